@@ -1,0 +1,144 @@
+"""One error hierarchy: each error says what happened, what to do, which part, and whether trying again helps."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+Part = Literal["settings", "input", "keycloak", "vault", "postgresql", "state", "mcp", "backend", "session", "stack"]
+
+
+class Problem(Exception):
+    """An error a person can act on.
+
+    ``what`` is one sentence on what happened, ``fix`` one on what to do. ``code`` is stable
+    (translations and tests key on it); ``retryable`` says whether the same call may go through
+    later. Neither sentence may hold a secret: raise with masked values only.
+    """
+
+    code: ClassVar[str] = "problem"
+    part: ClassVar[Part] = "stack"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, what: str, *, fix: str = "", **detail: Any) -> None:
+        self.what = what
+        self.fix = fix
+        self.detail = detail
+        super().__init__(f"{what} {fix}".strip())
+
+    def as_dict(self) -> dict[str, Any]:
+        """A JSON-ready form for ``_meta``, HTTP bodies and pages."""
+        return {
+            "code": self.code,
+            "part": self.part,
+            "what": self.what,
+            "fix": self.fix,
+            "retryable": self.retryable,
+        }
+
+
+class ConfigError(Problem):
+    """A setting is missing, unsafe for the profile, or contradicts another."""
+
+    code, part = "config", "settings"
+
+
+class InputError(Problem):
+    """The caller's input cannot be used."""
+
+    code, part = "input", "input"
+
+
+class NotReady(Problem):
+    """A service or a step of the stack did not come up."""
+
+    code, part, retryable = "not_ready", "stack", True
+
+
+class KeycloakUnavailable(Problem):
+    """Keycloak did not answer, or answered with a server error."""
+
+    code, part, retryable = "keycloak_unavailable", "keycloak", True
+
+
+class LoginFailed(Problem):
+    """The sign-in could not be completed (refused, cancelled, or its state did not match)."""
+
+    code, part = "login_failed", "keycloak"
+
+
+class SessionEnded(Problem):
+    """The Keycloak session is over: sign in again."""
+
+    code, part = "session_ended", "session"
+
+
+class TokenInvalid(Problem):
+    """A JWT failed validation (RFC 7519 §7.2, RFC 9068 §4)."""
+
+    code, part = "token_invalid", "keycloak"
+
+
+class ExchangeRefused(Problem):
+    """Keycloak refused a token exchange (RFC 8693 §2.2.2)."""
+
+    code, part = "exchange_refused", "keycloak"
+
+
+class VaultUnavailable(Problem):
+    """Vault did not answer, is sealed, or answered with a server error."""
+
+    code, part, retryable = "vault_unavailable", "vault", True
+
+
+class VaultDenied(Problem):
+    """Vault answered 403: no policy of this token allows the path, or the token is gone."""
+
+    code, part = "vault_denied", "vault"
+
+
+class VaultLoginRefused(Problem):
+    """Vault refused the login: role, audience, ``azp`` or issuer does not match."""
+
+    code, part = "vault_login_refused", "vault"
+
+
+class VaultError(Problem):
+    """Any other refusal by Vault."""
+
+    code, part = "vault_error", "vault"
+
+
+class CredentialMissing(Problem):
+    """This person has no credential for this server."""
+
+    code, part = "credential_missing", "vault"
+
+
+class StateUnavailable(Problem):
+    """The shared state (``mcp_state``) cannot be read: servers refuse rather than guess."""
+
+    code, part, retryable = "state_unavailable", "state", True
+
+
+class BackendUnavailable(Problem):
+    """The Jira or GitHub API, or the tools' database, did not answer."""
+
+    code, part, retryable = "backend_unavailable", "backend", True
+
+
+class BackendRefused(Problem):
+    """The Jira or GitHub API, or the tools' database, refused the call."""
+
+    code, part = "backend_refused", "backend"
+
+
+class ServerUnavailable(Problem):
+    """An MCP server did not answer."""
+
+    code, part, retryable = "mcp_unavailable", "mcp", True
+
+
+class ToolRefused(Problem):
+    """An MCP server answered with an error of its own."""
+
+    code, part = "tool_refused", "mcp"

@@ -1,0 +1,60 @@
+"""The one place where HTTP clients are made: bounded time, bounded connections, no redirects, no proxies."""
+
+from __future__ import annotations
+
+import httpx2
+import requests
+from requests.adapters import HTTPAdapter
+
+CONNECT_SECONDS = 1.0
+"""Loopback or a cluster network: a connection that takes longer than this is an outage."""
+
+READ_SECONDS = 10.0
+
+
+def async_client(
+    *,
+    base_url: str = "",
+    timeout: float = READ_SECONDS,
+    connections: int = 100,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    auth: httpx2.Auth | None = None,
+) -> httpx2.AsyncClient:
+    """An async client for servers and for the app's routes; the caller closes it. Times in seconds."""
+    return httpx2.AsyncClient(
+        base_url=base_url,
+        timeout=httpx2.Timeout(timeout, connect=CONNECT_SECONDS),
+        transport=transport or async_transport(connections=connections),
+        follow_redirects=False,
+        trust_env=False,
+        auth=auth,
+    )
+
+
+def async_transport(*, connections: int = 100) -> httpx2.AsyncHTTPTransport:
+    """The pooled transport under :func:`async_client`, apart so that the trace can wrap it."""
+    return httpx2.AsyncHTTPTransport(
+        limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections // 2)
+    )
+
+
+class TimedSession(requests.Session):
+    """A ``requests`` session whose every call has a time limit (seconds) and a bounded pool.
+
+    hvac and python-keycloak take a session but do not always pass a timeout; this one never
+    waits for ever.
+    """
+
+    def __init__(self, *, timeout: float = READ_SECONDS, connections: int = 20) -> None:
+        super().__init__()
+        self.timeout = timeout
+        self.trust_env = False
+        adapter = HTTPAdapter(pool_connections=connections, pool_maxsize=connections)
+        self.mount("http://", adapter)
+        self.mount("https://", adapter)
+
+    def send(self, request: requests.PreparedRequest, **kwargs: object) -> requests.Response:
+        """Send one prepared request, with this session's limits where the caller set none."""
+        if kwargs.get("timeout") is None:
+            kwargs["timeout"] = (CONNECT_SECONDS, self.timeout)
+        return super().send(request, **kwargs)  # type: ignore[arg-type]

@@ -1,0 +1,84 @@
+"""Settings that more than one process shares; each process adds its own in a subclass, read once at start."""
+
+from __future__ import annotations
+
+from typing import Literal, Self, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from common.errors import ConfigError
+
+MCP_SERVERS = ("jira", "github", "postgres")
+"""The three servers, by the name used in tools, scopes (``mcp:<name>``) and clients (``mcp-<name>``)."""
+
+
+class CommonSettings(BaseSettings):
+    """Addresses and the profile. Environment variables carry the field's name in upper case."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, populate_by_name=True)
+
+    profile: Literal["demo", "production"] = Field(
+        "demo", description="`production` refuses demo secrets, the lab clients and plain-HTTP issuers at start."
+    )
+    bind_host: str = Field("127.0.0.1", description="Address the process listens on; containers set 0.0.0.0.")
+    keycloak_url: str = Field("http://localhost:8080", description="Keycloak as this process reaches it.")
+    keycloak_public_url: str = Field("http://localhost:8080", description="Keycloak as browsers see it: the issuer.")
+    keycloak_realm: str = Field("mcp-demo", description="Realm of the people and clients.")
+    vault_addr: str = Field("http://localhost:8200", description="Vault or OpenBao as this process reaches it.")
+    state_dsn: SecretStr = Field(
+        SecretStr("postgresql://mcp_state:mcp_state@localhost:5432/mcp_state"),
+        description="PostgreSQL database `mcp_state`: sessions, ended sessions, suspensions.",
+    )
+
+    @property
+    def issuer(self) -> str:
+        """The ``iss`` of every token of the realm."""
+        return f"{self.keycloak_public_url.rstrip('/')}/realms/{self.keycloak_realm}"
+
+    @property
+    def jwks_url(self) -> str:
+        """Where this process fetches the realm's signing keys (RFC 7517)."""
+        return f"{self.keycloak_url.rstrip('/')}/realms/{self.keycloak_realm}/protocol/openid-connect/certs"
+
+    def demo_defaults(self) -> list[str]:
+        """Names of the secret fields that still hold the value written in this repository."""
+        return [
+            name
+            for name, field in type(self).model_fields.items()
+            if isinstance(field.default, SecretStr) and getattr(self, name) == field.default
+        ]
+
+    @model_validator(mode="after")
+    def _safe_outside_demo(self) -> Self:
+        if self.profile == "demo":
+            return self
+        left = self.demo_defaults()
+        if left:
+            raise ValueError(
+                f"PROFILE=production, but {', '.join(n.upper() for n in left)} still hold the demo's values"
+            )
+        if urlsplit(self.keycloak_public_url).scheme != "https":
+            raise ValueError("PROFILE=production, but KEYCLOAK_PUBLIC_URL is not https: tokens need an https issuer")
+        return self
+
+
+S = TypeVar("S", bound=CommonSettings)
+
+
+def load(kind: type[S]) -> S:
+    """Read one process's settings from the environment and ``.env``.
+
+    Raises ConfigError naming each variable at fault, never its value.
+    """
+    try:
+        return kind()
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(p) for p in e['loc']).upper() or 'settings'}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors(include_input=False, include_url=False)
+        )
+        raise ConfigError(
+            f"The settings cannot be used: {faults}.", fix="Set them in the environment or in .env."
+        ) from None

@@ -1,0 +1,134 @@
+"""The one registry of steps: the recorder, the diagram, the docs and the tests all read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Party = Literal["browser", "app", "keycloak", "mcp", "vault", "backend"]
+"""A lifeline of the diagram. ``mcp`` and ``backend`` are named by the step's server."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepKind:
+    """One kind of step: its place in the seven numbered steps, who speaks to whom, and what to say about it."""
+
+    id: str
+    number: int
+    source: Party
+    target: Party
+    title: str
+    why: str
+    standard: str
+    hint: str
+
+
+_KINDS = (
+    StepKind(
+        "login",
+        1,
+        "app",
+        "keycloak",
+        "Sign in at Keycloak",
+        "The password is typed into Keycloak's own page. The app receives a one-use code and redeems it"
+        " together with a proof (PKCE) that it is the program that asked.",
+        "OAuth 2.0 authorization code (RFC 6749 §4.1) with PKCE S256 (RFC 7636)",
+        "Sign out and sign in again; if it stays, `./demo status` says whether Keycloak is up.",
+    ),
+    StepKind(
+        "jwt",
+        2,
+        "app",
+        "app",
+        "Check the access token",
+        "Signature, issuer and times are verified with Keycloak's public keys; the claims say who the person is.",
+        "JSON Web Token (RFC 7519 §7.2), JWT access tokens (RFC 9068 §4)",
+        "An expired or foreign token: sign in again.",
+    ),
+    StepKind(
+        "server-token",
+        3,
+        "app",
+        "keycloak",
+        "Get a token for this one server",
+        "The login token opens no tool. The app exchanges it for one whose only audience is this MCP server.",
+        "OAuth 2.0 Token Exchange (RFC 8693 §2.1), Resource audience (RFC 8707 §2)",
+        "The session may have ended at Keycloak: sign in again.",
+    ),
+    StepKind(
+        "mcp-request",
+        3,
+        "app",
+        "mcp",
+        "Call the MCP server",
+        "The request carries the token meant for this server, and only that one.",
+        "MCP 2026-07-28, Streamable HTTP transport",
+        "`./demo status` says whether the server is up; `./demo logs` says why not.",
+    ),
+    StepKind(
+        "bearer-check",
+        3,
+        "mcp",
+        "mcp",
+        "The server checks who calls",
+        "Signature, issuer, expiry, audience (this server and no other), scope, and that the session has not ended.",
+        "MCP 2026-07-28, Authorization; RFC 6750 §3.1; RFC 9728",
+        "The token is for another server, expired, or its session has ended: sign in again.",
+    ),
+    StepKind(
+        "token-exchange",
+        4,
+        "mcp",
+        "keycloak",
+        "Exchange the token for Vault",
+        "The person's token is never passed on. The server trades it, under its own name,"
+        " for one that only Vault accepts.",
+        "OAuth 2.0 Token Exchange (RFC 8693 §2.1)",
+        "Keycloak refuses when the session has ended or the token was not meant for this server.",
+    ),
+    StepKind(
+        "vault-login",
+        5,
+        "mcp",
+        "vault",
+        "Log in to Vault as this person, through this server",
+        "Vault checks the signature itself and that the audience is `vault` and `azp` is this server;"
+        " the token it gives opens what this person and this server may both open.",
+        "Vault JWT auth method (auth/jwt/login)",
+        "Role, audience and `azp` must fit; `./demo init` sets them.",
+    ),
+    StepKind(
+        "entity",
+        5,
+        "mcp",
+        "vault",
+        "Who Vault takes the caller for",
+        "The `sub` claim is an alias of one entity, made before anyone signed in."
+        " Policies speak of that entity's name.",
+        "Vault identity (entities and aliases); auth/token/lookup-self",
+        "An entity that nobody provisioned opens nothing: add the person to `init/users.yaml` and run `./demo init`.",
+    ),
+    StepKind(
+        "credential",
+        6,
+        "mcp",
+        "vault",
+        "Read this person's credential",
+        "The path holds the entity's name, filled in by Vault: another person's path is refused by policy.",
+        "Vault KV v2 (secret/data/…) and database (database/creds/…) engines, templated policies",
+        "No credential at the path: an administrator adds it there.",
+    ),
+    StepKind(
+        "backend",
+        7,
+        "mcp",
+        "backend",
+        "Call the back end as this person",
+        "The back end sees this person's own credential and applies this person's own rights.",
+        "Jira REST v3 · GitHub REST · PostgreSQL",
+        "The back end refused or did not answer; its own words are in the step.",
+    ),
+)
+
+STEPS: dict[str, StepKind] = {kind.id: kind for kind in _KINDS}
+"""Every kind of step by its id, in the order in which they happen."""
