@@ -1,0 +1,104 @@
+"""The house keeps its shape: arrows point one way, every module says what it is for, every pin says why."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+MAY_IMPORT = {
+    "common": set(),
+    "tracing": {"common"},
+    "identity": {"tracing", "common"},
+    "vault_client": {"tracing", "common"},
+    "state": {"tracing", "common"},
+    "mcp_servers": {"identity", "vault_client", "state", "tracing", "common"},
+    "app": {"identity", "vault_client", "state", "tracing", "common"},
+    "mock_services": set(),
+    "init": {"identity", "vault_client", "common"},
+    "stack": {"common"},
+}
+
+
+def tracked(pattern: str) -> list[Path]:
+    """Files that git tracks or would track, so that a scratch file cannot fail or hide anything."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", pattern], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).exists()]
+
+
+def imported_rooms(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield node.module.split(".")[0]
+        elif isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+
+
+@pytest.mark.parametrize("room", sorted(MAY_IMPORT))
+def test_a_room_imports_only_what_lies_below_it(room: str) -> None:
+    modules = tracked(f"{room}/*.py")
+    assert modules
+    wrong = {
+        f"{module.relative_to(ROOT)} imports {name}"
+        for module in modules
+        for name in imported_rooms(module)
+        if name in MAY_IMPORT and name != room and name not in MAY_IMPORT[room]
+    }
+    assert not wrong
+
+
+def test_provisioning_uses_only_the_admin_side_of_keycloak_and_vault() -> None:
+    wrong = [
+        f"{module.relative_to(ROOT)}: {name}"
+        for module in tracked("init/*.py")
+        for name in re.findall(r"^(?:from|import) ((?:identity|vault_client)[\w.]*)", module.read_text(), re.MULTILINE)
+        if not name.endswith(".admin")
+    ]
+    assert not wrong
+
+
+def test_hvac_and_python_keycloak_are_spoken_to_in_one_room_each() -> None:
+    homes = {"hvac": "vault_client", "keycloak": "identity"}
+    wrong = [
+        f"{module.relative_to(ROOT)} imports {name}"
+        for room in MAY_IMPORT
+        for module in tracked(f"{room}/*.py")
+        for name in imported_rooms(module)
+        if homes.get(name, room) != room
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("module", tracked("*.py"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_module_says_what_it_is_for_and_is_short_enough_to_read(module: Path) -> None:
+    text = module.read_text()
+    if not text.strip():
+        return
+    assert ast.get_docstring(ast.parse(text))
+    assert len(text.splitlines()) <= 400
+
+
+def test_every_direct_dependency_is_pinned_and_says_what_it_is_for() -> None:
+    for source in (ROOT / "requirements.in", ROOT / "requirements-dev.in"):
+        before = ""
+        for line in source.read_text().splitlines():
+            if line and not line.startswith(("#", "-")):
+                assert "==" in line, line
+                assert before, f"{line}: no purpose"
+            before = line if line.startswith("#") else (before if line else "")
+
+
+def test_every_locked_dependency_carries_hashes() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        blocks = re.split(r"\n(?=[a-z0-9])", (ROOT / name).read_text())
+        pins = [block for block in blocks if re.match(r"[a-z0-9_.\[\],-]+==", block)]
+        assert len(pins) > 50
+        assert not [pin.splitlines()[0] for pin in pins if "--hash=sha256:" not in pin]
