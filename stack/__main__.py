@@ -1,0 +1,68 @@
+"""The command line behind ``./demo``, as ``python -m stack <command>``; ``--help`` lists the commands."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from common.errors import Problem
+from stack import commands
+from stack.display import sentence
+from stack.layout import Layout
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command and its options."""
+    top = argparse.ArgumentParser(prog="demo", description="The MCP Remote Vault demo on this machine.")
+    verbs = top.add_subparsers(dest="command", required=True, metavar="command")
+
+    up = verbs.add_parser("up", help="start everything and provision it; Ctrl-C stops it")
+    up.add_argument("-d", "--detach", action="store_true", help="return when everything is ready; stop with `down`")
+    up.add_argument("--port-offset", type=int, default=0, metavar="N", help="add N to every port")
+    up.add_argument("--only", type=_names, metavar="A,B", help="start these services only")
+    verbs.add_parser("down", help="stop everything; data stays")
+    status = verbs.add_parser("status", help="what runs, since when, with which trouble")
+    status.add_argument("--json", action="store_true", help="for programs")
+    logs = verbs.add_parser("logs", help="show a service's log, or the end of each")
+    logs.add_argument("service", nargs="?")
+    logs.add_argument("-f", "--follow", action="store_true", help="keep showing what is added")
+    init = verbs.add_parser("init", help="provision again from init/users.yaml")
+    init.add_argument("--dry-run", action="store_true", help="show what would change")
+    init.add_argument("--json", action="store_true", help="for programs")
+    reset = verbs.add_parser("reset", help="stop and forget all data: start over")
+    reset.add_argument("--yes", action="store_true", help="do not ask")
+    verbs.add_parser("fetch", help="download and build everything beforehand")
+    verbs.add_parser("doctor", help="check this machine and say what is missing")
+    test = verbs.add_parser("test", help="run the tests")
+    test.add_argument("arguments", nargs=argparse.REMAINDER, help="for pytest")
+    bench = verbs.add_parser("bench", help="measure")
+    bench.add_argument("what", choices=["start"])
+    bench.add_argument("--rounds", type=int, default=3)
+    env = verbs.add_parser("env", help="a service's environment, as `export` lines (holds secrets)")
+    env.add_argument("service")
+    return top
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; its exit code. A problem is one sentence on standard error, never a traceback."""
+    began = time.time()
+    options = parser().parse_args(arguments)
+    layout = Layout.from_environment()
+    try:
+        return int(
+            getattr(commands, {"status": "status_"}.get(options.command, options.command))(layout, options, began)
+        )
+    except Problem as problem:
+        print(sentence(problem), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

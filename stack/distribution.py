@@ -1,0 +1,168 @@
+"""Keycloak's distribution: fetched once from Maven, its checksum checked, unpacked and built for this stack."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import stat
+import subprocess
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from common.errors import NotReady
+from stack import programs
+from stack.layout import Layout
+from stack.part import Say
+from stack.processes import base_environment
+
+VERSION = "26.7.4"
+SHA256 = "a286e98b4296d4e75ee88d8527c7cd463b307caa022f088c9f22cffccc741fa1"
+
+BUILD_OPTIONS = (
+    "--db=postgres",
+    "--health-enabled=true",
+    "--http-management-health-enabled=false",
+    "--cache=local",
+)
+"""Decided at build time (``kc.sh build``); one server, so no cluster cache."""
+
+
+class FetchFailed(NotReady):
+    """A download did not come, or is not what was pinned."""
+
+    code = "fetch_failed"
+
+
+def home(layout: Layout) -> Path:
+    """Where this version, built with these options, lies."""
+    options = hashlib.sha256(" ".join(BUILD_OPTIONS).encode()).hexdigest()[:8]
+    return layout.runtime / f"keycloak-{VERSION}-{options}"
+
+
+def is_built(layout: Layout) -> bool:
+    """True when nothing is left to fetch or build."""
+    return (home(layout) / ".built").exists()
+
+
+def build(layout: Layout, say: Say) -> Path:
+    """Fetch, check, unpack and build what is not there yet; its home. Raises FetchFailed, NotReady.
+
+    Two instances that start together share the work: the second waits for the first.
+    """
+    target = home(layout)
+    if is_built(layout):
+        return target
+    layout.runtime.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _alone(layout.runtime / "keycloak.lock"):
+        if not is_built(layout):
+            archive = fetch(say)
+            say("unpacking Keycloak")
+            shutil.rmtree(target, ignore_errors=True)
+            unpack(archive, target)
+            say("building Keycloak for PostgreSQL, once")
+            _run_build(target)
+            (target / ".built").touch()
+    return target
+
+
+def fetch(say: Say) -> Path:
+    """The distribution's zip in the local Maven repository, downloaded if need be and checked. Raises FetchFailed."""
+    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415 - slow to import, needed once
+
+    context = MavenContext(resolver=PythonResolver(progress_callback=_progress(say)), timeout=30)
+    artifact = context.project("org.keycloak", "keycloak-quarkus-dist").at_version(VERSION).artifact(packaging="zip")
+    cached = artifact.cached_path
+    if cached and cached.exists() and _digest(cached) != SHA256:
+        say("the Keycloak archive in the Maven cache is damaged: fetching it again")
+        cached.unlink()
+    try:
+        archive = Path(artifact.resolve())
+    except Exception as error:  # jgo raises whatever its HTTP library does
+        if cached:
+            cached.unlink(missing_ok=True)
+        raise FetchFailed(
+            f"Keycloak {VERSION} could not be downloaded ({type(error).__name__}).",
+            fix="Check the network or the proxy settings and run `./demo up` again; "
+            "with a good network, `./demo fetch` downloads everything beforehand.",
+        ) from error
+    check(archive, SHA256)
+    return archive
+
+
+def check(archive: Path, expected: str) -> None:
+    """Raise FetchFailed, and remove the file, when its SHA-256 is not the pinned one."""
+    found = _digest(archive)
+    if found != expected:
+        archive.unlink()
+        raise FetchFailed(
+            f"The checksum of {archive.name} does not match: {found[:12]}… came, {expected[:12]}… was expected.",
+            fix="The file was removed. Try again; if it stays so, something between here and Maven changes downloads.",
+        )
+
+
+def unpack(archive: Path, target: Path) -> None:
+    """Unpack the archive's one top folder as ``target``, programs executable."""
+    beside = target.with_name(f"{target.name}.unpacking")
+    shutil.rmtree(beside, ignore_errors=True)
+    with zipfile.ZipFile(archive) as file:
+        file.extractall(beside)
+    (top,) = beside.iterdir()
+    for script in (top / "bin").glob("*.sh"):
+        script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    top.rename(target)
+    beside.rmdir()
+
+
+def _run_build(target: Path) -> None:
+    done = subprocess.run(
+        [target / "bin" / "kc.sh", "build", *BUILD_OPTIONS],
+        check=False,
+        env=base_environment() | {"JAVA_HOME": str(programs.java())},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        last = (done.stdout + done.stderr).strip().splitlines()[-1:]
+        raise NotReady(
+            f"Keycloak could not be built: {' '.join(last)}", fix="`./demo doctor` checks Java and the disk."
+        )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _progress(say: Say) -> Callable[[str, int], contextlib.AbstractContextManager[Callable[[int], None]]]:
+    @contextlib.contextmanager
+    def download(_name: str, total: int) -> Iterator[Callable[[int], None]]:
+        done = 0
+        told = -1
+
+        def advance(count: int) -> None:
+            nonlocal done, told
+            done += count
+            percent = 100 * done // total
+            if percent // 5 > told:
+                told = percent // 5
+                say(f"downloading Keycloak, {done / 1e6:.0f} of {total / 1e6:.0f} MB")
+
+        yield advance
+
+    return download
+
+
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Hold an advisory lock across processes; the kernel lets go of it should this one die."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

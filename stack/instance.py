@@ -1,0 +1,80 @@
+"""Puts an instance together: its ports, and the service list made into entries for the supervisor."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from common.errors import InputError
+from stack.keycloak import Keycloak
+from stack.layout import ROOT, Layout
+from stack.openbao import OpenBao
+from stack.part import Instance, Part
+from stack.postgres import Postgres
+from stack.python_service import PythonService
+from stack.runner import Entry
+from stack.services import PORTS, SERVICES, Service
+
+USERS_FILE = ROOT / "init" / "users.yaml"
+
+
+def ports_at(offset: int) -> dict[str, int]:
+    """Every port moved by ``offset``. Raises InputError when one would leave the range of ports."""
+    moved = {name: port + offset for name, port in PORTS.items()}
+    if min(moved.values()) < 1024 or max(moved.values()) > 65535:
+        raise InputError(
+            f"With --port-offset {offset} a port would be {min(moved.values())} or {max(moved.values())}.",
+            fix=f"Ports go from 1024 to 65535: choose an offset from {1024 - min(PORTS.values())} "
+            f"to {65535 - max(PORTS.values())}.",
+        )
+    return moved
+
+
+def make(layout: Layout, ports: Mapping[str, int], users_file: Path | None = None) -> Instance:
+    """An instance on these ports; its users file is ``USERS_FILE`` of the environment, or the project's own."""
+    chosen = users_file or Path(os.environ.get("USERS_FILE") or USERS_FILE)
+    return Instance(layout, dict(ports), chosen.resolve())
+
+
+def entries(instance: Instance, only: Iterable[str] | None = None) -> list[Entry]:
+    """The services (all, or those named) as the supervisor runs them. Raises InputError for an unknown name."""
+    names = [service.name for service in SERVICES]
+    chosen = list(only) if only is not None else names
+    unknown = [name for name in chosen if name not in names]
+    if unknown:
+        raise InputError(f"There is no service {', '.join(unknown)}.", fix=f"Services: {', '.join(names)}.")
+    return [_entry(instance, service) for service in SERVICES if service.name in chosen]
+
+
+def ports_of(instance: Instance, only: Iterable[str] | None = None) -> dict[str, int]:
+    """The ports that these services will listen on."""
+    return {
+        port: instance.ports[port]
+        for service in SERVICES
+        if only is None or service.name in only
+        for port in service.ports
+    }
+
+
+def _entry(instance: Instance, service: Service) -> Entry:
+    return Entry(
+        name=service.name,
+        title=service.title,
+        part=_part(instance, service),
+        uses=service.uses,
+        waits=service.waits,
+        one_shot=service.one_shot,
+    )
+
+
+def _part(instance: Instance, service: Service) -> Part:
+    match service.program:
+        case "postgres":
+            return Postgres(instance)
+        case "openbao":
+            return OpenBao(instance)
+        case "keycloak":
+            return Keycloak(instance)
+        case None:
+            return PythonService(instance, service)

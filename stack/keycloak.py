@@ -1,0 +1,113 @@
+"""Keycloak as a part of the stack: the built distribution on PostgreSQL, started as quickly as a JVM can."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+from pathlib import Path
+
+from stack import distribution, programs
+from stack.layout import Layout
+from stack.part import Instance, Say
+from stack.ports import LOOPBACK
+from stack.processes import Launch
+
+FIRST_JAVA_WITH_AOT_CACHE = 25
+"""One-step recording of a start cache (``-XX:AOTCacheOutput``, JEP 514)."""
+
+_JVM = (
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
+    "-Xms128m",
+    "-Xmx512m",
+    "-XX:MetaspaceSize=96M",
+    "-XX:MaxMetaspaceSize=256m",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-Dfile.encoding=UTF-8",
+    "-Dstdout.encoding=UTF-8",
+    "-Dstderr.encoding=UTF-8",
+    "-Djava.security.egd=file:/dev/urandom",
+    "-Djdk.tls.rejectClientInitiatedRenegotiation=true",
+    "-Djava.util.concurrent.ForkJoinPool.common.threadFactory=io.quarkus.bootstrap.forkjoin.QuarkusForkJoinWorkerThreadFactory",
+    "--add-opens=java.base/java.util=ALL-UNNAMED",
+    "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
+    "--add-opens=java.base/java.security=ALL-UNNAMED",
+    "--add-opens=java.base/java.lang=ALL-UNNAMED",
+    "--enable-native-access=ALL-UNNAMED",
+    "-Duser.language=en",
+    "-Duser.country=US",
+)
+"""What ``kc.sh`` passes, but for the compiler (its first tier only) and the collector: both start sooner."""
+
+
+class Keycloak:
+    """The identity server. The database login and the first administrator come in its environment."""
+
+    def __init__(self, instance: Instance, *, database: str = "keycloak") -> None:
+        self._instance = instance
+        self._port = instance.ports["keycloak"]
+        self._database = database
+
+    def prepare(self, say: Say) -> None:
+        """Have the distribution built."""
+        distribution.build(self._instance.layout, say)
+
+    def launch(self) -> Launch:
+        """Java directly: ``kc.sh`` would stay in between as a shell that forwards signals."""
+        cache = aot_cache(self._instance.layout)
+        return self.launch_with(*((f"-XX:AOTCache={cache}",) if cache.exists() else ()))
+
+    def launch_with(self, *jvm: str) -> Launch:
+        """The same start with other JVM options in front (recording a cache)."""
+        home = distribution.home(self._instance.layout)
+        return Launch(
+            argv=(
+                str(programs.java() / "bin" / "java"), *jvm, *_JVM,
+                f"-Dkc.home.dir={home}", f"-Djboss.server.config.dir={home / 'conf'}",
+                "-Djava.util.logging.manager=org.jboss.logmanager.LogManager",
+                "-Dpicocli.disable.closures=true", "-Dquarkus-log-max-startup-records=10000",
+                "-cp", str(home / "lib" / "quarkus-run.jar"),
+                "io.quarkus.bootstrap.runner.QuarkusEntryPoint", "start", "--optimized",
+            ),
+            cwd=home,
+            env=self.environment(),
+        )  # fmt: skip
+
+    def environment(self) -> dict[str, str]:
+        """Keycloak's own settings (``KC_*``)."""
+        secrets = self._instance.secrets()
+        return {
+            "KC_HTTP_ENABLED": "true",
+            "KC_HTTP_HOST": LOOPBACK,
+            "KC_HTTP_PORT": str(self._port),
+            "KC_HOSTNAME": f"http://localhost:{self._port}",
+            "KC_DB_URL": f"jdbc:postgresql://{LOOPBACK}:{self._instance.ports['postgres']}/{self._database}",
+            "KC_DB_USERNAME": "keycloak",
+            "KC_DB_PASSWORD": secrets["KEYCLOAK_DB_PASSWORD"],
+            "KC_BOOTSTRAP_ADMIN_USERNAME": secrets["KEYCLOAK_ADMIN"],
+            "KC_BOOTSTRAP_ADMIN_PASSWORD": secrets["KEYCLOAK_ADMIN_PASSWORD"],
+            "KC_SHUTDOWN_DELAY": "0",
+            "KC_SHUTDOWN_TIMEOUT": "3s",
+            "KC_LOG_CONSOLE_COLOR": "false",
+            # It notes each health check answered "not yet", and it is asked many times a second.
+            "KC_LOG_LEVEL": "info,io.smallrye.health:warn",
+        }
+
+    def ready(self) -> bool:
+        """True once ``/health/ready`` says so (database reachable)."""
+        connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=5)
+        try:
+            connection.request("GET", "/health/ready", headers={"Host": f"localhost:{self._port}"})
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+def aot_cache(layout: Layout) -> Path:
+    """The start cache that belongs to this very Java, these jars and these options; it may not exist."""
+    release = programs.java() / "release"
+    java = release.read_text() if release.exists() else str(programs.java())
+    key = hashlib.sha256("\n".join((java, str(programs.java()), *_JVM)).encode()).hexdigest()[:8]
+    return distribution.home(layout) / f"start-{key}.aot"

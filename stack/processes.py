@@ -1,0 +1,145 @@
+"""Processes: started in a group of their own, recognised again by pid and start time, ended within a bound."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+MARKER = "DEMO_INSTANCE"
+"""Environment variable that every process of an instance carries, so that ``down`` finds it without any record."""
+
+_PASSED_ON = (
+    "PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "COVERAGE_PROCESS_START",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How to start one process. ``env`` is added to a small base; nothing else of the caller's environment goes in."""
+
+    argv: tuple[str, ...]
+    cwd: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+    user: tuple[int, int] | None = None
+    """(uid, gid) to run as, when the caller is root and the server refuses to be."""
+    stop: signal.Signals = signal.SIGTERM
+    """What asks this server to stop in good order."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One process for certain: a pid may be used again, a pid with its start time is not."""
+
+    pid: int
+    started: float
+
+    @classmethod
+    def of(cls, pid: int) -> Identity | None:
+        """The identity of a living process, None when there is none."""
+        try:
+            return cls(pid, psutil.Process(pid).create_time())
+        except psutil.Error:
+            return None
+
+    def process(self) -> psutil.Process | None:
+        """The process, if it is still this one and not a zombie."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.started) < 0.05
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.Error:
+            return None
+
+
+def base_environment(names: Iterable[str] = ()) -> dict[str, str]:
+    """What a child may see of this process's environment: where programs and certificates are, and ``names``."""
+    return {name: os.environ[name] for name in (*_PASSED_ON, *names) if name in os.environ}
+
+
+def spawn(launch: Launch, *, log: Path, instance: Path) -> subprocess.Popen[bytes]:
+    """Start a process in its own session, output appended to ``log``, marked as belonging to ``instance``."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            launch.argv,
+            cwd=launch.cwd,
+            env=base_environment() | dict(launch.env) | {MARKER: str(instance)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            user=launch.user[0] if launch.user else None,
+            group=launch.user[1] if launch.user else None,
+            extra_groups=() if launch.user else None,
+        )
+
+
+def end(process: subprocess.Popen[bytes], *, ask: signal.Signals = signal.SIGTERM, within: float) -> bool:
+    """Ask a process we started to stop; after ``within`` seconds kill its whole group. True if it went by itself."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(ask)
+    try:
+        process.wait(within)
+        gone = True
+    except subprocess.TimeoutExpired:
+        gone = False
+    _kill_group(process.pid)
+    process.wait()
+    return gone
+
+
+def _kill_group(leader: int) -> None:
+    """End what a session leader of ours left behind in its group."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def marked(instance: Path) -> Iterator[psutil.Process]:
+    """Every living process that carries this instance's mark, except the caller."""
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and process.environ().get(MARKER) == str(instance):
+                yield process
+        except (psutil.Error, OSError):
+            continue
+
+
+def end_all(found: Iterable[psutil.Process], *, within: float) -> int:
+    """Ask every process to stop, kill after ``within`` seconds what is left; how many there were."""
+    processes = list(found)
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
+    _, left = psutil.wait_procs(processes, timeout=within)
+    for process in left:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(left, timeout=5)
+    return len(processes)
+
+
+def last_lines(log: Path, count: int = 12, *, since: int = 0) -> list[str]:
+    """The last lines written to a log after byte ``since``."""
+    try:
+        with log.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(since, size - 64 * 1024))
+            return file.read().decode(errors="replace").splitlines()[-count:]
+    except FileNotFoundError:
+        return []
+
+
+def wait_until(done: float, step: float = 0.02) -> Iterator[float]:
+    """Yield the time left (seconds) again and again, ``step`` apart, until ``done`` on the monotonic clock."""
+    while (left := done - time.monotonic()) > 0:
+        yield left
+        time.sleep(min(step, left))

@@ -1,0 +1,186 @@
+"""One service's life: wait, prepare, start, watch, restart with backoff, stop. One thread each."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.errors import NotReady, Problem
+from stack.part import Part
+from stack.processes import Identity, Launch, end, last_lines, spawn
+from stack.status import Phase, ServiceStatus
+
+POLL_SECONDS = 0.025
+START_SECONDS = 180.0
+STOP_SECONDS = 10.0
+ATTEMPTS_AT_START = 3
+"""A service that dies this often before it was ever ready fails the whole start."""
+
+LONGEST_BACKOFF = 30.0
+STEADY_SECONDS = 60.0
+"""After this long in service the next restart waits as little as the first."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One service for the supervisor: its part, and how it hangs together with the others."""
+
+    name: str
+    title: str
+    part: Part
+    uses: tuple[str, ...] = ()
+    waits: bool = False
+    one_shot: bool = False
+
+
+def backoff(restarts: int) -> float:
+    """Seconds to wait before restart number ``restarts`` (from 1): 0.5, 1, 2, … up to LONGEST_BACKOFF."""
+    return min(LONGEST_BACKOFF, 0.5 * 2.0 ** (restarts - 1))
+
+
+class Runner:
+    """Runs one entry in a thread. ``changed`` is called after every change of ``status``."""
+
+    def __init__(self, entry: Entry, *, log: Path, instance: Path, changed: Callable[[], None]) -> None:
+        self.entry = entry
+        self.status = ServiceStatus(entry.name, entry.title, since=time.time())
+        self.problem: Problem | None = None
+        self.up = threading.Event()
+        """Set once ready (or done) for the first time."""
+        self._log = log
+        self._instance = instance
+        self._changed = changed
+        self._stopping = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ask = Launch((), Path()).stop
+        self._spawning = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name=entry.name, daemon=True)
+
+    def start(self, after: list[Runner]) -> None:
+        """Begin; ``after`` are the runners that must be up before this one's process starts."""
+        self._after = after
+        self._thread.start()
+
+    def stop(self, within: float = STOP_SECONDS) -> None:
+        """Stop for good: ask, wait at most ``within`` seconds, then kill the group. Returns when it is gone."""
+        self._stopping.set()
+        with self._spawning:
+            process = self._process
+        if process is not None:
+            self._set("stopping")
+            end(process, ask=self._ask, within=within)
+        if self._thread.is_alive():
+            self._thread.join(within)
+        if self.status.phase not in ("failed", "done"):
+            self._set("stopped")
+
+    def _run(self) -> None:
+        try:
+            if self._wait_for_others():
+                self._set("preparing")
+                self.entry.part.prepare(lambda text: self._set("preparing", text))
+                self._keep_running()
+        except Problem as problem:
+            self._fail(problem)
+        except OSError as error:
+            self._fail(_explain(self.entry.title, error))
+        except Exception as error:
+            self._fail(NotReady(f"{self.entry.title} could not be started: {type(error).__name__}: {error}."))
+            raise
+
+    def _wait_for_others(self) -> bool:
+        for other in self._after:
+            self._set("waiting", f"for {other.entry.title}")
+            while not other.up.wait(0.1):
+                if self._stopping.is_set():
+                    return False
+        return not self._stopping.is_set()
+
+    def _keep_running(self) -> None:
+        deaths = 0
+        while not self._stopping.is_set():
+            offset = self._log.stat().st_size if self._log.exists() else 0
+            process = self._spawn()
+            if process is None:
+                return
+            came_up = self._until_up(process)
+            if came_up and not self.entry.one_shot:
+                process.wait()
+            if self._stopping.is_set() or (self.entry.one_shot and came_up):
+                return
+            lived = time.time() - self.status.since
+            deaths = 1 if came_up and lived > STEADY_SECONDS else deaths + 1
+            self._died(process, offset, deaths)
+            self._stopping.wait(backoff(deaths))
+
+    def _spawn(self) -> subprocess.Popen[bytes] | None:
+        launch = self.entry.part.launch()
+        with self._spawning:
+            if self._stopping.is_set():
+                return None
+            self._process = spawn(launch, log=self._log, instance=self._instance)
+            self._ask = launch.stop
+        identity = Identity.of(self._process.pid)
+        self.status.pid = self._process.pid
+        self.status.started = identity.started if identity else None
+        self._set("starting")
+        return self._process
+
+    def _until_up(self, process: subprocess.Popen[bytes]) -> bool:
+        """Wait until ready (or, for a one-shot, ended well). False when it died or was told to stop."""
+        give_up = time.monotonic() + START_SECONDS
+        while not self._stopping.is_set():
+            if self.entry.one_shot:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    if process.wait(POLL_SECONDS):
+                        return False
+                    self._set("done")
+                    self.up.set()
+                    return True
+            elif process.poll() is not None:
+                return False
+            elif self.entry.part.ready():
+                self._set("ready")
+                self.up.set()
+                return True
+            else:
+                self._stopping.wait(POLL_SECONDS)
+            if time.monotonic() > give_up:
+                end(process, ask=self._ask, within=STOP_SECONDS)
+                return False
+        return False
+
+    def _died(self, process: subprocess.Popen[bytes], offset: int, deaths: int) -> None:
+        end(process, within=0)
+        code = process.returncode
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        self.status.last_lines = last_lines(self._log, since=offset)
+        self.status.pid = self.status.started = None
+        if not self.up.is_set() and (deaths >= ATTEMPTS_AT_START or self.entry.one_shot):
+            shown = "".join(f"\n    {line}" for line in self.status.last_lines)
+            raise NotReady(
+                f"{self.entry.title} does not start: it {how}.",
+                fix=f"Its last words (all of them: ./demo logs {self.entry.name}):{shown}",
+            )
+        self.status.restarts += 1
+        self._set("restarting", f"{how}; again in {backoff(deaths):g} s")
+
+    def _fail(self, problem: Problem) -> None:
+        self.problem = problem
+        self._set("failed", problem.what)
+
+    def _set(self, phase: Phase, detail: str = "") -> None:
+        self.status.phase, self.status.detail, self.status.since = phase, detail, time.time()
+        self._changed()
+
+
+def _explain(title: str, error: OSError) -> NotReady:
+    if error.errno == errno.ENOSPC:
+        return NotReady(f"The disk is full: {title} could not be started.", fix="Make room (2 GB) and start again.")
+    return NotReady(f"{title} could not be started: {error}.", fix="`./demo doctor` checks what it needs.")

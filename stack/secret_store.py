@@ -1,0 +1,52 @@
+"""The secrets of one instance: made at random at its first start, kept in one file only its owner reads."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+
+from stack.layout import Layout, write_private
+
+GENERATED = (
+    "POSTGRES_ADMIN_PASSWORD",
+    "KEYCLOAK_DB_PASSWORD",
+    "STATE_DB_PASSWORD",
+    "VAULT_DB_PASSWORD",
+    "APP_CLIENT_SECRET",
+    "MCP_JIRA_CLIENT_SECRET",
+    "MCP_GITHUB_CLIENT_SECRET",
+    "MCP_POSTGRES_CLIENT_SECRET",
+    "CHATBOT_RELAY_CLIENT_SECRET",
+    "LAB_CLIENT_SECRET",
+)
+"""Opaque values of 32 random bytes each, safe in URLs."""
+
+FERNET_KEYS = ("APP_SESSION_KEY",)
+"""Keys of ``cryptography.fernet``: 32 random bytes, base64url with padding."""
+
+FIXED = {
+    "KEYCLOAK_ADMIN": "admin",
+    "KEYCLOAK_ADMIN_PASSWORD": "admin",
+    "VAULT_ROOT_TOKEN_ID": "root-token",
+}
+"""The demo's published logins; they open nothing but servers on this machine's loopback."""
+
+
+def load(layout: Layout) -> dict[str, str]:
+    """Every secret by name; those the file lacks are made now and kept, those it has never change."""
+    kept: dict[str, str] = json.loads(layout.secrets.read_text()) if layout.secrets.exists() else {}
+    known = dict(kept)
+    for name in GENERATED:
+        known.setdefault(name, secrets.token_urlsafe(32))
+    for name in FERNET_KEYS:
+        known.setdefault(name, base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+    if known != kept:
+        write_private(layout.secrets, json.dumps(known, indent=2) + "\n")
+    return FIXED | known
+
+
+def keep(layout: Layout, **made: str) -> None:
+    """Add secrets that a server made (Vault's initial root token) to the file."""
+    kept: dict[str, str] = json.loads(layout.secrets.read_text()) if layout.secrets.exists() else {}
+    write_private(layout.secrets, json.dumps(kept | made, indent=2) + "\n")

@@ -1,0 +1,197 @@
+"""Every service of the demo, declared once: the stack, `docker-compose.yml` and its drift test read this list.
+
+Values are templates: ``{port[name]}`` is that port of this instance, ``{secret[NAME]}`` one of its
+secrets, ``{users_file}`` the file it is provisioned from. A new service is one more entry here and its
+ports in ``PORTS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+PORTS: Mapping[str, int] = {
+    "keycloak": 8080,
+    "openbao": 8200,
+    "openbao-cluster": 8201,
+    "postgres": 5432,
+    "app": 8501,
+    "mcp-jira": 3001,
+    "mcp-github": 3002,
+    "mcp-postgres": 3003,
+    "mock-jira": 8001,
+    "mock-github": 8002,
+}
+"""The ports people and scripts rely on; ``--port-offset`` moves all of them."""
+
+OVERRIDABLE = (
+    "PROFILE",
+    "JIRA_URL",
+    "GITHUB_API_URL",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_SDK_DISABLED",
+    "FASTMCP_TELEMETRY_MODE",
+)
+"""Settings that a service takes from the caller's own environment when they are there."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service. ``program`` names a server made by others; ``module`` is ``python -m`` and its arguments."""
+
+    name: str
+    title: str
+    program: Literal["postgres", "openbao", "keycloak"] | None = None
+    module: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
+    """Names in ``PORTS``; the first one answers ``health``."""
+    health: str = "/health"
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables that hold a secret: what this process gets, and no other secret."""
+    uses: tuple[str, ...] = ()
+    """What it needs while it runs; it stops before these do."""
+    waits: bool = False
+    """Starts only when everything it uses is ready; the others start at once and wait by themselves."""
+    one_shot: bool = False
+    """Runs to its end once per start, instead of serving."""
+    opens: str = ""
+    """The address to show to people, a template."""
+
+
+_STATE_DSN = {"STATE_DSN": "postgresql://mcp_state:{secret[STATE_DB_PASSWORD]}@localhost:{port[postgres]}/mcp_state"}
+
+_COMMON = {
+    "BIND_HOST": "127.0.0.1",
+    "KEYCLOAK_URL": "http://localhost:{port[keycloak]}",
+    "KEYCLOAK_PUBLIC_URL": "http://localhost:{port[keycloak]}",
+    "KEYCLOAK_REALM": "mcp-demo",
+    "VAULT_ADDR": "http://localhost:{port[openbao]}",
+}
+
+_POSTGRES = {"POSTGRES_HOST": "localhost", "POSTGRES_PORT": "{port[postgres]}"}
+
+
+def _mcp_server(name: str, title: str, **env: str) -> Service:
+    return Service(
+        name=f"mcp-{name}",
+        title=f"MCP server: {title}",
+        module=("mcp_servers", name),
+        ports=(f"mcp-{name}",),
+        env=_COMMON
+        | {"MCP_PORT": f"{{port[mcp-{name}]}}", "MCP_PUBLIC_URL": f"http://localhost:{{port[mcp-{name}]}}"}
+        | env,
+        secrets=_STATE_DSN | {"MCP_CLIENT_SECRET": f"{{secret[MCP_{name.upper()}_CLIENT_SECRET]}}"},
+        uses=("postgres", "openbao", "keycloak"),
+        opens=f"http://localhost:{{port[mcp-{name}]}}/mcp",
+    )
+
+
+SERVICES: tuple[Service, ...] = (
+    Service(
+        name="postgres",
+        title="PostgreSQL",
+        program="postgres",
+        ports=("postgres",),
+        opens="postgresql://localhost:{port[postgres]}",
+    ),
+    Service(
+        name="openbao",
+        title="Vault (OpenBao)",
+        program="openbao",
+        ports=("openbao", "openbao-cluster"),
+        health="/v1/sys/health",
+        opens="http://localhost:{port[openbao]}",
+    ),
+    Service(
+        name="keycloak",
+        title="Keycloak",
+        program="keycloak",
+        ports=("keycloak",),
+        health="/health/ready",
+        uses=("postgres",),
+        waits=True,
+        opens="http://localhost:{port[keycloak]}",
+    ),
+    Service(
+        name="init",
+        title="Provisioning",
+        module=("init",),
+        env=_COMMON
+        | _POSTGRES
+        | {
+            "POSTGRES_ADMIN_USER": "postgres",
+            "USERS_FILE": "{users_file}",
+            "APP_PUBLIC_URL": "http://localhost:{port[app]}",
+            "VAULT_POSTGRES_HOST": "localhost",
+            "VAULT_POSTGRES_PORT": "{port[postgres]}",
+            "VAULT_KEYCLOAK_URL": "http://localhost:{port[keycloak]}",
+        },
+        secrets=_STATE_DSN
+        | {
+            name: f"{{secret[{name}]}}"
+            for name in (
+                "KEYCLOAK_ADMIN",
+                "KEYCLOAK_ADMIN_PASSWORD",
+                "VAULT_TOKEN",
+                "VAULT_ROOT_TOKEN_ID",
+                "POSTGRES_ADMIN_PASSWORD",
+                "APP_CLIENT_SECRET",
+                "MCP_JIRA_CLIENT_SECRET",
+                "MCP_GITHUB_CLIENT_SECRET",
+                "MCP_POSTGRES_CLIENT_SECRET",
+                "CHATBOT_RELAY_CLIENT_SECRET",
+                "LAB_CLIENT_SECRET",
+                "VAULT_DB_PASSWORD",
+            )
+        },
+        uses=("postgres", "openbao", "keycloak"),
+        waits=True,
+        one_shot=True,
+    ),
+    Service(
+        name="mock",
+        title="Mock Jira and GitHub",
+        module=("mock_services", "jira", "github"),
+        ports=("mock-jira", "mock-github"),
+        env={
+            "BIND_HOST": "127.0.0.1",
+            "MOCK_JIRA_PORT": "{port[mock-jira]}",
+            "MOCK_GITHUB_PORT": "{port[mock-github]}",
+            "MOCK_USERS_FILE": "{users_file}",
+        },
+        opens="http://localhost:{port[mock-jira]}, http://localhost:{port[mock-github]}",
+    ),
+    _mcp_server("jira", "Jira", JIRA_URL="http://localhost:{port[mock-jira]}"),
+    _mcp_server("github", "GitHub", GITHUB_API_URL="http://localhost:{port[mock-github]}"),
+    _mcp_server("postgres", "PostgreSQL", **_POSTGRES, POSTGRES_DATABASE="shop"),
+    Service(
+        name="app",
+        title="The app",
+        module=("app",),
+        ports=("app",),
+        env=_COMMON
+        | {
+            "APP_PORT": "{port[app]}",
+            "APP_PUBLIC_URL": "http://localhost:{port[app]}",
+            "MCP_JIRA_URL": "http://localhost:{port[mcp-jira]}/mcp",
+            "MCP_GITHUB_URL": "http://localhost:{port[mcp-github]}/mcp",
+            "MCP_POSTGRES_URL": "http://localhost:{port[mcp-postgres]}/mcp",
+        },
+        secrets=_STATE_DSN
+        | {
+            "APP_CLIENT_SECRET": "{secret[APP_CLIENT_SECRET]}",
+            "APP_SESSION_KEY": "{secret[APP_SESSION_KEY]}",
+        },
+        uses=("postgres", "openbao", "keycloak", "mcp-jira", "mcp-github", "mcp-postgres"),
+        opens="http://localhost:{port[app]}",
+    ),
+)
+
+INFRASTRUCTURE = ("postgres", "openbao", "keycloak")
+
+
+def service(name: str) -> Service:
+    """The service of that name. Raises KeyError."""
+    return {entry.name: entry for entry in SERVICES}[name]

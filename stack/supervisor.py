@@ -1,0 +1,96 @@
+"""The one process that starts every part, watches them all, and stops them in reverse order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from common.errors import Problem
+from stack import status
+from stack.part import Instance
+from stack.processes import Identity
+from stack.runner import Entry, Runner
+from stack.status import UP, StackStatus
+
+TICK_SECONDS = 0.1
+
+
+class Supervisor:
+    """Runs ``entries`` until told to stop; its status is on disk at every moment."""
+
+    def __init__(self, instance: Instance, entries: Sequence[Entry], *, began: float) -> None:
+        self._instance = instance
+        self._began = began
+        self._stop = threading.Event()
+        self._writing = threading.Lock()
+        layout = instance.layout
+        self._runners = {
+            entry.name: Runner(
+                entry, log=layout.logs / f"{entry.name}.log", instance=layout.state, changed=self._changed
+            )
+            for entry in entries
+        }
+        me = Identity.of(os.getpid())
+        self.status = StackStatus(
+            phase="starting",
+            pid=os.getpid(),
+            started=me.started if me else 0.0,
+            began=began,
+            ports=dict(instance.ports),
+            users_file=str(instance.users_file),
+            services=[runner.status for runner in self._runners.values()],
+        )
+
+    def stop_on_signals(self) -> None:
+        """SIGTERM, SIGINT (Ctrl-C) and SIGHUP (terminal closed) stop everything in order."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: self._stop.set())
+
+    def run(self, tick: Callable[[StackStatus], None] = lambda _status: None) -> int:
+        """Start everything and stay until stopped; 0 after an orderly stop, 1 when the start failed.
+
+        ``tick`` is called about ten times a second with the status.
+        """
+        for runner in self._runners.values():
+            uses = [self._runners[name] for name in runner.entry.uses if name in self._runners]
+            runner.start(uses if runner.entry.waits else [])
+        problem: Problem | None = None
+        while not self._stop.wait(TICK_SECONDS):
+            problem = self._first_problem()
+            if problem and self.status.ready_after is None:
+                break
+            tick(self.status)
+        if problem and self.status.ready_after is None:
+            self.status.what, self.status.fix = problem.what, problem.fix
+        self._shut_down(failed=bool(self.status.what))
+        tick(self.status)
+        return 1 if self.status.what else 0
+
+    def _first_problem(self) -> Problem | None:
+        return next((runner.problem for runner in self._runners.values() if runner.problem), None)
+
+    def _changed(self) -> None:
+        with self._writing:
+            if self.status.phase == "starting" and all(entry.phase in UP for entry in self.status.services):
+                self.status.phase = "ready"
+                self.status.ready_after = time.time() - self._began
+            status.write(self._instance.layout, self.status)
+
+    def _shut_down(self, *, failed: bool) -> None:
+        """Stop in waves: always those that nobody still running uses."""
+        self.status.phase = "stopping"
+        left = dict(self._runners)
+        with ThreadPoolExecutor(max_workers=max(1, len(left))) as pool:
+            while left:
+                used = {name for runner in left.values() for name in runner.entry.uses}
+                wave = [name for name in left if name not in used] or list(left)
+                list(pool.map(lambda name: left[name].stop(), wave))
+                for name in wave:
+                    del left[name]
+        self.status.phase = "failed" if failed else "stopped"
+        with self._writing:
+            status.write(self._instance.layout, self.status)
