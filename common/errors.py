@@ -120,6 +120,12 @@ class StateUnavailable(Problem):
     code, part, retryable = "state_unavailable", "state", True
 
 
+class ServerSuspended(Problem):
+    """An administrator has stopped this MCP server for everybody."""
+
+    code, part = "server_suspended", "state"
+
+
 class BackendUnavailable(Problem):
     """The Jira or GitHub API, or the tools' database, did not answer."""
 

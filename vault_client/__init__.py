@@ -1,0 +1,20 @@
+"""The Vault side: logins, leases, the cache that keeps a credential exactly as long as it may be kept, renewal."""
+
+from vault_client.cache import Cache, CacheStatistics
+from vault_client.client import Vault
+from vault_client.lease import Lease
+from vault_client.models import DatabaseCredential, Entity, KVSecret, VaultToken
+from vault_client.renewer import Renewer, Schedule
+
+__all__ = [
+    "Cache",
+    "CacheStatistics",
+    "DatabaseCredential",
+    "Entity",
+    "KVSecret",
+    "Lease",
+    "Renewer",
+    "Schedule",
+    "Vault",
+    "VaultToken",
+]

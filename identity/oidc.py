@@ -1,0 +1,191 @@
+"""Keycloak as the runtime uses it: code flow with PKCE, refresh, token exchange, logout."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from keycloak import KeycloakOpenID
+from pydantic import SecretStr
+
+from common.errors import LoginFailed, SessionEnded, TokenInvalid
+from common.workers import Workers
+from identity.failures import Doing, translated
+from identity.jwks import KeySource
+from identity.tokens import TokenSet
+from identity.validation import check_id_token
+from tracing.wire import TracedSession
+
+ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105
+"""RFC 8693 §3."""
+
+TIMEOUT_SECONDS = 5.0
+"""How long one call to Keycloak may take; an exchange takes some tens of milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRequest:
+    """Where to send the browser, and what to remember until it comes back (RFC 6749 §4.1.1, RFC 7636 §4.1)."""
+
+    url: str = field(repr=False)
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
+
+
+class Keycloak:
+    """One client of one realm. Safe to use from several tasks, threads and event loops at once.
+
+    ``base_url`` is Keycloak as this process reaches it, ``public_url`` as browsers do (the issuer).
+    Every call raises KeycloakUnavailable when Keycloak does not answer, ConfigError when it does not
+    accept ``client_secret``. ``clock`` gives seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        public_url: str,
+        realm: str,
+        client_id: str,
+        client_secret: SecretStr,
+        timeout: float = TIMEOUT_SECONDS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.client_id = client_id
+        self.issuer = f"{public_url.rstrip('/')}/realms/{realm}"
+        self._clock = clock
+        self._workers = Workers(f"keycloak-{client_id}")
+        self._keys = KeySource(f"{base_url.rstrip('/')}/realms/{realm}/protocol/openid-connect/certs", clock=clock)
+        self._session = TracedSession(timeout=timeout)
+        self._client = KeycloakOpenID(
+            server_url=f"{base_url.rstrip('/')}/",
+            realm_name=realm,
+            client_id=client_id,
+            client_secret_key=client_secret.get_secret_value(),
+            # Its methods set this header for the length of a call, on a dictionary that all threads
+            # share; already there, the dictionary never changes size under another thread's hands.
+            custom_headers={"Content-Type": "application/x-www-form-urlencoded"},
+            timeout=None,
+        )
+        self._client.connection._s.close()
+        self._client.connection._s = self._session
+
+    def login_request(self, *, redirect_uri: str, scope: str = "openid profile email") -> LoginRequest:
+        """An authorization request with PKCE S256, fresh state and nonce (RFC 6749 §4.1.1, RFC 7636 §4.3)."""
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        query = urlencode(
+            {
+                "response_type": "code",
+                "client_id": self.client_id,
+                "redirect_uri": redirect_uri,
+                "scope": scope,
+                "state": state,
+                "nonce": nonce,
+                "code_challenge": s256(verifier),
+                "code_challenge_method": "S256",
+            }
+        )
+        return LoginRequest(f"{self.issuer}/protocol/openid-connect/auth?{query}", state, nonce, verifier)
+
+    async def redeem(self, *, code: str, verifier: str, nonce: str, redirect_uri: str) -> TokenSet:
+        """Trade the code for tokens (RFC 6749 §4.1.3) and check the ID token (OpenID Connect Core §3.1.3.7).
+
+        Raises LoginFailed.
+        """
+        tokens = await self._tokens(
+            "redeem",
+            lambda: self._client.token(
+                # None is left out of the form; python-keycloak would send empty credentials.
+                username=None,
+                password=None,
+                grant_type="authorization_code",
+                code=code,
+                redirect_uri=redirect_uri,
+                code_verifier=verifier,
+            ),
+        )
+        if tokens.id_token is None:
+            raise LoginFailed("Keycloak sent no ID token.", fix="The sign-in must ask for the scope `openid`.")
+        try:
+            key = await self._keys.key_for(tokens.id_token.get_secret_value())
+            check_id_token(
+                tokens.id_token.get_secret_value(),
+                key,
+                issuer=self.issuer,
+                client_id=self.client_id,
+                nonce=nonce,
+                now=self._clock(),
+            )
+        except TokenInvalid as error:
+            raise LoginFailed(
+                f"The sign-in does not belong to this browser: {error.what}", fix="Sign in again, from the start."
+            ) from error
+        return tokens
+
+    async def refresh(self, refresh_token: SecretStr) -> TokenSet:
+        """New tokens for the session (RFC 6749 §6). Raises SessionEnded."""
+        return await self._tokens("refresh", lambda: self._client.refresh_token(refresh_token.get_secret_value()))
+
+    async def exchange(self, subject_token: SecretStr, *, audience: str, scope: str = "") -> TokenSet:
+        """Trade a token for one that only ``audience`` accepts (RFC 8693 §2.1).
+
+        Raises ExchangeRefused when this client may not, SessionEnded when the session is over.
+        """
+        return await self._tokens(
+            "exchange",
+            lambda: self._client.exchange_token(
+                subject_token.get_secret_value(),
+                audience=audience,
+                subject_token_type=ACCESS_TOKEN_TYPE,
+                requested_token_type=ACCESS_TOKEN_TYPE,
+                scope=scope or None,  # type: ignore[arg-type]  # None leaves it out of the form
+            ),
+        )
+
+    async def end_session(self, refresh_token: SecretStr) -> None:
+        """End the session at Keycloak, for every client; one already over is fine."""
+
+        def end() -> None:
+            with translated("logout"):
+                self._client.logout(refresh_token.get_secret_value())
+
+        try:
+            await self._workers.run(end)
+        except SessionEnded:
+            return
+
+    def logout_url(self, *, id_token_hint: SecretStr | None, post_logout_redirect_uri: str) -> str:
+        """Where the browser goes to end its session at Keycloak (OpenID Connect RP-Initiated Logout 1.0 §2)."""
+        query = {"client_id": self.client_id, "post_logout_redirect_uri": post_logout_redirect_uri}
+        if id_token_hint is not None:
+            query["id_token_hint"] = id_token_hint.get_secret_value()
+        return f"{self.issuer}/protocol/openid-connect/logout?{urlencode(query)}"
+
+    async def close(self) -> None:
+        """Close the connections."""
+        self._workers.close()
+        self._session.close()
+        await self._client.connection.aclose()
+        await self._keys.close()
+
+    async def _tokens(self, doing: Doing, ask: Callable[[], Any]) -> TokenSet:
+        sent_at = self._clock()
+
+        def call() -> TokenSet:
+            with translated(doing):
+                answer = ask()
+            return TokenSet.from_response(answer, now=sent_at)
+
+        return await self._workers.run(call)
+
+
+def s256(verifier: str) -> str:
+    """The code challenge for a verifier (RFC 7636 §4.2)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=").decode("ascii")

@@ -1,0 +1,55 @@
+"""What one process knows of the shared state, without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+FRESH_SECONDS = 5.0
+"""Without a sign of life from the database for this long, nothing known may be relied on."""
+
+
+class Known:
+    """Ended sessions and suspended servers in memory; every question is answered without a wait."""
+
+    def __init__(self) -> None:
+        self._ended: set[str] = set()
+        self._suspensions: dict[str, str] = {}
+        self._read = False
+        self._heard_at = float("-inf")
+
+    def heard(self, at: float) -> None:
+        """The database answered a question asked at ``at`` (seconds)."""
+        self._heard_at = max(self._heard_at, at)
+
+    def fresh(self, now: float) -> bool:
+        """Whether the database gave a sign of life in the last FRESH_SECONDS."""
+        return now - self._heard_at <= FRESH_SECONDS
+
+    def ended(self, sid: str) -> bool:
+        """Whether this session has ended."""
+        return sid in self._ended
+
+    def end(self, sids: Iterable[str]) -> list[str]:
+        """These sessions have ended; returns those that were not known to."""
+        new = [sid for sid in dict.fromkeys(sids) if sid not in self._ended]
+        self._ended.update(new)
+        return new
+
+    def suspended(self, server: str) -> str | None:
+        """The reason why a server is suspended; None when it is not."""
+        return self._suspensions.get(server)
+
+    def replace(self, *, ended: Iterable[str], suspensions: Mapping[str, str]) -> tuple[list[str], list[str]]:
+        """Exactly this holds, as just read; returns the sessions and the servers that changed for the worse.
+
+        Nothing at the first reading: before it this process served nobody.
+        """
+        before, self._ended = self._ended, set(ended)
+        newly_suspended = self.replace_suspensions(suspensions)
+        first, self._read = not self._read, True
+        return ([], []) if first else (sorted(self._ended - before), newly_suspended)
+
+    def replace_suspensions(self, suspensions: Mapping[str, str]) -> list[str]:
+        """Exactly these servers are suspended; returns those that were not."""
+        before, self._suspensions = self._suspensions, dict(suspensions)
+        return sorted(self._suspensions.keys() - before.keys())

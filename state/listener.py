@@ -1,0 +1,160 @@
+"""The listening side: what this process knows of ended sessions and suspensions, and how fresh that is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import psycopg
+from pydantic import SecretStr
+
+from common.backoff import Backoff
+from state.known import Known
+
+CHANNEL = "mcp_state"
+
+HEARTBEAT_SECONDS = 1.0
+"""How often the database is asked for a sign of life when it has nothing to tell."""
+
+ANSWER_SECONDS = 2.0
+"""How long a sign of life may take before the connection counts as lost."""
+
+RELOAD_SECONDS = 300.0
+"""How often everything is read anew all the same: what has expired is forgotten."""
+
+OnEnded = Callable[[str], Awaitable[None]]
+"""Called with the ``sid`` of each session that has ended."""
+
+OnSuspended = Callable[[str], Awaitable[None]]
+"""Called with the name of each server that has been suspended."""
+
+_log = logging.getLogger(__name__)
+
+
+class Listener:
+    """Keeps a :class:`Known` current over one connection that LISTENs; reconnects with backoff and jitter.
+
+    After every (re)connection everything is read anew, after LISTEN has begun: nothing said between
+    is missed.
+    """
+
+    def __init__(
+        self, dsn: SecretStr, known: Known, *, application_name: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._dsn = dsn
+        self._known = known
+        self._application_name = application_name
+        self._clock = clock
+        self._on_ended: list[OnEnded] = []
+        self._on_suspended: list[OnSuspended] = []
+        self._reactions: set[asyncio.Future[None]] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._heard = asyncio.Event()
+        self._read_at = float("-inf")
+
+    def on_ended(self, react: OnEnded) -> None:
+        """Call ``react`` for each session found ended from now on."""
+        self._on_ended.append(react)
+
+    def on_suspended(self, react: OnSuspended) -> None:
+        """Call ``react`` for each server found suspended from now on."""
+        self._on_suspended.append(react)
+
+    def start(self) -> None:
+        """Begin to listen, in a task of the running event loop."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Listen no more; reactions under way are awaited."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await asyncio.gather(*self._reactions, return_exceptions=True)
+
+    async def wait_until_heard(self, seconds: float) -> bool:
+        """True once the state has been read; False when that takes longer than ``seconds``."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._heard.wait(), seconds)
+        return self._heard.is_set()
+
+    def end(self, sid: str) -> None:
+        """This session has ended: known from now on, and told once."""
+        self._tell(self._known.end([sid]), [])
+
+    async def _run(self) -> None:
+        backoff = Backoff(first=0.1, longest=2.0)
+        while True:
+            try:
+                await self._listen(backoff)
+            except (psycopg.Error, OSError, TimeoutError) as error:
+                wait = backoff.failed()
+                _log.warning("Lost the shared state, trying again in %.1f s: %s", wait, type(error).__name__)
+                await asyncio.sleep(wait)
+
+    async def _listen(self, backoff: Backoff) -> None:
+        connection = await asyncio.wait_for(
+            psycopg.AsyncConnection.connect(
+                self._dsn.get_secret_value(), autocommit=True, application_name=self._application_name
+            ),
+            ANSWER_SECONDS,
+        )
+        async with connection:
+            await asyncio.wait_for(self._begin(connection), ANSWER_SECONDS)
+            backoff.succeeded()
+            while True:
+                async for notice in connection.notifies(timeout=HEARTBEAT_SECONDS, stop_after=1):
+                    await asyncio.wait_for(self._hear(connection, notice.payload), ANSWER_SECONDS)
+                asked_at = self._clock()
+                await asyncio.wait_for(connection.execute("SELECT"), ANSWER_SECONDS)
+                self._known.heard(asked_at)
+                if asked_at - self._read_at > RELOAD_SECONDS:
+                    await asyncio.wait_for(self._reload(connection), ANSWER_SECONDS)
+
+    async def _begin(self, connection: psycopg.AsyncConnection) -> None:
+        await connection.execute(f"LISTEN {CHANNEL}")
+        await self._reload(connection)
+
+    async def _reload(self, connection: psycopg.AsyncConnection) -> None:
+        asked_at = self._clock()
+        ended = await connection.execute("SELECT sid FROM ended_sessions WHERE expires_at > now()")
+        sids = [row[0] async for row in ended]
+        newly_ended, newly_suspended = self._known.replace(ended=sids, suspensions=await _suspensions(connection))
+        self._known.heard(asked_at)
+        self._read_at = asked_at
+        self._tell(newly_ended, newly_suspended)
+        self._heard.set()
+
+    async def _hear(self, connection: psycopg.AsyncConnection, payload: str) -> None:
+        change = json.loads(payload)
+        if "ended" in change:
+            self.end(change["ended"])
+        else:
+            self._tell([], self._known.replace_suspensions(await _suspensions(connection)))
+
+    def _tell(self, ended: list[str], suspended: list[str]) -> None:
+        for sid in ended:
+            for react in self._on_ended:
+                self._react(react(sid))
+        for server in suspended:
+            for react in self._on_suspended:
+                self._react(react(server))
+
+    def _react(self, reaction: Awaitable[None]) -> None:
+        """Run a reaction beside the listening: a slow Vault must not make the state look stale."""
+        task = asyncio.ensure_future(reaction)
+        self._reactions.add(task)
+        task.add_done_callback(self._reacted)
+
+    def _reacted(self, task: asyncio.Future[None]) -> None:
+        self._reactions.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("A reaction to the shared state failed: %s", error)
+
+
+async def _suspensions(connection: psycopg.AsyncConnection) -> dict[str, str]:
+    rows = await connection.execute("SELECT server, reason FROM suspensions")
+    return {row[0]: row[1] async for row in rows}

@@ -1,0 +1,56 @@
+-- What every replica must know, in database mcp_state. Applied by init as the role mcp_state; safe to apply again.
+-- Times come from the database's clock: it is the one clock that all replicas share.
+
+-- Keycloak sessions that are over: a token with such a `sid` is refused although its signature is good.
+CREATE TABLE IF NOT EXISTS ended_sessions (
+    sid        text PRIMARY KEY,
+    sub        text NOT NULL,
+    ended_at   timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS ended_sessions_expires_at ON ended_sessions (expires_at);
+
+-- The app's sessions: `id_hash` is the SHA-256 of the cookie, `data` is encrypted with a key that is not in here.
+CREATE TABLE IF NOT EXISTS app_sessions (
+    id_hash    bytea PRIMARY KEY,
+    data       bytea NOT NULL,
+    sid        text NOT NULL,
+    sub        text NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS app_sessions_sid ON app_sessions (sid);
+CREATE INDEX IF NOT EXISTS app_sessions_expires_at ON app_sessions (expires_at);
+
+-- MCP servers that an administrator has stopped.
+CREATE TABLE IF NOT EXISTS suspensions (
+    server       text PRIMARY KEY,
+    reason       text NOT NULL DEFAULT '',
+    suspended_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Accessors (never tokens) of the Vault tokens that servers hold, so that those of a killed replica can be ended.
+CREATE TABLE IF NOT EXISTS vault_tokens (
+    accessor   text PRIMARY KEY,
+    server     text NOT NULL,
+    sub        text NOT NULL,
+    sid        text NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS vault_tokens_sid ON vault_tokens (sid);
+CREATE INDEX IF NOT EXISTS vault_tokens_expires_at ON vault_tokens (expires_at);
+
+-- Announced by the tables themselves, so that no writer can forget to: at commit, every listener hears it.
+CREATE OR REPLACE FUNCTION announce_state_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_TABLE_NAME = 'ended_sessions' THEN
+        PERFORM pg_notify('mcp_state', json_build_object('ended', NEW.sid)::text);
+    ELSE
+        PERFORM pg_notify('mcp_state', json_build_object('suspensions', true)::text);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE TRIGGER announce_ended AFTER INSERT OR UPDATE ON ended_sessions
+    FOR EACH ROW EXECUTE FUNCTION announce_state_change();
+CREATE OR REPLACE TRIGGER announce_suspensions AFTER INSERT OR UPDATE OR DELETE ON suspensions
+    FOR EACH ROW EXECUTE FUNCTION announce_state_change();

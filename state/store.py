@@ -1,0 +1,178 @@
+"""The shared state as a process uses it: open it, ask it, tell it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from psycopg_pool import AsyncConnectionPool
+from pydantic import SecretStr
+
+from common.errors import ServerSuspended, SessionEnded, StateUnavailable
+from state.failures import translated, unavailable
+from state.known import Known
+from state.listener import Listener, OnEnded, OnSuspended
+from state.sessions import Sessions
+from state.vault_tokens import VaultTokens
+
+KEEP_ENDED_SECONDS = 12 * 3600.0
+"""How long an ended session is remembered: longer than Keycloak lets any session live (10 h)."""
+
+PRUNE_SECONDS = 300.0
+
+OPEN_SECONDS = 5.0
+"""How long :meth:`State.open` waits for the first answer."""
+
+_log = logging.getLogger(__name__)
+
+
+class State:
+    """The shared state, for one event loop. ``session_keys`` (Fernet keys) only where sessions are kept.
+
+    ``open`` returns once the state has been read; when the database cannot be reached it returns
+    after some seconds all the same, and :meth:`check` refuses until it can. ``clock`` gives seconds,
+    from any start, and does not jump.
+    """
+
+    def __init__(
+        self,
+        dsn: SecretStr,
+        *,
+        session_keys: Sequence[SecretStr] = (),
+        application_name: str = "mcp-remote-vault",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._known = Known()
+        self._listener = Listener(dsn, self._known, application_name=f"{application_name} listener", clock=clock)
+        self._pool = AsyncConnectionPool(
+            dsn.get_secret_value(),
+            kwargs={"autocommit": True, "application_name": application_name, "connect_timeout": 2},
+            min_size=0,
+            max_size=8,
+            timeout=2.0,
+            max_idle=60.0,
+            open=False,
+            check=AsyncConnectionPool.check_connection,
+        )
+        self._pruning: asyncio.Task[None] | None = None
+        self._sessions = Sessions(self._pool, session_keys) if session_keys else None
+        self.vault_tokens = VaultTokens(self._pool)
+
+    @property
+    def sessions(self) -> Sessions:
+        """The app's sessions; only where ``session_keys`` were given."""
+        if self._sessions is None:
+            raise RuntimeError("This process was given no session keys")
+        return self._sessions
+
+    async def open(self) -> None:
+        """Connect, read, and listen from now on."""
+        await self._pool.open()
+        self._listener.start()
+        self._pruning = asyncio.create_task(self._prune_for_ever())
+        await self._listener.wait_until_heard(OPEN_SECONDS)
+
+    async def close(self) -> None:
+        """Stop listening; reactions under way are awaited."""
+        if self._pruning is not None:
+            self._pruning.cancel()
+            await asyncio.gather(self._pruning, return_exceptions=True)
+        await self._listener.stop()
+        await self._pool.close()
+
+    def fresh(self, now: float | None = None) -> bool:
+        """Whether the database gave a sign of life in the last 5 s (``now`` on this state's clock)."""
+        return self._known.fresh(self._clock() if now is None else now)
+
+    def ended(self, sid: str) -> bool:
+        """Whether this Keycloak session has ended, as far as this process knows: see :meth:`fresh`."""
+        return self._known.ended(sid)
+
+    def suspended(self, server: str) -> bool:
+        """Whether an administrator has suspended this MCP server: see :meth:`fresh`."""
+        return self._known.suspended(server) is not None
+
+    def check(self, *, sid: str, server: str) -> None:
+        """Nothing, if this session may go on at this server.
+
+        Raises StateUnavailable when that cannot be known, SessionEnded, ServerSuspended. No I/O.
+        """
+        if not self.fresh():
+            raise unavailable("checking whether the session has ended")
+        if self._known.ended(sid):
+            raise SessionEnded("This session has ended.", fix="Sign in again.")
+        reason = self._known.suspended(server)
+        if reason is not None:
+            raise ServerSuspended(
+                f"The MCP server {server} is suspended{f': {reason}' if reason else ''}.",
+                fix="An administrator lifts the suspension.",
+            )
+
+    def on_ended(self, react: OnEnded) -> None:
+        """Await ``react(sid)`` for each session found ended from now on, beside everything else."""
+        self._listener.on_ended(react)
+
+    def on_suspended(self, react: OnSuspended) -> None:
+        """Await ``react(server)`` for each server found suspended from now on, beside everything else."""
+        self._listener.on_suspended(react)
+
+    async def end_session(self, sid: str, sub: str, *, keep: float = KEEP_ENDED_SECONDS) -> None:
+        """This Keycloak session is over, everywhere: remembered for ``keep`` seconds, the app's sessions of it dropped.
+
+        This process knows at once, the others as soon as the database tells them.
+        """
+        with translated("ending the session"):
+            async with self._pool.connection() as connection, connection.transaction():
+                await connection.execute(
+                    "INSERT INTO ended_sessions (sid, sub, expires_at)"
+                    " VALUES (%s, %s, now() + make_interval(secs => %s))"
+                    " ON CONFLICT (sid) DO UPDATE"
+                    " SET expires_at = greatest(ended_sessions.expires_at, excluded.expires_at)",
+                    (sid, sub, keep),
+                )
+                await connection.execute("DELETE FROM app_sessions WHERE sid = %s", (sid,))
+        self._listener.end(sid)
+
+    async def suspend(self, server: str, *, reason: str = "") -> None:
+        """Stop an MCP server for everybody, at once."""
+        with translated(f"suspending {server}"):
+            async with self._pool.connection() as connection:
+                await connection.execute(
+                    "INSERT INTO suspensions (server, reason) VALUES (%s, %s)"
+                    " ON CONFLICT (server) DO UPDATE SET reason = excluded.reason",
+                    (server, reason),
+                )
+
+    async def resume(self, server: str) -> None:
+        """Lift a suspension; one that is not there is fine."""
+        with translated(f"resuming {server}"):
+            async with self._pool.connection() as connection:
+                await connection.execute("DELETE FROM suspensions WHERE server = %s", (server,))
+
+    async def prune(self) -> int:
+        """Delete what has expired; returns how many rows."""
+        gone = 0
+        with translated("pruning the shared state"):
+            async with self._pool.connection() as connection:
+                for table in ("ended_sessions", "app_sessions", "vault_tokens"):
+                    done = await connection.execute(f"DELETE FROM {table} WHERE expires_at <= now()")  # noqa: S608
+                    gone += done.rowcount
+        return gone
+
+    async def _prune_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(PRUNE_SECONDS)
+            try:
+                await self.prune()
+            except StateUnavailable as error:
+                _log.warning("%s", error)
+
+    async def __aenter__(self) -> State:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()

@@ -1,0 +1,64 @@
+"""A register of the Vault tokens that servers hold, by accessor, so that those of a killed replica can be ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import LiteralString
+
+from psycopg_pool import AsyncConnectionPool
+
+from state.failures import translated
+
+_SELECT: LiteralString = "SELECT accessor, server, sub, sid, extract(epoch FROM expires_at)::float8 FROM vault_tokens "
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredToken:
+    """One Vault token: who got it through which server; ``expires_at`` in seconds since the epoch."""
+
+    accessor: str
+    server: str
+    sub: str
+    sid: str
+    expires_at: float
+
+
+class VaultTokens:
+    """The register. An accessor can revoke and look up its token, never use it.
+
+    Every method raises StateUnavailable when the database does not answer.
+    """
+
+    def __init__(self, pool: AsyncConnectionPool) -> None:
+        self._pool = pool
+
+    async def register(self, token: RegisteredToken) -> None:
+        """Note a token, or a new end of one already noted."""
+        with translated("registering a Vault token"):
+            async with self._pool.connection() as connection:
+                await connection.execute(
+                    "INSERT INTO vault_tokens (accessor, server, sub, sid, expires_at)"
+                    " VALUES (%s, %s, %s, %s, to_timestamp(%s))"
+                    " ON CONFLICT (accessor) DO UPDATE SET expires_at = excluded.expires_at",
+                    (token.accessor, token.server, token.sub, token.sid, token.expires_at),
+                )
+
+    async def forget(self, accessor: str) -> None:
+        """The token is revoked; one that is not there is fine."""
+        with translated("forgetting a Vault token"):
+            async with self._pool.connection() as connection:
+                await connection.execute("DELETE FROM vault_tokens WHERE accessor = %s", (accessor,))
+
+    async def of_session(self, sid: str) -> list[RegisteredToken]:
+        """Tokens made for one Keycloak session, by any server."""
+        return await self._select("WHERE expires_at > now() AND sid = %s", sid)
+
+    async def of_server(self, server: str) -> list[RegisteredToken]:
+        """Tokens that one server holds, for anybody."""
+        return await self._select("WHERE expires_at > now() AND server = %s", server)
+
+    async def _select(self, where: LiteralString, value: str) -> list[RegisteredToken]:
+        with translated("listing Vault tokens"):
+            async with self._pool.connection() as connection:
+                rows = await connection.execute(_SELECT + where, (value,))
+                return [RegisteredToken(*row) for row in await rows.fetchall()]
