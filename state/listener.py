@@ -106,7 +106,8 @@ class Listener:
             await asyncio.wait_for(self._begin(connection), ANSWER_SECONDS)
             backoff.succeeded()
             while True:
-                async for notice in connection.notifies(timeout=HEARTBEAT_SECONDS, stop_after=1):
+                # All of them before the first is acted on: the generator holds the connection's lock.
+                for notice in [n async for n in connection.notifies(timeout=HEARTBEAT_SECONDS, stop_after=1)]:
                     await asyncio.wait_for(self._hear(connection, notice.payload), ANSWER_SECONDS)
                 asked_at = self._clock()
                 await asyncio.wait_for(connection.execute("SELECT"), ANSWER_SECONDS)

@@ -50,7 +50,8 @@ class Sessions:
                 await connection.execute(
                     "INSERT INTO app_sessions (id_hash, data, sid, sub, expires_at)"
                     " VALUES (%s, %s, %s, %s, to_timestamp(%s)) ON CONFLICT (id_hash) DO UPDATE"
-                    " SET (data, sid, sub, expires_at) = (excluded.data, excluded.sid, excluded.sub, excluded.expires_at)",
+                    " SET data = excluded.data, sid = excluded.sid, sub = excluded.sub,"
+                    " expires_at = excluded.expires_at",
                     (_hash(session_id), sealed, sid, sub, expires_at),
                 )
 

@@ -9,13 +9,20 @@ from collections.abc import Iterable, Mapping
 import httpx2
 import requests
 
+from common import correlation
 from common.http import TimedSession
 from common.masking import mask_headers, mask_query, mask_text, mask_url, mask_value
 from tracing.model import BODY_LIMIT, Exchange
 from tracing.recorder import OpenStep, current, open_step
 
-CORRELATION_HEADER = "X-Correlation-Id"
+CORRELATION_HEADER = correlation.HEADER
 """Carries the action's id from the browser's click to Vault's audit log and the back end."""
+
+
+def correlation_id() -> str | None:
+    """The id to send: that of the action being recorded, else the one this task works under."""
+    recorder = current()
+    return recorder.trace.id if recorder is not None else correlation.current()
 
 
 def shown_body(body: str | bytes | None, content_type: str, *, secrets: Iterable[str] = ()) -> str:
@@ -78,9 +85,9 @@ class TracedSession(TimedSession):
 
     def send(self, request: requests.PreparedRequest, **kwargs: object) -> requests.Response:
         """Send the request with the action's correlation id, and record it if a step is open."""
-        recorder, opened = current(), open_step()
-        if recorder is not None:
-            request.headers.setdefault(CORRELATION_HEADER, recorder.trace.id)
+        known, opened = correlation_id(), open_step()
+        if known is not None:
+            request.headers.setdefault(CORRELATION_HEADER, known)
         if opened is None:
             return super().send(request, **kwargs)
         exchange, began = begin(opened, request.method or "", request.url or "", request.headers, request.body)
@@ -105,9 +112,9 @@ class TracedTransport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request, recorded."""
-        recorder, opened = current(), self._into or open_step()
-        if recorder is not None and CORRELATION_HEADER not in request.headers:
-            request.headers[CORRELATION_HEADER] = recorder.trace.id
+        known, opened = correlation_id(), self._into or open_step()
+        if known is not None:
+            request.headers.setdefault(CORRELATION_HEADER, known)
         if opened is None:
             return await self._inner.handle_async_request(request)
         body = await request.aread()
