@@ -1,0 +1,81 @@
+"""Signing in without a browser: Keycloak's real login page, its form filled in and sent."""
+
+from __future__ import annotations
+
+import asyncio
+from html.parser import HTMLParser
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+
+from identity import Keycloak, TokenSet
+
+APP_CALLBACK = "http://localhost:8501/auth/callback"
+
+
+class SignInRefused(Exception):
+    """The login page came back; its text is the message."""
+
+
+class _Page(HTMLParser):
+    """The login form's address, and what the page says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.action = ""
+        self.words: list[str] = []
+        self._silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        if tag == "form" and found.get("id") == "kc-form-login":
+            self.action = found.get("action") or ""
+        self._silent += tag in ("script", "style")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent -= tag in ("script", "style")
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and not self._silent:
+            self.words.append(data.strip())
+
+
+def fill_in(login_url: str, username: str, password: str) -> dict[str, str]:
+    """The callback's parameters (``code``, ``state``, ``iss``, …) after signing in at ``login_url``."""
+    with requests.Session() as browser:
+        browser.trust_env = False
+        page = _Page()
+        first = browser.get(login_url, timeout=30, allow_redirects=False)
+        page.feed(first.text)
+        if not page.action:
+            raise SignInRefused(f"HTTP {first.status_code}, no login form: {' '.join(page.words)}")
+        # The cookies are Secure, which browsers send to http://localhost all the same; requests would not.
+        cookies = "; ".join(f"{c.name}={c.value}" for c in browser.cookies)
+        answer = browser.post(
+            page.action,
+            data={"username": username, "password": password, "credentialId": ""},
+            headers={"Cookie": cookies},
+            timeout=30,
+            allow_redirects=False,
+        )
+    if answer.status_code not in (302, 303):
+        refusal = _Page()
+        refusal.feed(answer.text)
+        raise SignInRefused(" ".join(refusal.words))
+    return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
+
+
+async def sign_in(
+    keycloak: Keycloak, username: str, password: str, *, redirect_uri: str = APP_CALLBACK, scope: str | None = None
+) -> TokenSet:
+    """The tokens that the app's own code flow gives ``username``: authorization request, login page, redemption."""
+    request = (
+        keycloak.login_request(redirect_uri=redirect_uri)
+        if scope is None
+        else keycloak.login_request(redirect_uri=redirect_uri, scope=scope)
+    )
+    answer = await asyncio.to_thread(fill_in, request.url, username, password)
+    assert answer["state"] == request.state
+    return await keycloak.redeem(
+        code=answer["code"], verifier=request.verifier, nonce=request.nonce, redirect_uri=redirect_uri
+    )
