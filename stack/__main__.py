@@ -21,6 +21,8 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("-d", "--detach", action="store_true", help="return when everything is ready; stop with `down`")
     up.add_argument("--port-offset", type=int, default=0, metavar="N", help="add N to every port")
     up.add_argument("--only", type=_names, metavar="A,B", help="start these services only")
+    up.add_argument("--free-ports", action="store_true", help="take any free ports instead of the usual ones")
+    up.add_argument("--while-pid", type=int, metavar="PID", help="stop by itself when that process is gone")
     verbs.add_parser("down", help="stop everything; data stays")
     status = verbs.add_parser("status", help="what runs, since when, with which trouble")
     status.add_argument("--json", action="store_true", help="for programs")

@@ -8,13 +8,13 @@ from argparse import Namespace
 from pathlib import Path
 
 from common.errors import InputError, NotReady
-from stack import control, display, status
+from stack import control, display, ports, status
 from stack.display import Progress
 from stack.instance import make, ports_at
 from stack.layout import Layout
 from stack.part import Instance
 from stack.python_service import environment
-from stack.services import SERVICES
+from stack.services import PORTS, SERVICES
 
 
 def up(layout: Layout, options: Namespace, began: float) -> int:
@@ -25,11 +25,13 @@ def up(layout: Layout, options: Namespace, began: float) -> int:
         progress.clear()
         print(f"The demo is already up.\n\n{display.addresses(_running_instance(layout, now))}")
         return 0
-    instance = make(layout, ports_at(options.port_offset))
+    chosen = ports.free_ports(PORTS) if options.free_ports else ports_at(options.port_offset)
+    instance = make(layout, chosen)
+    plan = control.Plan(instance, began, only=options.only, companion=options.while_pid)
     if not options.detach:
-        return _in_the_foreground(instance, options, began, progress)
+        return _in_the_foreground(plan, progress)
     try:
-        control.start(instance, only=options.only, began=began)
+        control.start(plan)
         now = control.follow(layout, progress.show, since=began)
     except KeyboardInterrupt:
         control.stop(layout, progress.show)
@@ -40,7 +42,7 @@ def up(layout: Layout, options: Namespace, began: float) -> int:
     return 0
 
 
-def _in_the_foreground(instance: Instance, options: Namespace, began: float, progress: Progress) -> int:
+def _in_the_foreground(plan: control.Plan, progress: Progress) -> int:
     told = False
 
     def tick(now: status.StackStatus) -> None:
@@ -49,13 +51,12 @@ def _in_the_foreground(instance: Instance, options: Namespace, began: float, pro
         if now.phase == "ready" and not told:
             told = True
             progress.clear()
-            print(
-                f"Everything is ready after {now.ready_after:.1f} s. Ctrl-C stops it.\n\n{display.addresses(instance)}"
-            )
+            print(f"Everything is ready after {now.ready_after:.1f} s. Ctrl-C stops it.\n")
+            print(display.addresses(plan.instance), flush=True)
 
-    failed = control.run(instance, only=options.only, began=began, tick=tick)
+    failed = control.run(plan, tick)
     progress.clear()
-    now = status.read(instance.layout)
+    now = status.read(plan.instance.layout)
     if failed and now:
         raise NotReady(now.what, fix=now.fix)
     print("Everything is stopped.")

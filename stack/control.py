@@ -21,7 +21,7 @@ from stack import ports, status
 from stack.instance import entries, ports_of
 from stack.layout import Layout
 from stack.part import Instance
-from stack.processes import end_all, marked, wait_until
+from stack.processes import Identity, end_all, marked, wait_until
 from stack.status import StackStatus
 from stack.supervisor import Supervisor
 
@@ -29,6 +29,23 @@ STOP_SECONDS = 45.0
 SWEEP_SECONDS = 10.0
 
 Tick = Callable[[StackStatus], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to start: the instance, since when the person waits, and how much of it for how long."""
+
+    instance: Instance
+    began: float
+    only: tuple[str, ...] | None = None
+    """These services, or all of them."""
+    companion: int | None = None
+    """A process id: when that process is gone, everything stops."""
+
+    def supervisor(self) -> Supervisor:
+        """A supervisor for it, ready to run in this process."""
+        watched = Identity.of(self.companion) if self.companion else None
+        return Supervisor(self.instance, entries(self.instance, self.only), began=self.began, companion=watched)
 
 
 @dataclass
@@ -63,20 +80,20 @@ def is_running(layout: Layout) -> bool:
     return lock is None
 
 
-def start(instance: Instance, *, only: tuple[str, ...] | None, began: float) -> None:
+def start(plan: Plan) -> None:
     """Start a supervisor in the background; the caller then follows its status. Raises PortBusy, NotReady."""
-    with _held(instance, only):
+    with _held(plan):
         sys.stdout.flush()
         sys.stderr.flush()
         if os.fork() == 0:
             # The lock goes with the open file: it stays held until this child, too, has let go.
-            _be_in_the_background(instance, only, began)
+            _be_in_the_background(plan)
 
 
-def run(instance: Instance, *, only: tuple[str, ...] | None, began: float, tick: Tick) -> int:
+def run(plan: Plan, tick: Tick) -> int:
     """Be the supervisor in the foreground until stopped. Raises PortBusy, NotReady."""
-    with _held(instance, only):
-        supervisor = Supervisor(instance, entries(instance, only), began=began)
+    with _held(plan):
+        supervisor = plan.supervisor()
         supervisor.stop_on_signals()
         return supervisor.run(tick)
 
@@ -136,9 +153,9 @@ def sweep(layout: Layout) -> int:
 
 
 @contextlib.contextmanager
-def _held(instance: Instance, only: tuple[str, ...] | None) -> Iterator[Lock]:
+def _held(plan: Plan) -> Iterator[Lock]:
     """The instance locked, leftovers of a killed supervisor ended, ports free. Raises PortBusy, NotReady."""
-    layout = instance.layout
+    layout = plan.instance.layout
     layout.make()
     lock = Lock.take(layout)
     if lock is None:
@@ -147,19 +164,19 @@ def _held(instance: Instance, only: tuple[str, ...] | None) -> Iterator[Lock]:
         last = status.read(layout)
         if last is not None and last.phase not in ("stopped", "failed"):
             sweep(layout)
-        ports.require_free(ports_of(instance, only))
+        ports.require_free(ports_of(plan.instance, plan.only))
         yield lock
     finally:
         lock.release()
 
 
-def _be_in_the_background(instance: Instance, only: tuple[str, ...] | None, began: float) -> NoReturn:
+def _be_in_the_background(plan: Plan) -> NoReturn:
     """Leave the terminal, run the supervisor to its end, and leave without the caller's clean-up."""
     code = 1
     try:
         os.setsid()
-        _redirect(instance.layout.logs / "supervisor.log")
-        supervisor = Supervisor(instance, entries(instance, only), began=began)
+        _redirect(plan.instance.layout.logs / "supervisor.log")
+        supervisor = plan.supervisor()
         supervisor.stop_on_signals()
         code = supervisor.run()
     except BaseException:

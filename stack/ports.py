@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import random
 import socket
 import sys
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,8 @@ LOOPBACK = "127.0.0.1"
 
 AIRPLAY_PORTS = (5000, 7000)
 """macOS keeps these for its AirPlay receiver."""
+
+_UNPROMISED = range(18_000, 32_000)
 
 
 class PortBusy(NotReady):
@@ -80,14 +83,8 @@ def _way_out(busy: Iterable[int]) -> str:
 def free_ports(names: Iterable[str]) -> dict[str, int]:
     """A free port for each name, for instances that promise no fixed ports (tests).
 
-    All sockets are held open until every port is chosen, so no two names share one.
+    From below the range that systems hand to outgoing connections, so that none slips in before the server.
     """
-    sockets: dict[str, socket.socket] = {}
-    try:
-        for name in names:
-            sockets[name] = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-            sockets[name].bind((LOOPBACK, 0))
-        return {name: int(held.getsockname()[1]) for name, held in sockets.items()}
-    finally:
-        for held in sockets.values():
-            held.close()
+    candidates = random.SystemRandom().sample(_UNPROMISED, 2000)
+    free = (port for port in candidates if is_free(port))
+    return {name: next(free) for name in names}

@@ -20,9 +20,12 @@ TICK_SECONDS = 0.1
 
 
 class Supervisor:
-    """Runs ``entries`` until told to stop; its status is on disk at every moment."""
+    """Runs ``entries`` until told to stop, or ``companion`` is gone; its status is on disk at every moment."""
 
-    def __init__(self, instance: Instance, entries: Sequence[Entry], *, began: float) -> None:
+    def __init__(
+        self, instance: Instance, entries: Sequence[Entry], *, began: float, companion: Identity | None = None
+    ) -> None:
+        self._companion = companion
         self._instance = instance
         self._began = began
         self._stop = threading.Event()
@@ -62,6 +65,8 @@ class Supervisor:
         while not self._stop.wait(TICK_SECONDS):
             problem = self._first_problem()
             if problem and self.status.ready_after is None:
+                break
+            if self._companion and not self._companion.process():
                 break
             tick(self.status)
         if problem and self.status.ready_after is None:
