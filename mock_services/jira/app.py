@@ -1,0 +1,50 @@
+"""The mock Jira as an ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from mock_services.jira import issues, lookups, searching
+from mock_services.jira.access import JiraError, Unauthenticated
+from mock_services.jira.drafts import FieldErrors
+from mock_services.jira.site import Site
+from mock_services.people import UsersFile
+from mock_services.wire import service
+
+
+def build(users: UsersFile, *, hosts: Sequence[str]) -> FastAPI:
+    """A Jira with the seed's projects, known to the people of ``users``, answering to ``hosts``."""
+    app = service("jira", hosts=hosts)
+    app.state.users = users
+    app.state.site = Site()
+    for module in (lookups, searching, issues):
+        app.include_router(module.router)
+    app.add_exception_handler(JiraError, _refused)
+    app.add_exception_handler(FieldErrors, _bad_fields)
+    app.add_exception_handler(Unauthenticated, _refused)
+    app.add_exception_handler(HTTPException, _no_route)
+    app.add_exception_handler(Exception, _failed)
+    return app
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, JiraError | Unauthenticated)
+    return error.response()
+
+
+async def _bad_fields(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, FieldErrors)
+    return JiraError(400, errors=error.errors).response()
+
+
+async def _no_route(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    message = "Method Not Allowed" if error.status_code == 405 else "null for uri: the resource does not exist"
+    return JiraError(error.status_code, message).response()
+
+
+async def _failed(_request: Request, _error: Exception) -> Response:
+    return JiraError(500, "Internal server error").response()

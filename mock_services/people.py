@@ -1,0 +1,127 @@
+"""Whose token is whose: the people of ``users.yaml``, read again whenever the file changes.
+
+Only digests of the tokens are kept, so neither a log line nor a dump of this process can give one away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+log = logging.getLogger(__name__)
+
+# libyaml where PyYAML was built with it: ten thousand people load in a second instead of ten.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person, as Jira and GitHub know them. ``login`` is the GitHub name, empty without an account."""
+
+    username: str
+    name: str
+    email: str
+    login: str = ""
+
+
+@dataclass(frozen=True)
+class Directory:
+    """One reading of the file: people by user name and by GitHub login, and the digests of what opens each service."""
+
+    by_username: Mapping[str, Person] = field(default_factory=dict)
+    by_login: Mapping[str, Person] = field(default_factory=dict)
+    jira: Mapping[str, Person] = field(default_factory=dict)
+    github: Mapping[str, Person] = field(default_factory=dict)
+
+    def jira_person(self, email: str, token: str) -> Person | None:
+        """The owner of an e-mail address and API token, or None."""
+        return self.jira.get(_digest(email.lower(), token))
+
+    def github_person(self, token: str) -> Person | None:
+        """The owner of a GitHub token, or None."""
+        return self.github.get(_digest(token))
+
+
+class UsersFile:
+    """The directory behind one path. A file that cannot be read leaves the last good reading in force."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._stamp: tuple[int, int, int] | None = None
+        self._directory = Directory()
+        self._lock = asyncio.Lock()
+
+    def load(self) -> Directory:
+        """Read now. Raises ``ValueError`` with a sentence when that fails."""
+        self._stamp = self._current_stamp()
+        try:
+            content = self.path.read_bytes()
+        except OSError as error:
+            raise ValueError(f"{self.path} (MOCK_USERS_FILE) cannot be read: {error.strerror}.") from error
+        self._directory = parse(content, origin=str(self.path))
+        return self._directory
+
+    async def directory(self) -> Directory:
+        """The people as the file has them now."""
+        if self._current_stamp() == self._stamp:
+            return self._directory
+        async with self._lock:
+            if self._current_stamp() != self._stamp:
+                try:
+                    await asyncio.to_thread(self.load)
+                    log.info("read %s again: %d people", self.path, len(self._directory.by_username))
+                except ValueError as error:
+                    log.warning("kept the people read before: %s", error)
+        return self._directory
+
+    def _current_stamp(self) -> tuple[int, int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def parse(content: bytes, *, origin: str) -> Directory:
+    """The directory in one ``users.yaml``. Raises ``ValueError`` with a sentence when it is not one."""
+    try:
+        document = yaml.load(content, Loader=_Loader)  # noqa: S506 - a safe loader, in C or in Python
+    except yaml.YAMLError as error:
+        raise ValueError(f"{origin} is not valid YAML.") from error
+    users = document.get("users") if isinstance(document, dict) else None
+    if not isinstance(users, list):
+        raise ValueError(f"{origin} has no list `users`.")
+    by_username: dict[str, Person] = {}
+    jira: dict[str, Person] = {}
+    github: dict[str, Person] = {}
+    for number, user in enumerate(users, start=1):
+        if not isinstance(user, dict) or not isinstance(user.get("username"), str):
+            raise ValueError(f"{origin}: user {number} has no `username`.")
+        held = user.get("entitlements") or {}
+        jira_account, github_account = held.get("jira") or {}, held.get("github") or {}
+        person = _person(user, login=str(github_account.get("login") or ""))
+        by_username[person.username] = person
+        if token := jira_account.get("api_token"):
+            jira[_digest(str(jira_account.get("email") or person.email).lower(), str(token))] = person
+        if token := github_account.get("token"):
+            github[_digest(str(token))] = person
+    by_login = {person.login.lower(): person for person in by_username.values() if person.login}
+    return Directory(by_username, by_login, jira, github)
+
+
+def _person(user: Mapping[str, Any], *, login: str) -> Person:
+    username = str(user["username"])
+    name = f"{user.get('first_name') or ''} {user.get('last_name') or ''}".strip()
+    email = str(user.get("email") or f"{username}@example.com")
+    return Person(username, name or username.capitalize(), email, login)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
