@@ -1,0 +1,35 @@
+"""``python -m app``: serve the app until told to stop."""
+
+from __future__ import annotations
+
+import sys
+
+from app.asgi import build
+from app.settings import AppSettings
+from common import logs
+from common.errors import ConfigError
+from common.settings import load
+
+
+def main() -> int:
+    """Serve; exit code 2 when the settings cannot be used."""
+    logs.set_up("app")
+    try:
+        settings = load(AppSettings)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    build(settings).run(
+        config={
+            "server.address": settings.bind_host,
+            "server.port": settings.app_port,
+            "server.headless": True,
+            "server.allowedHosts": [settings.public_host],
+            "browser.serverAddress": settings.public_host,
+        }
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

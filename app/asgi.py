@@ -1,0 +1,110 @@
+"""The app as one ASGI application: Streamlit's pages, our routes, the checks in front of both, and its lifespan."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from app.headers import SecurityHeaders
+from app.loop import Loop
+from app.pending import PendingLogins, SeenTokens
+from app.process import Process
+from app.routes import ROUTES
+from app.sessions import Sessions
+from app.settings import AppSettings
+from app.texts import t
+from common import logs
+from identity.jwks import KeySource
+from identity.oidc import Keycloak
+from identity.validation import TokenValidator
+from state import State
+from vault_client.client import Vault
+
+FRAME = Path(__file__).parent / "pages" / "frame.py"
+
+_log = logging.getLogger(__name__)
+
+
+def build(settings: AppSettings) -> st.App:
+    """The application for these settings; nothing is opened before it starts."""
+    return st.App(
+        FRAME,
+        routes=list(ROUTES),
+        lifespan=_lifespan(settings),
+        middleware=[
+            Middleware(TrustedHostMiddleware, allowed_hosts=[settings.public_host], www_redirect=False),
+            Middleware(SecurityHeaders, settings=settings),
+        ],
+        on_script_error=_on_script_error,
+    )
+
+
+@asynccontextmanager
+async def opened(settings: AppSettings) -> AsyncIterator[Process]:
+    """The process's parts, on the loop that is running, closed in reverse order."""
+    async with AsyncExitStack() as stack:
+        keycloak = Keycloak(
+            base_url=settings.keycloak_url,
+            public_url=settings.keycloak_public_url,
+            realm=settings.keycloak_realm,
+            client_id=settings.app_client_id,
+            client_secret=settings.app_client_secret,
+        )
+        stack.push_async_callback(keycloak.close)
+        validator = TokenValidator(issuer=settings.issuer, jwks_url=settings.jwks_url, audience=None)
+        stack.push_async_callback(validator.close)
+        keys = KeySource(settings.jwks_url)
+        stack.push_async_callback(keys.close)
+        vault = Vault(settings.vault_addr)
+        stack.push_async_callback(vault.close)
+        state = State(settings.state_dsn, session_keys=[settings.app_session_key], application_name="app")
+        stack.push_async_callback(state.close)
+        await state.open()
+        process = Process(
+            settings=settings,
+            loop=Loop(asyncio.get_running_loop()),
+            keycloak=keycloak,
+            validator=validator,
+            keys=keys,
+            vault=vault,
+            state=state,
+            sessions=Sessions(state=state, keycloak=keycloak),
+            pending=PendingLogins(),
+            seen=SeenTokens(),
+        )
+        async with Process.running(process):
+            yield process
+
+
+def _lifespan(settings: AppSettings) -> Callable[[st.App], AbstractAsyncContextManager[dict[str, Any] | None]]:
+    @asynccontextmanager
+    async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any] | None]:
+        quiet_logs()
+        async with opened(settings):
+            yield None
+
+    return lifespan
+
+
+def quiet_logs() -> None:
+    """Put every logger behind the masking formatter: Streamlit and uvicorn set up handlers of their own at start."""
+    logs.set_up("app")
+    for name in [n for n in logging.root.manager.loggerDict if n.split(".")[0] in {"streamlit", "uvicorn"}]:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+
+
+def _on_script_error(error: Exception) -> bool:
+    """An error that no page foresaw: a sentence for the person, the traceback (masked) for the log."""
+    _log.error("Uncaught in a page", exc_info=error)
+    st.error(t("error.unexpected"), icon=":material/error:")
+    return True

@@ -1,0 +1,45 @@
+"""What each claim of a JWT means, one sentence each, for the person it speaks of."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from app.texts import has, t
+
+_ORDER = ("sub", "preferred_username", "email", "iss", "aud", "azp", "scope", "exp", "iat", "nbf", "auth_time", "sid")
+_TIMES = {"exp", "iat", "nbf", "auth_time"}
+
+
+def explained(claims: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Rows of claim, value, meaning: the claims that decide something first, the rest after them."""
+    names = [name for name in _ORDER if name in claims] + [name for name in claims if name not in _ORDER]
+    return [
+        {
+            t("claims.name"): name,
+            t("claims.value"): shown(name, claims[name]),
+            t("claims.meaning"): t(f"claim.{name}") if has(f"claim.{name}") else "",
+        }
+        for name in names
+    ]
+
+
+def shown(name: str, value: Any) -> str:
+    """One claim's value as text; times (seconds since the epoch) as a clock reading."""
+    if name in _TIMES and isinstance(value, int | float):
+        return f"{clock(value)} ({value:.0f})"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value)
+    return str(value)
+
+
+def clock(seconds: float) -> str:
+    """A moment (seconds since the epoch) as HH:MM:SS, UTC."""
+    return time.strftime("%H:%M:%S UTC", time.gmtime(seconds))
+
+
+def left(until: float, now: float) -> str:
+    """Time left as 4:12; never below 0:00."""
+    seconds = max(0, int(until - now))
+    return f"{seconds // 60}:{seconds % 60:02d}"

@@ -1,0 +1,43 @@
+"""The one event loop of the process, as seen from the threads in which pages run."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from common.errors import NotReady
+
+T = TypeVar("T")
+
+
+class Loop:
+    """Runs coroutines on a loop that lives in another thread.
+
+    Keycloak, Vault, state and MCP clients are bound to the loop they were made in. The server's own loop is that
+    loop: routes use it directly, pages through :meth:`run`.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def run(self, coroutine: Coroutine[Any, Any, T], *, timeout: float) -> T:
+        """The coroutine's result, waited for in this thread for ``timeout`` seconds at most.
+
+        Raises NotReady when the time is up (the coroutine is cancelled) or the process is stopping.
+        """
+        if not self._loop.is_running():
+            coroutine.close()
+            raise NotReady("The app is starting or stopping.", fix="Reload the page in a moment.")
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            return future.result(timeout)
+        except concurrent.futures.TimeoutError:
+            future.cancel()
+            raise NotReady(
+                f"There was no answer within {timeout:.0f} seconds.",
+                fix="Try again; `./demo status` names the part that is slow.",
+            ) from None
+        except concurrent.futures.CancelledError:
+            raise NotReady("The app is stopping.", fix="Reload the page in a moment.") from None

@@ -1,0 +1,184 @@
+"""One MCP server, called as the signed-in person: FastMCP's client, the wire in the trace, errors as sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import httpx2
+from fastmcp import Client
+from fastmcp.client.transports import StreamableHttpTransport
+from mcp import MCPError
+from mcp.shared._httpx_utils import McpHttpClientFactory
+from mcp_types import CallToolResult, TextContent
+from mcp_types import Tool as ToolSpec
+from pydantic import SecretStr, ValidationError
+
+import tracing
+from common.errors import Problem, ServerUnavailable, TokenInvalid, ToolRefused
+from common.http import async_client, async_transport
+from tracing.recorder import open_step
+from tracing.wire import CORRELATION_HEADER, TracedTransport
+
+META_TRACE = "mcp-remote-vault/trace"
+META_FRESH = "mcp-remote-vault/fresh"
+META_ERROR = "mcp-remote-vault/error"
+
+PROTOCOL = "2026-07-28"
+"""The MCP revision that our servers speak; pinned, so that no probe is needed before each call."""
+
+CALL_SECONDS = 20.0
+
+LABELS = {"jira": "Jira", "github": "Github", "postgres": "PostgreSQL"}
+"""The servers' names as people see them."""
+
+
+_BY_STATUS: Mapping[int, tuple[type[Problem], str, str]] = {
+    401: (TokenInvalid, "The {label} MCP server refused the token{words}.", "Sign in again."),
+    403: (ToolRefused, "The {label} MCP server does not allow this{words}.", "The token lacks a scope: sign in again."),
+    413: (ToolRefused, "The arguments are too large for the {label} MCP server.", "Send less."),
+    421: (
+        ServerUnavailable,
+        "The {label} MCP server does not serve this address.",
+        "Its public address and the app's setting must agree.",
+    ),
+}
+"""What an HTTP status of the MCP endpoint means for the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool as its server describes it (MCP 2026-07-28, Tools)."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+    read_only: bool
+    destructive: bool
+
+    @classmethod
+    def of(cls, spec: ToolSpec) -> Tool:
+        """From ``tools/list``; a hint that is missing means what the specification says it means."""
+        hints = spec.annotations
+        read_only = bool(hints and hints.read_only_hint)
+        destructive = not read_only and (hints is None or hints.destructive_hint is not False)
+        return cls(spec.name, spec.description or "", spec.input_schema, read_only, destructive)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a tool returned: its structured content and its text, or the ``problem`` it answered with."""
+
+    structured: Any
+    text: str
+    problem: Problem | None = None
+
+
+class ServerConnection:
+    """An open connection to one server, within one step of the trace."""
+
+    def __init__(self, server: str, client: Client[Any]) -> None:
+        self._server = server
+        self._client = client
+
+    async def tools(self) -> list[Tool]:
+        """Every tool of the server, in its order."""
+        return [Tool.of(spec) for spec in await self._client.list_tools()]
+
+    async def call(self, name: str, arguments: Mapping[str, Any], *, fresh: bool) -> Answer:
+        """Call one tool and take over the steps it reports; ``fresh`` asks it to reuse nothing.
+
+        A tool's own error is an answer (MCP 2026-07-28, Tools: ``isError``), so it is returned, not raised.
+        """
+        meta = {META_TRACE: True, **({META_FRESH: True} if fresh else {})}
+        result = await self._client.call_tool_mcp(name, dict(arguments), meta=meta)
+        tracing.extend(_steps(result))
+        text = "\n".join(part.text for part in result.content if isinstance(part, TextContent))
+        problem = _refusal(self._server, text, (result.meta or {}).get(META_ERROR)) if result.is_error else None
+        return Answer(result.structured_content, text, problem)
+
+
+@asynccontextmanager
+async def connected(server: str, url: str, token: SecretStr) -> AsyncIterator[ServerConnection]:
+    """Connect to ``server`` with a token meant for it, inside the step that is open.
+
+    Raises ServerUnavailable, TokenInvalid or ToolRefused, each with what to do.
+    """
+    opened = open_step()
+    recorder = tracing.current()
+
+    def client(
+        headers: dict[str, str] | None = None, auth: httpx2.Auth | None = None, **_: object
+    ) -> httpx2.AsyncClient:
+        made = async_client(timeout=CALL_SECONDS, transport=TracedTransport(async_transport(), into=opened), auth=auth)
+        made.headers.update(headers or {})
+        return made
+
+    transport = StreamableHttpTransport(
+        url,
+        headers={CORRELATION_HEADER: recorder.trace.id} if recorder else None,
+        auth=token.get_secret_value(),
+        httpx_client_factory=cast(McpHttpClientFactory, client),
+    )
+    try:
+        async with Client(transport, mode=PROTOCOL, timeout=CALL_SECONDS, init_timeout=CALL_SECONDS) as connection:
+            yield ServerConnection(server, connection)
+    except Problem:
+        raise
+    except (RuntimeError, MCPError, httpx2.HTTPError, TimeoutError, ValidationError) as error:
+        raise _failure(server, opened, error) from error
+
+
+def _steps(result: CallToolResult) -> list[tracing.Step]:
+    """The steps that a server reports; what does not read as steps of ours is left out."""
+    reported = (result.meta or {}).get(META_TRACE)
+    raw = reported.get("steps", []) if isinstance(reported, Mapping) else []
+    steps: list[tracing.Step] = []
+    for item in raw if isinstance(raw, list) else []:
+        try:
+            step = tracing.Step.model_validate(item)
+        except ValidationError:
+            continue
+        if step.kind in tracing.STEPS:
+            steps.append(step)
+    return steps
+
+
+def _refusal(server: str, text: str, problem: Any) -> Problem:
+    """A tool's error as one of ours: with its parts when the server sent them, else its text."""
+    if isinstance(problem, Mapping) and problem.get("what"):
+        return ToolRefused(str(problem["what"]), fix=str(problem.get("fix", "")), code=problem.get("code", ""))
+    return ToolRefused(text or f"The {LABELS[server]} tool failed without saying why.")
+
+
+def _failure(server: str, opened: tracing.OpenStep | None, error: BaseException) -> Problem:
+    """What the wire saw, as a sentence: a FastMCP client says only that it failed (a 401 is a bare ``MCPError``)."""
+    label = LABELS[server]
+    last = opened.step.exchanges[-1] if opened and opened.step.exchanges else None
+    status = last.status if last else None
+    challenge = (
+        next((v for k, v in last.response_headers.items() if k.lower() == "www-authenticate"), "") if last else ""
+    )
+    words = _challenge_words(challenge)
+    if status is None:
+        return ServerUnavailable(
+            f"The {label} MCP server does not answer.",
+            fix="`./demo status` says whether it is up, `./demo logs` why not.",
+        )
+    if status in _BY_STATUS:
+        kind, what, fix = _BY_STATUS[status]
+        return kind(what.format(label=label, words=words), fix=fix)
+    if status >= 500:
+        return ServerUnavailable(f"The {label} MCP server failed (HTTP {status}).", fix="`./demo logs` says why.")
+    if isinstance(error, MCPError):
+        return ToolRefused(f"The {label} MCP server refused the request: {error}")
+    return ServerUnavailable(f"The {label} MCP server's answer could not be read.", fix="Try again.")
+
+
+def _challenge_words(challenge: str) -> str:
+    """The reason in a ``WWW-Authenticate`` header (RFC 6750 §3), as the end of a sentence."""
+    found = re.search(r'error_description="([^"]*)"', challenge) or re.search(r'error="([^"]*)"', challenge)
+    return f": {found[1].rstrip('.')}" if found else ""

@@ -1,0 +1,29 @@
+"""What surrounds every page: its title, the navigation, and who is looking. Streamlit runs this file first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from app import session
+from app.texts import t
+
+_HERE = Path(__file__).parent
+
+st.set_page_config(page_title=t("app.title"), page_icon=":material/key:", layout="wide")
+st.session_state["visit"] = session.current()
+page = st.navigation(
+    [
+        st.Page(_HERE / "home.py", title=t("nav.home"), icon=":material/home:", help=t("nav.home.help"), default=True),
+        st.Page(
+            _HERE / "mcp_tools.py",
+            title=t("nav.tools"),
+            icon=":material/handyman:",
+            url_path="mcp-tools",
+            help=t("nav.tools.help"),
+        ),
+    ],
+    position="top",
+)
+page.run()

@@ -1,0 +1,54 @@
+"""What this process holds: settings, clients, stores. Nothing of any one person outside the session store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import ClassVar
+
+from app.loop import Loop
+from app.pending import PendingLogins, SeenTokens
+from app.sessions import Sessions
+from app.settings import AppSettings
+from common.errors import NotReady
+from identity.jwks import KeySource
+from identity.oidc import Keycloak
+from identity.validation import TokenValidator
+from state import State
+from vault_client.client import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """The app's parts, made when the server starts and closed when it stops."""
+
+    settings: AppSettings
+    loop: Loop
+    keycloak: Keycloak
+    validator: TokenValidator
+    keys: KeySource
+    vault: Vault
+    state: State
+    sessions: Sessions
+    pending: PendingLogins
+    seen: SeenTokens
+
+    _running: ClassVar[list[Process]] = []
+
+    @classmethod
+    def current(cls) -> Process:
+        """The running process, for pages; routes get it from the request. Raises NotReady before it has started."""
+        if not cls._running:
+            raise NotReady("The app is starting.", fix="Reload the page in a moment.")
+        return cls._running[-1]
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, process: Process) -> AsyncIterator[Process]:
+        """Make ``process`` the current one inside the block."""
+        cls._running.append(process)
+        try:
+            yield process
+        finally:
+            cls._running.remove(process)

@@ -1,0 +1,19 @@
+"""The app's own HTTP routes, beside Streamlit's: sign-in, sign-out, back-channel logout, health."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from app.routes.backchannel import backchannel_logout
+from app.routes.health import health
+from app.routes.login import callback, login
+from app.routes.logout import logout, logout_needs_post
+
+ROUTES = (
+    Route("/auth/login", login, methods=["GET"]),
+    Route("/auth/callback", callback, methods=["GET"]),
+    Route("/auth/logout", logout, methods=["POST"]),
+    Route("/auth/logout", logout_needs_post, methods=["GET"]),
+    Route("/auth/backchannel-logout", backchannel_logout, methods=["POST"]),
+    Route("/health", health, methods=["GET"]),
+)

@@ -1,0 +1,129 @@
+"""Sign-in: authorization code with PKCE (RFC 6749 §4.1, RFC 7636, OpenID Connect Core §3.1), answered by a session."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+
+from pydantic import SecretStr
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+import tracing
+from app.pending import LIFETIME, Pending, cookie_name
+from app.process import Process
+from app.redirects import safe_next
+from app.routes.page import problem_page
+from app.session import cookie_name as session_cookie_name
+from app.texts import t
+from common.errors import LoginFailed, Problem
+from identity.tokens import Claims, TokenSet
+
+_log = logging.getLogger(__name__)
+
+_ERROR_CODE = re.compile(r"[a-z_]{1,64}")
+"""RFC 6749 §4.1.2.1's error codes; anything else that comes in ``error`` is not repeated."""
+
+
+async def login(request: Request) -> Response:
+    """GET /auth/login?next=/page: remember the sign-in, hand its key to the browser, and send it to Keycloak."""
+    process = Process.current()
+    wanted = process.keycloak.login_request(redirect_uri=process.settings.redirect_uri)
+    pending = Pending(
+        state=wanted.state,
+        nonce=wanted.nonce,
+        verifier=SecretStr(wanted.verifier),
+        next=safe_next(request.query_params.get("next")),
+        started_at=time.time(),
+    )
+    key = process.pending.keep(pending, now=time.time())
+    response = RedirectResponse(wanted.url, status_code=303, headers={"Cache-Control": "no-store"})
+    response.set_cookie(
+        cookie_name(wanted.state),
+        key,
+        max_age=int(LIFETIME),
+        path="/auth/callback",
+        httponly=True,
+        samesite="lax",
+        secure=process.settings.https,
+    )
+    return response
+
+
+async def callback(request: Request) -> Response:
+    """GET /auth/callback: Keycloak's answer, good once; the code becomes a session, or a page says why not."""
+    process = Process.current()
+    state = request.query_params.get("state", "")
+    name = cookie_name(state)
+    try:
+        pending = process.pending.take(request.cookies.get(name, ""), state=state, now=time.time())
+        code = _code(request, pending)
+        response = await _signed_in(process, request, pending, code)
+    except Problem as problem:
+        _log.info("Sign-in failed: %s", problem.code)
+        status = 503 if problem.retryable else 400
+        response = problem_page(t("page.login-failed"), problem, status=status)
+    response.delete_cookie(name, path="/auth/callback", httponly=True, samesite="lax", secure=process.settings.https)
+    return response
+
+
+def _code(request: Request, pending: Pending | None) -> str:
+    """The authorization code, if this answer belongs to a sign-in of this browser. Raises LoginFailed."""
+    if pending is None:
+        raise LoginFailed(t("login.unknown"), fix=t("login.unknown.fix"))
+    error = request.query_params.get("error", "")
+    if error == "access_denied":
+        raise LoginFailed(t("login.cancelled"), fix=t("login.cancelled.fix"))
+    code = request.query_params.get("code", "")
+    if error or not code:
+        named = error if _ERROR_CODE.fullmatch(error) else "?"
+        raise LoginFailed(t("login.refused", error=named), fix=t("login.refused.fix"))
+    return code
+
+
+async def _signed_in(process: Process, request: Request, pending: Pending | None, code: str) -> Response:
+    if pending is None:
+        raise LoginFailed(t("login.unknown"), fix=t("login.unknown.fix"))
+    recorder = tracing.Recorder("login")
+    recorder.protect(code, pending.verifier.get_secret_value(), pending.nonce, pending.state)
+    with tracing.recording(recorder):
+        with tracing.step("login") as opened:
+            tokens = await process.keycloak.redeem(
+                code=code,
+                verifier=pending.verifier.get_secret_value(),
+                nonce=pending.nonce,
+                redirect_uri=process.settings.redirect_uri,
+            )
+            opened.valid(until=tokens.refresh_expires_at)
+        claims = await _claims(process, tokens)
+        opened.say(t("step.login", username=claims.username))
+    await _end_former(process, request)
+    cookie = await process.sessions.begin(tokens, claims, opened.step)
+    response = RedirectResponse(pending.next, status_code=303, headers={"Cache-Control": "no-store"})
+    response.set_cookie(
+        session_cookie_name(https=process.settings.https),
+        cookie,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=process.settings.https,
+    )
+    return response
+
+
+async def _claims(process: Process, tokens: TokenSet) -> Claims:
+    claims = await process.validator.validate(tokens.access_token.get_secret_value())
+    if claims.azp != process.settings.app_client_id or not claims.sid:
+        raise LoginFailed("Keycloak's token was made for another program.", fix=t("login.refused.fix"))
+    return claims
+
+
+async def _end_former(process: Process, request: Request) -> None:
+    """Drop the session that this browser had: its cookie is about to be replaced, and nobody could sign it out.
+
+    Signing in again within the same Keycloak session keeps that session alive for its new cookie.
+    """
+    former = request.cookies.get(session_cookie_name(https=process.settings.https), "")
+    if former:
+        await process.sessions.forget(former)

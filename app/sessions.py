@@ -1,0 +1,166 @@
+"""Signed-in sessions: kept encrypted in ``mcp_state``, found by an opaque cookie, renewed before their token ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from weakref import WeakValueDictionary
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+import tracing
+from app.texts import t
+from common.errors import KeycloakUnavailable, SessionEnded
+from identity.oidc import Keycloak
+from identity.tokens import Claims, TokenSet
+from state import State
+
+MARGIN = 45.0
+"""An access token with less life left than this (seconds) is renewed before it is used."""
+
+LONGEST = 10 * 3600.0
+"""A session whose refresh token names no end is kept for this long (seconds)."""
+
+
+class ServerToken(BaseModel):
+    """A token exchanged for one MCP server. Times: seconds since the epoch."""
+
+    model_config = ConfigDict(frozen=True)
+
+    token: SecretStr
+    since: float
+    until: float
+
+
+class Session(BaseModel):
+    """One signed-in person. Tokens stay in this process and, encrypted, in ``mcp_state``; browsers never get them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sub: str
+    sid: str
+    username: str
+    email: str = ""
+    signed_in_at: float
+    tokens: TokenSet
+    login: tracing.Step | None = None
+    server_tokens: dict[str, ServerToken] = Field(default_factory=dict)
+
+    def sealed(self) -> bytes:
+        """The session as bytes with its secrets readable: for the encrypted store and nothing else."""
+        return json.dumps(self.model_dump(), default=_reveal).encode()
+
+
+def _reveal(value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    raise TypeError(type(value).__name__)
+
+
+class Sessions:
+    """The sessions of this app. ``clock`` gives seconds since the epoch.
+
+    Every method may raise StateUnavailable; those that need the person raise SessionEnded when the
+    cookie leads to no session (any more).
+    """
+
+    def __init__(self, *, state: State, keycloak: Keycloak, clock: Callable[[], float] = time.time) -> None:
+        self._state, self._keycloak, self._clock = state, keycloak, clock
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def begin(self, tokens: TokenSet, claims: Claims, login: tracing.Step | None) -> str:
+        """Keep a new session; returns the cookie's value, 256 random bits that mean nothing elsewhere."""
+        cookie = secrets.token_urlsafe(32)
+        session = Session(
+            sub=claims.sub,
+            sid=claims.sid,
+            username=claims.username,
+            email=claims.email,
+            signed_in_at=self._clock(),
+            tokens=tokens,
+            login=login,
+        )
+        await self._save(cookie, session)
+        return cookie
+
+    async def find(self, cookie: str) -> Session:
+        """The session of this cookie, as it is."""
+        kept = await self._state.sessions.load(cookie)
+        if kept is None:
+            raise SessionEnded(t("session.ended"))
+        if self._state.ended(kept.sid):
+            await self._state.sessions.delete(cookie)
+            raise SessionEnded(t("session.ended"))
+        return Session.model_validate_json(kept.data)
+
+    async def renewed(self, cookie: str) -> Session:
+        """The session with an access token that lasts a while; at most one renewal at a time for each session.
+
+        Keycloak being down is no reason to stop while the token is still good. Raises KeycloakUnavailable after that.
+        """
+        session = await self.find(cookie)
+        if not self._due(session):
+            return session
+        async with self._lock(cookie):
+            session = await self.find(cookie)
+            return await self._renew(cookie, session) if self._due(session) else session
+
+    async def remember(self, cookie: str, tokens: Mapping[str, ServerToken]) -> None:
+        """Keep tokens exchanged for servers, so that the next action may reuse them."""
+        async with self._lock(cookie):
+            session = await self.find(cookie)
+            kept = {**session.server_tokens, **tokens}
+            if kept != session.server_tokens:
+                await self._save(cookie, session.model_copy(update={"server_tokens": kept}))
+
+    async def end(self, cookie: str) -> Session | None:
+        """Forget the session and tell every server that it ended; returns what it was, if it was one."""
+        async with self._lock(cookie):
+            try:
+                session = await self.find(cookie)
+            except SessionEnded:
+                return None
+            await self._state.end_session(session.sid, session.sub)
+            return session
+
+    async def forget(self, cookie: str) -> None:
+        """Drop one browser's session without ending it at Keycloak: another cookie takes its place."""
+        await self._state.sessions.delete(cookie)
+
+    def _due(self, session: Session) -> bool:
+        return session.tokens.expires_at - self._clock() < MARGIN
+
+    async def _renew(self, cookie: str, session: Session) -> Session:
+        try:
+            with tracing.step("login") as opened:
+                if session.tokens.refresh_token is None:
+                    raise SessionEnded(t("session.ended"))
+                tokens = await self._keycloak.refresh(session.tokens.refresh_token)
+                opened.say(t("step.renewed"))
+                opened.valid(until=tokens.refresh_expires_at)
+        except KeycloakUnavailable:
+            if session.tokens.expires_at > self._clock():
+                return session
+            raise
+        except SessionEnded:
+            await self._state.end_session(session.sid, session.sub)
+            raise SessionEnded(t("session.ended")) from None
+        renewed = session.model_copy(update={"tokens": tokens})
+        await self._save(cookie, renewed)
+        return renewed
+
+    async def _save(self, cookie: str, session: Session) -> None:
+        await self._state.sessions.save(
+            cookie,
+            session.sealed(),
+            sid=session.sid,
+            sub=session.sub,
+            expires_at=session.tokens.refresh_expires_at or self._clock() + LONGEST,
+        )
+
+    def _lock(self, cookie: str) -> asyncio.Lock:
+        return self._locks.setdefault(cookie, asyncio.Lock())

@@ -1,0 +1,67 @@
+"""The app's settings, read once at start."""
+
+from __future__ import annotations
+
+from typing import Self
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from pydantic import Field, SecretStr, model_validator
+
+from common.settings import CommonSettings
+
+
+class AppSettings(CommonSettings):
+    """Addresses, the app's Keycloak client, and the key that sessions are encrypted with."""
+
+    app_port: int = Field(8501, ge=1, le=65535, description="Port of the app.")
+    app_public_url: str = Field("http://localhost:8501", description="The app as browsers see it.")
+    app_client_id: str = Field("mcp-demo-app", description="The app's client at Keycloak.")
+    app_client_secret: SecretStr = Field(SecretStr("demo-app-client-secret"), description="That client's secret.")
+    app_session_key: SecretStr = Field(
+        SecretStr("ZGVtby1zZXNzaW9uLWtleS1kZW1vLXNlc3Npb24ta2U="),
+        description="Fernet key that sessions in `mcp_state` are encrypted with.",
+    )
+    mcp_jira_url: str = Field("http://localhost:3001/mcp", description="The Jira MCP server.")
+    mcp_github_url: str = Field("http://localhost:3002/mcp", description="The GitHub MCP server.")
+    mcp_postgres_url: str = Field("http://localhost:3003/mcp", description="The PostgreSQL MCP server.")
+
+    @property
+    def redirect_uri(self) -> str:
+        """Where Keycloak sends the browser back to after sign-in."""
+        return f"{self.app_public_url.rstrip('/')}/auth/callback"
+
+    @property
+    def public_host(self) -> str:
+        """The host name of the app's public address."""
+        return urlsplit(self.app_public_url).hostname or "localhost"
+
+    @property
+    def public_origin(self) -> str:
+        """Scheme, host and port of the app's public address, as browsers write it in ``Origin``."""
+        return origin_of(self.app_public_url)
+
+    @property
+    def https(self) -> bool:
+        """True when browsers reach the app by https, and cookies are to be ``Secure``."""
+        return urlsplit(self.app_public_url).scheme == "https"
+
+    def mcp_url(self, server: str) -> str:
+        """The MCP endpoint of ``server`` (jira, github, postgres)."""
+        return str(getattr(self, f"mcp_{server}_url"))
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        try:
+            Fernet(self.app_session_key.get_secret_value())
+        except ValueError:
+            raise ValueError("APP_SESSION_KEY is not a Fernet key (32 bytes, url-safe base64)") from None
+        if self.profile != "demo" and not self.https:
+            raise ValueError("PROFILE=production, but APP_PUBLIC_URL is not https: the session cookie needs it")
+        return self
+
+
+def origin_of(url: str) -> str:
+    """``scheme://host[:port]`` of ``url``."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,55 @@
+"""The answer first: one sentence on what an action showed. Knows no Streamlit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from app.actions import Done, ServerView
+from app.mcp_client import LABELS
+from app.texts import t
+
+Tone = Literal["good", "partly", "bad"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A sentence and how good the news is."""
+
+    sentence: str
+    tone: Tone
+
+
+def of_loading(views: Mapping[str, ServerView], username: str) -> Verdict:
+    """How many servers act as this person, and for each other one why not."""
+    reasons = [_reason(view, username) for view in views.values()]
+    bad = [reason for reason in reasons if reason]
+    good = len(reasons) - len(bad)
+    if not bad:
+        return Verdict(t("verdict.all", count=good, username=username), "good")
+    sentence = t("verdict.some", good=good, count=len(reasons), username=username, reasons=" ".join(bad))
+    return Verdict(sentence, "partly" if good else "bad")
+
+
+def of_executing(done: Done, server: str, tool: str, username: str) -> Verdict:
+    """Whether the tool ran."""
+    if done.problem is None:
+        return Verdict(t("verdict.executed", tool=tool, server=LABELS[server], username=username), "good")
+    reason = done.problem.what
+    return Verdict(t("verdict.refused", tool=tool, server=LABELS[server], reason=reason), "bad")
+
+
+def acts(view: ServerView) -> bool:
+    """Whether this server has the person's credential."""
+    return view.problem is None and bool(view.credential and view.credential.get("present"))
+
+
+def _reason(view: ServerView, username: str) -> str:
+    label = LABELS[view.server]
+    if view.problem is not None:
+        return t("verdict.failed", server=label, reason=f"{view.problem.what} {view.problem.fix}".strip())
+    if not acts(view):
+        reason = str((view.credential or {}).get("reason") or t("verdict.no-reason"))
+        return t("verdict.missing", server=label, username=username, reason=reason)
+    return ""

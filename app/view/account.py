@@ -1,0 +1,66 @@
+"""Sign-in link and sign-out button: a plain link and a plain form, so that the routes see a browser's own request.
+
+Streamlit's buttons speak over the web socket and its links open a new tab; neither can change a cookie.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import streamlit as st
+
+from app.session import Person
+from app.texts import t
+
+_ACCOUNT = st.components.v2.component(
+    "account",
+    html="""
+<div class="account">
+  <span class="who" hidden></span>
+  <a class="in" href="/auth/login" target="_self" hidden></a>
+  <form class="out" method="post" action="/auth/logout" target="_self" hidden><button type="submit"></button></form>
+</div>
+""",
+    css="""
+.account { display: flex; gap: .75rem; align-items: center; justify-content: flex-start; flex-wrap: wrap;
+  font-family: var(--st-font); font-size: 1rem; color: var(--st-text-color); }
+.account.end { justify-content: flex-end; }
+.account form { margin: 0; }
+a, button { font: inherit; display: inline-block; padding: .45rem 1rem; border-radius: var(--st-button-radius);
+  border: 1px solid var(--st-border-color); background: var(--st-background-color); color: var(--st-text-color);
+  text-decoration: none; cursor: pointer; line-height: 1.4; }
+a { background: var(--st-primary-color); border-color: var(--st-primary-color); color: #fff; font-weight: 600; }
+a:hover, button:hover { filter: brightness(.94); }
+a:focus-visible, button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 2px; }
+[hidden] { display: none !important; }
+""",
+    js="""
+export default function (component) {
+  const { data, parentElement } = component
+  const find = (selector) => parentElement.querySelector(selector)
+  const signedIn = Boolean(data.who)
+  find(".who").textContent = data.who
+  find(".in").textContent = data.signIn
+  find(".in").setAttribute("href", "/auth/login?next=" + data.next)
+  find("button").textContent = data.signOut
+  find(".who").hidden = !signedIn
+  find(".out").hidden = !signedIn
+  find(".in").hidden = signedIn
+  find(".account").classList.toggle("end", data.end)
+}
+""",
+)
+
+
+def account(person: Person | None, *, back_to: str, key: str, end: bool = False) -> None:
+    """Who is signed in and a way out, or a way in that leads back to the page ``back_to`` (a path)."""
+    _ACCOUNT(
+        data={
+            "who": t("account.signed-in", username=person.username) if person else "",
+            "signIn": t("account.sign-in"),
+            "signOut": t("account.sign-out"),
+            "next": quote(back_to, safe=""),
+            "end": end,
+        },
+        key=key,
+    )

@@ -1,0 +1,48 @@
+"""A tool's result on the page: tables as tables, one object as facts, the raw JSON beside it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from app.mcp_client import Answer
+from app.results import Row, Shaped, shape
+from app.texts import t
+
+
+def show(answer: Answer, *, key: str) -> None:
+    """The result, readable first and raw on demand."""
+    shaped = shape(answer.structured, answer.text)
+    st.markdown(f"**{t('tools.result')}**")
+    _shaped(shaped)
+    if answer.structured is not None:
+        raw = st.expander(t("tools.result.raw"), key=f"raw.{key}", icon=":material/data_object:")
+        raw.code(json.dumps(answer.structured, indent=2, ensure_ascii=False), language="json", wrap_lines=True)
+
+
+def _shaped(shaped: Shaped) -> None:
+    if shaped.facts:
+        _facts(shaped.facts)
+    for name, rows in shaped.tables.items():
+        _table(name, rows)
+    if shaped.text:
+        st.code(shaped.text, language=None, wrap_lines=True)
+    if not (shaped.facts or shaped.tables or shaped.text):
+        st.caption(t("tools.result.empty"))
+
+
+def _facts(facts: dict[str, Any]) -> None:
+    """One line each; as text, never as Markdown."""
+    for name, value in facts.items():
+        name_column, value_column = st.columns([1, 3], gap="small")
+        name_column.caption(name)
+        value_column.text("—" if value is None or value == "" else str(value))
+
+
+def _table(name: str, rows: list[Row]) -> None:
+    count = t("tools.result.rows", count=len(rows)) if rows else t("tools.result.no-rows")
+    st.caption(f"{name} · {count}" if name else count)
+    if rows:
+        st.dataframe(rows, hide_index=True)

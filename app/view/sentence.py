@@ -1,0 +1,17 @@
+"""Problems as sentences on the page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.view.plain import plain
+from common.errors import Problem
+
+
+def problem(error: Problem) -> None:
+    """What happened and what to do about it, in a red or, when waiting may help, a yellow box."""
+    text = f"{plain(error.what)} {plain(error.fix)}".strip()
+    if error.retryable:
+        st.warning(text, icon=":material/sync_problem:")
+    else:
+        st.error(text, icon=":material/error:")

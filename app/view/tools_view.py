@@ -1,0 +1,176 @@
+"""The MCP tools page from its checkboxes to its trace. What it keeps is masked, and in this person's page only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from app import verdict
+from app.actions import Done, ServerView, execute, load_tools
+from app.mcp_client import LABELS, Tool
+from app.process import Process
+from app.session import Person
+from app.texts import t
+from app.view import results_view, sentence, visitor
+from app.view.cards import badge, card
+from app.view.plain import plain
+from app.view.tool_form import form
+from app.view.trace_view import downloads, summary, trace_view
+from common.errors import InputError, Problem, SessionEnded
+from common.settings import MCP_SERVERS
+
+ACTION_SECONDS = 60.0
+
+_TONES = {
+    "good": (st.success, ":material/verified_user:"),
+    "partly": (st.warning, ":material/rule:"),
+    "bad": (st.error, ":material/gpp_bad:"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that can be done again: loading servers, or one tool with its arguments."""
+
+    servers: tuple[str, ...]
+    tool: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Kept:
+    """What the page remembers between runs: the servers loaded, the last action, each tool's last outcome."""
+
+    views: dict[str, ServerView] = field(default_factory=dict)
+    last: tuple[Action, Done] | None = None
+    outcomes: dict[tuple[str, str], Done | InputError] = field(default_factory=dict)
+
+
+def show(person: Person) -> None:
+    """The page for this person."""
+    kept: Kept = st.session_state.setdefault(visitor.KEPT, Kept())
+    _pick(kept)
+    if kept.last is None:
+        return
+    _loaded(kept, person)
+    tools, trace = st.columns([5, 7], gap="large")
+    with tools:
+        _tools(kept, person)
+    with trace:
+        _trace(kept, person)
+
+
+def _pick(kept: Kept) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        picked = tuple(s for s in MCP_SERVERS if st.checkbox(LABELS[s], key=f"pick.{s}", width="content"))
+        pressed = st.button(t("tools.load"), type="primary", icon=":material/download:", key="load")
+    if not pressed:
+        return
+    if not picked:
+        st.info(t("tools.pick-one"), icon=":material/check_box:")
+        return
+    _run(kept, Action(picked), waiting=t("tools.loading", servers=", ".join(LABELS[s] for s in picked)))
+
+
+def _run(kept: Kept, action: Action, *, waiting: str, fresh: bool = False) -> None:
+    """Do it, with a spinner, and keep what came of it; a session that ended sends the person to sign in."""
+    try:
+        process, cookie = Process.current(), visitor.visit().cookie
+        with st.spinner(waiting, show_time=True):
+            if action.tool:
+                work = execute(process, cookie, action.servers[0], action.tool, action.arguments, fresh=fresh)
+            else:
+                work = load_tools(process, cookie, action.servers, fresh=fresh)
+            done = process.loop.run(work, timeout=ACTION_SECONDS)
+    except Problem as problem:
+        sentence.problem(problem)
+        return
+    if isinstance(done.problem, SessionEnded):
+        st.rerun()
+    kept.last = (action, done)
+    if action.tool:
+        kept.outcomes[action.servers[0], action.tool] = done
+    else:
+        kept.views, kept.outcomes = done.views, {}
+
+
+def _loaded(kept: Kept, person: Person) -> None:
+    """The verdict on loading, then each server's card."""
+    if kept.last and not kept.last[0].tool and kept.last[1].problem is not None:
+        sentence.problem(kept.last[1].problem)
+        return
+    if not kept.views:
+        return
+    _verdict(verdict.of_loading(kept.views, person.username))
+    for column, view in zip(st.columns(len(kept.views)), kept.views.values(), strict=True):
+        with column.container(border=True, height="stretch"):
+            present = view.credential.get("present") if view.credential else None
+            st.markdown(f"**{LABELS[view.server]}** {badge(bool(present) if view.credential else None)}")
+            if view.problem is not None:
+                sentence.problem(view.problem)
+            card(view.credential or {})
+
+
+def _verdict(found: verdict.Verdict) -> None:
+    box, icon = _TONES[found.tone]
+    box(plain(found.sentence), icon=icon)
+
+
+def _tools(kept: Kept, person: Person) -> None:
+    st.header(t("tools.heading"), anchor=False)
+    if not any(view.tools for view in kept.views.values()):
+        st.caption(t("tools.none"))
+    for view in kept.views.values():
+        if view.tools:
+            st.subheader(LABELS[view.server], anchor=False)
+        for tool in view.tools:
+            _tool(kept, view.server, tool, person)
+
+
+def _tool(kept: Kept, server: str, tool: Tool, person: Person) -> None:
+    icon = ":material/visibility:" if tool.read_only else ":material/edit:"
+    with st.expander(tool.name, icon=icon, key=f"tool.{server}.{tool.name}"):
+        st.markdown(f"{plain(tool.description)} {_effect(tool)}")
+        asked = form(server, tool)
+        if isinstance(asked, InputError):
+            kept.outcomes[server, tool.name] = asked
+        elif asked is not None:
+            waiting = t("tools.executing", tool=tool.name, username=person.username)
+            _run(kept, Action((server,), tool.name, asked), waiting=waiting)
+        _outcome(kept.outcomes.get((server, tool.name)), server, tool.name)
+
+
+def _effect(tool: Tool) -> str:
+    if tool.read_only:
+        return f":green-badge[{t('tools.read-only')}]"
+    return f":red-badge[{t('tools.destructive')}]" if tool.destructive else f":orange-badge[{t('tools.writes')}]"
+
+
+def _outcome(outcome: Done | InputError | None, server: str, tool: str) -> None:
+    if isinstance(outcome, InputError):
+        sentence.problem(outcome)
+    elif outcome is not None and outcome.problem is not None:
+        sentence.problem(outcome.problem)
+    elif outcome is not None and outcome.answer is not None:
+        results_view.show(outcome.answer, key=f"{server}.{tool}")
+
+
+def _trace(kept: Kept, person: Person) -> None:
+    if kept.last is None:
+        return
+    action, done = kept.last
+    st.header(t("trace.title"), anchor=False)
+    if action.tool:
+        _verdict(verdict.of_executing(done, action.servers[0], action.tool, person.username))
+    st.markdown(summary(done.trace))
+    with st.container(horizontal=True):
+        again = st.button(t("trace.again"), icon=":material/replay:", help=t("trace.again.help"), key="again")
+        downloads(done.trace)
+    if again:
+        _run(kept, action, waiting=t("tools.loading", servers=", ".join(LABELS[s] for s in action.servers)), fresh=True)
+        st.rerun()
+    st.caption(t("trace.lead"))
+    trace_view(done, kept.views)

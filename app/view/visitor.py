@@ -1,0 +1,60 @@
+"""The top of a page: its title, who is signed in, and the guard of pages that need somebody."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.session import Person, Visit
+from app.texts import t
+from app.view import sentence
+from app.view.account import account
+
+KEPT = "kept"
+"""Where a page keeps, in this browser tab's own state, what it made for the person."""
+
+_BOUND = "bound.sid"
+_PERSONAL = (KEPT, "arg.", "pick.")
+
+
+def visit() -> Visit:
+    """The look-up that the frame made for this run."""
+    found = st.session_state["visit"]
+    return found if isinstance(found, Visit) else Visit()
+
+
+def head(title: str, lead: str, *, back_to: str) -> None:
+    """Title on the left, the account on the right, the lead below."""
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    left.title(title, anchor=False)
+    with right:
+        account(visit().person, back_to=back_to, key="account.head", end=True)
+    st.markdown(lead)
+
+
+def notice() -> None:
+    """Why nobody is signed in, where that needs saying."""
+    found = visit()
+    if found.ended:
+        st.warning(t("session.ended"), icon=":material/logout:")
+    elif found.problem is not None:
+        sentence.problem(found.problem)
+
+
+def needed() -> Person:
+    """The signed-in person; without one, the reason, and the page stops here.
+
+    What a page kept for one session is dropped as soon as it is not that session that looks.
+    """
+    found = visit()
+    sid = found.person.sid if found.person else ""
+    if found.problem is None and st.session_state.get(_BOUND) != sid:
+        for name in [str(n) for n in st.session_state]:
+            if name.startswith(_PERSONAL):
+                del st.session_state[name]
+        st.session_state[_BOUND] = sid
+    if found.person is None:
+        notice()
+        if not found.ended and found.problem is None:
+            st.info(t("session.needed"), icon=":material/login:")
+        st.stop()
+    return found.person
