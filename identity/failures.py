@@ -12,61 +12,44 @@ from keycloak.exceptions import KeycloakConnectionError, KeycloakError
 from common.errors import ConfigError, ExchangeRefused, KeycloakUnavailable, LoginFailed, Problem, SessionEnded
 from common.masking import mask_text
 
-Doing = Literal["redeem", "refresh", "exchange", "logout"]
+Doing = Literal["finishing the sign-in", "refreshing the session", "exchanging the token", "signing out"]
+"""What is being done, as it completes "…, while"."""
 
-_DOING: dict[Doing, str] = {
-    "redeem": "finishing the sign-in",
-    "refresh": "refreshing the session",
-    "exchange": "exchanging the token",
-    "logout": "signing out",
-}
 _STATUS = "`./demo status` says whether Keycloak is up; try again."
 _SIGN_IN = "Sign in again."
-_INIT = "`./demo init` sets Keycloak's clients; then sign in again."
-
-_ENDED = ("session not active", "invalid token", "token is not active", "session doesn't have required client")
-"""Keycloak's words (error_description) for a session that is over, when it does not say `invalid_grant`."""
+_INIT = "`./demo init` sets up Keycloak's clients; then sign in again."
+_ENDED = (SessionEnded, "Your session has ended", _SIGN_IN)
 
 _TABLE: dict[tuple[Doing, str], tuple[type[Problem], str, str]] = {
-    ("redeem", "invalid_grant"): (LoginFailed, "The sign-in took too long or was already used.", _SIGN_IN),
-    ("refresh", "invalid_grant"): (SessionEnded, "Your session has ended.", _SIGN_IN),
-    ("exchange", "invalid_grant"): (SessionEnded, "Your session has ended.", _SIGN_IN),
-    ("logout", "invalid_grant"): (SessionEnded, "The session was already over.", _SIGN_IN),
+    ("finishing the sign-in", "invalid_grant"): (
+        LoginFailed,
+        "The sign-in took too long, or was finished already",
+        _SIGN_IN,
+    ),
+    ("refreshing the session", "invalid_grant"): _ENDED,
+    ("exchanging the token", "invalid_grant"): _ENDED,
+    ("signing out", "invalid_grant"): _ENDED,
 }
 """What is being done and the OAuth error code (RFC 6749 §5.2) → our error, what happened, what to do."""
 
 _OTHERWISE: dict[Doing, tuple[type[Problem], str, str]] = {
-    "redeem": (LoginFailed, "Keycloak refused the sign-in.", _INIT),
-    "refresh": (SessionEnded, "Keycloak refused to continue the session.", _SIGN_IN),
-    "exchange": (
+    "finishing the sign-in": (LoginFailed, "Keycloak refused the sign-in", _INIT),
+    "refreshing the session": (SessionEnded, "Keycloak refused to continue the session", _SIGN_IN),
+    "exchanging the token": (
         ExchangeRefused,
-        "Keycloak refused the token exchange.",
-        "The token must be meant for the server that exchanges it; `./demo init` sets who may exchange what.",
+        "Keycloak refused the token exchange",
+        "The token must be meant for the server that exchanges it; `./demo init` sets up who may exchange what.",
     ),
-    "logout": (LoginFailed, "Keycloak refused to end the session.", _INIT),
+    "signing out": (LoginFailed, "Keycloak refused to end the session", _INIT),
 }
+"""The same for every other code."""
 
+_OVER = ("invalid token", "session not active", "token is not active")
+"""How Keycloak describes an ended session where it does not answer ``invalid_grant`` (token exchange says
+``invalid_request``, "Invalid token")."""
 
-def from_keycloak(error: Exception, doing: Doing) -> Problem:
-    """Our error for what one call to Keycloak raised."""
-    what = _DOING[doing]
-    if isinstance(error, KeycloakConnectionError):
-        return KeycloakUnavailable(f"While {what}: Keycloak did not answer.", fix=_STATUS)
-    status = error.response_code or 0 if isinstance(error, KeycloakError) else 0
-    body = _oauth_error(error.response_body) if isinstance(error, KeycloakError) else {}
-    code = str(body.get("error", ""))
-    words = mask_text(str(body.get("error_description", "")))
-    if status >= 500 or not code:
-        return KeycloakUnavailable(f"While {what}: Keycloak gave no proper answer{_number(status)}.", fix=_STATUS)
-    if code in ("invalid_client", "unauthorized_client") and status == 401:
-        return ConfigError(
-            f"While {what}: Keycloak does not accept this program's client secret.",
-            fix="`./demo init` sets it; then restart the program.",
-        )
-    kind, said, fix = _TABLE.get((doing, code), _OTHERWISE[doing])
-    if doing in ("refresh", "exchange") and any(end in words.lower() for end in _ENDED):
-        kind, said, fix = _TABLE[doing, "invalid_grant"]
-    return kind(f"{said}{f' It said: {words}.' if words else ''}", fix=fix, error=code, error_description=words)
+WORDS = 300
+"""Characters kept of what Keycloak said."""
 
 
 @contextmanager
@@ -74,9 +57,32 @@ def translated(doing: Doing) -> Iterator[None]:
     """Turn whatever a call to Keycloak raises inside the block into our error, with the cause chained."""
     try:
         yield
-    except (KeycloakError, TypeError, ValueError, AttributeError) as error:
-        # python-keycloak raises the latter three at an answer that is not the JSON object it expects.
-        raise from_keycloak(error, doing) from error
+    except KeycloakConnectionError as error:
+        raise KeycloakUnavailable(f"Keycloak did not answer, while {doing}.", fix=_STATUS) from error
+    except KeycloakError as error:
+        raise refusal(error.response_code or 0, _oauth_error(error.response_body), doing) from error
+    except (TypeError, ValueError, LookupError, AttributeError):
+        # python-keycloak's way of saying that the answer is no JSON object. Not chained: it quotes the answer.
+        raise _not_keycloak(doing) from None
+
+
+def refusal(status: int, body: dict[str, Any], doing: Doing) -> Problem:
+    """Our error for an error response of the token or logout endpoint (RFC 6749 §5.2); pure."""
+    code, words = str(body.get("error", "")), mask_text(str(body.get("error_description", "")))
+    said = f": {words.strip().rstrip('.')[:WORDS]}" if words.strip() else ""
+    if not code:
+        return _not_keycloak(doing)
+    if status >= 500:
+        return KeycloakUnavailable(f"Keycloak had an internal error, while {doing}{said}.", fix=_STATUS)
+    if code in ("invalid_client", "unauthorized_client") and status == 401:
+        return ConfigError(
+            f"Keycloak does not accept this program's client secret, while {doing}.",
+            fix="`./demo init` sets it up; then restart the program.",
+        )
+    kind, what, fix = _TABLE.get((doing, code), _OTHERWISE[doing])
+    if doing == "exchanging the token" and words.lower().startswith(_OVER):
+        kind, what, fix = _ENDED
+    return kind(f"{what}{said}.", fix=fix, error=code, error_description=words)
 
 
 def _oauth_error(body: bytes | None) -> dict[str, Any]:
@@ -87,5 +93,5 @@ def _oauth_error(body: bytes | None) -> dict[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _number(status: int) -> str:
-    return f" (HTTP {status})" if status else ""
+def _not_keycloak(doing: Doing) -> Problem:
+    return KeycloakUnavailable(f"Something other than Keycloak answered, while {doing}.", fix=_STATUS)

@@ -40,7 +40,7 @@ class LoginRequest:
 
 
 class Keycloak:
-    """One client of one realm. Safe to use from several tasks, threads and event loops at once.
+    """One client of one realm, for several tasks, threads and event loops at once; :meth:`redeem` keeps to one loop.
 
     ``base_url`` is Keycloak as this process reaches it, ``public_url`` as browsers do (the issuer).
     Every call raises KeycloakUnavailable when Keycloak does not answer, ConfigError when it does not
@@ -100,7 +100,7 @@ class Keycloak:
         Raises LoginFailed.
         """
         tokens = await self._tokens(
-            "redeem",
+            "finishing the sign-in",
             lambda: self._client.token(
                 # None is left out of the form; python-keycloak would send empty credentials.
                 username=None,
@@ -131,7 +131,9 @@ class Keycloak:
 
     async def refresh(self, refresh_token: SecretStr) -> TokenSet:
         """New tokens for the session (RFC 6749 §6). Raises SessionEnded."""
-        return await self._tokens("refresh", lambda: self._client.refresh_token(refresh_token.get_secret_value()))
+        return await self._tokens(
+            "refreshing the session", lambda: self._client.refresh_token(refresh_token.get_secret_value())
+        )
 
     async def exchange(self, subject_token: SecretStr, *, audience: str, scope: str = "") -> TokenSet:
         """Trade a token for one that only ``audience`` accepts (RFC 8693 §2.1).
@@ -139,7 +141,7 @@ class Keycloak:
         Raises ExchangeRefused when this client may not, SessionEnded when the session is over.
         """
         return await self._tokens(
-            "exchange",
+            "exchanging the token",
             lambda: self._client.exchange_token(
                 subject_token.get_secret_value(),
                 audience=audience,
@@ -153,7 +155,7 @@ class Keycloak:
         """End the session at Keycloak, for every client; one already over is fine."""
 
         def end() -> None:
-            with translated("logout"):
+            with translated("signing out"):
                 self._client.logout(refresh_token.get_secret_value())
 
         try:

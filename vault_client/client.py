@@ -12,10 +12,10 @@ import hvac
 import requests
 from pydantic import SecretStr
 
-from common.errors import CredentialMissing, InputError, Problem, VaultDenied
+from common.errors import CredentialMissing, InputError, VaultDenied
 from common.workers import Workers
 from tracing.wire import TracedSession
-from vault_client.failures import login_refused, translated
+from vault_client.failures import translated
 from vault_client.lease import Lease
 from vault_client.models import DatabaseCredential, Entity, KVSecret, VaultToken
 
@@ -55,23 +55,18 @@ class Vault:
     async def login_jwt(self, *, role: str, jwt: SecretStr, mount: str = "jwt") -> VaultToken:
         """Log in with a JWT (Vault API: POST auth/:mount/login). Raises VaultLoginRefused."""
         issued_at = self._clock()
-        try:
-            return await self._call(
-                f"logging in to Vault as role {role}",
-                None,
-                lambda v: v.auth.jwt.jwt_login(role=role, jwt=jwt.get_secret_value(), use_token=False, path=mount),
-                lambda answer: _token(answer, issued_at),
-            )
-        except Problem as problem:
-            refused = login_refused(problem, role=role)
-            if refused is problem:
-                raise
-            raise refused from problem
+        return await self._call(
+            f"logging in as role {role}",
+            None,
+            lambda v: v.auth.jwt.jwt_login(role=role, jwt=jwt.get_secret_value(), use_token=False, path=mount),
+            lambda answer: _token(answer, issued_at),
+            role=role,
+        )
 
     async def lookup_self(self, token: SecretStr) -> dict[str, Any]:
         """What Vault knows of ``token`` (Vault API: GET auth/token/lookup-self). VaultDenied once it is gone."""
         return await self._call(
-            "looking up the Vault token",
+            "looking up the token",
             token,
             lambda v: v.auth.token.lookup_self(),
             lambda answer: dict(answer["data"]),
@@ -81,7 +76,7 @@ class Vault:
         """Start the token's lifetime anew, within its maximum (Vault API: POST auth/token/renew-self)."""
         issued_at = self._clock()
         return await self._call(
-            "renewing the Vault token",
+            "renewing the token",
             token,
             lambda v: v.auth.token.renew_self(),
             lambda answer: _token(answer, issued_at),
@@ -90,7 +85,7 @@ class Vault:
     async def revoke_self(self, token: SecretStr) -> None:
         """End the token and every lease it made (Vault API: POST auth/token/revoke-self); one already gone is fine."""
         try:
-            await self._call("revoking the Vault token", token, lambda v: v.auth.token.revoke_self(), lambda _: None)
+            await self._call("revoking the token", token, lambda v: v.auth.token.revoke_self(), lambda _: None)
         except VaultDenied:
             return
 
@@ -116,6 +111,7 @@ class Vault:
                 path=checked, mount_point=self._kv_mount, raise_on_deleted_version=True
             ),
             lambda answer: _kv(answer["data"]),
+            missing=self._no_secret(path),
         )
 
     async def kv_version(self, token: SecretStr, path: str) -> int:
@@ -125,7 +121,8 @@ class Vault:
             f"reading {self._kv_mount}/metadata/{path}",
             token,
             lambda v: v.secrets.kv.v2.read_secret_metadata(path=checked, mount_point=self._kv_mount),
-            lambda answer: _live_version(answer["data"], path=self.kv_path(path)),
+            lambda answer: _live_version(answer["data"], deleted=self._no_secret(path)),
+            missing=self._no_secret(path),
         )
 
     def kv_path(self, path: str) -> str:
@@ -135,24 +132,20 @@ class Vault:
     async def database_creds(self, token: SecretStr, role: str) -> DatabaseCredential:
         """A new database user (Vault API: GET database/creds/:role). CredentialMissing when there is no such role."""
         checked, issued_at = _checked(role), self._clock()
-        try:
-            return await self._call(
-                f"making a database user at {self._database_mount}/creds/{role}",
-                token,
-                lambda v: v.secrets.database.generate_credentials(name=checked, mount_point=self._database_mount),
-                lambda answer: DatabaseCredential(
-                    username=answer["data"]["username"],
-                    password=SecretStr(answer["data"]["password"]),
-                    lease=_lease(answer, issued_at),
-                ),
-            )
-        except Problem as problem:
-            if "unknown role" in problem.what:
-                raise CredentialMissing(
-                    f"There is no database role at {self._database_mount}/roles/{role}.",
-                    fix="An administrator adds a `postgres` entitlement in `init/users.yaml` and runs `./demo init`.",
-                ) from problem
-            raise
+        return await self._call(
+            f"making a database user at {self._database_mount}/creds/{role}",
+            token,
+            lambda v: v.secrets.database.generate_credentials(name=checked, mount_point=self._database_mount),
+            lambda answer: DatabaseCredential(
+                username=answer["data"]["username"],
+                password=SecretStr(answer["data"]["password"]),
+                lease=_lease(answer, issued_at),
+            ),
+            missing=CredentialMissing(
+                f"There is no database role at {self._database_mount}/roles/{role}.",
+                fix="An administrator adds a `postgres` entitlement in `init/users.yaml` and runs `./demo init`.",
+            ),
+        )
 
     async def renew_lease(self, token: SecretStr, lease: Lease) -> Lease:
         """Start a lease's time anew, within its maximum (Vault API: PUT sys/leases/renew)."""
@@ -173,7 +166,7 @@ class Vault:
     async def health(self) -> dict[str, Any]:
         """``initialized``, ``sealed``, ``standby``, ``version`` … (Vault API: GET sys/health), whatever its status."""
         return await self._call(
-            "asking Vault for its health", None, lambda v: v.sys.read_health_status(method="GET"), _health
+            "asking for its health", None, lambda v: v.sys.read_health_status(method="GET"), _health
         )
 
     async def close(self) -> None:
@@ -181,8 +174,22 @@ class Vault:
         self._workers.close()
         self._session.close()
 
+    def _no_secret(self, path: str) -> CredentialMissing:
+        return CredentialMissing(
+            f"There is no credential at {self.kv_path(path)}.",
+            fix="An administrator adds it in `init/users.yaml` and runs `./demo init`,"
+            f" or writes it there: `bao kv put {self._kv_mount}/{path} …`.",
+        )
+
     async def _call(
-        self, doing: str, token: SecretStr | None, ask: Callable[[hvac.Client], Any], read: Callable[[Any], T]
+        self,
+        doing: str,
+        token: SecretStr | None,
+        ask: Callable[[hvac.Client], Any],
+        read: Callable[[Any], T],
+        *,
+        role: str = "",
+        missing: CredentialMissing | None = None,
     ) -> T:
         """``read(ask(client))`` in a worker thread, with every failure translated."""
 
@@ -196,7 +203,7 @@ class Vault:
                 timeout=None,
                 allow_redirects=False,
             )
-            with translated(doing):
+            with translated(doing, role=role, missing=missing):
                 return read(ask(client))
 
         return await self._workers.run(call)
@@ -234,13 +241,11 @@ def _kv(data: Any) -> KVSecret:
     )
 
 
-def _live_version(data: Any, *, path: str) -> int:
+def _live_version(data: Any, *, deleted: CredentialMissing) -> int:
     version = int(data["current_version"])
     newest = data["versions"].get(str(version))
     if newest is None or newest["destroyed"] or newest["deletion_time"]:
-        raise CredentialMissing(
-            f"The newest version at {path} is deleted.", fix="An administrator writes a new one there."
-        )
+        raise deleted
     return version
 
 
