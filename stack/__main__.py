@@ -35,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     reset = verbs.add_parser("reset", help="stop and forget all data: start over")
     reset.add_argument("--yes", action="store_true", help="do not ask")
     verbs.add_parser("fetch", help="download and build everything beforehand")
+    verbs.add_parser("record", help="record Keycloak's start, so that later ones are quicker (`up` does this once)")
     verbs.add_parser("doctor", help="check this machine and say what is missing")
     test = verbs.add_parser("test", help="run the tests")
     test.add_argument("arguments", nargs=argparse.REMAINDER, help="for pytest")

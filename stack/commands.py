@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from argparse import Namespace
 from pathlib import Path
 
 from common.errors import InputError, NotReady
-from stack import control, display, ports, status
+from stack import control, display, distribution, ports, postgres, status, warmup
 from stack.display import Progress
 from stack.instance import make, ports_at
 from stack.layout import Layout
 from stack.part import Instance
+from stack.processes import base_environment, last_lines
 from stack.python_service import environment
-from stack.services import PORTS, SERVICES
+from stack.services import PORTS, SERVICES, service
 
 
 def up(layout: Layout, options: Namespace, began: float) -> int:
@@ -25,7 +32,7 @@ def up(layout: Layout, options: Namespace, began: float) -> int:
         progress.clear()
         print(f"The demo is already up.\n\n{display.addresses(_running_instance(layout, now))}")
         return 0
-    chosen = ports.free_ports(PORTS) if options.free_ports else ports_at(options.port_offset)
+    chosen = _free_ports(layout) if options.free_ports else ports_at(options.port_offset)
     instance = make(layout, chosen)
     plan = control.Plan(instance, began, only=options.only, companion=options.while_pid)
     if not options.detach:
@@ -40,6 +47,12 @@ def up(layout: Layout, options: Namespace, began: float) -> int:
         progress.clear()
     print(f"Everything is ready after {now.ready_after:.1f} s.\n\n{display.addresses(instance)}")
     return 0
+
+
+def _free_ports(layout: Layout) -> dict[str, int]:
+    """Any free ports, but those of this instance's last start again when there was one."""
+    last = status.read(layout)
+    return last.ports if last else ports.free_ports(PORTS)
 
 
 def _in_the_foreground(plan: control.Plan, progress: Progress) -> int:
@@ -75,7 +88,7 @@ def down(layout: Layout, options: Namespace, began: float) -> int:
 def env(layout: Layout, options: Namespace, began: float) -> int:
     """Print one process's environment: ``eval "$(./demo env init)"`` then run it by hand."""
     instance = running_or_default(layout)
-    known = {service.name: service for service in SERVICES if service.module}
+    known = {entry.name: entry for entry in SERVICES if entry.module}
     if options.service not in known:
         raise InputError(f"No environment for {options.service}.", fix=f"Choose one of {', '.join(known)}.")
     for name, value in sorted(environment(instance, known[options.service]).items()):
@@ -98,6 +111,106 @@ def status_(layout: Layout, options: Namespace, began: float) -> int:
     else:
         print(f"The demo is {now.phase}.\n\n{display.table(now)}")
     return 0 if now.phase == "ready" else 3
+
+
+def logs(layout: Layout, options: Namespace, began: float) -> int:
+    """Show one service's log, or the last lines of each; with ``-f`` go on until Ctrl-C."""
+    found = {path.stem: path for path in sorted(layout.logs.glob("*.log"))}
+    if options.service and options.service not in found:
+        raise InputError(
+            f"There is no log of {options.service}.", fix=f"Logs: {', '.join(found) or 'none yet: run `./demo up`'}."
+        )
+    if options.service and not options.follow:
+        with found[options.service].open(errors="replace") as file:
+            shutil.copyfileobj(file, sys.stdout)
+        return 0
+    chosen = {options.service: found[options.service]} if options.service else found
+    offsets = {}
+    for name, path in chosen.items():
+        offsets[name] = path.stat().st_size
+        print("".join(f"{name:<14}{line}\n" for line in last_lines(path)), end="", flush=True)
+    while options.follow:
+        time.sleep(0.2)
+        for name, path in chosen.items():
+            if path.stat().st_size > offsets[name]:
+                with path.open(errors="replace") as file:
+                    file.seek(offsets[name])
+                    for line in file:
+                        print(f"{name:<14}{line.rstrip()}", flush=True)
+                    offsets[name] = file.tell()
+    return 0
+
+
+def init(layout: Layout, options: Namespace, began: float) -> int:
+    """Provision again from the users file, by hand; its own exit code."""
+    now = status.read(layout)
+    if now is None or not control.is_running(layout):
+        raise NotReady("The demo is not running, so there is nothing to provision.", fix="Start it: `./demo up -d`.")
+    instance = _running_instance(layout, now)
+    flags = [f"--{name.replace('_', '-')}" for name in ("dry_run", "json") if getattr(options, name)]
+    own = environment(instance, service("init"))
+    return subprocess.run(
+        [sys.executable, "-m", "init", *flags], check=False, cwd=layout.root, env=base_environment() | own
+    ).returncode
+
+
+def reset(layout: Layout, options: Namespace, began: float) -> int:
+    """Stop and forget everything people and servers have put in; what was downloaded and built stays."""
+    if not options.yes:
+        if not sys.stdin.isatty():
+            raise InputError("`reset` deletes all data of the demo.", fix="Say so: `./demo reset --yes`.")
+        if input(f"Delete all data of the demo in {layout.data}? [y/N] ").strip().lower() not in ("y", "yes"):
+            print("Nothing was deleted.")
+            return 1
+    control.stop(layout, lambda _status: None)
+    postgres.remove_data(layout.data / "postgres")
+    for folder in (layout.data, layout.logs):
+        shutil.rmtree(folder, ignore_errors=True)
+    for file in (layout.secrets, layout.status):
+        file.unlink(missing_ok=True)
+    print("All data is deleted; the next `./demo up` starts over.")
+    return 0
+
+
+def fetch(layout: Layout, options: Namespace, began: float) -> int:
+    """Everything that a later `up` would download, build or record, now."""
+    layout.make()
+    progress = Progress()
+    distribution.build(layout, progress.step)
+    warmup.record(layout, progress.step)
+    progress.clear()
+    print("Everything is here: `./demo up` needs no network now.")
+    return 0
+
+
+def record(layout: Layout, options: Namespace, began: float) -> int:
+    """Record Keycloak's start at the lowest priority; ended half-done, it leaves nothing behind."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    os.nice(19)
+    warmup.record(layout, Progress().step)
+    return 0
+
+
+def doctor(layout: Layout, options: Namespace, began: float) -> int:
+    """Check this machine; 1 when something is missing that the demo cannot do without."""
+    from stack.doctor import examine  # noqa: PLC0415 - only here
+
+    findings = examine(layout)
+    for finding in findings:
+        print(f"  {'ok     ' if finding.good else 'MISSING' if finding.needed else 'note   '}  {finding.text}")
+    return 1 if any(finding.needed and not finding.good for finding in findings) else 0
+
+
+def test(layout: Layout, options: Namespace, began: float) -> int:
+    """Run the tests, in place of this process."""
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *options.arguments])  # noqa: S606
+
+
+def bench(layout: Layout, options: Namespace, began: float) -> int:
+    """Measure a warm start against Keycloak's stock start alone."""
+    from stack.bench import compare_starts  # noqa: PLC0415 - only here
+
+    return compare_starts(layout, rounds=options.rounds, say=Progress().step)
 
 
 def running_or_default(layout: Layout) -> Instance:

@@ -17,11 +17,11 @@ from typing import NoReturn
 import psutil
 
 from common.errors import NotReady
-from stack import ports, status
+from stack import ports, status, warmup
 from stack.instance import entries, ports_of
 from stack.layout import Layout
 from stack.part import Instance
-from stack.processes import Identity, end_all, marked, wait_until
+from stack.processes import Identity, Launch, end_all, marked, wait_until
 from stack.status import StackStatus
 from stack.supervisor import Supervisor
 
@@ -44,8 +44,24 @@ class Plan:
 
     def supervisor(self) -> Supervisor:
         """A supervisor for it, ready to run in this process."""
-        watched = Identity.of(self.companion) if self.companion else None
-        return Supervisor(self.instance, entries(self.instance, self.only), began=self.began, companion=watched)
+        return Supervisor(
+            self.instance,
+            entries(self.instance, self.only),
+            began=self.began,
+            companion=Identity.of(self.companion) if self.companion else None,
+            afterwards=self._afterwards(),
+        )
+
+    def _afterwards(self) -> Launch | None:
+        """Recording Keycloak's start, once; not for an instance that lives only as long as its caller (tests)."""
+        layout = self.instance.layout
+        if self.companion or (self.only and "keycloak" not in self.only) or warmup.is_done(layout):
+            return None
+        return Launch(
+            argv=(sys.executable, "-m", "stack", "record"),
+            cwd=layout.root,
+            env={"DEMO_STATE_DIR": str(layout.state), "DEMO_RUNTIME_DIR": str(layout.runtime)},
+        )
 
 
 @dataclass

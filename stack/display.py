@@ -43,9 +43,13 @@ class Progress:
         if self._live:
             self._rewrite(f"{elapsed:6.1f} s  {_awaited(status)}")
 
-    def say(self, text: str) -> None:
-        """One line of its own."""
-        self._line(text)
+    def step(self, text: str) -> None:
+        """What is being done now, outside a supervisor's status."""
+        elapsed = f"{time.monotonic() - self._began:6.1f} s  {text}"
+        if self._live:
+            self._rewrite(elapsed)
+        else:
+            self._line(elapsed)
 
     def clear(self) -> None:
         """Take the live line away."""

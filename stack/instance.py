@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from common.errors import InputError
-from stack.keycloak import Keycloak
+from stack.keycloak import Keycloak, tables
 from stack.layout import ROOT, Layout
 from stack.openbao import OpenBao
 from stack.part import Instance, Part
@@ -71,7 +71,7 @@ def _entry(instance: Instance, service: Service) -> Entry:
 def _part(instance: Instance, service: Service) -> Part:
     match service.program:
         case "postgres":
-            return Postgres(instance)
+            return Postgres(instance, tables=tables(instance.layout))
         case "openbao":
             return OpenBao(instance)
         case "keycloak":

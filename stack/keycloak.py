@@ -111,3 +111,8 @@ def aot_cache(layout: Layout) -> Path:
     java = release.read_text() if release.exists() else str(programs.java())
     key = hashlib.sha256("\n".join((java, str(programs.java()), *_JVM)).encode()).hexdigest()[:8]
     return distribution.home(layout) / f"start-{key}.aot"
+
+
+def tables(layout: Layout) -> Path:
+    """Keycloak's empty tables as SQL, for new databases; it may not exist."""
+    return distribution.home(layout) / "tables.sql"

@@ -88,3 +88,9 @@ def free_ports(names: Iterable[str]) -> dict[str, int]:
     candidates = random.SystemRandom().sample(_UNPROMISED, 2000)
     free = (port for port in candidates if is_free(port))
     return {name: next(free) for name in names}
+
+
+def free_offset(promised: Iterable[int]) -> int:
+    """An offset at which every one of these ports is free, for measurements beside a running demo."""
+    ports = list(promised)
+    return next(offset for offset in range(10_000, 20_000, 100) if all(is_free(port + offset) for port in ports))

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from common.errors import NotReady
@@ -26,10 +27,12 @@ class Postgres:
 
     PostgreSQL refuses to run as root. Started by root, it runs as an unprivileged user, who can enter
     neither a 0700 state directory nor perhaps the checkout: its data (and programs, where needed) then
-    lie in ``/var/lib/mcp-remote-vault``, and the state directory links there.
+    lie in ``/var/lib/mcp-remote-vault``, and the state directory links there. ``tables`` is SQL that a
+    new Keycloak database starts with, if the file exists.
     """
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, *, tables: Path) -> None:
+        self._tables = tables
         self._instance = instance
         self._port = instance.ports["postgres"]
         self._user = _unprivileged_user() if os.geteuid() == 0 else None
@@ -79,6 +82,18 @@ class Postgres:
         )
         return asked.returncode == 0
 
+    def tables_of_keycloak(self) -> str:
+        """The running server's Keycloak tables as SQL, without a row but the list of applied changes."""
+        secrets = self._instance.secrets()
+        given = {"PGPASSWORD": secrets["KEYCLOAK_DB_PASSWORD"]}
+        where = ("-h", LOOPBACK, "-p", str(self._port), "-U", "keycloak", "-d", "keycloak", "--inserts", "--no-owner")
+        parts = [
+            self._run("pg_dump", *where, *what, env=given)
+            for what in (("--schema-only", "--no-privileges"), ("--data-only", "--table=databasechangelog*"))
+        ]
+        # Lines with a backslash are for psql alone.
+        return "\n".join(line for line in "\n".join(parts).splitlines() if not line.startswith("\\"))
+
     def _make_cluster(self) -> None:
         secrets = self._instance.secrets()
         cluster = self._home / "cluster"
@@ -91,22 +106,29 @@ class Postgres:
                 "initdb", "-D", str(cluster), "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={password.name}",
                 "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync",
             )  # fmt: skip
+        self._execute(
+            "postgres",
+            f"CREATE ROLE keycloak LOGIN PASSWORD '{secrets['KEYCLOAK_DB_PASSWORD']}'",
+            "CREATE DATABASE keycloak OWNER keycloak",
+            "REVOKE CONNECT ON DATABASE keycloak FROM PUBLIC",
+        )
+        if self._tables.exists():
+            self._execute("keycloak", "SET SESSION AUTHORIZATION keycloak", self._tables.read_text())
+
+    def _execute(self, database: str, *statements: str) -> None:
+        """Run statements as the superuser while no server runs (``postgres --single``), each on its own."""
         self._run(
-            "postgres", "--single", "-D", str(cluster), "postgres",
-            statements=(
-                f"CREATE ROLE keycloak LOGIN PASSWORD '{secrets['KEYCLOAK_DB_PASSWORD']}'",
-                "CREATE DATABASE keycloak OWNER keycloak",
-                "REVOKE CONNECT ON DATABASE keycloak FROM PUBLIC",
-            ),
+            "postgres", "--single", "-j", "-D", str(self._home / "cluster"), database,
+            given="".join(f"{statement.rstrip(';')};\n\n" for statement in statements),
         )  # fmt: skip
 
-    def _run(self, program: str, *arguments: str, statements: tuple[str, ...] = ()) -> None:
+    def _run(self, program: str, *arguments: str, given: str = "", env: Mapping[str, str] | None = None) -> str:
         done = subprocess.run(
             [self._program(program), *arguments],
             check=False,
             cwd=self._home,
-            env=base_environment() | {"LC_ALL": "C"},
-            input="\n".join(statements),
+            env=base_environment() | {"LC_ALL": "C", **(env or {})},
+            input=given,
             capture_output=True,
             text=True,
             user=self._user[0] if self._user else None,
@@ -119,6 +141,7 @@ class Postgres:
                 f"PostgreSQL's {program} failed: {' '.join(last) or f'exit code {done.returncode}'}",
                 fix="`./demo doctor` checks the disk and the programs; `./demo reset` starts over.",
             )
+        return done.stdout
 
     def _program(self, name: str) -> Path:
         return (programs.postgres_for_others(_ROOTS_PLACE) if self._user else programs.postgres()) / "bin" / name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -12,20 +13,30 @@ from concurrent.futures import ThreadPoolExecutor
 from common.errors import Problem
 from stack import status
 from stack.part import Instance
-from stack.processes import Identity
-from stack.runner import Entry, Runner
+from stack.processes import Identity, Launch, end, spawn
+from stack.runner import STOP_SECONDS, Entry, Runner
 from stack.status import UP, StackStatus
 
 TICK_SECONDS = 0.1
 
 
 class Supervisor:
-    """Runs ``entries`` until told to stop, or ``companion`` is gone; its status is on disk at every moment."""
+    """Runs ``entries`` until told to stop, or ``companion`` is gone; its status is on disk at every moment.
+
+    ``afterwards`` is work for when everything is ready and nobody waits; a stop ends it half-done.
+    """
 
     def __init__(
-        self, instance: Instance, entries: Sequence[Entry], *, began: float, companion: Identity | None = None
+        self,
+        instance: Instance,
+        entries: Sequence[Entry],
+        *,
+        began: float,
+        companion: Identity | None = None,
+        afterwards: Launch | None = None,
     ) -> None:
         self._companion = companion
+        self._afterwards = afterwards
         self._instance = instance
         self._began = began
         self._stop = threading.Event()
@@ -61,19 +72,26 @@ class Supervisor:
         for runner in self._runners.values():
             uses = [self._runners[name] for name in runner.entry.uses if name in self._runners]
             runner.start(uses if runner.entry.waits else [])
-        problem: Problem | None = None
-        while not self._stop.wait(TICK_SECONDS):
-            problem = self._first_problem()
-            if problem and self.status.ready_after is None:
-                break
-            if self._companion and not self._companion.process():
-                break
-            tick(self.status)
-        if problem and self.status.ready_after is None:
+        problem = None
+        with contextlib.ExitStack() as stack:
+            while not self._stop.wait(TICK_SECONDS):
+                problem = self._first_problem() if self.status.ready_after is None else None
+                if problem or (self._companion and not self._companion.process()):
+                    break
+                self._do_afterwards(stack)
+                tick(self.status)
+        if problem:
             self.status.what, self.status.fix = problem.what, problem.fix
-        self._shut_down(failed=bool(self.status.what))
+        self._shut_down(failed=problem is not None)
         tick(self.status)
-        return 1 if self.status.what else 0
+        return 1 if problem else 0
+
+    def _do_afterwards(self, stack: contextlib.ExitStack) -> None:
+        if self._afterwards and self.status.phase == "ready":
+            layout = self._instance.layout
+            process = spawn(self._afterwards, log=layout.logs / "afterwards.log", instance=layout.state)
+            stack.callback(end, process, within=STOP_SECONDS)
+            self._afterwards = None
 
     def _first_problem(self) -> Problem | None:
         return next((runner.problem for runner in self._runners.values() if runner.problem), None)
