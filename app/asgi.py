@@ -101,6 +101,8 @@ def quiet_logs() -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+    # Addresses of the sign-in routes hold codes and states.
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
 
 
 def _on_script_error(error: Exception) -> bool:

@@ -13,9 +13,9 @@ from common.errors import InputError
 Kind = Literal["text", "area", "integer", "number", "boolean", "choice", "json"]
 
 LONG_TEXT = {"sql", "description", "body", "text", "comment", "content"}
-"""Parameters that hold more than a line, by name; a schema's ``maxLength`` above LONG_LENGTH says so too."""
+"""Parameters that hold more than a line, by name; ``format: multiline`` or a ``maxLength`` above LONG_LENGTH says so too."""
 
-LONG_LENGTH = 300
+LONG_LENGTH = 4_000
 
 SAFE_INTEGER = 2**53 - 1
 """The largest integer that a browser keeps exact (ECMAScript's MAX_SAFE_INTEGER)."""
@@ -121,7 +121,8 @@ def _kind(name: str, spec: Mapping[str, Any]) -> Kind:
         return simple[kind]
     if kind in {"array", "object"}:
         return "json"
-    return "area" if name in LONG_TEXT or spec.get("maxLength", 0) > LONG_LENGTH else "text"
+    long = name in LONG_TEXT or spec.get("format") == "multiline" or spec.get("maxLength", 0) > LONG_LENGTH
+    return "area" if long else "text"
 
 
 def _resolved(spec: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:

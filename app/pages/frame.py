@@ -11,7 +11,7 @@ from app.texts import t
 
 _HERE = Path(__file__).parent
 
-st.set_page_config(page_title=t("app.title"), page_icon=":material/key:", layout="wide")
+st.set_page_config(page_title=t("app.title"), page_icon=str(_HERE / "key.svg"), layout="wide")
 st.session_state["visit"] = session.current()
 page = st.navigation(
     [

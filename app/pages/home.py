@@ -10,8 +10,7 @@ from app.process import Process
 from app.session import Person
 from app.texts import t
 from app.view import sentence, visitor
-from app.view.account import account
-from app.view.plain import mono, plain
+from app.view.plain import mono, plain, prose
 from common.errors import Problem
 
 HEALTH_SECONDS = 6.0
@@ -30,7 +29,6 @@ def who(person: Person | None) -> None:
     st.subheader(t("home.who"), anchor=False)
     if person is None:
         st.markdown(t("home.who.nobody"))
-        account(None, back_to="/mcp-tools", key="account.home")
         return
     rows = (
         ("person.username", plain(person.username)),
@@ -57,8 +55,7 @@ def health() -> None:
     down = [part for part in found if not part.up]
     st.markdown(t("home.health.some", down=len(down), count=len(found)) if down else _all_up(found))
     st.markdown(" ".join(_badge(part) for part in found))
-    for part in down:
-        st.markdown(f":material/build: **{plain(part.name)}** — {plain(part.fix)}")
+    st.markdown("\n".join(f"- **{plain(part.name)}** — {prose(part.fix)}" for part in down))
     st.button(t("home.health.again"), icon=":material/refresh:", key="health.again")
 
 

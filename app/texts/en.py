@@ -15,7 +15,6 @@ TEXTS: dict[str, str] = {
     "session.ended": "Your session has ended. Sign in again.",
     "session.needed": "Sign in to use this page.",
     "error.unexpected": "Something went wrong in the app. Reload the page; `./demo logs app` says more.",
-    "error.server": "{what} {fix}",
     # Home
     "home.title": "Remote tools that act as you",
     "home.lead": "You sign in once. Each MCP server then works with *your* credential for Jira, GitHub or PostgreSQL, "
@@ -28,7 +27,7 @@ TEXTS: dict[str, str] = {
     "home.step3.text": "Vault gives each server your secret alone, for as long as you are signed in.",
     "home.open-tools": "Open MCP tools",
     "home.who": "Who you are",
-    "home.who.nobody": "You are not signed in.",
+    "home.who.nobody": "You are not signed in. The button at the top leads to Keycloak's own page.",
     "home.health": "Is everything up?",
     "home.health.checking": "Asking every part …",
     "home.health.all": "All {count} parts are up.",
@@ -48,7 +47,6 @@ TEXTS: dict[str, str] = {
     "person.username": "Username",
     "person.email": "Email",
     "person.id": "User id",
-    "person.session": "Session",
     "person.since": "Signed in since",
     # MCP tools
     "tools.title": "MCP tools",

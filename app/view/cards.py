@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.claims import left
 from app.texts import t
-from app.view.plain import mono, plain
+from app.view.plain import mono, plain, prose
 
 _ROWS = (
     "user_id",
@@ -45,4 +45,4 @@ def card(facts: Mapping[str, Any]) -> None:
 def _shown(name: str, value: Any) -> str:
     if name == "lease_seconds":
         return t("card.lease", left=left(float(value), 0.0))
-    return mono(value) if name in _MONO else plain(value)
+    return mono(value) if name in _MONO else prose(value)

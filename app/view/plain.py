@@ -12,6 +12,20 @@ def plain(text: object) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
 
 
+def prose(text: object) -> str:
+    """A sentence of ours or a server's as Markdown: what stands between backticks in monospace, the rest as it is."""
+    parts = str(text).split("`")
+    if len(parts) % 2 == 0:
+        return plain(text)
+    return "".join(mono(part) if i % 2 else plain_inline(part) for i, part in enumerate(parts))
+
+
+def plain_inline(text: str) -> str:
+    """Like :func:`plain`, with the spaces at both ends kept."""
+    inner = plain(text)
+    return f"{' ' if text[:1].isspace() else ''}{inner}{' ' if inner and text[-1:].isspace() else ''}"
+
+
 def mono(text: object) -> str:
     """``text`` in monospace: for tokens, paths and addresses."""
     shown = " ".join(str(text).split()).replace("`", "ˋ")

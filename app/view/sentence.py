@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.view.plain import plain
+from app.view.plain import prose
 from common.errors import Problem
 
 
 def problem(error: Problem) -> None:
     """What happened and what to do about it, in a red or, when waiting may help, a yellow box."""
-    text = f"{plain(error.what)} {plain(error.fix)}".strip()
+    text = f"{prose(error.what)} {prose(error.fix)}".strip()
     if error.retryable:
         st.warning(text, icon=":material/sync_problem:")
     else:

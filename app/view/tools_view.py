@@ -16,7 +16,7 @@ from app.session import Person
 from app.texts import t
 from app.view import results_view, sentence, visitor
 from app.view.cards import badge, card
-from app.view.plain import plain
+from app.view.plain import prose
 from app.view.tool_form import form
 from app.view.trace_view import downloads, summary, trace_view
 from common.errors import InputError, Problem, SessionEnded
@@ -116,7 +116,7 @@ def _loaded(kept: Kept, person: Person) -> None:
 
 def _verdict(found: verdict.Verdict) -> None:
     box, icon = _TONES[found.tone]
-    box(plain(found.sentence), icon=icon)
+    box(prose(found.sentence), icon=icon)
 
 
 def _tools(kept: Kept, person: Person) -> None:
@@ -133,7 +133,7 @@ def _tools(kept: Kept, person: Person) -> None:
 def _tool(kept: Kept, server: str, tool: Tool, person: Person) -> None:
     icon = ":material/visibility:" if tool.read_only else ":material/edit:"
     with st.expander(tool.name, icon=icon, key=f"tool.{server}.{tool.name}"):
-        st.markdown(f"{plain(tool.description)} {_effect(tool)}")
+        st.markdown(f"{prose(tool.description)} {_effect(tool)}")
         asked = form(server, tool)
         if isinstance(asked, InputError):
             kept.outcomes[server, tool.name] = asked

@@ -15,7 +15,7 @@ from app.mcp_client import LABELS
 from app.texts import t
 from app.view.cards import badge, card
 from app.view.exchange_view import exchange_view
-from app.view.plain import mono, plain
+from app.view.plain import mono, plain, prose
 from tracing import STEPS, Step, Trace
 from tracing.export import as_har, as_json
 
@@ -122,9 +122,9 @@ def _step(step: Step, credential: Mapping[str, Any] | None, *, key: str) -> None
     with st.container(border=True, gap="xsmall"):
         st.markdown(headline(step))
         sentence = step.error if step.status == "failed" else step.sentence
-        st.markdown(plain(sentence or step.about.why))
+        st.markdown(prose(sentence or step.about.why))
         if step.fix:
-            st.markdown(f":material/build: {t('trace.fix', fix=plain(step.fix))}")
+            st.markdown(f":material/build: {t('trace.fix', fix=prose(step.fix))}")
         st.caption(facts(step, time.time()))
         if step.kind == "credential" and step.status != "skipped":
             _credential(credential or step.detail)
@@ -141,7 +141,7 @@ def _credential(found: Mapping[str, Any]) -> None:
 
 
 def _details(step: Step, key: str) -> None:
-    st.markdown(f"{plain(step.about.why)}")
+    st.markdown(prose(step.about.why))
     st.caption(t("trace.standard", standard=plain(step.about.standard)))
     claims = step.detail.get("claims")
     if isinstance(claims, Mapping):

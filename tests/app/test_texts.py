@@ -1,0 +1,65 @@
+"""What the interface says: every key that code asks for is there, every claim of a token explained, nothing interpreted."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.claims import explained, left
+from app.texts import has
+from app.texts.en import TEXTS
+from app.view.plain import mono, plain, prose
+
+APP = Path(__file__).resolve().parents[2] / "app"
+
+
+def used_keys() -> set[str]:
+    code = "\n".join(path.read_text() for path in APP.rglob("*.py") if "texts" not in path.parts)
+    return set(re.findall(r"""\bt\(\s*["']([a-z][\w.-]*)["']""", code))
+
+
+def test_every_text_that_is_used_exists() -> None:
+    assert used_keys()
+    assert not {key for key in used_keys() if not has(key)}
+
+
+def test_no_text_is_left_over() -> None:
+    code = "\n".join(path.read_text() for path in APP.rglob("*.py") if "texts" not in path.parts)
+    built = re.findall(r"""f["']([a-z-]+\.?[^"'\s]*\{[^"'\s]*)["']""", code)
+    patterns = [re.sub(r"\\{[^}]*\\}", ".*", re.escape(prefix)) for prefix in built]
+    assert patterns
+    assert not {
+        key
+        for key in TEXTS
+        if not re.search(rf"""["']{re.escape(key)}["']""", code)
+        and not any(re.fullmatch(known, key) for known in patterns)
+    }
+
+
+def test_claims_that_decide_something_come_first_and_are_explained() -> None:
+    rows = explained({"jti": "x", "aud": ["mcp-jira"], "sub": "1", "exp": 0, "made_up": True})
+    names = [row["Claim"] for row in rows]
+    assert names == ["sub", "aud", "exp", "jti", "made_up"]
+    assert [row["Claim"] for row in rows if not row["What it means"]] == ["made_up"]
+
+
+@pytest.mark.parametrize(("until", "shown"), [(100.0, "1:40"), (3.2, "0:03"), (0.0, "0:00"), (-50.0, "0:00")])
+def test_time_left_never_goes_below_zero(until: float, shown: str) -> None:
+    assert left(until, 0.0) == shown
+
+
+@pytest.mark.parametrize(
+    "hostile", ["![x](http://evil.example/a.png)", "[a](b)", "<b>", ":red[x]", "$x$", "# a", "a|b"]
+)
+def test_what_others_wrote_is_shown_and_not_interpreted(hostile: str) -> None:
+    shown = plain(hostile)
+    assert not re.search(r"(?<!\\)[\[\]!<>$|#:]", shown)
+    assert shown.replace("\\", "") == hostile
+
+
+def test_code_in_a_sentence_is_monospace_and_the_rest_is_plain() -> None:
+    assert prose("Run `./demo init` [now].") == "Run `./demo init` \\[now\\]."
+    assert prose("one ` tick") == "one \\` tick"
+    assert "`" not in mono("a`b").strip("`")
