@@ -13,7 +13,7 @@ from common.errors import InputError
 Kind = Literal["text", "area", "integer", "number", "boolean", "choice", "json"]
 
 LONG_TEXT = {"sql", "description", "body", "text", "comment", "content"}
-"""Parameters that hold more than a line, by name; ``format: multiline`` or a ``maxLength`` above LONG_LENGTH says so too."""
+"""Parameters that hold more than a line, by name; ``format: multiline`` or a great ``maxLength`` says so too."""
 
 LONG_LENGTH = 4_000
 

@@ -1,4 +1,4 @@
-"""What the interface says: every key that code asks for is there, every claim of a token explained, nothing interpreted."""
+"""What the interface says: every key is there and used, claims are explained, what others wrote is not interpreted."""
 
 from __future__ import annotations
 

@@ -1,0 +1,58 @@
+"""Pages with the look-up and the actions replaced: what a page shows for what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import session
+from app.process import Process
+from app.session import Person, Visit
+
+FRAME = Path(__file__).resolve().parents[2] / "app" / "pages" / "frame.py"
+
+ALICE = Person(username="alice", email="alice@example.com", sub="1a2b-3c", sid="s-1", signed_in_at=1_790_000_000.0)
+
+
+class Straight:
+    """Stands where the loop stands: an action under test is a value, or an error to raise, and no coroutine."""
+
+    def run(self, value: Any, *, timeout: float) -> Any:
+        """``value``, at once."""
+        assert timeout > 0
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+
+@pytest.fixture
+def looked_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[Visit], None]:
+    """Decides who is looking at the page from now on."""
+    running = SimpleNamespace(loop=Straight())
+    monkeypatch.setattr(Process, "current", classmethod(lambda cls: running))
+
+    def set_visit(visit: Visit) -> None:
+        monkeypatch.setattr(session, "current", lambda: visit)
+
+    set_visit(Visit())
+    return set_visit
+
+
+@pytest.fixture
+def app(looked_up: Callable[[Visit], None], monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The app from its frame, nobody signed in, every part up."""
+    monkeypatch.setattr("app.health.parts", lambda process: [])
+    return AppTest.from_file(str(FRAME), default_timeout=20)
+
+
+@pytest.fixture
+def tools(app: AppTest, looked_up: Callable[[Visit], None]) -> AppTest:
+    """The MCP tools page, alice looking at it."""
+    looked_up(Visit(person=ALICE, cookie="opaque"))
+    app.run()
+    return app.switch_page(str(FRAME.parent / "mcp_tools.py")).run()

@@ -1,0 +1,224 @@
+"""What the pages show for what happened: verdict first, a sentence for every failure, nobody else's data."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.actions import Done, ServerView
+from app.health import Part
+from app.mcp_client import Answer, Tool
+from app.session import Person, Visit
+from common.errors import CredentialMissing, Problem, ServerUnavailable, SessionEnded, StateUnavailable
+from tests.app.conftest import ALICE, FRAME
+from tracing import Recorder, Trace, recording, skipped, step
+
+VIEW = "app.view.tools_view"
+
+SCHEMA = {
+    "type": "object",
+    "required": ["issue_key"],
+    "properties": {
+        "issue_key": {"type": "string"},
+        "limit": {"type": "integer", "default": 5, "minimum": 1, "maximum": 50},
+        "state": {"enum": ["open", "closed"], "default": "open"},
+        "body": {"type": "string", "maxLength": 9000},
+        "loud": {"type": "boolean", "default": True},
+    },
+}
+
+GET_ISSUE = Tool("get_issue", "Fetch one issue.", SCHEMA, read_only=True, destructive=False)
+
+
+def credential(present: bool, **more: Any) -> dict[str, Any]:
+    return {
+        "user_id": "1a2b-3c",
+        "username": "alice",
+        "entity": "alice",
+        "vault_path": "secret/data/users/alice/jira",
+        "masked_credential": "demo…lice",
+        "present": present,
+        **more,
+    }
+
+
+def trace(*, failing: Problem | None = None) -> Trace:
+    recorder = Recorder("Jira: get_issue")
+    with recording(recorder):
+        with step("jwt") as opened:
+            opened.detail(claims={"sub": "1a2b-3c", "exp": time.time() + 200})
+        try:
+            with step("credential", server="jira") as opened:
+                opened.say("Read at the path.")
+                if failing:
+                    raise failing
+        except Problem:
+            skipped("backend", "Not reached.", server="jira")
+    return recorder.trace
+
+
+def loaded(*views: ServerView) -> Callable[..., Done]:
+    return lambda process, cookie, servers, fresh=False: Done(trace(), {view.server: view for view in views})
+
+
+def shown(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.error, app.warning, app.success, app.info, app.title, app.text)
+    return "\n".join(str(element.value).replace("\\", "") for kind in kinds for element in kind)
+
+
+def load(tools: AppTest, *servers: str) -> AppTest:
+    for server in servers:
+        tools.checkbox(key=f"pick.{server}").check()
+    return tools.button(key="load").click().run()
+
+
+def test_home_says_what_this_is_and_that_nobody_is_signed_in(app: AppTest) -> None:
+    app.run()
+    assert not app.exception
+    assert app.title[0].value == "Remote tools that act as you"
+    assert "You are not signed in" in shown(app)
+
+
+def test_home_names_the_fix_beside_what_is_down(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [Part("Vault", True, "x"), Part("Keycloak", False, "Look at `./demo logs keycloak`.")]
+    monkeypatch.setattr("app.health.parts", lambda process: found)
+    app.run()
+    assert "1 of 2 parts need attention" in shown(app)
+    assert "`./demo logs keycloak`" in shown(app)
+
+
+def test_a_session_that_has_ended_is_said_and_the_page_stops(app: AppTest, looked_up: Callable[[Visit], None]) -> None:
+    looked_up(Visit(ended=True))
+    app.run()
+    app.switch_page(str(FRAME.parent / "mcp_tools.py")).run()
+    assert app.warning[0].value == "Your session has ended. Sign in again."
+    assert not app.checkbox
+
+
+def test_a_state_that_is_down_is_a_sentence(app: AppTest, looked_up: Callable[[Visit], None]) -> None:
+    looked_up(Visit(problem=StateUnavailable("The shared state does not answer.", fix="Wait.")))
+    app.run()
+    app.switch_page(str(FRAME.parent / "mcp_tools.py")).run()
+    assert "The shared state does not answer" in shown(app)
+    assert not app.exception
+
+
+def test_the_three_servers_are_offered_by_their_names(tools: AppTest) -> None:
+    assert [box.label for box in tools.checkbox] == ["Jira", "Github", "PostgreSQL"]
+    assert tools.button(key="load").label == "Load Tools"
+
+
+def test_loading_nothing_asks_for_a_server(tools: AppTest) -> None:
+    assert "Pick at least one server" in shown(load(tools))
+
+
+def test_the_verdict_comes_first_and_names_who_lacks_what(tools: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    github = ServerView("github", [], credential(True))
+    jira = ServerView("jira", [GET_ISSUE], credential(False, reason="Nothing at secret/data/users/alice/jira."))
+    monkeypatch.setattr(f"{VIEW}.load_tools", loaded(jira, github))
+    load(tools, "jira", "github")
+    assert not tools.exception
+    verdict = tools.warning[0].value.replace("\\", "")
+    assert verdict.startswith("1 of 2 servers act as alice. Jira: no credential for alice — Nothing at secret/data")
+    assert "`secret/data/users/alice/jira`" in shown(tools)
+
+
+def test_a_server_that_is_down_is_a_sentence_and_the_others_work(
+    tools: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    down = ServerView("jira", problem=ServerUnavailable("The Jira MCP server does not answer.", fix="Look."))
+    monkeypatch.setattr(f"{VIEW}.load_tools", loaded(down, ServerView("github", [GET_ISSUE], credential(True))))
+    load(tools, "jira", "github")
+    assert "1 of 2 servers act as alice. Jira: The Jira MCP server does not answer. Look." in shown(tools)
+    assert tools.button(key="execute.github.get_issue").label == "Execute"
+
+
+def test_execute_sends_what_was_typed_and_shows_the_result(tools: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def execute(process: Any, cookie: str, server: str, tool: str, given: Any, *, fresh: bool = False) -> Done:
+        asked.append((cookie, server, tool, dict(given), fresh))
+        return Done(trace(), answer=Answer({"key": "PROJ-1", "summary": "Hello"}, ""))
+
+    monkeypatch.setattr(f"{VIEW}.load_tools", loaded(ServerView("jira", [GET_ISSUE], credential(True))))
+    monkeypatch.setattr(f"{VIEW}.execute", execute)
+    load(tools, "jira")
+    tools.text_input(key="arg.jira.get_issue.issue_key").set_value("PROJ-1")
+    tools.button(key="execute.jira.get_issue").click().run()
+    assert not tools.exception
+    sent = {"issue_key": "PROJ-1", "limit": 5, "state": "open", "loud": True}
+    assert asked == [("opaque", "jira", "get_issue", sent, False)]
+    assert "Hello" in shown(tools)
+    assert "get_issue ran at Jira as alice" in shown(tools)
+    tools.button(key="again").click().run()
+    assert asked[-1] == ("opaque", "jira", "get_issue", sent, True)
+
+
+def test_an_empty_parameter_is_named_and_nothing_is_sent(tools: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{VIEW}.load_tools", loaded(ServerView("jira", [GET_ISSUE], credential(True))))
+    monkeypatch.setattr(f"{VIEW}.execute", lambda *a, **k: pytest.fail("nothing may be sent"))
+    load(tools, "jira")
+    tools.button(key="execute.jira.get_issue").click().run()
+    assert "issue_key is empty. Fill it in" in tools.error[0].value.replace("\\", "")
+
+
+def test_a_refusal_is_a_sentence_in_the_tool_and_in_the_trace(tools: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = CredentialMissing("There is no Jira credential for alice.", fix="An administrator adds it.")
+    monkeypatch.setattr(f"{VIEW}.load_tools", loaded(ServerView("jira", [GET_ISSUE], credential(True))))
+    monkeypatch.setattr(f"{VIEW}.execute", lambda *a, **k: Done(trace(failing=missing), problem=missing))
+    load(tools, "jira")
+    tools.text_input(key="arg.jira.get_issue.issue_key").set_value("PROJ-1")
+    tools.button(key="execute.jira.get_issue").click().run()
+    page = shown(tools)
+    assert "get_issue at Jira did not run: There is no Jira credential for alice." in page
+    assert "failed] **6 · Read this person's credential**" in page
+    assert "skipped] **7 · Call the back end as this person**" in page
+    assert "What to do: An administrator adds it." in page
+
+
+def test_a_steps_details_come_when_it_is_opened(tools: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = Done(trace(), {"jira": ServerView("jira", [GET_ISSUE], credential(True))})
+    monkeypatch.setattr(f"{VIEW}.load_tools", lambda *a, **k: done)
+    load(tools, "jira")
+    assert "RFC 9068" not in shown(tools)
+    tools.session_state[f"step.{done.trace.id}..0"] = True
+    tools.run()
+    assert not tools.exception
+    assert "RFC 9068" in shown(tools)
+    assert "What the token says" in shown(tools)
+
+
+def test_the_trace_can_be_taken_away_as_json_and_har(tools: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{VIEW}.load_tools", loaded(ServerView("jira", [GET_ISSUE], credential(True))))
+    load(tools, "jira")
+    assert [button.label for button in tools.get("download_button")] == ["JSON", "HAR"]
+
+
+def test_a_session_that_ends_under_way_sends_the_person_to_sign_in(
+    tools: AppTest, monkeypatch: pytest.MonkeyPatch, looked_up: Callable[[Visit], None]
+) -> None:
+    def ends(*_: Any, **__: Any) -> Done:
+        looked_up(Visit(ended=True))
+        return Done(trace(), problem=SessionEnded("over"))
+
+    monkeypatch.setattr(f"{VIEW}.load_tools", ends)
+    load(tools, "jira")
+    assert tools.warning[0].value == "Your session has ended. Sign in again."
+
+
+def test_what_one_person_loaded_is_gone_when_another_looks(
+    tools: AppTest, monkeypatch: pytest.MonkeyPatch, looked_up: Callable[[Visit], None]
+) -> None:
+    monkeypatch.setattr(f"{VIEW}.load_tools", loaded(ServerView("jira", [GET_ISSUE], credential(True))))
+    load(tools, "jira")
+    assert "demo…lice" in shown(tools)
+    looked_up(Visit(person=Person("bob", "bob@example.com", "9z", "s-2", ALICE.signed_in_at), cookie="other"))
+    tools.run()
+    assert "alice" not in shown(tools)
+    assert not tools.checkbox(key="pick.jira").value
+    assert "alice" not in json.dumps([str(v) for k, v in tools.session_state.to_dict().items() if k != "visit"])
