@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 
@@ -55,6 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code. A problem is one sentence on standard error, never a traceback."""
     began = time.time()
     options = parser().parse_args(arguments)
+    os.umask(0o077)  # data, logs and secrets are their owner's alone
     layout = Layout.from_environment()
     try:
         return int(

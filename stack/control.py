@@ -155,17 +155,19 @@ def stop(layout: Layout, tick: Tick) -> bool:
 
 
 def sweep(layout: Layout) -> int:
-    """End every process that carries this instance's mark or that its last status names; how many there were.
+    """End every process of this instance; how many there were. For when no supervisor is there to do it in order."""
+    return end_all(processes_of(layout), within=SWEEP_SECONDS)
 
-    For when no supervisor is there to do it in order.
-    """
+
+def processes_of(layout: Layout) -> list[psutil.Process]:
+    """Every living process that carries this instance's mark or that its last status names."""
     found = {process.pid: process for process in marked(layout.state)}
     known = status.read(layout)
     for service in known.services if known else []:
         process = service.identity.process() if service.identity else None
         if process:
             found[process.pid] = process
-    return end_all(found.values(), within=SWEEP_SECONDS)
+    return list(found.values())
 
 
 @contextlib.contextmanager

@@ -16,6 +16,9 @@ import psutil
 MARKER = "DEMO_INSTANCE"
 """Environment variable that every process of an instance carries, so that ``down`` finds it without any record."""
 
+_KILL_SECONDS = 5.0
+"""A killed process is gone at once, unless the disk holds it up."""
+
 _PASSED_ON = (
     "PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "COVERAGE_PROCESS_START",
@@ -114,17 +117,38 @@ def marked(instance: Path) -> Iterator[psutil.Process]:
 
 
 def end_all(found: Iterable[psutil.Process], *, within: float) -> int:
-    """Ask every process to stop, kill after ``within`` seconds what is left; how many there were."""
-    processes = list(found)
-    for process in processes:
+    """Ask each process that no other one of them started to stop; after ``within`` seconds kill what is left.
+
+    Asked by SIGINT, which every server here takes as an orderly stop (PostgreSQL: without waiting for
+    clients); workers are left to their parents. Returns how many there were.
+    """
+    processes = {process.pid: process for process in found}
+    for process in processes.values():
         with contextlib.suppress(psutil.Error):
-            process.terminate()
-    _, left = psutil.wait_procs(processes, timeout=within)
-    for process in left:
+            if process.ppid() not in processes:
+                process.send_signal(signal.SIGINT)
+    for process in _left_after(within, processes.values()):
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(left, timeout=5)
+    _left_after(_KILL_SECONDS, processes.values())
     return len(processes)
+
+
+def _left_after(seconds: float, processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Those still alive when all are gone or the time is over; a zombie that nobody collects yet is gone."""
+    left = list(processes)
+    for _ in wait_until(time.monotonic() + seconds):
+        left = [process for process in left if _alive(process)]
+        if not left:
+            break
+    return left
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
 
 
 def last_lines(log: Path, count: int = 12, *, since: int = 0) -> list[str]:
