@@ -1,0 +1,265 @@
+"""PostgreSQL's part: the databases `mcp_state` and `shop`, their roles, and who may connect to what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+from pydantic import SecretStr
+
+from common.errors import ConfigError, NotReady
+from init.ledger import Ledger
+from init.settings import InitSettings
+from init.shop import SHOP, provision_shop
+from init.users import GRANTS
+
+PART: Final = "postgresql"
+VAULT_ADMIN = "vault_admin"
+SHOP_OWNER = "shop_owner"
+
+_SCHEMA = Path(__file__).resolve().parent.parent / "state" / "schema.sql"
+
+_ROLE_OPTIONS = {
+    SHOP_OWNER: "NOLOGIN",
+    # Makes and drops people's database users. CREATEROLE alone gives no right to any table.
+    VAULT_ADMIN: "LOGIN CREATEROLE",
+    **dict.fromkeys(GRANTS, "NOLOGIN"),
+}
+_OPTIONS_OF = """
+SELECT rolname, rolcanlogin, rolcreaterole, rolsuper OR rolcreatedb OR rolreplication OR rolbypassrls, rolconfig
+FROM pg_roles
+"""
+_MEMBERS_OF = """
+SELECT r.rolname FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles v ON v.oid = m.member
+WHERE v.rolname = %s AND m.admin_option
+"""
+# What may connect, from each database's ACL; a NULL ACL means the default: everybody.
+_CONNECTS = """
+SELECT d.datname, pg_get_userbyid(d.datdba),
+       d.datacl IS NULL OR EXISTS (SELECT FROM aclexplode(d.datacl) a WHERE a.grantee = 0),
+       ARRAY(SELECT a.grantee::regrole::text FROM aclexplode(d.datacl) a WHERE a.privilege_type = 'CONNECT')
+FROM pg_database d WHERE d.datallowconn
+"""
+_SCHEMA_STATE = """
+SELECT obj_description(n.oid, 'pg_namespace'), (SELECT count(*) FROM pg_tables WHERE schemaname = n.nspname)
+FROM pg_namespace n WHERE n.nspname = %s
+"""
+# Vault ends a person's database user: it needs that user's own rights to end its connections and drop what it owns.
+_SELF_GRANT = "createrole_self_grant=set, inherit"
+
+
+def connect(settings: InitSettings, database: str, user: str, password: SecretStr) -> psycopg.Connection[Any]:
+    """One connection, autocommit. Raises psycopg.OperationalError."""
+    return psycopg.connect(
+        host=settings.postgres_host,
+        port=settings.postgres_port,
+        dbname=database,
+        user=user,
+        password=password.get_secret_value(),
+        application_name="init",
+        connect_timeout=3,
+        autocommit=True,
+    )
+
+
+def as_superuser(settings: InitSettings, database: str = "postgres") -> psycopg.Connection[Any]:
+    """A connection as the cluster's administrator. Raises NotReady."""
+    try:
+        return connect(settings, database, settings.postgres_admin_user, settings.postgres_admin_password)
+    except psycopg.OperationalError as error:
+        raise NotReady(
+            f"PostgreSQL at {settings.postgres_host}:{settings.postgres_port} let no administrator in:"
+            f" {str(error).strip().splitlines()[-1]}.",
+            fix="Check POSTGRES_HOST, POSTGRES_PORT, POSTGRES_ADMIN_USER and POSTGRES_ADMIN_PASSWORD.",
+        ) from error
+
+
+def provision(settings: InitSettings, ledger: Ledger) -> None:
+    """Roles, databases, rights, tables and seed data. Raises NotReady, ConfigError."""
+    state_user, state_password, state_database = _state_account(settings)
+    with as_superuser(settings) as admin:
+        _roles(admin, ledger, {**_ROLE_OPTIONS, state_user: "LOGIN"})
+        _memberships(admin, ledger)
+        _self_grant(admin, ledger)
+        owners = {state_database: state_user, SHOP: SHOP_OWNER}
+        _databases(admin, ledger, owners)
+        _connections(admin, ledger, {SHOP: [VAULT_ADMIN, *GRANTS]})
+        _password(admin, settings, ledger, state_database, state_user, state_password)
+        _password(admin, settings, ledger, SHOP, VAULT_ADMIN, settings.vault_db_password)
+    if _exists(settings, SHOP):
+        with as_superuser(settings, SHOP) as shop:
+            provision_shop(shop, ledger, owner=SHOP_OWNER)
+    else:
+        ledger.created(PART, "tables", SHOP, lambda: None)
+    _state_schema(settings, ledger, state_database, state_user, state_password)
+
+
+def _state_account(settings: InitSettings) -> tuple[str, SecretStr, str]:
+    parts = urlsplit(settings.state_dsn.get_secret_value())
+    if not (parts.username and parts.password and parts.path.strip("/")):
+        raise ConfigError(
+            "STATE_DSN does not name a user, a password and a database.",
+            fix="Set it to postgresql://USER:PASSWORD@HOST:PORT/DATABASE.",
+        )
+    return parts.username, SecretStr(parts.password), parts.path.strip("/")
+
+
+def _roles(admin: psycopg.Connection[Any], ledger: Ledger, wanted: dict[str, str]) -> None:
+    found = {name: (login, create, more) for name, login, create, more, _ in admin.execute(_OPTIONS_OF)}
+    for name, options in wanted.items():
+        shape = ("NOLOGIN" not in options, "CREATEROLE" in options, False)
+        verb = sql.SQL("ALTER ROLE {} {}") if name in found else sql.SQL("CREATE ROLE {} {}")
+        everything = f"{options}{'' if shape[1] else ' NOCREATEROLE'} NOSUPERUSER NOCREATEDB NOREPLICATION NOBYPASSRLS"
+        ledger.settle(
+            PART,
+            "role",
+            name,
+            exists=name in found,
+            equal=found.get(name) == shape,
+            act=_executes(admin, verb.format(sql.Identifier(name), sql.SQL(everything))),
+        )
+
+
+def _memberships(admin: psycopg.Connection[Any], ledger: Ledger) -> None:
+    """Vault's role may hand the group roles out, and has none of their rights itself."""
+    held = {name for (name,) in admin.execute(_MEMBERS_OF, [VAULT_ADMIN])}
+    for group in GRANTS:
+        grant = sql.SQL("GRANT {} TO {} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
+        ledger.settle(
+            PART,
+            "grant",
+            f"{VAULT_ADMIN} may hand out {group}",
+            exists=group in held,
+            equal=True,
+            act=_executes(admin, grant.format(sql.Identifier(group), sql.Identifier(VAULT_ADMIN))),
+        )
+
+
+def _self_grant(admin: psycopg.Connection[Any], ledger: Ledger) -> None:
+    configured = {name: config or [] for name, *_, config in admin.execute(_OPTIONS_OF)}.get(VAULT_ADMIN, [])
+    key, value = _SELF_GRANT.split("=")
+    ledger.settle(
+        PART,
+        "role setting",
+        f"{VAULT_ADMIN}: {key}",
+        exists=any(entry.startswith(f"{key}=") for entry in configured),
+        equal=_SELF_GRANT in configured,
+        act=_executes(
+            admin,
+            sql.SQL("ALTER ROLE {} SET {} = {}").format(
+                sql.Identifier(VAULT_ADMIN), sql.Identifier(key), sql.Literal(value)
+            ),
+        ),
+    )
+
+
+def _databases(admin: psycopg.Connection[Any], ledger: Ledger, owners: dict[str, str]) -> None:
+    found = {name: owner for name, owner, *_ in admin.execute(_CONNECTS)}
+    for name, owner in owners.items():
+        create = sql.SQL("CREATE DATABASE {} OWNER {}")
+        alter = sql.SQL("ALTER DATABASE {} OWNER TO {}")
+        statement = (alter if name in found else create).format(sql.Identifier(name), sql.Identifier(owner))
+        ledger.settle(
+            PART,
+            "database",
+            name,
+            exists=name in found,
+            equal=found.get(name) == owner,
+            act=_executes(admin, statement),
+        )
+
+
+def _connections(admin: psycopg.Connection[Any], ledger: Ledger, allowed: dict[str, list[str]]) -> None:
+    """Nobody may connect to a database without being named, Keycloak's and the empty ones included."""
+    for name, _owner, public, grantees in admin.execute(_CONNECTS).fetchall():
+        wanted = allowed.get(name, [])
+        missing = [role for role in wanted if role not in grantees]
+        statements = [sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name))] if public else []
+        statements += [
+            sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), sql.Identifier(role))
+            for role in missing
+        ]
+        ledger.settle(
+            PART,
+            "connect",
+            name,
+            exists=True,
+            equal=not statements,
+            act=_executes(admin, *statements),
+            note="public kept out" if public else "",
+        )
+
+
+def _password(
+    admin: psycopg.Connection[Any],
+    settings: InitSettings,
+    ledger: Ledger,
+    database: str,
+    user: str,
+    password: SecretStr,
+) -> None:
+    """Set the password unless it already opens the door; what is sent is its SCRAM verifier (RFC 5803)."""
+    if _opens(settings, database, user, password):
+        ledger.unchanged(PART, "password", user)
+        return
+
+    def set_it() -> None:
+        verifier = admin.pgconn.encrypt_password(
+            password.get_secret_value().encode(), user.encode(), b"scram-sha-256"
+        ).decode()
+        admin.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(user), sql.Literal(verifier)))
+
+    ledger.changed(PART, "password", user, set_it)
+
+
+def _opens(settings: InitSettings, database: str, user: str, password: SecretStr) -> bool:
+    try:
+        connect(settings, database, user, password).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _exists(settings: InitSettings, database: str) -> bool:
+    with as_superuser(settings) as admin:
+        return admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone() is not None
+
+
+def _state_schema(settings: InitSettings, ledger: Ledger, database: str, user: str, password: SecretStr) -> None:
+    """Apply state/schema.sql, as its owner, unless exactly this text has been applied and its tables are there."""
+    text = _SCHEMA.read_text(encoding="utf-8")
+    mark = f"state/schema.sql {sha256(text.encode()).hexdigest()}"
+    if not _opens(settings, database, user, password):
+        ledger.created(PART, "tables", database, lambda: None)
+        return
+    with connect(settings, database, user, password) as owner:
+        applied, tables = owner.execute(_SCHEMA_STATE, [user]).fetchone() or (None, 0)
+
+        def apply() -> None:
+            # A schema named after the role comes first in its search path.
+            with owner.transaction():
+                owner.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(user)))
+                owner.execute(text.encode())
+                owner.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(user), sql.Literal(mark)))
+
+        ledger.settle(
+            PART,
+            "tables",
+            database,
+            exists=applied is not None,
+            equal=applied == mark and tables == text.count("CREATE TABLE"),
+            act=apply,
+        )
+
+
+def _executes(admin: psycopg.Connection[Any], *statements: sql.Composed) -> Callable[[], None]:
+    def act() -> None:
+        for statement in statements:
+            admin.execute(statement)
+
+    return act

@@ -1,0 +1,72 @@
+"""Settings of the provisioning run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+
+from common.settings import CommonSettings
+
+
+class InitSettings(CommonSettings):
+    """Administrators' accesses, and the secrets that the services will be known by."""
+
+    keycloak_admin: str = Field("admin", description="Keycloak's administrator (realm `master`).")
+    keycloak_admin_password: SecretStr = Field(SecretStr("admin"), description="Keycloak's administrator's password.")
+    vault_token: SecretStr = Field(SecretStr("root-token"), description="A Vault token that may provision (root).")
+    vault_root_token_id: SecretStr = Field(
+        SecretStr("root-token"), description="Id of the root token made for people in the demo profile only."
+    )
+    postgres_host: str = Field("localhost", description="The tools' PostgreSQL as this process reaches it.")
+    postgres_port: int = Field(5432, description="Its port.")
+    postgres_admin_user: str = Field("postgres", description="Superuser, used by provisioning only.")
+    postgres_admin_password: SecretStr = Field(SecretStr("postgres"), description="The superuser's password.")
+    vault_postgres_host: str = Field("", description="PostgreSQL as Vault reaches it; default: POSTGRES_HOST.")
+    vault_postgres_port: int = Field(0, description="Its port as Vault reaches it; default: POSTGRES_PORT.")
+    vault_keycloak_url: str = Field("", description="Keycloak as Vault reaches it; default: KEYCLOAK_URL.")
+    vault_db_password: SecretStr = Field(
+        SecretStr("demo-vault-db-password"), description="Password of the PostgreSQL role `vault_admin`."
+    )
+    app_client_secret: SecretStr = Field(SecretStr("demo-app-secret"), description="Secret of client `mcp-demo-app`.")
+    mcp_jira_client_secret: SecretStr = Field(
+        SecretStr("demo-mcp-jira-secret"), description="Secret of client `mcp-jira`."
+    )
+    mcp_github_client_secret: SecretStr = Field(
+        SecretStr("demo-mcp-github-secret"), description="Secret of client `mcp-github`."
+    )
+    mcp_postgres_client_secret: SecretStr = Field(
+        SecretStr("demo-mcp-postgres-secret"), description="Secret of client `mcp-postgres`."
+    )
+    chatbot_relay_client_secret: SecretStr = Field(
+        SecretStr("demo-chatbot-relay-secret"), description="Secret of client `chatbot-relay`."
+    )
+    lab_client_secret: SecretStr = Field(
+        SecretStr("demo-lab-secret"), description="Secret of the `lab-*` clients (demo profile only)."
+    )
+    app_public_url: str = Field("http://localhost:8501", description="The app as browsers see it.")
+    users_file: Path = Field(Path(__file__).with_name("users.yaml"), description="People and what they hold.")
+    wait_seconds: float = Field(60.0, description="How long to wait for Keycloak, PostgreSQL and Vault.")
+
+    @property
+    def demo(self) -> bool:
+        """True in the demo profile: lab clients, `root-token` and known passwords are allowed."""
+        return self.profile == "demo"
+
+    @property
+    def keycloak_for_vault(self) -> str:
+        """Keycloak's address as Vault reaches it."""
+        return (self.vault_keycloak_url or self.keycloak_url).rstrip("/")
+
+    @property
+    def postgres_for_vault(self) -> tuple[str, int]:
+        """PostgreSQL's host and port as Vault reaches it."""
+        return self.vault_postgres_host or self.postgres_host, self.vault_postgres_port or self.postgres_port
+
+    def server_secret(self, server: str) -> SecretStr:
+        """The client secret of one MCP server, by its name (`jira`, …)."""
+        return {
+            "jira": self.mcp_jira_client_secret,
+            "github": self.mcp_github_client_secret,
+            "postgres": self.mcp_postgres_client_secret,
+        }[server]

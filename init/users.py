@@ -1,0 +1,177 @@
+"""People and what they hold: reads and checks ``users.yaml`` before anything is written anywhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from common.errors import InputError
+
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
+"""Safe as a Vault path segment, inside a templated policy and in a PostgreSQL role name; one spelling per person.
+
+Vault and OpenBao skip a policy stanza whose templated value holds ``+``, ``*`` or ``/`` (CVE-2026-71543,
+CVE-2026-5006), and Keycloak folds upper case.
+"""
+
+GRANTS = {
+    "shop_read": "may read every table",
+    "orders_write": "may change orders and their items",
+    "catalog_write": "may change products",
+}
+"""The rights that an entitlement to PostgreSQL may name: NOLOGIN group roles of the database ``shop``."""
+
+REALM_ROLES = ("facilitator",)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class JiraCredential(_Strict):
+    """Jira's basic authentication: e-mail and API token."""
+
+    email: str = Field(min_length=3)
+    api_token: SecretStr = Field(min_length=1)
+
+
+class GithubCredential(_Strict):
+    """GitHub's login and token."""
+
+    login: str = Field(min_length=1)
+    token: SecretStr = Field(min_length=1)
+
+
+class PostgresGrants(_Strict):
+    """The group roles that this person's database users are members of."""
+
+    grants: tuple[str, ...] = Field(min_length=1)
+
+    @field_validator("grants")
+    @classmethod
+    def _known(cls, grants: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = sorted(set(grants) - GRANTS.keys())
+        if unknown:
+            raise ValueError(f"unknown grant {', '.join(unknown)}; there are {', '.join(GRANTS)}")
+        return tuple(sorted(set(grants)))
+
+
+class Entitlements(_Strict):
+    """What one person holds; a server that is not named is not theirs."""
+
+    jira: JiraCredential | None = None
+    github: GithubCredential | None = None
+    postgres: PostgresGrants | None = None
+
+    def secrets(self) -> dict[str, dict[str, str]]:
+        """The KV secrets of this person, by the last part of their path."""
+        return {
+            name: {key: _plain(value) for key, value in credential}
+            for name, credential in (("jira", self.jira), ("github", self.github))
+            if credential is not None
+        }
+
+
+class User(_Strict):
+    """One person."""
+
+    username: str
+    password: SecretStr = Field(min_length=1)
+    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+    first_name: str = ""
+    last_name: str = ""
+    realm_roles: tuple[str, ...] = ()
+    entitlements: Entitlements = Entitlements()
+
+    @field_validator("username")
+    @classmethod
+    def _safe(cls, name: str) -> str:
+        if not NAME.fullmatch(name):
+            raise ValueError(
+                "a username is a part of a Vault path, of a policy and of a PostgreSQL role: it starts with a"
+                " lower-case letter and holds only lower-case letters, digits, '-' and '_', 31 characters at most"
+            )
+        return name
+
+    @field_validator("realm_roles")
+    @classmethod
+    def _known_role(cls, roles: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = sorted(set(roles) - set(REALM_ROLES))
+        if unknown:
+            raise ValueError(f"unknown realm role {', '.join(unknown)}; there is {', '.join(REALM_ROLES)}")
+        return roles
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which a key stands once: the usual loader lets the last one win without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """One mapping, its keys checked."""
+        seen: set[str] = set()
+        for key, _value in node.value:
+            if key.value in seen:
+                raise InputError(f"The key {key.value!r} stands twice (line {key.start_mark.line + 1}).")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+def load_users(path: Path) -> tuple[User, ...]:
+    """Everybody in the file, in its order.
+
+    Raises InputError naming the file and the line or entry at fault; nothing has been written then.
+    """
+    fix = f"Mend {path.name} and run it again; nothing has been written."
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)  # noqa: S506 - a SafeLoader
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}.", fix="Set USERS_FILE to the file of people."
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path.name} is not YAML: {_where(error)}.", fix=fix) from error
+    except InputError as error:
+        raise InputError(f"{path.name}: {error.what}", fix=fix) from None
+    entries = document.get("users") if isinstance(document, dict) else None
+    if not isinstance(entries, list) or set(document) != {"users"}:
+        raise InputError(f"{path.name} holds one list, `users:`, and nothing else.", fix=fix)
+    users = tuple(_user(entry, number, path.name, fix) for number, entry in enumerate(entries, 1))
+    _refuse_duplicates(users, path.name, fix)
+    return users
+
+
+def _user(entry: Any, number: int, file: str, fix: str) -> User:
+    try:
+        return User.model_validate(entry)
+    except ValidationError as error:
+        name = entry.get("username") if isinstance(entry, dict) else None
+        who = f"entry {number}" + (f" ({str(name)[:40]!r})" if name else "")
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'entry'}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors(include_input=False, include_url=False)
+        )
+        raise InputError(f"{file}, {who}: {faults}.", fix=fix) from None
+
+
+def _refuse_duplicates(users: tuple[User, ...], file: str, fix: str) -> None:
+    for what, values in (("username", [u.username for u in users]), ("email", [u.email.lower() for u in users])):
+        seen: dict[str, int] = {}
+        for number, value in enumerate(values, 1):
+            if value in seen:
+                raise InputError(
+                    f"{file}: {what} {value!r} stands twice (entries {seen[value]} and {number}).", fix=fix
+                )
+            seen[value] = number
+
+
+def _where(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    said = getattr(error, "problem", None) or str(error)
+    return f"line {mark.line + 1}: {said}" if mark else str(said)
+
+
+def _plain(value: Any) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
