@@ -1,0 +1,32 @@
+"""`python -m mcp_servers jira`: one MCP server, until it is asked to stop."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from common import logs
+from common.errors import ConfigError
+from common.settings import load
+from mcp_servers.server import run
+from mcp_servers.settings import SETTINGS
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 1, with a sentence, if the settings cannot be used."""
+    parser = argparse.ArgumentParser(prog="python -m mcp_servers", description="Run one MCP server.")
+    parser.add_argument("server", choices=sorted(SETTINGS), help="which one")
+    server = parser.parse_args(arguments).server
+    try:
+        settings = load(SETTINGS[server])
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    logs.set_up(settings.client_id)
+    run(settings)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

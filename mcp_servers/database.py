@@ -1,0 +1,212 @@
+"""The tools' database as one person: the session and the grants settle what may be done, never a look at the SQL."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import LiteralString, TypeVar
+
+import psycopg
+from psycopg import sql
+from psycopg.adapt import AdaptersMap
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+
+from common.errors import BackendUnavailable
+from mcp_servers.calls import Call, current_call
+from mcp_servers.credentials import Held
+from mcp_servers.room import Room, current_room
+from mcp_servers.settings import PostgresSettings
+from mcp_servers.sources import DatabaseUser
+from mcp_servers.sql_errors import refused
+from mcp_servers.values import adapters
+from tracing import OpenStep, step
+from vault_client import DatabaseCredential
+
+BEGIN_SECONDS = 1.8
+"""How long it may take until a transaction has begun; longer means that PostgreSQL is down or full."""
+
+APPLICATION_NAME_LIMIT = 63
+"""PostgreSQL cuts ``application_name`` after as many bytes (NAMEDATALEN - 1)."""
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+class LeaseGone(Exception):
+    """The database does not know this user any more, or ended its connections: a new lease is needed."""
+
+
+class Gateway:
+    """Opens pools of connections, one pool per lease, closed with it. Nothing connects before it is needed."""
+
+    def __init__(self, settings: PostgresSettings) -> None:
+        self.settings = settings
+        self._adapters: AdaptersMap = adapters()
+
+    @property
+    def address(self) -> str:
+        """The database, as it may be shown."""
+        s = self.settings
+        return f"postgresql://{s.postgres_host}:{s.postgres_port}/{s.postgres_database}"
+
+    async def connect(self, user: DatabaseCredential) -> AsyncConnectionPool:
+        """A pool of connections as ``user``; none is open yet, and none stays open unused."""
+        s = self.settings
+        pool = AsyncConnectionPool(
+            kwargs={
+                "host": s.postgres_host,
+                "port": s.postgres_port,
+                "dbname": s.postgres_database,
+                "user": user.username,
+                "password": user.password.get_secret_value(),
+                "application_name": s.client_id,
+                "connect_timeout": 2,
+                "autocommit": True,
+                "prepare_threshold": None,
+                "options": "-c datestyle=ISO -c intervalstyle=iso_8601 -c client_encoding=UTF8",
+                "context": self._adapters,
+            },
+            min_size=0,
+            max_size=s.postgres_connections,
+            timeout=BEGIN_SECONDS,
+            max_idle=s.postgres_idle,
+            reconnect_timeout=0,
+            num_workers=1,
+            reset=_reset,
+            open=False,
+        )
+        await pool.open()
+        return pool
+
+    async def close(self) -> None:
+        """Pools are closed with their leases; nothing else is open."""
+
+
+Work = Callable[[psycopg.AsyncConnection], Awaitable[T]]
+"""What is done inside a transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Transaction:
+    """How a transaction begins and ends, and whether ``work`` may be done again when its connection was lost."""
+
+    mode: LiteralString
+    end: LiteralString
+    again: bool
+    offset: int = 0
+
+
+class Database:
+    """The database as the person who is calling. Each call is one transaction, on a session that is clean before it.
+
+    BackendUnavailable when PostgreSQL does not answer, BackendRefused in its own words for everything it refuses.
+    """
+
+    def __init__(self, room: Room, call: Call) -> None:
+        self._room, self._call = room, call
+        gateway: Gateway = room.backend
+        self._gateway = gateway
+        self._statement_ms = int(gateway.settings.postgres_statement_timeout * 1000)
+
+    async def read(self, work: Work[T], *, offset: int = 0) -> T:
+        """``work`` inside ``BEGIN READ ONLY`` … ``ROLLBACK``; begun again with a new lease if the old one is gone.
+
+        ``offset``: characters of ours that stand before the caller's statement.
+        """
+        return await self._transact(_Transaction("READ ONLY", "ROLLBACK", again=True, offset=offset), work)
+
+    async def write(self, work: Work[T]) -> T:
+        """``work`` inside ``BEGIN`` … ``COMMIT``, never done twice: only one that did not begin is tried again."""
+        return await self._transact(_Transaction("READ WRITE", "COMMIT", again=False), work)
+
+    async def _transact(self, transaction: _Transaction, work: Work[T]) -> T:
+        for attempt in (1, 2):
+            async with self._room.credentials.use(self._call) as held:
+                try:
+                    return await self._once(held, transaction, work)
+                except LeaseGone as gone:
+                    if attempt == 2:
+                        raise BackendUnavailable(
+                            f"PostgreSQL at {self._gateway.address} accepts no connection.",
+                            fix="`./demo status` says whether it is up; try again.",
+                        ) from gone
+                    _log.info("%s's database user is gone: fetching another one", held.entity)
+            self._room.credentials.replace(held)
+        raise AssertionError("unreachable")
+
+    async def _once(self, held: Held[DatabaseUser], transaction: _Transaction, work: Work[T]) -> T:
+        name = f"{self._gateway.settings.client_id}:{self._call.correlation_id}"[:APPLICATION_NAME_LIMIT]
+        with step("backend", server="postgres") as opened:
+            opened.detail(address=self._gateway.address, role=held.credential.username, application_name=name)
+            async with self._begun(held.credential, transaction.mode, name) as connection:
+                try:
+                    async with asyncio.timeout(self._gateway.settings.postgres_statement_timeout + BEGIN_SECONDS):
+                        result = await work(connection)
+                        await connection.execute(transaction.end)
+                except TimeoutError as error:
+                    raise BackendUnavailable(
+                        f"PostgreSQL at {self._gateway.address} stopped answering.", fix="Try again in a moment."
+                    ) from error
+                except psycopg.Error as error:
+                    if transaction.again and _connection_lost(error):
+                        raise LeaseGone from error
+                    raise await refused(error, connection, offset=transaction.offset) from error
+                _tell(opened, held, transaction.end)
+                return result
+
+    @asynccontextmanager
+    async def _begun(
+        self, user: DatabaseUser, mode: LiteralString, name: str
+    ) -> AsyncIterator[psycopg.AsyncConnection]:
+        """A connection in a transaction whose mode cannot be changed any more: its first query has been made."""
+        pool = user.pool
+        assert pool is not None
+        try:
+            connection = await pool.getconn()
+        except (PoolTimeout, PoolClosed, psycopg.OperationalError) as error:
+            raise LeaseGone from error
+        try:
+            # One message with two statements of ours; set_config is the harmless query. After it, a read-only
+            # transaction stays read-only (PostgreSQL, SET TRANSACTION: "before the first query").
+            begin = sql.SQL(
+                "BEGIN TRANSACTION " + mode + "; SELECT set_config('application_name', {}, true),"
+                " set_config('statement_timeout', {}, true), set_config('lock_timeout', {}, true)"
+            ).format(sql.Literal(name), sql.Literal(str(self._statement_ms)), sql.Literal(str(self._statement_ms)))
+            try:
+                async with asyncio.timeout(BEGIN_SECONDS):
+                    await connection.execute(begin)
+            except (psycopg.Error, TimeoutError) as error:
+                raise LeaseGone from error
+            yield connection
+        finally:
+            if connection.info.transaction_status in _IN_TRANSACTION:
+                with suppress(psycopg.Error):
+                    await connection.execute("ROLLBACK")
+            await pool.putconn(connection)
+
+
+_IN_TRANSACTION = (psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR)
+
+
+def _tell(opened: OpenStep, held: Held[DatabaseUser], end: str) -> None:
+    opened.say(f"PostgreSQL ran it as {held.credential.username}, a role of {held.entity}'s own, then {end}.")
+
+
+async def _reset(connection: psycopg.AsyncConnection) -> None:
+    """Between two calls: nothing of the one before is left (settings, temporary tables, locks, prepared statements)."""
+    await connection.execute("DISCARD ALL")
+
+
+def _connection_lost(error: psycopg.Error) -> bool:
+    """Whether the connection itself ended (SQLSTATE classes 08, 57P, 28), not just the statement."""
+    state = error.sqlstate or ""
+    return isinstance(error, psycopg.OperationalError) and (not state or state.startswith(("08", "57P", "28")))
+
+
+def database_as_caller() -> Database:
+    """The database as the person who is calling."""
+    return Database(current_room(), current_call())

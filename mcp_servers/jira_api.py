@@ -1,0 +1,155 @@
+"""Jira Cloud's REST API v3, as one person.
+
+https://developer.atlassian.com/cloud/jira/platform/rest/v3/
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from pydantic import SecretStr
+
+from common.errors import InputError
+from mcp_servers import jira_models as shapes
+from mcp_servers.adf import document
+from mcp_servers.calls import current_call
+from mcp_servers.jira_models import (
+    AddedComment,
+    CreatedIssue,
+    Issue,
+    IssueList,
+    Project,
+    ProjectList,
+    TransitionedIssue,
+)
+from mcp_servers.rest import Rest, segment
+from mcp_servers.room import current_room
+
+NEEDS = ("email", "api_token")
+"""Fields of a person's Jira credential: basic authentication with an API token."""
+
+PAGE = 100
+PROJECTS = 500
+PAGES = 20
+"""No list is followed further than this many pages."""
+
+
+class Jira:
+    """Jira as the person whose email address and API token these are."""
+
+    def __init__(self, rest: Rest, *, email: str, api_token: SecretStr) -> None:
+        self._rest = rest
+        basic = base64.b64encode(f"{email}:{api_token.get_secret_value()}".encode()).decode("ascii")
+        self._headers = {"Authorization": f"Basic {basic}", "Accept": "application/json"}
+
+    async def issue(self, key: str) -> Issue:
+        """One issue (GET issue/:key)."""
+        raw = await self._get(f"issue/{segment(key)}", f"issue {key}", {"fields": shapes.ISSUE_FIELDS})
+        with self._reading():
+            return shapes.issue(raw, self._rest.base_url)
+
+    async def search(self, jql: str, *, limit: int) -> IssueList:
+        """Issues by JQL (GET search/jql, page by page with ``nextPageToken``)."""
+        found: list[Any] = []
+        token: str | None = None
+        for _ in range(PAGES):
+            params: dict[str, str | int] = {
+                "jql": jql,
+                "fields": shapes.SUMMARY_FIELDS,
+                "maxResults": min(limit + 1 - len(found), PAGE),
+            }
+            if token:
+                params["nextPageToken"] = token
+            page = await self._get("search/jql", "this search", params)
+            with self._reading():
+                found += page["issues"]
+                token = page.get("nextPageToken")
+            if not token or len(found) > limit:
+                break
+        with self._reading():
+            issues = [shapes.issue_summary(raw, self._rest.base_url) for raw in found[:limit]]
+        return IssueList(issues=issues, count=len(issues), more=len(found) > limit or bool(token))
+
+    async def projects(self) -> ProjectList:
+        """Projects that this person may see (GET project/search)."""
+        found: list[Project] = []
+        last = False
+        while not last and len(found) < PROJECTS:
+            params: dict[str, str | int] = {"startAt": len(found), "maxResults": PAGE, "expand": "lead,description"}
+            page = await self._get("project/search", "your projects", params)
+            with self._reading():
+                values = [shapes.project(raw) for raw in page["values"]]
+                last = bool(page.get("isLast", True)) or not values
+            found += values
+        return ProjectList(projects=found, count=len(found), more=not last)
+
+    async def create(self, *, project: str, summary: str, issue_type: str, description: str) -> CreatedIssue:
+        """A new issue (POST issue)."""
+        fields: dict[str, Any] = {"project": {"key": project}, "summary": summary, "issuetype": {"name": issue_type}}
+        if description:
+            fields["description"] = document(description)
+        raw = await self._post("issue", f"project {project}", {"fields": fields})
+        with self._reading():
+            return CreatedIssue(key=raw["key"], url=f"{self._rest.base_url}/browse/{raw['key']}", summary=summary)
+
+    async def comment(self, key: str, body: str) -> AddedComment:
+        """A new comment (POST issue/:key/comment)."""
+        raw = await self._post(f"issue/{segment(key)}/comment", f"issue {key}", {"body": document(body)})
+        with self._reading():
+            made = shapes.comment(raw)
+            return AddedComment(issue_key=key, id=str(raw["id"]), author=made.author, created=made.created)
+
+    async def transition(self, key: str, wanted: str) -> TransitionedIssue:
+        """Move an issue by a transition's name, its target status or its id (GET, POST issue/:key/transitions)."""
+        path = f"issue/{segment(key)}/transitions"
+        raw = await self._get(path, f"issue {key}")
+        with self._reading():
+            possible = [(str(t["id"]), str(t["name"]), str(t["to"]["name"])) for t in raw["transitions"]]
+        name = wanted.strip().casefold()
+        chosen = next((t for t in possible if name in (t[0], t[1].casefold(), t[2].casefold())), None)
+        if chosen is None:
+            names = ", ".join(f"“{t[1]}”" for t in possible) or "none"
+            raise InputError(f"{key} has no transition “{wanted}” now. Possible: {names}.", fix="Use one of these.")
+        await self._rest.call(
+            "POST", self._url(path), headers=self._headers, about=f"issue {key}", body={"transition": {"id": chosen[0]}}
+        )
+        return TransitionedIssue(issue_key=key, transition=chosen[1], status=chosen[2])
+
+    async def _get(self, path: str, about: str, params: Mapping[str, str | int] | None = None) -> Any:
+        return self._rest.json(
+            await self._rest.call("GET", self._url(path), headers=self._headers, about=about, params=params)
+        )
+
+    async def _post(self, path: str, about: str, body: Mapping[str, Any]) -> Any:
+        return self._rest.json(
+            await self._rest.call("POST", self._url(path), headers=self._headers, about=about, body=body)
+        )
+
+    def _url(self, path: str) -> str:
+        return f"/rest/api/3/{path}"
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """An answer without the fields that Jira's has is not Jira's."""
+        try:
+            yield
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise self._rest.garbage() from error
+
+
+def words(body: Any) -> str:
+    """Jira's own sentences in an error body: ``errorMessages``, and ``errors`` by field."""
+    fields = body.get("errors") or {}
+    return " ".join([*body.get("errorMessages", []), *(f"{name}: {text}" for name, text in fields.items())])
+
+
+@asynccontextmanager
+async def jira_as_caller() -> AsyncIterator[Jira]:
+    """Jira as the person who is calling."""
+    room = current_room()
+    async with room.credentials.use(current_call()) as held:
+        fields = held.credential.fields
+        yield Jira(room.backend, email=fields["email"].get_secret_value(), api_token=fields["api_token"])

@@ -1,0 +1,153 @@
+"""Assembles one MCP server: its tools, its door, its credentials, its health."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from fastmcp import FastMCP
+from mcp.server.transport_security import RequestBodyLimitMiddleware
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from mcp_servers import github, github_api, jira, jira_api, postgres
+from mcp_servers.auth import MCP_PATH, Door, StepUp, Verifier
+from mcp_servers.database import Gateway
+from mcp_servers.rest import Rest
+from mcp_servers.room import Parts, Room, make_parts, opened
+from mcp_servers.settings import GithubSettings, JiraSettings, PostgresSettings, ServerSettings
+from mcp_servers.sources import DatabaseSource, KVSource, Source
+from mcp_servers.status import credential_status
+from mcp_servers.telling import Telling
+from mcp_servers.tool import persons_tool
+from vault_client import Vault
+
+BODY_LIMIT = 1_048_576
+"""Bytes of a request; a larger one is answered 413 before anything of it is read."""
+
+GRACE_SECONDS = 3
+"""How long calls under way may go on when the process is asked to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What makes one server different from the others: its tools, where its credentials lie, and its back end."""
+
+    tools: tuple[Callable[..., Any], ...]
+    backend: Any
+    source: Source[Any]
+
+
+def kind_of(settings: ServerSettings, vault: Vault) -> Kind:
+    """The kind of server that ``settings`` are for."""
+    if isinstance(settings, JiraSettings):
+        rest = Rest(
+            settings.jira_url, server="jira", name="Jira", timeout=settings.backend_timeout, words=jira_api.words
+        )
+        return Kind(jira.TOOLS, rest, KVSource(vault, server="jira", title="Jira", needs=jira_api.NEEDS))
+    if isinstance(settings, GithubSettings):
+        rest = Rest(
+            settings.github_api_url,
+            server="github",
+            name="GitHub",
+            timeout=settings.backend_timeout,
+            words=github_api.words,
+        )
+        return Kind(github.TOOLS, rest, KVSource(vault, server="github", title="GitHub", needs=github_api.NEEDS))
+    assert isinstance(settings, PostgresSettings)
+    gateway = Gateway(settings)
+    return Kind(postgres.TOOLS, gateway, DatabaseSource(vault, connect=gateway.connect))
+
+
+def build(settings: ServerSettings) -> Starlette:
+    """The server as an ASGI application; it connects when its lifespan begins, and revokes all it holds at the end."""
+    parts = make_parts(settings)
+    kind = kind_of(settings, parts.vault)
+    door = Door(settings, Verifier(settings, parts.validator, parts.state))
+    rooms: list[Room] = []
+
+    @asynccontextmanager
+    async def lifespan(_: FastMCP) -> AsyncIterator[dict[str, Any]]:
+        async with opened(parts, settings, kind.source, kind.backend) as context:
+            rooms[:] = context.values()
+            yield context
+        rooms.clear()
+        await kind.backend.close()
+
+    mcp: FastMCP[Any] = FastMCP(
+        name=f"{settings.title} (mcp-remote-vault)",
+        instructions=f"{settings.title}, as the person who is signed in: every call uses that person's own credential.",
+        auth=door,
+        lifespan=lifespan,
+        middleware=[Telling(settings.server, silent=frozenset({credential_status.__name__}))],
+        mask_error_details=True,
+        on_duplicate="error",
+    )
+    tools = [persons_tool(tool, write_scope=settings.write_scope) for tool in (*kind.tools, credential_status)]
+    for tool in tools:
+        mcp.add_tool(tool)
+
+    @mcp.custom_route("/health", methods=["GET"])
+    async def health(_: Request) -> Response:
+        return _health(settings, parts, rooms)
+
+    return mcp.http_app(
+        path=MCP_PATH,
+        stateless_http=True,
+        json_response=True,
+        host_origin_protection=True,
+        allowed_hosts=settings.allowed_hosts,
+        allowed_origins=settings.allowed_origins,
+        middleware=[
+            Middleware(
+                StepUp,
+                challenge=door.challenge,
+                settings=settings,
+                writing=frozenset(tool.name for tool in tools if tool.writes),
+            ),
+            Middleware(RequestBodyLimitMiddleware, max_body_size=BODY_LIMIT),
+        ],
+    )
+
+
+def _health(settings: ServerSettings, parts: Parts, rooms: list[Room]) -> Response:
+    """Whether requests are served, and how much is held; nobody's name, no secret. 503 while requests are refused."""
+    fresh = parts.state.fresh()
+    room = rooms[0] if rooms else None
+    body = {
+        "status": "ok" if fresh and room else "refusing",
+        "server": settings.client_id,
+        "state": "fresh" if fresh else "stale",
+        "suspended": parts.state.suspended(settings.client_id),
+        "credentials_held": len(room.credentials) if room else 0,
+        "revocations_owed": room.logins.owed if room else 0,
+    }
+    return JSONResponse(body, 200 if fresh and room else 503)
+
+
+def run(settings: ServerSettings) -> None:
+    """Serve until SIGTERM or SIGINT; then let calls finish, and revoke what is held."""
+    for name in ("fastmcp", "mcp"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    logging.getLogger("mcp").setLevel(logging.WARNING)
+    logging.getLogger("psycopg.pool").setLevel(logging.WARNING)
+    config = uvicorn.Config(
+        build(settings),
+        host=settings.bind_host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        ws="none",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    uvicorn.Server(config).run()

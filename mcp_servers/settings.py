@@ -1,0 +1,111 @@
+"""Settings of one MCP server process."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr
+
+from common.settings import CommonSettings
+
+
+class ServerSettings(CommonSettings):
+    """What every MCP server reads. A subclass per server names it and its back end."""
+
+    server: ClassVar[str]
+    title: ClassVar[str]
+
+    mcp_port: int = Field(0, ge=0, le=65535, description="Port: 3001 Jira, 3002 GitHub, 3003 PostgreSQL by default.")
+    mcp_public_url: str = Field("", description="The server as clients see it, without `/mcp`; loopback by default.")
+    mcp_client_secret: SecretStr = Field(
+        SecretStr("demo-mcp-client-secret"), description="Secret of this server's own Keycloak client."
+    )
+    mcp_allowed_hosts: str = Field(
+        "", description="Further names, comma-separated, that may stand in `Host` (a container's name)."
+    )
+    mcp_allowed_origins: str = Field("", description="Browser origins, comma-separated, that may call the server.")
+    mcp_capacity: int = Field(10_000, ge=1, description="People whose credentials are held at once.")
+    vault_namespace: str = Field("", description="Vault Enterprise or OpenBao namespace.")
+    outage_timeout: float = Field(
+        1.8, gt=0, description="Seconds after which Keycloak or Vault counts as down for the call that waits."
+    )
+
+    @property
+    def client_id(self) -> str:
+        """The server's Keycloak client, its audience, and its Vault role."""
+        return f"mcp-{self.server}"
+
+    @property
+    def scope(self) -> str:
+        """The scope that opens this server."""
+        return f"mcp:{self.server}"
+
+    @property
+    def write_scope(self) -> str:
+        """The scope that its writing tools need as well."""
+        return f"mcp:{self.server}:write"
+
+    @property
+    def port(self) -> int:
+        """The port to listen on."""
+        return self.mcp_port or {"jira": 3001, "github": 3002, "postgres": 3003}[self.server]
+
+    @property
+    def public_url(self) -> str:
+        """The server's public address, without a slash at the end."""
+        return (self.mcp_public_url or f"http://localhost:{self.port}").rstrip("/")
+
+    @property
+    def allowed_hosts(self) -> list[str]:
+        """Names that may stand in ``Host``; loopback names always may."""
+        return [urlsplit(self.public_url).hostname or "localhost", *_listed(self.mcp_allowed_hosts)]
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        """Origins that may stand in ``Origin``."""
+        return [self.public_url, *_listed(self.mcp_allowed_origins)]
+
+
+class JiraSettings(ServerSettings):
+    """The Jira server."""
+
+    server = "jira"
+    title = "Jira"
+
+    jira_url: str = Field("http://localhost:8001", description="Jira's address, such as https://example.atlassian.net.")
+    backend_timeout: float = Field(1.8, gt=0, description="Seconds that one call to the back end may take.")
+
+
+class GithubSettings(ServerSettings):
+    """The GitHub server."""
+
+    server = "github"
+    title = "GitHub"
+
+    github_api_url: str = Field("http://localhost:8002", description="GitHub's API, such as https://api.github.com.")
+    backend_timeout: float = Field(1.8, gt=0, description="Seconds that one call to the back end may take.")
+
+
+class PostgresSettings(ServerSettings):
+    """The PostgreSQL server."""
+
+    server = "postgres"
+    title = "PostgreSQL"
+
+    postgres_host: str = Field("localhost", description="The tools' database server.")
+    postgres_port: int = Field(5432, description="Its port.")
+    postgres_database: str = Field("shop", description="The one database that tools see.")
+    postgres_statement_timeout: float = Field(5.0, gt=0, description="Seconds that one statement may run.")
+    postgres_connections: int = Field(3, ge=1, description="Connections per person, at most.")
+    postgres_idle: float = Field(20.0, gt=0, description="Seconds after which an unused connection is closed.")
+
+
+SETTINGS: dict[str, type[ServerSettings]] = {
+    kind.server: kind for kind in (JiraSettings, GithubSettings, PostgresSettings)
+}
+"""Settings class by server name."""
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]

@@ -1,0 +1,95 @@
+"""What PostgreSQL refuses, in its own words, with the place in the statement and what to do."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from common.errors import BackendRefused, BackendUnavailable, Problem
+from common.masking import mask_text
+
+_DENIED = re.compile(r"permission denied for (?:table|view|relation|materialized view) (?P<name>\S+)")
+
+_FIXES = {
+    "25006": "`query` only reads. Use `execute` to change data, within your own grants.",
+    "57014": "Ask for less: a narrower WHERE, a smaller range, or an index; `explain` shows the plan.",
+    "55P03": "Another transaction holds the lock; try again in a moment.",
+    "42601": "Correct the SQL. Exactly one statement is run.",
+    "42P01": "`list_tables` shows the tables that you may see.",
+    "42703": "`describe_table` shows the columns.",
+    "25001": "The statement cannot run inside a transaction, and here every statement does.",
+}
+"""SQLSTATE (PostgreSQL, Appendix A) → what to do."""
+
+_CLASSES = {
+    "22": "Correct the value.",
+    "23": "The data does not satisfy the table's rules; change the values.",
+    "40": "It collided with another transaction; try again.",
+    "42": "Correct the SQL.",
+    "53": "The database has no room for it just now; try again, or ask for less.",
+    "54": "The statement goes beyond a limit of PostgreSQL; make it smaller.",
+}
+
+
+class SqlRefused(BackendRefused):
+    """PostgreSQL refused a statement; its SQLSTATE is in the sentence."""
+
+    code = "sql_refused"
+
+
+async def refused(error: psycopg.Error, connection: psycopg.AsyncConnection, *, offset: int = 0) -> Problem:
+    """The problem for ``error``. ``offset``: characters of ours that stand before the caller's statement."""
+    state = error.sqlstate
+    if state is None:
+        if isinstance(error, psycopg.OperationalError):
+            return BackendUnavailable("The connection to PostgreSQL was lost.", fix="Try again.")
+        return SqlRefused(f"This statement cannot be run here: {_words(error)}.", fix="Use another statement.")
+    if state.startswith(("08", "57P")):
+        return BackendUnavailable(f"PostgreSQL ended the connection ({state}).", fix="Try again.")
+    what = f"PostgreSQL says: {_words(error)} ({state}){_place(error, offset)}."
+    if state == "57014":
+        what = "PostgreSQL stopped the statement: it ran longer than allowed (57014)."
+    if state == "42501":
+        return SqlRefused(what, fix=await _rights(error, connection))
+    hint = f" {error.diag.message_hint}" if error.diag.message_hint else ""
+    return SqlRefused(what, fix=_FIXES.get(state, _CLASSES.get(state[:2], "Change the statement.")) + hint)
+
+
+async def _rights(error: psycopg.Error, connection: psycopg.AsyncConnection) -> str:
+    """Which rights the role does have on the table that was named."""
+    denied = _DENIED.search(error.diag.message_primary or "")
+    general = "Your database role was not granted this; an administrator grants it in `init/users.yaml`."
+    if denied is None or connection.closed:
+        return general
+    rows: list[Any] = []
+    with suppress(psycopg.Error):
+        if connection.info.transaction_status != TransactionStatus.IDLE:
+            await connection.execute("ROLLBACK")
+        found = await connection.execute(
+            "SELECT r FROM unnest(ARRAY['SELECT','INSERT','UPDATE','DELETE']) r, pg_class c"
+            " WHERE c.relname = %s AND has_table_privilege(c.oid, r) ORDER BY 1",
+            (denied["name"],),
+        )
+        rows = await found.fetchall()
+    if not rows:
+        return f"You have no right on {denied['name']}. {general}"
+    held = sorted({row[0] for row in rows})
+    only = "you may only read it" if held == ["SELECT"] else f"you may {', '.join(held)}"
+    return f"On {denied['name']} {only}; this needs another right. An administrator grants it in `init/users.yaml`."
+
+
+def _words(error: psycopg.Error) -> str:
+    text = error.diag.message_primary or str(error).split("\n", 1)[0]
+    detail = error.diag.message_detail
+    return mask_text(f"{text}; {detail}" if detail else text)[:1000].rstrip(".")
+
+
+def _place(error: psycopg.Error, offset: int) -> str:
+    position = error.diag.statement_position
+    if not position or not position.isdigit() or int(position) <= offset:
+        return ""
+    return f" at character {int(position) - offset}"

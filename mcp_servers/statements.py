@@ -1,0 +1,146 @@
+"""The caller's statement: exactly one, by the extended query protocol, with a bounded answer.
+
+PostgreSQL, "Frontend/Backend Protocol", Extended Query: a Parse message holds one statement, so that
+`SELECT 1; DROP TABLE …` is a syntax error and not two statements. Rows arrive in chunks (libpq,
+PQsetChunkedRowsMode), so that what is beyond the limit is never held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg import pq
+from psycopg.abc import PQGen
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.generators import fetch, send
+
+from common.errors import InputError
+from mcp_servers.values import jsonable
+
+CHUNK = 50
+"""Rows that libpq holds at a time."""
+
+ANSWER_LIMIT = 1_000_000
+"""Bytes of values, as PostgreSQL sends them, after which an answer is cut."""
+
+CANCEL_SECONDS = 1.0
+
+_ROWS = (pq.ExecStatus.TUPLES_CHUNK, pq.ExecStatus.SINGLE_TUPLE)
+_COPY = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a statement answered: its rows up to the limit, and its command tag."""
+
+    columns: list[str] = field(default_factory=list)
+    types: list[str] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    truncated: bool = False
+    command: str = ""
+    affected: int | None = None
+
+
+class CopyRefused(psycopg.NotSupportedError):
+    """COPY to or from the client has no place in a tool's answer."""
+
+
+async def run(connection: psycopg.AsyncConnection, statement: str, *, limit: int, finish: bool) -> Outcome:
+    """Send ``statement`` and read at most ``limit`` rows of its answer.
+
+    With ``finish`` it runs to its end and rows beyond the limit are thrown away (a change must be whole);
+    without, it is cancelled once there is enough. Raises psycopg.Error, InputError.
+    """
+    outcome = Outcome()
+    reader = _Reader(connection, outcome, limit)
+    async with connection.lock:
+        await connection.wait(_sending(connection.pgconn, _encoded(statement)))
+        while (result := await connection.wait(fetch(connection.pgconn))) is not None:
+            if result.status in _COPY:
+                await connection.close()
+                raise CopyRefused("COPY to or from the client cannot be used here")
+            if result.status == pq.ExecStatus.FATAL_ERROR:
+                await _drain(connection)
+                raise error_from_result(result)
+            reader.read(result)
+            if outcome.truncated and not finish:
+                await _stop(connection)
+                break
+    return outcome
+
+
+class _Reader:
+    """Turns results into rows, until there is enough."""
+
+    def __init__(self, connection: psycopg.AsyncConnection, outcome: Outcome, limit: int) -> None:
+        self._outcome, self._limit, self._left = outcome, limit, ANSWER_LIMIT
+        self._connection = connection
+        self._transformer = Transformer(connection)
+
+    def read(self, result: pq.abc.PGresult) -> None:
+        outcome = self._outcome
+        if result.status not in _ROWS:
+            outcome.command = (result.command_status or b"").decode("utf-8", "replace")
+            outcome.affected = result.command_tuples
+        if not result.nfields:
+            return
+        if not outcome.columns:
+            outcome.columns = list(_distinct((result.fname(i) or b"").decode() for i in range(result.nfields)))
+            outcome.types = [self._type(result.ftype(i)) for i in range(result.nfields)]
+        self._transformer.set_pgresult(result)
+        for number in range(result.ntuples):
+            self._left -= sum(len(result.get_value(number, i) or b"") for i in range(result.nfields))
+            if len(outcome.rows) == self._limit or (self._left <= 0 and outcome.rows):
+                outcome.truncated = True
+                return
+            values = self._transformer.load_row(number, tuple)
+            outcome.rows.append(dict(zip(outcome.columns, map(jsonable, values or ()), strict=True)))
+
+    def _type(self, oid: int) -> str:
+        known = self._connection.adapters.types.get(oid)
+        if known is None:
+            return f"type {oid}"
+        return f"{known.name}[]" if known.array_oid == oid else known.name
+
+
+def _sending(pgconn: pq.abc.PGconn, statement: bytes) -> PQGen[None]:
+    pgconn.send_query_params(statement, None)
+    pgconn.set_chunked_rows_mode(CHUNK)
+    yield from send(pgconn)
+
+
+def _encoded(statement: str) -> bytes:
+    if "\0" in statement:
+        raise InputError("The SQL holds a NUL character, which PostgreSQL cannot read.", fix="Remove it.")
+    try:
+        return statement.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError("The SQL holds half a character.", fix="Remove it.") from error
+
+
+async def _stop(connection: psycopg.AsyncConnection) -> None:
+    """Cancel what is still running; the answer read so far is good."""
+    await connection.cancel_safe(timeout=CANCEL_SECONDS)
+    await _drain(connection)
+
+
+async def _drain(connection: psycopg.AsyncConnection) -> None:
+    while await connection.wait(fetch(connection.pgconn)) is not None:
+        pass
+
+
+def _distinct(names: Iterable[str]) -> Iterable[str]:
+    """Column names that can be keys: the second ``id`` becomes ``id_2``."""
+    seen: dict[str, int] = {}
+    taken: set[str] = set()
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        candidate = name if seen[name] == 1 else f"{name}_{seen[name]}"
+        while candidate in taken:
+            candidate += "_"
+        taken.add(candidate)
+        yield candidate
