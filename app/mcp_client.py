@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -168,6 +169,9 @@ def _failure(server: str, opened: tracing.OpenStep | None, error: BaseException)
             f"The {label} MCP server does not answer.",
             fix="`./demo status` says whether it is up, `./demo logs` why not.",
         )
+    said = _said(last.response_body) if last else None
+    if said:
+        return ServerUnavailable(said[0], fix=said[1])
     if status in _BY_STATUS:
         kind, what, fix = _BY_STATUS[status]
         return kind(what.format(label=label, words=words), fix=fix)
@@ -176,6 +180,17 @@ def _failure(server: str, opened: tracing.OpenStep | None, error: BaseException)
     if isinstance(error, MCPError):
         return ToolRefused(f"The {label} MCP server refused the request: {error}")
     return ServerUnavailable(f"The {label} MCP server's answer could not be read.", fix="Try again.")
+
+
+def _said(body: str) -> tuple[str, str] | None:
+    """What happened and what to do, where one of our servers says both in an HTTP error's JSON body."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return None
+    if isinstance(answer, dict) and answer.get("retryable") and answer.get("what"):
+        return str(answer["what"]), str(answer.get("fix", ""))
+    return None
 
 
 def _challenge_words(challenge: str) -> str:

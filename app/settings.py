@@ -17,7 +17,7 @@ class AppSettings(CommonSettings):
     app_port: int = Field(8501, ge=1, le=65535, description="Port of the app.")
     app_public_url: str = Field("http://localhost:8501", description="The app as browsers see it.")
     app_client_id: str = Field("mcp-demo-app", description="The app's client at Keycloak.")
-    app_client_secret: SecretStr = Field(SecretStr("demo-app-client-secret"), description="That client's secret.")
+    app_client_secret: SecretStr = Field(SecretStr("demo-app-secret"), description="That client's secret.")
     app_session_key: SecretStr = Field(
         SecretStr("ZGVtby1zZXNzaW9uLWtleS1kZW1vLXNlc3Npb24ta2U="),
         description="Fernet key that sessions in `mcp_state` are encrypted with.",

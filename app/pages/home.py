@@ -10,6 +10,7 @@ from app.process import Process
 from app.session import Person
 from app.texts import t
 from app.view import sentence, visitor
+from app.view.cards import table
 from app.view.plain import mono, plain, prose
 from common.errors import Problem
 
@@ -30,14 +31,14 @@ def who(person: Person | None) -> None:
     if person is None:
         st.markdown(t("home.who.nobody"))
         return
-    rows = (
-        ("person.username", plain(person.username)),
-        ("person.email", plain(person.email)),
-        ("person.id", mono(person.sub)),
-        ("person.since", clock(person.signed_in_at)),
+    table(
+        [
+            (t("person.username"), plain(person.username)),
+            (t("person.email"), mono(person.email)),
+            (t("person.id"), mono(person.sub)),
+            (t("person.since"), plain(clock(person.signed_in_at))),
+        ]
     )
-    body = "\n".join(f"| {t(key)} | {value} |" for key, value in rows)
-    st.markdown(f"| | |\n|---|---|\n{body}")
     st.page_link("pages/mcp_tools.py", label=t("home.open-tools"), icon=":material/arrow_forward:")
 
 

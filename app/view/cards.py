@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from app.claims import left
 from app.texts import t
-from app.view.plain import mono, plain, prose
+from app.view.plain import mono, prose
 
 _ROWS = (
     "user_id",
@@ -22,7 +22,8 @@ _ROWS = (
     "lease_seconds",
     "reason",
 )
-_MONO = {"user_id", "vault_path", "masked_credential", "entity"}
+_BRIEF = ("user_id", "username", "entity", "vault_path", "masked_credential")
+_MONO = {"user_id", "email", "vault_path", "masked_credential", "entity"}
 
 
 def badge(present: bool | None) -> str:
@@ -34,12 +35,18 @@ def badge(present: bool | None) -> str:
     return f":red-badge[:material/key_off: {t('card.absent')}]"
 
 
-def card(facts: Mapping[str, Any]) -> None:
-    """The facts that ``credential_status`` gives, those that are there, in a fixed order."""
-    rows = [(t(f"card.{name}"), _shown(name, facts[name])) for name in _ROWS if facts.get(name) not in (None, "")]
+def card(facts: Mapping[str, Any], *, brief: bool = False) -> None:
+    """The facts of ``credential_status`` that are there; ``brief`` leaves out what a verdict has said."""
+    names = _BRIEF if brief else _ROWS
+    rows = [(t(f"card.{name}"), _shown(name, facts[name])) for name in names if facts.get(name) not in (None, "")]
+    table(rows)
+
+
+def table(rows: Sequence[tuple[str, str]]) -> None:
+    """Names and values (Markdown) in two quiet columns."""
     if rows:
-        body = "\n".join(f"| {plain(name)} | {value} |" for name, value in rows)
-        st.markdown(f"| | |\n|---|---|\n{body}")
+        columns = {"name": [name for name, _ in rows], "value": [value for _, value in rows]}
+        st.table(columns, border="horizontal", hide_index=True, hide_header=True)
 
 
 def _shown(name: str, value: Any) -> str:

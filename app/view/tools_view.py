@@ -109,9 +109,7 @@ def _loaded(kept: Kept, person: Person) -> None:
         with column.container(border=True, height="stretch"):
             present = view.credential.get("present") if view.credential else None
             st.markdown(f"**{LABELS[view.server]}** {badge(bool(present) if view.credential else None)}")
-            if view.problem is not None:
-                sentence.problem(view.problem)
-            card(view.credential or {})
+            card(view.credential or {}, brief=True)
 
 
 def _verdict(found: verdict.Verdict) -> None:

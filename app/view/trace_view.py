@@ -87,7 +87,7 @@ def facts(step: Step, now: float) -> str:
     parts = [f"{party(step.about.source, step.server)} → {party(step.about.target, step.server)}"]
     if step.status != "skipped":
         parts += _wire(step) + _times(step, now)
-    return " · ".join(parts)
+    return " · ".join(part if "`" in part else part.replace(" ", "\u00a0") for part in parts)
 
 
 def _wire(step: Step) -> list[str]:
@@ -161,9 +161,13 @@ def _claims(claims: Mapping[str, Any]) -> None:
     if isinstance(until, int | float):
         over = until <= time.time()
         st.markdown(t("trace.claims.over") if over else t("trace.claims.left", left=left(until, time.time())))
-    head, *_ = rows = explained(claims)
-    lines = [f"| {' | '.join(head)} |", "|---|---|---|"]
-    for row in rows:
-        name, value, meaning = row.values()
-        lines.append(f"| {mono(name)} | {plain(value)} | {plain(meaning)} |")
-    st.markdown("\n".join(lines))
+    names, values, meanings = zip(*(row.values() for row in explained(claims)), strict=True)
+    st.table(
+        {
+            t("claims.name"): [mono(name) for name in names],
+            t("claims.value"): [mono(value) for value in values],
+            t("claims.meaning"): list(meanings),
+        },
+        border="horizontal",
+        hide_index=True,
+    )

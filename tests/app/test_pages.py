@@ -68,7 +68,9 @@ def loaded(*views: ServerView) -> Callable[..., Done]:
 
 def shown(app: AppTest) -> str:
     kinds = (app.markdown, app.caption, app.error, app.warning, app.success, app.info, app.title, app.text)
-    return "\n".join(str(element.value).replace("\\", "") for kind in kinds for element in kind)
+    texts = [str(element.value) for kind in kinds for element in kind]
+    texts += [str(cell) for element in app.table for cell in element.value.to_numpy().flatten()]
+    return "\n".join(text.replace("\\", "") for text in texts)
 
 
 def load(tools: AppTest, *servers: str) -> AppTest:

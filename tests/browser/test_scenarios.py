@@ -1,0 +1,100 @@
+"""The two scenarios of the main job, in a real browser, through Keycloak's real page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.support.browser import PATIENCE, Visitor
+from tests.support.people import Person
+
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def test_isolation_alice_and_bob_see_their_own_and_nothing_of_each_other(
+    visitor: Callable[[], Visitor], alice: Person, bob: Person
+) -> None:
+    first, second = visitor(), visitor()
+    first.sign_in(alice)
+    second.sign_in(bob)
+    first.load("Jira", "Github", "PostgreSQL")
+    second.load("Jira", "Github", "PostgreSQL")
+
+    first.sees("3 of 3 servers act as alice.")
+    of_alice = first.words()
+    for mine in ("secret/data/users/alice/jira", "secret/data/users/alice/github", "database/creds/alice"):
+        assert mine in of_alice
+    assert "users/bob" not in of_alice
+    assert "creds/bob" not in of_alice
+
+    second.sees("2 of 3 servers act as bob.")
+    of_bob = second.words()
+    for mine in ("secret/data/users/bob/jira", "secret/data/users/bob/github", "database/creds/bob"):
+        assert mine in of_bob
+    assert "users/alice" not in of_bob
+    assert "creds/alice" not in of_bob
+    assert "Jira: no credential for bob" in of_bob
+    assert re.search(r"failed\s+6 · Read this person's credential", of_bob)
+
+    (id_of_alice,), (id_of_bob,) = set(UUID.findall(of_alice)), set(UUID.findall(of_bob))
+    assert id_of_alice != id_of_bob
+    assert not re.search(r"eyJ[\w-]{10,}\.[\w-]{10,}|\bhvs\.\w{8,}|\bs\.\w{20,}", of_alice + of_bob)
+
+
+def test_get_issue_brings_the_issue_with_alices_credential(visitor: Callable[[], Visitor], alice: Person) -> None:
+    me = visitor()
+    me.sign_in(alice)
+    me.load("Jira")
+    tool = me.tool("jira", "get_issue")
+    tool.get_by_role("textbox", name="issue_key").fill("PROJ-1")
+    tool.get_by_role("button", name="Execute").click()
+
+    me.sees("get_issue ran at Jira as alice.")
+    expect(tool.get_by_text("PROJ-1", exact=True).first).to_be_visible(timeout=PATIENCE)
+    page = me.words()
+    for number in range(1, 8):
+        assert re.search(rf"(done|reused)\s+{number} · ", page), f"step {number}"
+    assert re.search(r"done\s+7 · Call the back end as this person", page)
+
+
+def test_run_again_without_reuse_does_everything_anew(visitor: Callable[[], Visitor], person: Person) -> None:
+    me = visitor()
+    me.sign_in(person)
+    me.load("Github")
+    me.load("Github")
+    assert re.search(r"reused\s+3 · Get a token for this one server", me.words())
+    me.page.get_by_role("button", name="Run again without reuse").click()
+    expect(me.page.get_by_text(re.compile("3 · Get a token")).locator("..")).to_contain_text("done", timeout=PATIENCE)
+    me.settled()
+    page = me.words()
+    assert not re.search(r"reused\s+[3-6] · ", page)
+
+
+def test_an_unknown_issue_and_bobs_missing_credential_are_sentences(
+    visitor: Callable[[], Visitor], alice: Person, bob: Person
+) -> None:
+    for who, key, says in ((alice, "PROJ-9999", "PROJ-9999"), (bob, "PROJ-1", "secret/data/users/bob/jira")):
+        me = visitor()
+        me.sign_in(who)
+        me.load("Jira")
+        tool = me.tool("jira", "get_issue")
+        tool.get_by_role("textbox", name="issue_key").fill(key)
+        tool.get_by_role("button", name="Execute").click()
+        me.sees("get_issue at Jira did not run")
+        expect(tool.get_by_role("alert")).to_contain_text(says, timeout=PATIENCE)
+        assert "Traceback" not in me.words()
+
+
+def test_a_steps_details_show_masked_request_response_and_curl(visitor: Callable[[], Visitor], person: Person) -> None:
+    me = visitor()
+    me.sign_in(person)
+    me.load("Github")
+    me.page.locator("[class*='st-key-step-']").nth(2).locator("summary").click()
+    me.sees("What the token says")
+    me.sees("Copy as curl")
+    page = me.words()
+    assert "RFC 8693" in page
+    assert "urn:ietf:params:oauth:grant-type:token-exchange" in page
+    assert not re.search(r"eyJ[\w-]{10,}\.[\w-]{10,}", page)

@@ -1,0 +1,143 @@
+"""A person at a browser: Chromium, Keycloak's real page, and the app's pages as their labels name them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from stack.layout import ROOT
+from stack.testing import Stack
+from tests.support.people import Person
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+PATIENCE = 30_000
+"""Milliseconds for anything a page is to show; a bound for slow machines, not a wait."""
+
+COOKIE = "mcp_demo_session"
+
+
+def chromium() -> str | None:
+    """The system's Chromium, by path."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next((path for path in map(shutil.which, names) if path), None)
+
+
+class Visitor:
+    """One person in one browser context, looking at the app at ``base``."""
+
+    def __init__(self, context: BrowserContext, base: str) -> None:
+        self.context, self.base = context, base
+        self.page: Page = context.new_page()
+        self.page.set_default_timeout(PATIENCE)
+
+    def open(self, path: str = "/") -> None:
+        """Go to a page of the app and wait until its script has run."""
+        self.page.goto(self.base + path)
+        self.settled()
+
+    def settled(self) -> None:
+        """Wait until the page has its title and Streamlit runs nothing."""
+        self.page.locator("h1").first.wait_for()
+        expect(self.page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=PATIENCE)
+
+    def sign_in(self, person: Person, path: str = "/mcp-tools") -> None:
+        """Sign in from the app's own button, at Keycloak's own page."""
+        self.open(path)
+        self.page.get_by_role("link", name="Sign in").click()
+        self.fill_in(person.username, person.password)
+        self.sees(f"Signed in as {person.username}")
+
+    def fill_in(self, username: str, password: str) -> None:
+        """Fill in Keycloak's form and send it."""
+        self.page.get_by_label("Username").fill(username)
+        self.page.locator("input[type=password]").fill(password)
+        self.page.get_by_role("button", name="Sign In").click()
+
+    def sign_out(self) -> None:
+        """Press the button, and be back at the app with nobody signed in."""
+        self.page.get_by_role("button", name="Sign out").click()
+        self.page.get_by_role("link", name="Sign in").wait_for()
+
+    def load(self, *servers: str) -> None:
+        """Tick servers by their labels and load their tools."""
+        for server in servers:
+            self.page.get_by_role("checkbox", name=server).check(force=True)
+        self.page.get_by_role("button", name="Load Tools").click()
+        self.page.get_by_role("heading", name="Authentication Flow Trace").wait_for()
+        self.settled()
+
+    def tool(self, server: str, name: str) -> Locator:
+        """A tool's expander, opened."""
+        expander = self.page.locator(f".st-key-tool-{server}-{name}")
+        expander.locator("summary").first.click()
+        return expander
+
+    def session_cookie(self) -> str:
+        """The value of the session cookie; empty when there is none."""
+        found = [c for c in self.context.cookies() if c.get("name") == COOKIE]
+        return str(found[0]["value"]) if found else ""
+
+    def sees(self, text: str) -> None:
+        """Wait until the page shows ``text``."""
+        expect(self.page.get_by_text(text).first).to_be_visible(timeout=PATIENCE)
+
+    def words(self) -> str:
+        """Everything the page shows."""
+        return self.page.locator("body").inner_text()
+
+
+@contextmanager
+def another_app(stack: Stack, **changes: str) -> Iterator[str]:
+    """One more process of the app beside the stack's own, on the same sessions; yields its address.
+
+    Cookies know no ports, so whoever is signed in at the one is signed in at the other.
+    """
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    base = f"http://localhost:{port}"
+    environment = {**os.environ, **stack.environment("app"), "APP_PORT": str(port), "APP_PUBLIC_URL": base, **changes}
+    process = subprocess.Popen([sys.executable, "-m", "app"], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        _wait_until_served(f"{base}/health", process)
+        yield base
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def closed_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _wait_until_served(url: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise RuntimeError(f"The app did not start: exit code {process.poll()}")
