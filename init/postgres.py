@@ -90,7 +90,6 @@ def provision(settings: InitSettings, ledger: Ledger) -> None:
         _databases(admin, ledger, owners)
         _connections(admin, ledger, {SHOP: [VAULT_ADMIN, *GRANTS]})
         _password(admin, settings, ledger, state_database, state_user, state_password)
-        _password(admin, settings, ledger, SHOP, VAULT_ADMIN, settings.vault_db_password)
     if _exists(settings, SHOP):
         with as_superuser(settings, SHOP) as shop:
             provision_shop(shop, ledger, owner=SHOP_OWNER)
@@ -203,21 +202,21 @@ def _password(
     user: str,
     password: SecretStr,
 ) -> None:
-    """Set the password unless it already opens the door; what is sent is its SCRAM verifier (RFC 5803)."""
-    if _opens(settings, database, user, password):
+    """Set the password unless it already opens the door."""
+    if opens(settings, database, user, password):
         ledger.unchanged(PART, "password", user)
-        return
-
-    def set_it() -> None:
-        verifier = admin.pgconn.encrypt_password(
-            password.get_secret_value().encode(), user.encode(), b"scram-sha-256"
-        ).decode()
-        admin.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(user), sql.Literal(verifier)))
-
-    ledger.changed(PART, "password", user, set_it)
+    else:
+        ledger.changed(PART, "password", user, lambda: set_password(admin, user, password))
 
 
-def _opens(settings: InitSettings, database: str, user: str, password: SecretStr) -> bool:
+def set_password(admin: psycopg.Connection[Any], user: str, password: SecretStr) -> None:
+    """Set a role's password; what is sent is its SCRAM verifier (RFC 5803), never the password."""
+    verifier = admin.pgconn.encrypt_password(password.get_secret_value().encode(), user.encode(), b"scram-sha-256")
+    admin.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(user), sql.Literal(verifier.decode())))
+
+
+def opens(settings: InitSettings, database: str, user: str, password: SecretStr) -> bool:
+    """True when this role gets into this database with this password."""
     try:
         connect(settings, database, user, password).close()
     except psycopg.OperationalError:
@@ -234,7 +233,7 @@ def _state_schema(settings: InitSettings, ledger: Ledger, database: str, user: s
     """Apply state/schema.sql, as its owner, unless exactly this text has been applied and its tables are there."""
     text = _SCHEMA.read_text(encoding="utf-8")
     mark = f"state/schema.sql {sha256(text.encode()).hexdigest()}"
-    if not _opens(settings, database, user, password):
+    if not opens(settings, database, user, password):
         ledger.created(PART, "tables", database, lambda: None)
         return
     with connect(settings, database, user, password) as owner:

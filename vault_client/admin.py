@@ -7,7 +7,7 @@ from typing import Any, cast
 import hvac
 from pydantic import SecretStr
 
-from common.errors import NotReady
+from common.errors import NotReady, VaultDenied
 from common.http import TimedSession
 from vault_client.failures import translated
 
@@ -67,6 +67,13 @@ class VaultAdmin:
         """Delete what is at ``path``; nothing there is fine."""
         with translated(f"deleting {path}"):
             self._client.delete(path)
+
+    def is_valid(self) -> bool:
+        """True when Vault knows this token (GET auth/token/lookup-self)."""
+        try:
+            return self.read("auth/token/lookup-self") is not None
+        except VaultDenied:
+            return False
 
     def close(self) -> None:
         """Close the connections."""

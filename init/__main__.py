@@ -1,0 +1,61 @@
+"""``python -m init [--dry-run] [--json]``: provisions Keycloak, PostgreSQL and Vault, and says what it did."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+
+from common import logs
+from common.errors import Problem
+from common.settings import load
+from init.ledger import Entry, Ledger, Outcome
+from init.run import PARTS, run
+from init.settings import InitSettings
+
+_SHOWN = 40
+"""Objects named one by one in the report for people; of more, the rest is counted."""
+
+_SIGNS = {Outcome.CREATED: "+", Outcome.CHANGED: "~", Outcome.REMOVED: "-"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0 when everything is as wanted (or, with ``--dry-run``, could be told), 1 with one sentence why not."""
+    parser = argparse.ArgumentParser(prog="./demo init", description=__doc__)
+    parser.add_argument("--dry-run", action="store_true", help="show what would be done, and do nothing")
+    parser.add_argument("--json", action="store_true", help="one JSON document: every object and its outcome")
+    parser.add_argument("--only", choices=PARTS, help="one part alone, for a workshop's step by step")
+    chosen = parser.parse_args(arguments)
+    logs.set_up("init")
+    try:
+        ledger = run(load(InitSettings), dry_run=chosen.dry_run, only=chosen.only)
+    except Problem as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    print(_as_json(ledger) if chosen.json else _for_people(ledger))
+    return 0
+
+
+def _as_json(ledger: Ledger) -> str:
+    counts = {outcome.value: count for outcome, count in ledger.counts().items()}
+    return json.dumps({"dry_run": ledger.dry_run, "counts": counts, "objects": ledger.as_dicts()}, indent=2)
+
+
+def _for_people(ledger: Ledger) -> str:
+    moved = [entry for entry in ledger.entries if entry.outcome in _SIGNS]
+    lines = [_line(entry) for entry in moved[:_SHOWN]]
+    if len(moved) > _SHOWN:
+        lines.append(f"  … and {len(moved) - _SHOWN} more; `--json` names every one")
+    counts = ", ".join(f"{count} {outcome.value}" for outcome, count in ledger.counts().items())
+    lines.append(f"{'Would be' if ledger.dry_run else 'Provisioned'}: {counts}.")
+    return "\n".join(lines)
+
+
+def _line(entry: Entry) -> str:
+    note = f" ({entry.note})" if entry.note else ""
+    return f"  {_SIGNS[entry.outcome]} {entry.part}: {entry.kind} {entry.name}{note}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

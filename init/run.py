@@ -1,0 +1,87 @@
+"""One provisioning run: people checked, the three servers waited for, Keycloak and PostgreSQL, then Vault."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from common.errors import NotReady, Problem
+from init import keycloak, postgres, vault, vault_people
+from init.ledger import Ledger, Part
+from init.settings import InitSettings
+from init.users import User, load_users
+from vault_client.admin import VaultAdmin
+
+_POLL_SECONDS = 0.1
+_SAY_AFTER_SECONDS = 2.0
+
+log = logging.getLogger(__name__)
+
+
+PARTS: tuple[Part, ...] = ("keycloak", "postgresql", "vault")
+
+
+def run(settings: InitSettings, *, dry_run: bool = False, only: Part | None = None) -> Ledger:
+    """Bring everything, or ``only`` one part, to what the settings and the users file say.
+
+    With ``dry_run`` nothing is written: the ledger is then the plan.
+
+    Raises InputError before anything is written when the users file cannot be used, NotReady when a
+    server does not come up within ``wait_seconds``, and whatever Problem a server answers with. What
+    was done until then stays, and the next run finishes it.
+    """
+    users = load_users(settings.users_file)
+    ledger = Ledger(dry_run=dry_run)
+    admin = VaultAdmin(settings.vault_addr, settings.vault_token)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            # Vault's part needs the people's ids, so Keycloak is at least read.
+            people = pool.submit(_keycloak, settings, users, ledger if only in (None, "keycloak") else _reader())
+            tables = pool.submit(_postgres, settings, ledger) if only in (None, "postgresql") else None
+            wait_until_ready("Vault", admin.ready, within=settings.wait_seconds)
+            ids = people.result()
+            if tables:
+                tables.result()
+        if only in (None, "vault"):
+            vault.provision(settings, admin, ledger)
+            vault_people.provision(admin, users, ids, ledger)
+    finally:
+        admin.close()
+    return ledger
+
+
+def _reader() -> Ledger:
+    return Ledger(dry_run=True)
+
+
+def wait_until_ready(name: str, check: Callable[[], object], *, within: float) -> None:
+    """Call ``check`` until it raises no Problem that may pass, for at most ``within`` seconds. Raises NotReady."""
+    deadline = time.monotonic() + within
+    say_at = time.monotonic() + _SAY_AFTER_SECONDS
+    pause = threading.Event()
+    while True:
+        try:
+            check()
+            return
+        except Problem as error:
+            if not error.retryable:
+                raise
+            if time.monotonic() >= deadline:
+                raise NotReady(f"{name} was not ready within {within:g} s: {error.what}", fix=error.fix) from error
+            if time.monotonic() >= say_at:
+                log.info("waiting for %s: %s", name, error.what)
+                say_at = time.monotonic() + 5 * _SAY_AFTER_SECONDS
+        pause.wait(_POLL_SECONDS)
+
+
+def _keycloak(settings: InitSettings, users: tuple[User, ...], ledger: Ledger) -> dict[str, str]:
+    wait_until_ready("Keycloak", lambda: keycloak.check_ready(settings), within=settings.wait_seconds)
+    return keycloak.provision(settings, users, ledger)
+
+
+def _postgres(settings: InitSettings, ledger: Ledger) -> None:
+    wait_until_ready("PostgreSQL", lambda: postgres.as_superuser(settings).close(), within=settings.wait_seconds)
+    postgres.provision(settings, ledger)

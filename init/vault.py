@@ -1,0 +1,183 @@
+"""Vault's part that is the same for everybody: mounts, the JWT login, policies, roles, the shop's connection."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from common.settings import MCP_SERVERS
+from init import postgres
+from init.ledger import Ledger
+from init.settings import InitSettings
+from init.shop import SHOP
+from init.vault_policies import POLICIES
+from vault_client.admin import VaultAdmin
+
+PART: Final = "vault"
+CORRELATION_HEADER = "X-Correlation-Id"
+
+_JWT = "auth/jwt"
+_MOUNTS: dict[str, dict[str, Any]] = {
+    "secret": {"type": "kv", "options": {"version": "2"}, "description": "people's credentials"},
+    "database": {"type": "database", "description": "people's database users"},
+}
+_LOGIN_ROLES = {
+    # A token lives as long as it is renewed, an hour at most: then the person's session must still be good.
+    **{f"mcp-{server}": (f"mcp-{server}", f"mcp-{server}", {}, 900, 3600) for server in MCP_SERVERS},
+    "person": ("mcp-demo-app", "user-secrets", {}, 300, 3600),
+    "facilitator": ("mcp-demo-app", "facilitator", {"/realm_access/roles": ["facilitator"]}, 300, 3600),
+}
+"""Role → (client that must be the token's ``azp``, policy, further claims, TTL and longest life in seconds)."""
+
+
+def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
+    """Everything that does not depend on who there is."""
+    _mounts(vault, ledger)
+    _audit_header(vault, ledger)
+    _policies(vault, ledger)
+    _jwt_login(settings, vault, ledger)
+    _shop_connection(settings, vault, ledger)
+    if settings.demo:
+        _known_root_token(settings, vault, ledger)
+
+
+def jwt_accessor(vault: VaultAdmin) -> str:
+    """The accessor of the JWT auth mount, to which aliases belong; empty when it is not mounted yet."""
+    return str(((vault.read("sys/auth") or {}).get("jwt/") or {}).get("accessor", ""))
+
+
+def differs(found: dict[str, Any] | None, wanted: dict[str, Any]) -> list[str]:
+    """The wanted fields that are not there as wanted; Vault adds fields of its own."""
+    return [key for key, value in wanted.items() if (found or {}).get(key) != value]
+
+
+def _mounts(vault: VaultAdmin, ledger: Ledger) -> None:
+    found = vault.read("sys/mounts") or {}
+    for name, wanted in _MOUNTS.items():
+        there = f"{name}/" in found
+        ledger.settle(
+            PART, "mount", f"{name}/", exists=there, equal=True, act=_writes(vault, f"sys/mounts/{name}", wanted)
+        )
+    ledger.settle(
+        PART,
+        "auth mount",
+        "jwt/",
+        exists=bool(jwt_accessor(vault)),
+        equal=True,
+        act=_writes(vault, "sys/auth/jwt", {"type": "jwt", "description": "people, by Keycloak's tokens"}),
+    )
+
+
+def _audit_header(vault: VaultAdmin, ledger: Ledger) -> None:
+    """Let the audit log keep the id that joins it to the trace (Vault API: sys/config/auditing/request-headers)."""
+    found = {name.lower() for name in (vault.read("sys/config/auditing/request-headers") or {}).get("headers", {})}
+    ledger.settle(
+        PART,
+        "audited header",
+        CORRELATION_HEADER,
+        exists=CORRELATION_HEADER.lower() in found,
+        equal=True,
+        act=_writes(vault, f"sys/config/auditing/request-headers/{CORRELATION_HEADER}", {"hmac": False}),
+    )
+
+
+def _policies(vault: VaultAdmin, ledger: Ledger) -> None:
+    for name, text in POLICIES.items():
+        path = f"sys/policies/acl/{name}"
+        found = vault.read(path)
+        ledger.settle(
+            PART,
+            "policy",
+            name,
+            exists=found is not None,
+            equal=not differs(found, {"policy": text}),
+            act=_writes(vault, path, {"policy": text}),
+        )
+
+
+def _jwt_login(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
+    mounted = bool(jwt_accessor(vault))
+    certificates = f"{settings.keycloak_for_vault}/realms/{settings.keycloak_realm}/protocol/openid-connect/certs"
+    config = {"jwks_url": certificates, "bound_issuer": settings.issuer}
+    _settle(vault, ledger, "JWT login", f"{_JWT}/config", config, readable=mounted)
+    for role, (azp, policy, claims, ttl, longest) in _LOGIN_ROLES.items():
+        wanted = {
+            "role_type": "jwt",
+            "user_claim": "sub",
+            "bound_audiences": ["vault"],
+            "bound_claims": {"azp": azp, **claims},
+            "claim_mappings": {"preferred_username": "username", "sid": "sid", "azp": "server"},
+            "token_policies": [policy],
+            "token_ttl": ttl,
+            "token_max_ttl": longest,
+            # Vault's own default would let an expired token in for another minute.
+            "clock_skew_leeway": 5,
+        }
+        _settle(vault, ledger, "login role", f"{_JWT}/role/{role}", wanted, readable=mounted)
+
+
+def _shop_connection(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
+    """How Vault reaches the shop's database, and the password of its role there, settled as one.
+
+    Vault is told first: were this interrupted, the password would still not open and both would be
+    written again.
+    """
+    host, port = settings.postgres_for_vault
+    url = f"postgresql://{{{{username}}}}:{{{{password}}}}@{host}:{port}/{SHOP}?sslmode=disable&application_name=vault"
+    path = f"database/config/{SHOP}"
+    found = vault.read(path) if "database/" in (vault.read("sys/mounts") or {}) else None
+    details = (found or {}).get("connection_details") or {}
+    equal = (details.get("connection_url"), details.get("username")) == (url, postgres.VAULT_ADMIN) and postgres.opens(
+        settings, SHOP, postgres.VAULT_ADMIN, settings.vault_db_password
+    )
+
+    def connect() -> None:
+        vault.write(
+            path,
+            {
+                "plugin_name": "postgresql-database-plugin",
+                "allowed_roles": ["*"],
+                "connection_url": url,
+                "username": postgres.VAULT_ADMIN,
+                "password": settings.vault_db_password.get_secret_value(),
+                "password_authentication": "scram-sha-256",
+                "username_template": "v-{{.RoleName}}-{{random 12}}-{{unix_time}}",
+                "max_open_connections": 8,
+                "verify_connection": False,
+            },
+        )
+        with postgres.as_superuser(settings) as admin:
+            postgres.set_password(admin, postgres.VAULT_ADMIN, settings.vault_db_password)
+
+    ledger.settle(PART, "database connection", SHOP, exists=found is not None, equal=equal, act=connect)
+
+
+def _known_root_token(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
+    """The demo's well-known root token, for people who want to look around (Vault API: auth/token/create)."""
+    wanted = settings.vault_root_token_id
+    known = VaultAdmin(settings.vault_addr, wanted)
+    try:
+        there = known.is_valid()
+    finally:
+        known.close()
+    make = {"id": wanted.get_secret_value(), "policies": ["root"], "display_name": "demo-root", "no_parent": True}
+    ledger.settle(PART, "token", "demo root", exists=there, equal=True, act=_writes(vault, "auth/token/create", make))
+
+
+def _settle(
+    vault: VaultAdmin, ledger: Ledger, kind: str, path: str, wanted: dict[str, Any], *, readable: bool = True
+) -> None:
+    found = vault.read(path) if readable else None
+    faults = differs(found, wanted)
+    ledger.settle(
+        PART,
+        kind,
+        path,
+        exists=found is not None,
+        equal=not faults,
+        act=_writes(vault, path, wanted),
+        note=", ".join(faults) if found is not None else "",
+    )
+
+
+def _writes(vault: VaultAdmin, path: str, data: dict[str, Any]) -> Any:
+    return lambda: vault.write(path, data)

@@ -1,0 +1,199 @@
+"""Vault's part per person: entity and alias, KV credentials written once, and the database role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+from init.ledger import Ledger
+from init.shop import SHOP
+from init.users import User
+from init.vault import differs, jwt_accessor
+from vault_client.admin import CONNECTIONS, VaultAdmin
+
+PART: Final = "vault"
+OURS = {"managed_by": "init"}
+"""The mark on what init made: only that is ever removed."""
+
+_MARK = "/* managed by init */"
+_KV_KINDS = ("jira", "github")
+_TTL, _LONGEST = 600, 3600
+
+_REVOCATION = """DO $$ BEGIN
+IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{{name}}') THEN
+  EXECUTE 'ALTER ROLE "{{name}}" NOLOGIN';
+  PERFORM pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE usename = '{{name}}';
+  EXECUTE 'DROP OWNED BY "{{name}}"';
+  EXECUTE 'DROP ROLE "{{name}}"';
+END IF;
+END $$"""
+"""Ends the connections, then what the role owns, then the role; already gone is fine, so a retry succeeds."""
+
+T = TypeVar("T")
+
+
+def provision(vault: VaultAdmin, users: Sequence[User], ids: Mapping[str, str], ledger: Ledger) -> None:
+    """Bring Vault to what ``users`` say; ``ids`` are their Keycloak user ids (the ``sub`` claim) by username."""
+    ready = bool(jwt_accessor(vault))
+    _entities(vault, users, ids, ledger, ready=ready)
+    _credentials(vault, users, ledger, ready=ready)
+    _database_roles(vault, users, ledger, ready=ready)
+
+
+def _entities(vault: VaultAdmin, users: Sequence[User], ids: Mapping[str, str], ledger: Ledger, *, ready: bool) -> None:
+    accessor = jwt_accessor(vault)
+    listed = vault.list("identity/entity/id").get("key_info") or {}
+    entities: dict[str, str] = {info["name"]: entity for entity, info in listed.items()}
+    owner_of: dict[str, str] = {
+        alias["name"]: entity
+        for entity, info in listed.items()
+        for alias in info.get("aliases") or []
+        if alias["mount_accessor"] == accessor
+    }
+
+    def settle(user: User) -> None:
+        _entity(vault, ledger, user.username, ids.get(user.username, ""), entities, owner_of)
+
+    _each(settle, users)
+    gone = sorted(entities.keys() - {user.username for user in users})
+    _each(lambda name: _remove_entity(vault, ledger, name, entities[name]), gone)
+
+
+def _entity(
+    vault: VaultAdmin,
+    ledger: Ledger,
+    name: str,
+    sub: str,
+    entities: Mapping[str, str],
+    owner_of: Mapping[str, str],
+) -> None:
+    entity = entities.get(name)
+
+    def bind(entity_id: str) -> None:
+        # Names a mount and a `sub`: an alias that Vault made for an unknown caller moves here with it.
+        vault.write(
+            "identity/entity-alias",
+            {"name": sub, "canonical_id": entity_id, "mount_accessor": jwt_accessor(vault)},
+        )
+
+    def create() -> None:
+        bind(vault.write("identity/entity", {"name": name, "metadata": OURS})["id"])
+
+    if entity is None:
+        ledger.created(PART, "entity", name, create)
+    elif owner_of.get(sub) != entity:
+        ledger.changed(PART, "entity", name, lambda: _rebind(vault, entity, owner_of, bind), note="alias")
+    else:
+        ledger.unchanged(PART, "entity", name)
+
+
+def _rebind(vault: VaultAdmin, entity: str, owner_of: Mapping[str, str], bind: Callable[[str], None]) -> None:
+    """One alias per mount: the one of a Keycloak user who is gone makes room for the one who is there."""
+    stale = {sub for sub, owner in owner_of.items() if owner == entity}
+    found = vault.read(f"identity/entity/id/{entity}") or {}
+    for alias in found.get("aliases") or []:
+        if alias["name"] in stale:
+            vault.delete(f"identity/entity-alias/id/{alias['id']}")
+    bind(entity)
+
+
+def _remove_entity(vault: VaultAdmin, ledger: Ledger, name: str, entity: str) -> None:
+    found = vault.read(f"identity/entity/id/{entity}") or {}
+    if not differs(found.get("metadata"), OURS):
+        ledger.removed(PART, "entity", name, lambda: vault.delete(f"identity/entity/id/{entity}"))
+
+
+def _credentials(vault: VaultAdmin, users: Sequence[User], ledger: Ledger, *, ready: bool) -> None:
+    wanted = {f"{user.username}/{kind}": data for user in users for kind, data in user.entitlements.secrets().items()}
+    people = {name.rstrip("/") for name in vault.list("secret/metadata/users")["keys"]} if ready else set()
+    people |= {user.username for user in users}
+    candidates = sorted({f"{name}/{kind}" for name in people for kind in _KV_KINDS} | wanted.keys())
+    _each(lambda path: _credential(vault, ledger, path, wanted.get(path), readable=ready), candidates)
+
+
+def _credential(vault: VaultAdmin, ledger: Ledger, path: str, data: dict[str, str] | None, *, readable: bool) -> None:
+    """One KV secret. What it holds is never compared nor overwritten: people change their credentials."""
+    metadata = vault.read(f"secret/metadata/users/{path}") if readable else None
+    shown = f"secret/data/users/{path}"
+    if data is None:
+        if metadata is not None and not differs(metadata.get("custom_metadata"), OURS):
+            ledger.removed(PART, "credential", shown, lambda: vault.delete(f"secret/metadata/users/{path}"))
+        return
+
+    def create() -> None:
+        # The mark first: a secret without it would never be removed again.
+        vault.write(f"secret/metadata/users/{path}", {"custom_metadata": OURS})
+        vault.write(f"secret/data/users/{path}", {"data": data, "options": {"cas": 0}})
+
+    if metadata is None or not metadata.get("current_version"):
+        ledger.created(PART, "credential", shown, create)
+    else:
+        ledger.unchanged(PART, "credential", shown)
+
+
+def _database_roles(vault: VaultAdmin, users: Sequence[User], ledger: Ledger, *, ready: bool) -> None:
+    wanted = {
+        user.username: database_role(user.entitlements.postgres.grants) for user in users if user.entitlements.postgres
+    }
+    there = set(vault.list("database/roles")["keys"]) if ready else set()
+    _each(
+        lambda name: _database_role(vault, ledger, name, wanted.get(name), name in there), sorted(wanted.keys() | there)
+    )
+
+
+def database_role(grants: Iterable[str]) -> dict[str, Any]:
+    """One person's role: makes a login role that is a member of ``grants``, and ends it (Vault API: database/roles)."""
+    create = (
+        f'{_MARK} CREATE ROLE "{{{{name}}}}" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE CONNECTION LIMIT 10'
+        f" PASSWORD '{{{{password}}}}' VALID UNTIL '{{{{expiration}}}}' IN ROLE {', '.join(sorted(grants))}",
+        "ALTER ROLE \"{{name}}\" SET statement_timeout = '10s'",
+        "ALTER ROLE \"{{name}}\" SET idle_in_transaction_session_timeout = '30s'",
+    )
+    return {
+        "db_name": SHOP,
+        "creation_statements": list(create),
+        "revocation_statements": [_REVOCATION],
+        "default_ttl": _TTL,
+        "max_ttl": _LONGEST,
+    }
+
+
+def _database_role(vault: VaultAdmin, ledger: Ledger, name: str, wanted: dict[str, Any] | None, there: bool) -> None:
+    path = f"database/roles/{name}"
+    found = vault.read(path) if there else None
+    if wanted is not None:
+        faults = differs(found, wanted)
+        ledger.settle(
+            PART,
+            "database role",
+            name,
+            exists=there,
+            equal=not faults,
+            act=lambda: _write_database_role(vault, name, wanted, there),
+            note=", ".join(faults) if there else "",
+        )
+    elif any(_MARK in statement for statement in (found or {}).get("creation_statements", ())):
+        ledger.removed(PART, "database role", name, lambda: _end_database_role(vault, name))
+
+
+def _write_database_role(vault: VaultAdmin, name: str, role: dict[str, Any], there: bool) -> None:
+    vault.write(f"database/roles/{name}", role)
+    if there:
+        _end_database_users(vault, name)
+
+
+def _end_database_role(vault: VaultAdmin, name: str) -> None:
+    vault.delete(f"database/roles/{name}")
+    _end_database_users(vault, name)
+
+
+def _end_database_users(vault: VaultAdmin, name: str) -> None:
+    """Those already made would keep what was taken away until their lease's end."""
+    vault.write(f"sys/leases/revoke-prefix/database/creds/{name}", {})
+
+
+def _each(act: Callable[[T], None], items: Iterable[T]) -> None:
+    """``act`` on every item, some at a time; the first failure is raised when all that had begun are through."""
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        list(pool.map(act, items))

@@ -1,0 +1,47 @@
+"""Vault's policies: what a token opens is the meeting of who (the entity's name) and which server (the role)."""
+
+from __future__ import annotations
+
+_ME = "{{identity.entity.name}}"
+
+
+def _policy(purpose: str, *rules: tuple[str, str]) -> str:
+    lines = [f"# {purpose}"]
+    for path, capabilities in rules:
+        quoted = ", ".join(f'"{capability}"' for capability in capabilities.split())
+        lines.append(f'path "{path}" {{ capabilities = [{quoted}] }}')
+    return "\n".join(lines) + "\n"
+
+
+def _server(server: str) -> str:
+    return _policy(
+        f"What the {server} MCP server may read for the person it acts for: that one credential.",
+        (f"secret/data/users/{_ME}/{server}", "read"),
+        (f"secret/metadata/users/{_ME}/{server}", "read"),
+    )
+
+
+POLICIES = {
+    "user-secrets": _policy(
+        "For the person: everything that is theirs, and nothing else.",
+        (f"secret/data/users/{_ME}/*", "read"),
+        (f"secret/metadata/users/{_ME}/*", "read list"),
+        (f"database/creds/{_ME}", "read"),
+        (f"database/roles/{_ME}", "read"),
+    ),
+    "mcp-jira": _server("jira"),
+    "mcp-github": _server("github"),
+    "mcp-postgres": _policy(
+        "What the postgres MCP server may do for the person it acts for: make that person's database user.",
+        (f"database/creds/{_ME}", "read"),
+    ),
+    "facilitator": _policy(
+        "For the facilitator of a workshop: who there is and which leases live; no secret of anybody.",
+        ("identity/entity/name", "list"),
+        ("identity/entity/name/*", "read"),
+        ("secret/metadata/users/*", "read list"),
+        ("sys/leases/lookup/database/creds/*", "list sudo"),
+        ("sys/leases/revoke", "update"),
+    ),
+}
+"""Policy by name. None is attached to an entity: roles hand them out."""
