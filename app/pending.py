@@ -18,13 +18,17 @@ LIMIT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """One sign-in: OpenID Connect's ``state`` and ``nonce``, PKCE's verifier, and where to go afterwards."""
+    """One sign-in: OpenID Connect's ``state`` and ``nonce``, PKCE's verifier, and where to go afterwards.
+
+    ``asked`` is the authorization request's address, masked.
+    """
 
     state: str
     nonce: str
     verifier: SecretStr
     next: str
     started_at: float
+    asked: str = ""
 
 
 class PendingLogins:

@@ -18,6 +18,7 @@ from app.routes.page import problem_page
 from app.session import cookie_name as session_cookie_name
 from app.texts import t
 from common.errors import LoginFailed, Problem
+from common.masking import mask_url
 from identity.tokens import Claims, TokenSet
 
 _log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ async def login(request: Request) -> Response:
         verifier=SecretStr(wanted.verifier),
         next=safe_next(request.query_params.get("next")),
         started_at=time.time(),
+        asked=mask_url(wanted.url),
     )
     key = process.pending.keep(pending, now=time.time())
     response = RedirectResponse(wanted.url, status_code=303, headers={"Cache-Control": "no-store"})
@@ -96,6 +98,11 @@ async def _signed_in(process: Process, request: Request, pending: Pending | None
                 redirect_uri=process.settings.redirect_uri,
             )
             opened.valid(until=tokens.refresh_expires_at)
+            opened.detail(
+                browser_was_sent_to=pending.asked,
+                browser_came_back_with=mask_url(str(request.url)),
+                scope_granted=tokens.scope,
+            )
         claims = await _claims(process, tokens)
         opened.say(t("step.login", username=claims.username))
     await _end_former(process, request)

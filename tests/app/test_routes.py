@@ -1,0 +1,76 @@
+"""The app's own routes over HTTP: headers on everything, the right host only, logout tokens only from Keycloak."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from app.routes.backchannel import EVENT
+from stack.testing import Stack
+
+
+def test_health_answers(stack: Stack) -> None:
+    answer = requests.get(f"{stack.url('app')}/health", timeout=10)
+    assert (answer.status_code, answer.json()) == (200, {"status": "healthy", "state": "fresh"})
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/auth/callback", "/_stcore/health", "/mcp-tools"])
+def test_every_answer_carries_the_security_headers(stack: Stack, path: str) -> None:
+    headers = requests.get(f"{stack.url('app')}{path}", timeout=10).headers
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "localhost.evil.example"])
+@pytest.mark.parametrize("path", ["/", "/health", "/auth/login"])
+def test_another_host_name_is_refused(stack: Stack, host: str, path: str) -> None:
+    answer = requests.get(f"{stack.url('app')}{path}", headers={"Host": host}, timeout=10, allow_redirects=False)
+    assert answer.status_code == 400
+
+
+def test_login_sends_the_browser_to_keycloak_and_keeps_what_it_must(stack: Stack) -> None:
+    answer = requests.get(f"{stack.url('app')}/auth/login", timeout=10, allow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["Cache-Control"] == "no-store"
+    asked = parse_qs(urlsplit(answer.headers["Location"]).query)
+    assert asked["code_challenge_method"] == ["S256"]
+    assert asked["redirect_uri"] == [f"{stack.url('app')}/auth/callback"]
+    assert set(asked["scope"][0].split()) == {"openid", "profile", "email"}
+    assert asked["state"][0] != asked["nonce"][0]
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "Max-Age=600" in cookie
+    assert asked["state"][0] not in cookie
+    assert asked["nonce"][0] not in cookie
+
+
+def unsigned(**claims: object) -> str:
+    def part(value: object) -> str:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+    now = int(time.time())
+    good = {"aud": "mcp-demo-app", "sid": "s", "jti": "j", "iat": now, "exp": now + 60, "events": {EVENT: {}}}
+    return f"{part({'alg': 'none', 'kid': 'x'})}.{part({**good, **claims})}."
+
+
+@pytest.mark.parametrize("token", ["", "nonsense", "a.b.c", unsigned()])
+def test_a_logout_token_that_keycloak_did_not_sign_is_refused(stack: Stack, token: str) -> None:
+    answer = requests.post(f"{stack.url('app')}/auth/backchannel-logout", data={"logout_token": token}, timeout=10)
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "invalid_request"
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_logout_request_that_is_too_long_or_empty_is_refused(stack: Stack) -> None:
+    url = f"{stack.url('app')}/auth/backchannel-logout"
+    assert requests.post(url, data={"logout_token": "x" * 100_000}, timeout=10).status_code == 400
+    assert requests.post(url, timeout=10).status_code == 400
+    assert requests.get(url, timeout=10).status_code == 405
