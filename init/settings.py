@@ -28,7 +28,7 @@ class InitSettings(CommonSettings):
     vault_db_password: SecretStr = Field(
         SecretStr("demo-vault-db-password"), description="Password of the PostgreSQL role `vault_admin`."
     )
-    app_client_secret: SecretStr = Field(SecretStr("demo-app-client-secret"), description="Secret of client `mcp-demo-app`.")
+    app_client_secret: SecretStr = Field(SecretStr("demo-app-secret"), description="Secret of client `mcp-demo-app`.")
     mcp_jira_client_secret: SecretStr = Field(
         SecretStr("demo-mcp-jira-secret"), description="Secret of client `mcp-jira`."
     )
