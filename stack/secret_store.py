@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from stack.layout import Layout, write_private
 
@@ -35,18 +38,36 @@ FIXED = {
 
 def load(layout: Layout) -> dict[str, str]:
     """Every secret by name; those the file lacks are made now and kept, those it has never change."""
-    kept: dict[str, str] = json.loads(layout.secrets.read_text()) if layout.secrets.exists() else {}
-    known = dict(kept)
-    for name in GENERATED:
-        known.setdefault(name, secrets.token_urlsafe(32))
-    for name in FERNET_KEYS:
-        known.setdefault(name, base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
-    if known != kept:
-        write_private(layout.secrets, json.dumps(known, indent=2) + "\n")
+    with _alone(layout):
+        kept = _read(layout)
+        known = dict(kept)
+        for name in GENERATED:
+            known.setdefault(name, secrets.token_urlsafe(32))
+        for name in FERNET_KEYS:
+            known.setdefault(name, base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+        if known != kept:
+            _write(layout, known)
     return FIXED | known
 
 
 def keep(layout: Layout, **made: str) -> None:
     """Add secrets that a server made (Vault's initial root token) to the file."""
-    kept: dict[str, str] = json.loads(layout.secrets.read_text()) if layout.secrets.exists() else {}
-    write_private(layout.secrets, json.dumps(kept | made, indent=2) + "\n")
+    with _alone(layout):
+        _write(layout, _read(layout) | made)
+
+
+def _read(layout: Layout) -> dict[str, str]:
+    known: dict[str, str] = json.loads(layout.secrets.read_text()) if layout.secrets.exists() else {}
+    return known
+
+
+def _write(layout: Layout, known: dict[str, str]) -> None:
+    write_private(layout.secrets, json.dumps(known, indent=2) + "\n")
+
+
+@contextmanager
+def _alone(layout: Layout) -> Iterator[None]:
+    """One reader and writer at a time: services that start together must be given the same secrets."""
+    with layout.secrets.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
