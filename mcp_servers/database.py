@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import LiteralString, TypeVar
 
 import psycopg
-from psycopg import sql
+from psycopg import pq, sql
 from psycopg.adapt import AdaptersMap
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
@@ -20,7 +20,7 @@ from mcp_servers.credentials import Held
 from mcp_servers.room import Room, current_room
 from mcp_servers.settings import PostgresSettings
 from mcp_servers.sources import DatabaseUser
-from mcp_servers.sql_errors import refused
+from mcp_servers.sql_errors import ended_transaction, refused
 from mcp_servers.values import adapters
 from tracing import OpenStep, step
 from vault_client import DatabaseCredential
@@ -146,6 +146,8 @@ class Database:
                 try:
                     async with asyncio.timeout(self._gateway.settings.postgres_statement_timeout + BEGIN_SECONDS):
                         result = await work(connection)
+                        if connection.info.transaction_status == pq.TransactionStatus.IDLE:
+                            raise ended_transaction()
                         await connection.execute(transaction.end)
                 except TimeoutError as error:
                     raise BackendUnavailable(
@@ -189,7 +191,7 @@ class Database:
             await pool.putconn(connection)
 
 
-_IN_TRANSACTION = (psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR)
+_IN_TRANSACTION = (pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR)
 
 
 def _tell(opened: OpenStep, held: Held[DatabaseUser], end: str) -> None:

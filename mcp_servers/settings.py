@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
 from common.settings import CommonSettings
+
+
+def _client_secret(server: str) -> Any:
+    return Field(SecretStr(f"demo-mcp-{server}-secret"), description="Secret of this server's own client at Keycloak.")
 
 
 class ServerSettings(CommonSettings):
@@ -18,9 +22,7 @@ class ServerSettings(CommonSettings):
 
     mcp_port: int = Field(0, ge=0, le=65535, description="Port: 3001 Jira, 3002 GitHub, 3003 PostgreSQL by default.")
     mcp_public_url: str = Field("", description="The server as clients see it, without `/mcp`; loopback by default.")
-    mcp_client_secret: SecretStr = Field(
-        SecretStr("demo-mcp-client-secret"), description="Secret of this server's own Keycloak client."
-    )
+    mcp_client_secret: SecretStr
     mcp_allowed_hosts: str = Field(
         "", description="Further names, comma-separated, that may stand in `Host` (a container's name)."
     )
@@ -73,6 +75,7 @@ class JiraSettings(ServerSettings):
     server = "jira"
     title = "Jira"
 
+    mcp_client_secret: SecretStr = _client_secret("jira")
     jira_url: str = Field("http://localhost:8001", description="Jira's address, such as https://example.atlassian.net.")
     backend_timeout: float = Field(1.8, gt=0, description="Seconds that one call to the back end may take.")
 
@@ -83,6 +86,7 @@ class GithubSettings(ServerSettings):
     server = "github"
     title = "GitHub"
 
+    mcp_client_secret: SecretStr = _client_secret("github")
     github_api_url: str = Field("http://localhost:8002", description="GitHub's API, such as https://api.github.com.")
     backend_timeout: float = Field(1.8, gt=0, description="Seconds that one call to the back end may take.")
 
@@ -93,6 +97,7 @@ class PostgresSettings(ServerSettings):
     server = "postgres"
     title = "PostgreSQL"
 
+    mcp_client_secret: SecretStr = _client_secret("postgres")
     postgres_host: str = Field("localhost", description="The tools' database server.")
     postgres_port: int = Field(5432, description="Its port.")
     postgres_database: str = Field("shop", description="The one database that tools see.")

@@ -41,6 +41,14 @@ class SqlRefused(BackendRefused):
     code = "sql_refused"
 
 
+def ended_transaction() -> SqlRefused:
+    """The problem when the caller's statement was itself the end of a transaction."""
+    return SqlRefused(
+        "The statement ended the transaction that it ran in.",
+        fix="Each statement is a transaction of its own here: send it without BEGIN, COMMIT or ROLLBACK.",
+    )
+
+
 async def refused(error: psycopg.Error, connection: psycopg.AsyncConnection, *, offset: int = 0) -> Problem:
     """The problem for ``error``. ``offset``: characters of ours that stand before the caller's statement."""
     state = error.sqlstate
@@ -53,6 +61,8 @@ async def refused(error: psycopg.Error, connection: psycopg.AsyncConnection, *, 
     what = f"PostgreSQL says: {_words(error)} ({state}){_place(error, offset)}."
     if state == "57014":
         what = "PostgreSQL stopped the statement: it ran longer than allowed (57014)."
+    if state == "25001" and "read-write" in what:
+        state = "25006"
     if state == "42501":
         return SqlRefused(what, fix=await _rights(error, connection))
     hint = f" {error.diag.message_hint}" if error.diag.message_hint else ""

@@ -1,0 +1,186 @@
+"""Calling the MCP servers as somebody: sign-in by code flow, the app's token exchange, FastMCP's client, plain HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import psycopg
+from fastmcp import Client
+from fastmcp.client.transports import StreamableHttpTransport
+from mcp_types import CallToolResult
+from pydantic import SecretStr
+
+from common.http import async_client
+from identity import Keycloak, TokenSet
+from stack.testing import Stack
+from tests.support.login import sign_in
+from tests.support.people import Person
+
+PROTOCOL = "2026-07-28"
+TRACE = "mcp-remote-vault/trace"
+FRESH = "mcp-remote-vault/fresh"
+ERROR = "mcp-remote-vault/error"
+
+
+def app_client(stack: Stack) -> Keycloak:
+    """Keycloak as the app uses it."""
+    return Keycloak(
+        base_url=stack.url("keycloak"),
+        public_url=stack.url("keycloak"),
+        realm="mcp-demo",
+        client_id="mcp-demo-app",
+        client_secret=SecretStr(stack.secrets["APP_CLIENT_SECRET"]),
+    )
+
+
+@dataclass
+class Caller:
+    """Somebody who has signed in."""
+
+    stack: Stack
+    person: Person
+    keycloak: Keycloak
+    tokens: TokenSet
+
+    async def token(self, server: str, scope: str | None = None) -> str:
+        """A token for one server, as the app gets it."""
+        wanted = f"mcp:{server} mcp:{server}:write" if scope is None else scope
+        exchanged = await self.keycloak.exchange(self.tokens.access_token, audience=f"mcp-{server}", scope=wanted)
+        return exchanged.access_token.get_secret_value()
+
+    async def call(
+        self,
+        server: str,
+        tool: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        traced: bool = False,
+        fresh: bool = False,
+        token: str | None = None,
+        correlation_id: str = "",
+    ) -> CallToolResult:
+        """One tool call."""
+        async with connected(self.stack, server, token or await self.token(server), correlation_id) as client:
+            meta = {**({TRACE: True} if traced else {}), **({FRESH: True} if fresh else {})}
+            return await client.call_tool_mcp(tool, dict(arguments or {}), meta=meta)
+
+    async def data(self, server: str, tool: str, arguments: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """A call's structured content; the call must succeed."""
+        result = await self.call(server, tool, arguments)
+        assert not result.is_error, text(result)
+        assert result.structured_content is not None
+        return result.structured_content
+
+    async def refusal(self, server: str, tool: str, arguments: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The problem that a call ends in; the call must fail."""
+        result = await self.call(server, tool, arguments)
+        assert result.is_error, result.structured_content
+        problem = (result.meta or {})[ERROR]
+        assert text(result) == f"{problem['what']} {problem['fix']}".strip()
+        return dict(problem)
+
+    async def end(self) -> None:
+        """Sign out at Keycloak."""
+        if self.tokens.refresh_token is not None:
+            await self.keycloak.end_session(self.tokens.refresh_token)
+        await self.keycloak.close()
+
+
+@asynccontextmanager
+async def connected(
+    stack: Stack, server: str, token: str | None, correlation_id: str = "", mode: str = PROTOCOL
+) -> AsyncIterator[Client[Any]]:
+    """FastMCP's client at one server."""
+    headers = {"X-Correlation-Id": correlation_id} if correlation_id else None
+    transport = StreamableHttpTransport(f"{stack.url(f'mcp-{server}')}/mcp", auth=token, headers=headers)
+    async with Client(transport, mode=mode, timeout=20) as client:
+        yield client
+
+
+async def signed_in(stack: Stack, person: Person) -> Caller:
+    """``person``, signed in through Keycloak's own page."""
+    keycloak = app_client(stack)
+    return Caller(stack, person, keycloak, await sign_in(keycloak, person.username, person.password))
+
+
+async def post(stack: Stack, server: str, token: str | None = None, **more: Any) -> httpx2.Response:
+    """A `tools/list` by plain HTTP, as a client of 2025-06-18 sends it."""
+    headers = {
+        "Accept": "application/json, text/event-stream",
+        "MCP-Protocol-Version": "2025-06-18",
+        **({"Authorization": f"Bearer {token}"} if token is not None else {}),
+        **more.pop("headers", {}),
+    }
+    body = more.pop("body", {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}})
+    async with async_client() as client:
+        return await client.post(f"{stack.url(f'mcp-{server}')}/mcp", headers=headers, json=body, **more)
+
+
+async def until(condition: Callable[[], Awaitable[bool]], *, within: float = 20.0) -> None:
+    """Return once ``condition``, which asks a server, holds; TimeoutError after ``within`` seconds."""
+    async with asyncio.timeout(within):
+        while not await condition():  # noqa: ASYNC110 - what is waited for is another process's doing
+            await asyncio.sleep(0.2)
+
+
+def text(result: CallToolResult) -> str:
+    """What people read."""
+    return "\n".join(part.text for part in result.content if part.type == "text")
+
+
+def steps(result: CallToolResult) -> dict[str, dict[str, Any]]:
+    """The trace's steps by kind."""
+    return {step["kind"]: step for step in (result.meta or {})[TRACE]["steps"]}
+
+
+class Vault:
+    """Vault as an administrator looks at it."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._client = httpx2.Client(
+            base_url=f"{stack.url('openbao')}/v1",
+            headers={"X-Vault-Token": stack.secrets["VAULT_TOKEN"]},
+            trust_env=False,
+        )
+
+    def tokens(self, username: str, server: str) -> list[str]:
+        """Accessors of the live tokens that a server holds for somebody."""
+        found = []
+        for accessor in self.request("LIST", "auth/token/accessors")["data"]["keys"]:
+            looked = self._client.post("/auth/token/lookup-accessor", json={"accessor": accessor})
+            meta = (looked.json().get("data", {}).get("meta") or {}) if looked.is_success else {}
+            if meta.get("username") == username and meta.get("server") == f"mcp-{server}":
+                found.append(accessor)
+        return found
+
+    def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """One call that must succeed."""
+        answer = self._client.request(method, f"/{path}", json=body)
+        assert answer.is_success, answer.text
+        return dict(answer.json()) if answer.content else {}
+
+
+def as_superuser(stack: Stack, database: str = "postgres") -> psycopg.Connection[Any]:
+    """The cluster as its superuser."""
+    return psycopg.connect(
+        host="localhost",
+        port=stack.ports["postgres"],
+        user="postgres",
+        password=stack.secrets["POSTGRES_ADMIN_PASSWORD"],
+        dbname=database,
+        autocommit=True,
+    )
+
+
+def database_roles(stack: Stack, username: str) -> list[str]:
+    """The live PostgreSQL roles that Vault made for somebody."""
+    with as_superuser(stack) as connection:
+        rows = connection.execute(
+            "SELECT rolname FROM pg_roles WHERE rolcanlogin AND rolname LIKE %s", (f"%-{username}-%",)
+        )
+        return [row[0] for row in rows.fetchall()]

@@ -1,0 +1,41 @@
+"""Fixtures for the MCP servers: people who are signed in, and Vault seen from above."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import pytest
+
+from stack.testing import Stack
+from tests.mcp_servers.callers import Caller, Vault, signed_in
+from tests.support.people import Person
+
+SignIn = Callable[[Person], Awaitable[Caller]]
+
+
+@pytest.fixture
+async def sign_in(stack: Stack) -> AsyncIterator[SignIn]:
+    """Signs people in; their sessions end with the test."""
+    callers: list[Caller] = []
+
+    async def enter(person: Person) -> Caller:
+        callers.append(await signed_in(stack, person))
+        return callers[-1]
+
+    yield enter
+    for caller in callers:
+        await caller.end()
+
+
+@pytest.fixture
+async def caller(sign_in: SignIn, person: Person) -> Caller:
+    """Somebody of this test's own, signed in."""
+    return await sign_in(person)
+
+
+@pytest.fixture
+def vault(stack: Stack) -> Iterator[Vault]:
+    """Vault as its administrator."""
+    above = Vault(stack)
+    yield above
+    above._client.close()

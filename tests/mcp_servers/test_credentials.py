@@ -1,0 +1,177 @@
+"""A credential's life: fetched once, reused, renewed when it changed, gone with the session."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from stack.testing import Stack
+from state import State
+from tests.mcp_servers.callers import Caller, Vault, as_superuser, connected, database_roles, post, steps, text, until
+from tests.support.eventually import eventually
+
+SERVERS = ["jira", "github", "postgres"]
+
+
+@pytest.mark.parametrize("server", SERVERS)
+async def test_two_calls_need_one_vault_token(caller: Caller, vault: Vault, server: str) -> None:
+    first = await caller.call(server, "credential_status", traced=True)
+    second = await caller.call(server, "credential_status", traced=True)
+    assert [s["status"] for s in steps(first).values()] == ["done"] * 5 + ["skipped"]
+    reused = steps(second)
+    for kind in ("token-exchange", "vault-login", "entity", "credential"):
+        assert reused[kind]["status"] == "reused", kind
+        assert reused[kind]["since"] < reused[kind]["until"]
+        assert not reused[kind]["exchanges"]
+    assert len(vault.tokens(caller.person.username, server)) == 1
+
+
+async def test_a_new_access_token_of_the_same_session_reuses_what_is_held(caller: Caller, vault: Vault) -> None:
+    await caller.data("jira", "credential_status")
+    assert caller.tokens.refresh_token is not None
+    caller.tokens = await caller.keycloak.refresh(caller.tokens.refresh_token)
+    again = await caller.call("jira", "credential_status", traced=True)
+    assert steps(again)["vault-login"]["status"] == "reused"
+    assert len(vault.tokens(caller.person.username, "jira")) == 1
+
+
+async def test_another_session_of_the_same_person_has_a_credential_of_its_own(
+    caller: Caller, sign_in: Any, vault: Vault
+) -> None:
+    await caller.data("jira", "credential_status")
+    other = await sign_in(caller.person)
+    await other.data("jira", "credential_status")
+    assert len(vault.tokens(caller.person.username, "jira")) == 2
+
+
+@pytest.mark.parametrize("server", ["jira", "postgres"])
+async def test_fifty_first_calls_at_once_are_one_flight(caller: Caller, vault: Vault, server: str) -> None:
+    token = await caller.token(server)
+    results = await asyncio.gather(*(caller.call(server, "credential_status", token=token) for _ in range(50)))
+    assert not [text(r) for r in results if r.is_error]
+    assert len(vault.tokens(caller.person.username, server)) == 1
+    if server == "postgres":
+        assert len(database_roles(caller.stack, caller.person.username)) == 1
+
+
+async def test_fresh_does_everything_again_and_leaves_one_token(caller: Caller, vault: Vault) -> None:
+    await caller.data("postgres", "query", {"sql": "SELECT 1"})
+    before = vault.tokens(caller.person.username, "postgres")
+    again = await caller.call("postgres", "query", {"sql": "SELECT 1"}, traced=True, fresh=True)
+    assert not again.is_error
+    assert [s["status"] for s in steps(again).values()] == ["done"] * 6
+    await eventually(lambda: len(vault.tokens(caller.person.username, "postgres")) == 1)
+    assert vault.tokens(caller.person.username, "postgres") != before
+    await eventually(lambda: len(database_roles(caller.stack, caller.person.username)) == 1)
+
+
+async def test_a_credential_changed_in_vault_is_used_within_the_bound(caller: Caller, vault: Vault) -> None:
+    name = caller.person.username
+    first = await caller.data("jira", "credential_status")
+    held = caller.person.entitlements["jira"]
+    vault.request("POST", f"secret/data/users/{name}/jira", {"data": {**held, "note": "changed"}})
+    token = await caller.token("jira")
+
+    async def changed() -> bool:
+        status = await caller.call("jira", "credential_status", token=token)
+        return bool((status.structured_content or {})["credential_version"] == first["credential_version"] + 1)
+
+    await until(changed)
+    assert len(vault.tokens(name, "jira")) == 1
+
+
+async def test_a_credential_taken_away_is_missed_within_the_bound_and_back_when_it_is(
+    caller: Caller, vault: Vault
+) -> None:
+    name = caller.person.username
+    await caller.data("github", "list_repos")
+    vault.request("DELETE", f"secret/metadata/users/{name}/github")
+    token = await caller.token("github")
+    await until(lambda: fails(caller, "github", "list_repos", token=token))
+    assert (await caller.refusal("github", "list_repos"))["code"] == "credential_missing"
+    vault.request("POST", f"secret/data/users/{name}/github", {"data": caller.person.entitlements["github"]})
+    await caller.data("github", "list_repos")
+
+
+async def test_a_token_revoked_in_vault_is_replaced_within_the_bound(caller: Caller, vault: Vault) -> None:
+    name = caller.person.username
+    await caller.data("jira", "get_issue", {"issue_key": "PROJ-1"})
+    (accessor,) = vault.tokens(name, "jira")
+    vault.request("POST", "auth/token/revoke-accessor", {"accessor": accessor})
+    token = await caller.token("jira")
+
+    async def replaced() -> bool:
+        assert not await fails(caller, "jira", "get_issue", {"issue_key": "PROJ-1"}, token=token)
+        return bool(vault.tokens(name, "jira"))
+
+    await until(replaced)
+
+
+async def test_a_disabled_entity_stops_the_person_within_the_bound(caller: Caller, vault: Vault) -> None:
+    name = caller.person.username
+    await caller.data("postgres", "query", {"sql": "SELECT 1"})
+    vault.request("POST", f"identity/entity/name/{name}", {"disabled": True})
+    token = await caller.token("postgres")
+    try:
+        await until(lambda: fails(caller, "postgres", "query", {"sql": "SELECT 1"}, token=token))
+        assert (await caller.refusal("postgres", "query", {"sql": "SELECT 1"}))["part"] == "vault"
+    finally:
+        vault.request("POST", f"identity/entity/name/{name}", {"disabled": False})
+
+
+async def test_a_lease_revoked_under_an_open_connection_is_replaced_within_the_same_call(
+    caller: Caller, vault: Vault
+) -> None:
+    name = caller.person.username
+    me = {"sql": "SELECT current_user AS me"}
+    first = (await caller.data("postgres", "query", me))["rows"][0]["me"]
+    vault.request("PUT", f"sys/leases/revoke-prefix/database/creds/{name}")
+    await eventually(lambda: first not in database_roles(caller.stack, name))
+    second = (await caller.data("postgres", "query", me))["rows"][0]["me"]
+    assert second != first
+    await eventually(lambda: database_roles(caller.stack, name) == [second])
+
+
+async def test_connections_cut_by_the_database_are_made_again_within_the_same_call(caller: Caller) -> None:
+    me = {"sql": "SELECT pg_backend_pid() AS pid, current_user AS me"}
+    first = (await caller.data("postgres", "query", me))["rows"][0]
+    with as_superuser(caller.stack) as connection:
+        connection.execute("SELECT pg_terminate_backend(%s)", (first["pid"],))
+    assert (await caller.data("postgres", "query", me))["rows"][0]["pid"] != first["pid"]
+
+
+async def test_signing_out_ends_tokens_leases_and_database_roles_everywhere(
+    caller: Caller, vault: Vault, stack: Stack
+) -> None:
+    name = caller.person.username
+    tokens = {server: await caller.token(server) for server in SERVERS}
+    for server in SERVERS:
+        await caller.call(server, "credential_status", token=tokens[server])
+    assert database_roles(stack, name)
+    claims = (await caller.call("jira", "credential_status", traced=True)).meta or {}
+    sid = next(s for s in claims["mcp-remote-vault/trace"]["steps"])["detail"]["claims"]["sid"]
+    sub = (await caller.data("jira", "credential_status"))["user_id"]
+
+    async with State(SecretStr(stack.environment("mcp-jira")["STATE_DSN"])) as state:
+        await state.end_session(sid, sub)
+    for server in SERVERS:
+        await eventually(lambda server=server: not vault.tokens(name, server))
+        refused = await post(stack, server, tokens[server])
+        assert refused.status_code == 401
+        assert 'error="invalid_token"' in refused.headers["www-authenticate"]
+        assert "ended" in refused.headers["www-authenticate"]
+    await eventually(lambda: not database_roles(stack, name))
+
+
+async def test_a_handshake_era_client_gets_the_same_answers(caller: Caller, stack: Stack) -> None:
+    async with connected(stack, "jira", await caller.token("jira"), mode="legacy") as client:
+        issue = await client.call_tool("get_issue", {"issue_key": "PROJ-1"})
+        assert issue.structured_content["key"] == "PROJ-1"
+
+
+async def fails(caller: Caller, *call: Any, token: str) -> bool:
+    """Whether a call ends in an error."""
+    return bool((await caller.call(*call, token=token)).is_error)

@@ -1,0 +1,162 @@
+"""Back ends that refuse, fail, dawdle or talk nonsense: a sentence each, and never the credential."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from common.errors import BackendRefused, BackendUnavailable, Problem
+from mcp_servers import github_api, jira_api
+from mcp_servers.github_api import GitHub
+from mcp_servers.jira_api import Jira
+from mcp_servers.rest import Rest
+from tests.mcp_servers.serving import served
+
+TOKEN = "ghp_averysecrettokenindeed"
+
+
+class Back:
+    """A back end that answers what the test tells it to."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.body = "{}"
+        self.headers: dict[str, str] = {}
+        self.pages: list[tuple[str, str]] = []
+        self.delay = 0.0
+        self.seen: list[Request] = []
+
+    async def answer(self, request: Request) -> Response:
+        self.seen.append(request)
+        await asyncio.sleep(self.delay)
+        if self.pages:
+            body, link = self.pages.pop(0)
+            return Response(body, headers={"link": link} if link else {}, media_type="application/json")
+        return Response(self.body, self.status, headers=self.headers, media_type="application/json")
+
+
+@pytest.fixture
+async def back() -> AsyncIterator[tuple[Back, str]]:
+    """It, and its address."""
+    behaviour = Back()
+    async with served(Starlette(routes=[Route("/{path:path}", behaviour.answer, methods=["GET", "POST"])])) as address:
+        yield behaviour, address
+
+
+@pytest.fixture
+async def github(back: tuple[Back, str]) -> AsyncIterator[GitHub]:
+    rest = Rest(back[1], server="github", name="GitHub", timeout=0.3, words=github_api.words)
+    yield GitHub(rest, token=SecretStr(TOKEN))
+    await rest.close()
+
+
+@pytest.fixture
+async def jira(back: tuple[Back, str]) -> AsyncIterator[Jira]:
+    rest = Rest(back[1], server="jira", name="Jira", timeout=0.3, words=jira_api.words)
+    yield Jira(rest, email="alice@example.com", api_token=SecretStr(TOKEN))
+    await rest.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "kind", "words"),
+    [
+        (401, {}, {"message": "Bad credentials"}, BackendRefused, "does not accept the stored credential (401)"),
+        (403, {}, {"message": "No"}, BackendRefused, "does not let you do this with repository a/b (403). It said: No"),
+        (403, {"x-ratelimit-remaining": "0"}, {"message": "limit"}, BackendUnavailable, "limits how often"),
+        (404, {}, {"message": "Not Found"}, BackendRefused, "has no repository a/b, or you may not see it"),
+        (301, {"location": "/x"}, {}, BackendRefused, "has moved"),
+        (
+            422,
+            {},
+            {"message": "V", "errors": [{"field": "title", "code": "missing"}]},
+            BackendRefused,
+            "title: missing",
+        ),
+        (429, {"retry-after": "7"}, {}, BackendUnavailable, "Try again in 7 s"),
+        (500, {}, {}, BackendUnavailable, "had an error of its own (500)"),
+        (503, {}, {}, BackendUnavailable, "had an error of its own (503)"),
+        (200, {}, [], BackendUnavailable, "Something other than GitHub's API answered"),
+        (200, {}, {"full_name": 7}, BackendUnavailable, "Something other than GitHub's API answered"),
+    ],
+)
+async def test_each_answer_that_is_none_becomes_a_sentence(
+    back: tuple[Back, str], github: GitHub, status: int, headers: dict[str, str], body: object, kind: type, words: str
+) -> None:
+    back[0].status, back[0].headers, back[0].body = status, headers, json.dumps(body)
+    with pytest.raises(Problem) as caught:
+        await github.repository("a", "b")
+    assert type(caught.value) is kind
+    assert words in str(caught.value)
+    assert TOKEN not in str(caught.value)
+
+
+async def test_an_answer_that_is_not_json_is_not_the_api(back: tuple[Back, str], github: GitHub, jira: Jira) -> None:
+    back[0].body = "<html>Welcome</html>"
+    with pytest.raises(BackendUnavailable, match="Something other than GitHub's API answered"):
+        await github.repository("a", "b")
+    with pytest.raises(BackendUnavailable, match="Something other than Jira's API answered"):
+        await jira.issue("PROJ-1")
+
+
+async def test_a_slow_back_end_is_not_waited_for(back: tuple[Back, str], github: GitHub) -> None:
+    back[0].delay = 2.0
+    with pytest.raises(BackendUnavailable, match=r"GitHub did not answer within 0\.3 s"):
+        await github.repository("a", "b")
+
+
+async def test_a_back_end_that_is_gone_is_named() -> None:
+    rest = Rest("http://127.0.0.1:9", server="jira", name="Jira", timeout=0.3, words=jira_api.words)
+    with pytest.raises(BackendUnavailable, match=r"Jira at 127\.0\.0\.1:9 cannot be reached"):
+        await Jira(rest, email="a", api_token=SecretStr("b")).issue("PROJ-1")
+    await rest.close()
+
+
+async def test_a_next_page_elsewhere_gets_no_credential(back: tuple[Back, str], github: GitHub) -> None:
+    back[0].body = "[]"
+    back[0].headers = {"link": '<http://evil.example/user/repos?page=2>; rel="next"'}
+    with pytest.raises(BackendUnavailable):
+        await github.repositories()
+
+
+async def test_what_the_callers_send_is_one_path_segment(back: tuple[Back, str], jira: Jira) -> None:
+    with pytest.raises(BackendUnavailable):
+        await jira.issue("../../user?x=#")
+    assert back[0].seen[0].scope["raw_path"] == b"/rest/api/3/issue/..%2F..%2Fuser%3Fx%3D%23"
+
+
+async def test_lists_follow_pages_to_their_end(back: tuple[Back, str], github: GitHub) -> None:
+    def page(number: int) -> str:
+        return json.dumps([{"full_name": f"a/{number}", "private": False}])
+
+    back[0].pages = [
+        (page(1), f'<{back[1]}/user/repos?page=2>; rel="next"'),
+        (page(2), f'<{back[1]}/user/repos?page=3>; rel="next", <{back[1]}/user/repos?page=1>; rel="first"'),
+        (page(3), ""),
+    ]
+    found = await github.repositories()
+    assert [r.full_name for r in found.repositories] == ["a/1", "a/2", "a/3"]
+    assert not found.more
+    for request in back[0].seen:
+        assert request.headers["authorization"] == f"Bearer {TOKEN}"
+        assert request.headers["x-github-api-version"] == "2022-11-28"
+
+
+async def test_a_search_follows_its_page_tokens_up_to_the_limit(back: tuple[Back, str], jira: Jira) -> None:
+    def page(*numbers: int, token: str = "") -> str:
+        fields = {"summary": "x", "status": {"name": "To Do"}}
+        issues = [{"key": f"PROJ-{number}", "fields": fields} for number in numbers]
+        return json.dumps({"issues": issues, **({"nextPageToken": token} if token else {"isLast": True})})
+
+    back[0].pages = [(page(1, 2, token="next"), ""), (page(3, 4, token="more"), "")]
+    found = await jira.search("project = PROJ", limit=3)
+    assert [i.key for i in found.issues] == ["PROJ-1", "PROJ-2", "PROJ-3"]
+    assert found.more
+    assert back[0].seen[1].query_params["nextPageToken"] == "next"

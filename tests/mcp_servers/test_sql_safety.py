@@ -1,0 +1,126 @@
+"""What SQL cannot do: `query` never writes, one statement is one statement, nothing is left for the next call."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from stack.testing import Stack
+from tests.mcp_servers.callers import Caller, as_superuser, database_roles
+
+WRITES = [
+    "INSERT INTO orders (user_id) VALUES (1)",
+    "WITH made AS (INSERT INTO orders (user_id) VALUES (1) RETURNING *) SELECT * FROM made",
+    "DO $$ BEGIN INSERT INTO orders (user_id) VALUES (1); END $$",
+    "DO $$ BEGIN SET TRANSACTION READ WRITE; INSERT INTO orders (user_id) VALUES (1); END $$",
+    "DO $$ BEGIN COMMIT; INSERT INTO orders (user_id) VALUES (1); END $$",
+    "CREATE TABLE mine (a int)",
+    "CREATE TEMP TABLE mine (a int)",
+    "SELECT * INTO mine FROM orders",
+    "TRUNCATE orders",
+    "SELECT nextval(pg_get_serial_sequence('orders', 'id'))",
+    "SELECT set_config('transaction_read_only', 'off', true)",
+    "SET TRANSACTION READ WRITE",
+    "EXPLAIN ANALYZE INSERT INTO orders (user_id) VALUES (1)",
+    "SELECT * FROM orders FOR UPDATE",
+]
+TWO_STATEMENTS = [
+    "SELECT 1; INSERT INTO orders (user_id) VALUES (1)",
+    "SELECT 1; COMMIT; INSERT INTO orders (user_id) VALUES (1)",
+    "COMMIT; INSERT INTO orders (user_id) VALUES (1)",
+    "ROLLBACK; BEGIN; DELETE FROM orders; COMMIT",
+    "SELECT 1;;SELECT 2",
+]
+BEYOND = [
+    "COPY orders TO PROGRAM 'id'",
+    "COPY orders TO '/tmp/orders'",
+    "COPY orders TO STDOUT",
+    "COPY orders FROM STDIN",
+    "SELECT pg_read_file('/etc/passwd')",
+    "SELECT pg_ls_dir('/')",
+    "SELECT lo_import('/etc/passwd')",
+    "SELECT * FROM pg_shadow",
+    "SET ROLE postgres",
+    "SET ROLE shop_owner",
+    "SET SESSION AUTHORIZATION postgres",
+    "ALTER ROLE CURRENT_USER SUPERUSER",
+    "CREATE ROLE another SUPERUSER",
+    "CREATE EXTENSION dblink",
+    "CREATE DATABASE another",
+    "ALTER SYSTEM SET log_statement = 'none'",
+    "DROP TABLE orders",
+    "GRANT ALL ON orders TO PUBLIC",
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'postgres'",
+]
+
+
+@pytest.mark.parametrize("sql", WRITES + TWO_STATEMENTS)
+async def test_query_never_writes(caller: Caller, stack: Stack, sql: str) -> None:
+    before = _count(stack)
+    refusal = await caller.refusal("postgres", "query", {"sql": sql})
+    assert refusal["code"] == "sql_refused"
+    assert _count(stack) == before
+
+
+@pytest.mark.parametrize("sql", TWO_STATEMENTS)
+async def test_execute_runs_one_statement_and_no_more(caller: Caller, stack: Stack, sql: str) -> None:
+    before = _count(stack)
+    assert (await caller.refusal("postgres", "execute", {"sql": sql}))["code"] == "sql_refused"
+    assert _count(stack) == before
+
+
+@pytest.mark.parametrize("sql", BEYOND)
+async def test_grants_stop_what_lies_beyond_the_tables(caller: Caller, sql: str) -> None:
+    result = await caller.call("postgres", "execute", {"sql": sql})
+    answer = result.structured_content or {}
+    assert result.is_error or answer.get("rows") == [], answer
+
+
+@pytest.mark.parametrize("database", ["postgres", "mcp_state", "keycloak"])
+async def test_the_other_databases_are_closed_to_a_persons_role(caller: Caller, stack: Stack, database: str) -> None:
+    await caller.data("postgres", "credential_status")
+    role = database_roles(stack, caller.person.username)[0]
+    with as_superuser(stack) as connection:
+        row = connection.execute("SELECT has_database_privilege(%s, %s, 'CONNECT')", (role, database)).fetchone()
+    assert row == (False,)
+
+
+async def test_a_session_leaves_nothing_behind_for_the_next_call(caller: Caller) -> None:
+    await caller.data("postgres", "execute", {"sql": "SET default_transaction_read_only = on"})
+    await caller.data("postgres", "execute", {"sql": "CREATE TEMP TABLE mine AS SELECT 1"})
+    await caller.data("postgres", "query", {"sql": "SELECT pg_advisory_lock(4711)"})
+    await caller.data("postgres", "execute", {"sql": "PREPARE mine AS SELECT 1"})
+    after = await caller.data(
+        "postgres",
+        "query",
+        {
+            "sql": "SELECT current_setting('default_transaction_read_only') AS mode,"
+            " to_regclass('pg_temp.mine') AS mine,"
+            " (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()) AS locks,"
+            " (SELECT count(*) FROM pg_prepared_statements) AS prepared"
+        },
+    )
+    assert after["rows"] == [{"mode": "off", "mine": None, "locks": 0, "prepared": 0}]
+
+
+async def test_a_statement_that_runs_too_long_is_stopped(caller: Caller) -> None:
+    async with asyncio.timeout(30):
+        refusal = await caller.refusal("postgres", "query", {"sql": "SELECT pg_sleep(60)"})
+    assert "57014" in refusal["what"]
+
+
+async def test_an_answer_without_end_is_cut_and_held_only_in_part(caller: Caller) -> None:
+    endless = await caller.data("postgres", "query", {"sql": "SELECT generate_series(1, 100000000) AS n", "limit": 5})
+    assert [r["n"] for r in endless["rows"]] == [1, 2, 3, 4, 5]
+    assert endless["truncated"]
+    wide = await caller.data("postgres", "query", {"sql": "SELECT repeat('x', 300000) FROM generate_series(1, 100)"})
+    assert wide["truncated"]
+    assert 0 < wide["row_count"] < 10
+
+
+def _count(stack: Stack) -> int:
+    with as_superuser(stack, "shop") as connection:
+        row = connection.execute("SELECT last_value FROM orders_id_seq").fetchone()
+        assert row
+        return int(row[0])
