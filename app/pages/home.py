@@ -39,7 +39,7 @@ def who(person: Person | None) -> None:
             (t("person.since"), plain(clock(person.signed_in_at))),
         ]
     )
-    st.page_link("pages/mcp_tools.py", label=t("home.open-tools"), icon=":material/arrow_forward:")
+    st.page_link("mcp_tools.py", label=t("home.open-tools"), icon=":material/arrow_forward:")
 
 
 @st.fragment

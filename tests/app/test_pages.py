@@ -86,6 +86,17 @@ def test_home_says_what_this_is_and_that_nobody_is_signed_in(app: AppTest) -> No
     assert "You are not signed in" in shown(app)
 
 
+def test_home_says_who_is_signed_in(app: AppTest, looked_up: Callable[[Visit], None]) -> None:
+    looked_up(Visit(person=ALICE, cookie="opaque"))
+    app.run()
+    assert not app.exception
+    assert not app.error
+    page = shown(app)
+    assert "`1a2b-3c`" in page
+    assert "`alice@example.com`" in page
+    assert [link.value for link in app.get("page_link")] == ["Open MCP tools"]
+
+
 def test_home_names_the_fix_beside_what_is_down(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     found = [Part("Vault", True, "x"), Part("Keycloak", False, "Look at `./demo logs keycloak`.")]
     monkeypatch.setattr("app.health.parts", lambda process: found)
