@@ -35,7 +35,7 @@ async def logout(request: Request) -> Response:
     if session is not None and session.tokens.refresh_token is not None:
         try:
             await process.keycloak.end_session(session.tokens.refresh_token)
-            # Without an ID token as a hint: no token is to stand in an address, and of an ended session nothing is asked.
+            # Without an ID token as a hint: no token is to stand in an address. The session is over, nothing is asked.
             target = process.keycloak.logout_url(id_token_hint=None, post_logout_redirect_uri=home)
         except Problem as problem:
             _log.warning("Signed out here; Keycloak's own session could not be ended: %s", problem.code)
