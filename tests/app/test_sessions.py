@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import psycopg
@@ -47,8 +47,9 @@ def settings(stack: Stack) -> AppSettings:
     return AppSettings(**{name.lower(): value for name, value in stack.environment("app").items()})
 
 
-def keycloak_of(settings: AppSettings, *, base_url: str = "") -> Counting:
+def keycloak_of(settings: AppSettings, *, base_url: str = "", clock: Callable[[], float] = time.time) -> Counting:
     return Counting(
+        clock=clock,
         base_url=base_url or settings.keycloak_url,
         public_url=settings.keycloak_public_url,
         realm=settings.keycloak_realm,
@@ -58,8 +59,13 @@ def keycloak_of(settings: AppSettings, *, base_url: str = "") -> Counting:
 
 
 @pytest.fixture
-async def keycloak(settings: AppSettings) -> AsyncIterator[Counting]:
-    made = keycloak_of(settings)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def keycloak(settings: AppSettings, clock: Clock) -> AsyncIterator[Counting]:
+    made = keycloak_of(settings, clock=clock)
     yield made
     await made.close()
 
@@ -116,9 +122,8 @@ async def test_a_session_survives_the_process_that_made_it(
 
 
 async def test_however_many_ask_an_old_token_is_renewed_once(
-    state: State, keycloak: Counting, tokens: TokenSet, claims: Claims
+    state: State, keycloak: Counting, tokens: TokenSet, claims: Claims, clock: Clock
 ) -> None:
-    clock = Clock()
     sessions = Sessions(state=state, keycloak=keycloak, clock=clock)
     cookie = await sessions.begin(tokens, claims, None)
     assert (await sessions.renewed(cookie)).tokens.access_token == tokens.access_token
@@ -131,9 +136,8 @@ async def test_however_many_ask_an_old_token_is_renewed_once(
 
 
 async def test_keycloak_being_down_ends_nothing_while_the_token_is_good(
-    state: State, keycloak: Counting, tokens: TokenSet, claims: Claims, settings: AppSettings
+    state: State, tokens: TokenSet, claims: Claims, settings: AppSettings, clock: Clock
 ) -> None:
-    clock = Clock()
     down = keycloak_of(settings, base_url=f"http://localhost:{closed_port()}")
     sessions = Sessions(state=state, keycloak=down, clock=clock)
     cookie = await sessions.begin(tokens, claims, None)
@@ -147,9 +151,8 @@ async def test_keycloak_being_down_ends_nothing_while_the_token_is_good(
 
 
 async def test_a_session_that_keycloak_refuses_to_renew_is_over_everywhere(
-    state: State, keycloak: Counting, tokens: TokenSet, claims: Claims
+    state: State, keycloak: Counting, tokens: TokenSet, claims: Claims, clock: Clock
 ) -> None:
-    clock = Clock()
     sessions = Sessions(state=state, keycloak=keycloak, clock=clock)
     cookie = await sessions.begin(tokens, claims, None)
     assert tokens.refresh_token is not None
