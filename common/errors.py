@@ -60,6 +60,12 @@ class KeycloakUnavailable(Problem):
     code, part, retryable = "keycloak_unavailable", "keycloak", True
 
 
+class KeycloakRefused(Problem):
+    """Keycloak refused an administrative request."""
+
+    code, part = "keycloak_refused", "keycloak"
+
+
 class LoginFailed(Problem):
     """The sign-in could not be completed (refused, cancelled, or its state did not match)."""
 

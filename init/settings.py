@@ -45,6 +45,10 @@ class InitSettings(CommonSettings):
         SecretStr("demo-lab-secret"), description="Secret of the `lab-*` clients (demo profile only)."
     )
     app_public_url: str = Field("http://localhost:8501", description="The app as browsers see it.")
+    relay_public_url: str = Field("http://localhost:5600", description="The chatbots' login relay as browsers see it.")
+    app_backchannel_url: str = Field(
+        "", description="The app as Keycloak reaches it, for back-channel logout; default: APP_PUBLIC_URL."
+    )
     users_file: Path = Field(Path(__file__).with_name("users.yaml"), description="People and what they hold.")
     wait_seconds: float = Field(60.0, description="How long to wait for Keycloak, PostgreSQL and Vault.")
 
@@ -52,6 +56,11 @@ class InitSettings(CommonSettings):
     def demo(self) -> bool:
         """True in the demo profile: lab clients, `root-token` and known passwords are allowed."""
         return self.profile == "demo"
+
+    @property
+    def app_for_keycloak(self) -> str:
+        """The app's address as Keycloak reaches it."""
+        return (self.app_backchannel_url or self.app_public_url).rstrip("/")
 
     @property
     def keycloak_for_vault(self) -> str:

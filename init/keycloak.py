@@ -1,0 +1,183 @@
+"""Keycloak's part: realm, scopes and clients as :mod:`init.keycloak_realm` has them, then the people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final
+
+from identity import admin
+from identity.admin import RealmAdmin
+from init import keycloak_people, keycloak_realm
+from init.keycloak_realm import FACILITATOR, ROLES_SCOPE
+from init.ledger import Ledger
+from init.settings import InitSettings
+from init.users import User
+
+PART: Final = "keycloak"
+
+
+def check_ready(settings: InitSettings) -> None:
+    """Return when Keycloak serves requests. Raises KeycloakUnavailable."""
+    admin.check_ready(settings.keycloak_url)
+
+
+def provision(settings: InitSettings, users: Sequence[User], ledger: Ledger) -> dict[str, str]:
+    """Bring the realm to what is wanted; everybody's Keycloak id (the ``sub`` claim) by username.
+
+    Raises KeycloakUnavailable, KeycloakRefused, ConfigError.
+    """
+    keycloak = RealmAdmin(
+        settings.keycloak_url, username=settings.keycloak_admin, password=settings.keycloak_admin_password
+    )
+    try:
+        keycloak.log_in()
+        there = _realm(settings, keycloak, ledger)
+        if not there and ledger.dry_run:
+            _plan_a_new_realm(settings, users, ledger)
+            return {}
+        with ThreadPoolExecutor(2) as pool:
+            people = pool.submit(keycloak_people.found, keycloak, f"/{settings.keycloak_realm}")
+            _role(keycloak, f"/{settings.keycloak_realm}", ledger)
+            scopes = _scopes(keycloak, f"/{settings.keycloak_realm}", ledger)
+            _clients(settings, keycloak, scopes, ledger)
+            known = people.result()
+        return keycloak_people.provision(keycloak, settings.keycloak_realm, users, known, ledger)
+    finally:
+        keycloak.close()
+
+
+def faults(found: dict[str, Any] | None, wanted: dict[str, Any]) -> list[str]:
+    """The wanted fields that are not as wanted; in nested objects too, where Keycloak adds fields of its own."""
+    wrong = []
+    for key, value in wanted.items():
+        have = (found or {}).get(key)
+        if isinstance(value, dict):
+            wrong += [f"{key}.{inner}" for inner in faults(have if isinstance(have, dict) else {}, value)]
+        elif isinstance(value, list) and all(isinstance(item, str) for item in value):
+            wrong += [key] if sorted(have or []) != sorted(value) else []
+        elif have != value:
+            wrong.append(key)
+    return wrong
+
+
+def _realm(settings: InitSettings, keycloak: RealmAdmin, ledger: Ledger) -> bool:
+    wanted = keycloak_realm.realm(settings)
+    path = f"/{settings.keycloak_realm}"
+    found = keycloak.get(path)
+    wrong = faults(found, wanted)
+    act: Callable[[], Any] = partial(keycloak.put, path, wanted) if found else partial(keycloak.post, "", wanted)
+    _settle(ledger, "realm", settings.keycloak_realm, found, wrong, act)
+    return found is not None
+
+
+def _plan_a_new_realm(settings: InitSettings, users: Sequence[User], ledger: Ledger) -> None:
+    names = {
+        "role": [FACILITATOR],
+        "scope": list(keycloak_realm.scopes()),
+        "client": list(keycloak_realm.clients(settings)),
+        "user": [user.username for user in users],
+    }
+    for kind, every in names.items():
+        for name in every:
+            ledger.created(PART, kind, name, _nothing)
+
+
+def _role(keycloak: RealmAdmin, realm: str, ledger: Ledger) -> None:
+    found = keycloak.get(f"{realm}/roles/{FACILITATOR}")
+    wanted = {"name": FACILITATOR, "description": "Leads a workshop"}
+    _settle(ledger, "role", FACILITATOR, found, [], partial(keycloak.post, f"{realm}/roles", wanted))
+
+
+def _scopes(keycloak: RealmAdmin, realm: str, ledger: Ledger) -> dict[str, str]:
+    """Every client scope's id by name."""
+    found = {scope["name"]: scope for scope in keycloak.get(f"{realm}/client-scopes")}
+    for name, wanted in keycloak_realm.scopes().items():
+        have = found.get(name)
+        plain = {key: value for key, value in wanted.items() if key != "protocolMappers"}
+        (mapper,) = wanted["protocolMappers"]
+        there = {m["name"]: m for m in (have or {}).get("protocolMappers", [])}.get(mapper["name"])
+        wrong = faults(have, plain) + [f"mapper {field}" for field in faults(there, mapper)]
+        act = partial(_write_scope, keycloak, f"{realm}/client-scopes", have, there, wanted)
+        _settle(ledger, "scope", name, have, wrong, act)
+    ids = {scope["name"]: scope["id"] for scope in keycloak.get(f"{realm}/client-scopes")}
+    if ROLES_SCOPE in ids:
+        _facilitator_sees_their_role(keycloak, realm, ids[ROLES_SCOPE], ledger)
+    return ids
+
+
+def _write_scope(
+    keycloak: RealmAdmin, path: str, have: dict[str, Any] | None, mapper: dict[str, Any] | None, wanted: dict[str, Any]
+) -> None:
+    if have is None:
+        keycloak.post(path, wanted)
+        return
+    keycloak.put(
+        f"{path}/{have['id']}", have | wanted | {"attributes": have.get("attributes", {}) | wanted["attributes"]}
+    )
+    mappers = f"{path}/{have['id']}/protocol-mappers/models"
+    (new,) = wanted["protocolMappers"]
+    if mapper is None:
+        keycloak.post(mappers, new)
+    else:
+        keycloak.put(f"{mappers}/{mapper['id']}", mapper | new)
+
+
+def _facilitator_sees_their_role(keycloak: RealmAdmin, realm: str, scope: str, ledger: Ledger) -> None:
+    """Bound to the role, the scope applies to those who have it: nobody else's token speaks of roles."""
+    path = f"{realm}/client-scopes/{scope}/scope-mappings/realm"
+    there = any(role["name"] == FACILITATOR for role in keycloak.get(path))
+    bind = partial(_bind_role, keycloak, realm, path)
+    ledger.settle(PART, "scope's role", f"{ROLES_SCOPE}: {FACILITATOR}", exists=there, equal=True, act=bind)
+
+
+def _bind_role(keycloak: RealmAdmin, realm: str, path: str) -> None:
+    keycloak.post(path, [keycloak.get(f"{realm}/roles/{FACILITATOR}")])
+
+
+def _clients(settings: InitSettings, keycloak: RealmAdmin, scopes: dict[str, str], ledger: Ledger) -> None:
+    path = f"/{settings.keycloak_realm}/clients"
+    found = {client["clientId"]: client for client in keycloak.get(path, max=1000)}
+    wanted = keycloak_realm.clients(settings)
+    for name, client in wanted.items():
+        have = found.get(name)
+        _settle(
+            ledger,
+            "client",
+            name,
+            have,
+            faults(have, client),
+            partial(_write_client, keycloak, path, have, client, scopes),
+        )
+    for name in sorted(found.keys() - wanted.keys()):
+        if name.startswith("lab-"):
+            ledger.removed(PART, "client", name, partial(keycloak.delete, f"{path}/{found[name]['id']}"))
+
+
+def _write_client(
+    keycloak: RealmAdmin, path: str, have: dict[str, Any] | None, wanted: dict[str, Any], scopes: dict[str, str]
+) -> None:
+    if have is None:
+        keycloak.post(path, wanted)
+        return
+    attributes = have.get("attributes", {}) | wanted["attributes"]
+    keycloak.put(f"{path}/{have['id']}", have | wanted | {"attributes": attributes})
+    # Keycloak takes a client's scopes from its representation only when the client is new.
+    for kind in ("default", "optional"):
+        field = f"{kind}ClientScopes"
+        for name in set(have.get(field, [])) - set(wanted[field]):
+            keycloak.delete(f"{path}/{have['id']}/{kind}-client-scopes/{scopes[name]}")
+    for kind in ("default", "optional"):
+        field = f"{kind}ClientScopes"
+        for name in set(wanted[field]) - set(have.get(field, [])):
+            keycloak.put(f"{path}/{have['id']}/{kind}-client-scopes/{scopes[name]}", {})
+
+
+def _settle(ledger: Ledger, kind: str, name: str, found: Any, wrong: list[str], act: Callable[[], Any]) -> None:
+    note = ", ".join(wrong) if found else ""
+    ledger.settle(PART, kind, name, exists=bool(found), equal=not wrong, act=act, note=note)
+
+
+def _nothing() -> None:
+    return None

@@ -1,0 +1,198 @@
+"""The realm as it should be: its settings, scopes and clients, as data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import SecretStr
+
+from common.settings import MCP_SERVERS
+from init.settings import InitSettings
+
+FACILITATOR = "facilitator"
+ROLES_SCOPE = "realm-roles"
+_BASIC = ["basic", "profile", "email", "acr"]
+"""Keycloak's own scopes that every client of ours has. Not `roles`: it would add audiences by itself."""
+
+
+def realm(settings: InitSettings) -> dict[str, Any]:
+    """The realm's own settings. Times in seconds."""
+    return {
+        "realm": settings.keycloak_realm,
+        "enabled": True,
+        "displayName": "MCP Remote Vault",
+        "sslRequired": "none" if settings.demo else "external",
+        "registrationAllowed": False,
+        "duplicateEmailsAllowed": False,
+        "editUsernameAllowed": False,
+        "accessTokenLifespan": 300,
+        "ssoSessionIdleTimeout": 1800,
+        "ssoSessionMaxLifespan": 36000,
+        "defaultSignatureAlgorithm": "RS256",
+        # Guessing is slowed down; a workshop's typing mistakes lock nobody out for long.
+        "bruteForceProtected": True,
+        "permanentLockout": False,
+        "failureFactor": 10,
+        "waitIncrementSeconds": 10,
+        "maxFailureWaitSeconds": 60,
+    }
+
+
+def scopes() -> dict[str, dict[str, Any]]:
+    """Client scopes by name: each MCP server's two, Vault's, and the one that shows the facilitator's role."""
+    wanted = {}
+    for server in MCP_SERVERS:
+        client = f"mcp-{server}"
+        wanted[f"mcp:{server}"] = _scope(f"Use the {server} tools", _audience(client))
+        wanted[f"mcp:{server}:write"] = _scope(f"Change things with the {server} tools", _audience(client))
+    wanted["vault:login"] = _scope("Log in to Vault", _audience("vault"))
+    wanted[ROLES_SCOPE] = _scope("Your role in the workshop", _realm_roles(), shown=False)
+    return {name: {"name": name, **scope} for name, scope in wanted.items()}
+
+
+def clients(settings: InitSettings) -> dict[str, dict[str, Any]]:
+    """Clients by id, with the names of their scopes; lab clients in the demo profile only."""
+    tools = [name for name in scopes() if name.startswith("mcp:")]
+    wanted = [
+        _client("vault", "Vault: an audience, nobody logs in as it", None),
+        _app(settings, [*tools, "vault:login"]),
+        *(
+            _client(
+                f"mcp-{server}",
+                f"MCP server: {server}",
+                settings.server_secret(server),
+                attributes=_EXCHANGES,
+                optional=["vault:login"],
+            )
+            for server in MCP_SERVERS
+        ),
+        _client(
+            "chatbot-relay",
+            "Login relay for chatbots",
+            settings.chatbot_relay_client_secret,
+            redirects=[f"{settings.relay_public_url.rstrip('/')}/oidc/callback"],
+            attributes=_EXCHANGES | _PKCE,
+            optional=["offline_access", "mcp:jira"],
+        ),
+        *(_labs(settings) if settings.demo else ()),
+    ]
+    return {client["clientId"]: client for client in wanted}
+
+
+_PKCE = {"pkce.code.challenge.method": "S256"}
+_EXCHANGES = {"standard.token.exchange.enabled": "true"}
+
+
+def _app(settings: InitSettings, optional: list[str]) -> dict[str, Any]:
+    public = settings.app_public_url.rstrip("/")
+    return _client(
+        "mcp-demo-app",
+        "MCP Remote Vault",
+        settings.app_client_secret,
+        redirects=[f"{public}/auth/callback"],
+        attributes=_EXCHANGES
+        | _PKCE
+        | {
+            "post.logout.redirect.uris": f"{public}/",
+            "backchannel.logout.url": f"{settings.app_for_keycloak}/auth/backchannel-logout",
+            "backchannel.logout.session.required": "true",
+        },
+        default=[ROLES_SCOPE],
+        optional=optional,
+    )
+
+
+def _labs(settings: InitSettings) -> list[dict[str, Any]]:
+    """Clients that sign people in by password, for tests and the attack lab: each for one scope."""
+    scoped = {f"lab-{server}": ([f"mcp:{server}"], [f"mcp:{server}:write"]) for server in MCP_SERVERS}
+    scoped |= {"lab-vault": (["vault:login"], []), "lab-app": ([], [])}
+    return [
+        _client(
+            name,
+            "Attack lab and tests",
+            settings.lab_client_secret,
+            default=default,
+            optional=optional,
+            directAccessGrantsEnabled=True,
+        )
+        for name, (default, optional) in scoped.items()
+    ]
+
+
+def _client(
+    client_id: str,
+    name: str,
+    secret: SecretStr | None,
+    *,
+    redirects: list[str] | None = None,
+    attributes: dict[str, str] | None = None,
+    default: list[str] | None = None,
+    optional: list[str] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """A confidential client; it has a login flow only if it has somewhere to redirect to."""
+    client = {
+        "clientId": client_id,
+        "name": name,
+        "protocol": "openid-connect",
+        "enabled": True,
+        "publicClient": False,
+        "bearerOnly": False,
+        "standardFlowEnabled": bool(redirects),
+        "implicitFlowEnabled": False,
+        "directAccessGrantsEnabled": False,
+        "serviceAccountsEnabled": False,
+        "consentRequired": False,
+        "frontchannelLogout": False,
+        "fullScopeAllowed": False,
+        "redirectUris": redirects or [],
+        "webOrigins": [],
+        "attributes": attributes or {},
+        "defaultClientScopes": sorted([*_BASIC, *(default or [])]),
+        "optionalClientScopes": sorted(optional or []),
+        **more,
+    }
+    return client if secret is None else client | {"secret": secret.get_secret_value()}
+
+
+def _scope(text: str, mapper: dict[str, Any], *, shown: bool = True) -> dict[str, Any]:
+    return {
+        "description": text,
+        "protocol": "openid-connect",
+        "attributes": {
+            "include.in.token.scope": str(shown).lower(),
+            "display.on.consent.screen": str(shown).lower(),
+            "consent.screen.text": text,
+        },
+        "protocolMappers": [mapper],
+    }
+
+
+def _audience(client: str) -> dict[str, Any]:
+    return _mapper(
+        f"audience {client}",
+        "oidc-audience-mapper",
+        {"included.client.audience": client, "id.token.claim": "false"},
+    )
+
+
+def _realm_roles() -> dict[str, Any]:
+    return _mapper(
+        "realm roles",
+        "oidc-usermodel-realm-role-mapper",
+        {
+            "claim.name": "realm_access.roles",
+            "jsonType.label": "String",
+            "multivalued": "true",
+            "id.token.claim": "false",
+        },
+    )
+
+
+def _mapper(name: str, kind: str, config: dict[str, str]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "protocol": "openid-connect",
+        "protocolMapper": kind,
+        "config": config | {"access.token.claim": "true", "introspection.token.claim": "true"},
+    }
