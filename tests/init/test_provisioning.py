@@ -1,0 +1,265 @@
+"""Provisioning brings real servers to what the users file says, again and again, and keeps what people changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+from pydantic import SecretStr
+
+from common.errors import InputError, VaultError
+from init.ledger import Entry, Ledger, Outcome
+from init.run import run
+from init.settings import InitSettings
+from stack.layout import ROOT
+from stack.testing import INFRASTRUCTURE, Stack, running
+from vault_client.admin import VaultAdmin
+
+PEOPLE = yaml.safe_load((ROOT / "init" / "users.yaml").read_text())
+
+
+class Site:
+    """Infrastructure of this module's own, with a users file that its tests rewrite."""
+
+    def __init__(self, stack: Stack, users_file: Path) -> None:
+        self.stack = stack
+        self.users_file = users_file
+        fields = {name.lower(): value for name, value in stack.environment("init").items()}
+        self.settings = InitSettings(**{**fields, "users_file": users_file})
+        self.vault = VaultAdmin(self.settings.vault_addr, self.settings.vault_token)
+
+    def write(self, document: Any) -> None:
+        self.users_file.write_text(yaml.safe_dump(document))
+
+    def run(self, document: Any = None, *, dry_run: bool = False) -> Ledger:
+        self.write(PEOPLE if document is None else document)
+        return run(self.settings, dry_run=dry_run)
+
+    def superuser(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            host="localhost",
+            port=self.settings.postgres_port,
+            dbname="shop",
+            user="postgres",
+            password=self.settings.postgres_admin_password.get_secret_value(),
+            autocommit=True,
+        )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    users_file = tmp_path_factory.mktemp("site") / "users.yaml"
+    users_file.write_text(yaml.safe_dump(PEOPLE))
+    with running(only=INFRASTRUCTURE, users_file=users_file) as stack:
+        found = Site(stack, users_file)
+        plan = found.run(dry_run=True)
+        assert plan.counts()[Outcome.CREATED] > 30, "a plan names what is missing"
+        assert found.vault.list("identity/entity/name")["keys"] == [], "a plan writes nothing"
+        found.run()
+        yield found
+        found.vault.close()
+
+
+@pytest.fixture(autouse=True)
+def _as_found(site: Site) -> Iterator[None]:
+    yield
+    site.run()
+
+
+def moved(ledger: Ledger) -> list[Entry]:
+    return [entry for entry in ledger.entries if entry.outcome is not Outcome.UNCHANGED]
+
+
+def without(username: str, entitlement: str | None = None) -> Any:
+    document = json.loads(json.dumps(PEOPLE))
+    if entitlement is None:
+        document["users"] = [user for user in document["users"] if user["username"] != username]
+    else:
+        for user in document["users"]:
+            if user["username"] == username:
+                del user["entitlements"][entitlement]
+    return document
+
+
+def test_running_again_changes_nothing_and_says_so(site: Site) -> None:
+    again = site.run()
+    assert moved(again) == []
+    assert len(again.entries) > 60
+    assert {entry.part for entry in again.entries} == {"keycloak", "postgresql", "vault"}
+
+
+def test_everyone_has_an_entity_known_by_their_keycloak_id(site: Site) -> None:
+    entities = site.vault.list("identity/entity/id")["key_info"]
+    assert {info["name"] for info in entities.values()} == {"alice", "bob", "charlie"}
+    assert all(len(info["aliases"]) == 1 and len(info["aliases"][0]["name"]) == 36 for info in entities.values())
+
+
+def test_an_entitlement_taken_out_is_taken_out_of_vault_and_put_back_again(site: Site) -> None:
+    removed = moved(site.run(without("alice", "jira")))
+    assert [(e.kind, e.name, e.outcome) for e in removed] == [
+        ("credential", "secret/data/users/alice/jira", Outcome.REMOVED)
+    ]
+    assert site.vault.read("secret/data/users/alice/jira") is None
+    assert [e.outcome for e in moved(site.run())] == [Outcome.CREATED]
+    assert site.vault.read("secret/data/users/alice/jira") is not None
+
+
+def test_a_postgres_entitlement_taken_out_ends_the_database_users_it_made(site: Site) -> None:
+    made = site.vault.read("database/creds/alice")
+    assert made
+    with site.superuser() as admin:
+        there = "SELECT count(*) FROM pg_roles WHERE rolname = %s"
+        assert admin.execute(there, [made["username"]]).fetchone() == (1,)
+        site.run(without("alice", "postgres"))
+        assert admin.execute(there, [made["username"]]).fetchone() == (0,)
+
+
+def test_a_person_taken_out_is_gone_everywhere(site: Site) -> None:
+    gone = {(entry.part, entry.kind) for entry in moved(site.run(without("bob")))}
+    assert {("keycloak", "user"), ("vault", "entity"), ("vault", "credential"), ("vault", "database role")} <= gone
+    assert "bob" not in site.vault.list("identity/entity/name")["keys"]
+    assert site.vault.read("secret/data/users/bob/github") is None
+
+
+def test_what_people_changed_since_is_kept(site: Site) -> None:
+    site.vault.write("secret/data/users/alice/github", {"data": {"login": "alice", "token": "alices-new-token"}})
+    site.vault.write("identity/entity/name/bob", {"disabled": True})
+    site.vault.write("secret/data/users/alice/notes", {"data": {"own": "thing"}})
+    site.vault.write("identity/entity", {"name": "dora"})
+    try:
+        assert moved(site.run()) == []
+        kept = site.vault.read("secret/data/users/alice/github")
+        assert kept
+        assert kept["data"]["token"] == "alices-new-token"
+        assert (site.vault.read("identity/entity/name/bob") or {})["disabled"] is True
+        site.run(without("alice"))
+        assert site.vault.read("secret/data/users/alice/notes"), "only what init marked as its own is removed"
+        assert "dora" in site.vault.list("identity/entity/name")["keys"]
+    finally:
+        site.vault.write("identity/entity/name/bob", {"disabled": False})
+        site.vault.delete("identity/entity/name/dora")
+        site.vault.delete("secret/metadata/users/alice/notes")
+
+
+def test_a_half_done_run_is_finished_by_the_next(site: Site) -> None:
+    site.vault.delete("identity/entity/name/alice")
+    site.vault.delete("secret/metadata/users/bob/github")
+    site.vault.write("secret/metadata/users/bob/github", {"custom_metadata": {"managed_by": "init"}})
+    site.vault.delete("database/roles/alice")
+    site.vault.delete("sys/policies/acl/mcp-jira")
+    site.vault.delete("auth/jwt/role/person")
+    with site.superuser() as admin:
+        admin.execute("REVOKE SELECT ON products FROM shop_read")
+        admin.execute("ALTER ROLE vault_admin PASSWORD 'something-else'")
+    finished = {(entry.kind, entry.name.rpartition("/")[2]) for entry in moved(site.run())}
+    assert finished == {
+        ("entity", "alice"),
+        ("credential", "github"),
+        ("database role", "alice"),
+        ("policy", "mcp-jira"),
+        ("login role", "person"),
+        ("rights", "shop_read"),
+        ("database connection", "shop"),
+    }
+    assert site.vault.read("database/creds/alice"), "Vault reaches the shop again"
+    assert moved(site.run()) == []
+
+
+def test_an_alias_that_vault_made_for_an_unknown_caller_moves_to_the_person(site: Site) -> None:
+    entities = site.vault.list("identity/entity/id")["key_info"]
+    alice, info = next((i, e) for i, e in entities.items() if e["name"] == "alice")
+    alias = info["aliases"][0]
+    site.vault.delete(f"identity/entity/id/{alice}")
+    stray = site.vault.write("identity/entity", {"name": "entity_stray"})["id"]
+    site.vault.write(
+        "identity/entity-alias",
+        {"name": alias["name"], "canonical_id": stray, "mount_accessor": alias["mount_accessor"]},
+    )
+    site.run()
+    after = site.vault.list("identity/entity/id")["key_info"]
+    owner = next(e["name"] for e in after.values() if any(a["name"] == alias["name"] for a in e.get("aliases") or []))
+    assert owner == "alice"
+    site.vault.delete(f"identity/entity/id/{stray}")
+
+
+def test_a_file_at_fault_writes_nothing(site: Site) -> None:
+    document = json.loads(json.dumps(PEOPLE))
+    document["users"] = [*without("bob")["users"], {**document["users"][0], "username": "a/b"}]
+    with pytest.raises(InputError):
+        site.run(document)
+    assert "bob" in site.vault.list("identity/entity/name")["keys"]
+
+
+def test_the_database_user_of_a_reader_reads_and_writes_nothing(site: Site) -> None:
+    made = site.vault.read("database/creds/bob")
+    assert made
+    assert made["username"].startswith("v-bob-")
+    with psycopg.connect(
+        host="localhost",
+        port=site.settings.postgres_port,
+        dbname="shop",
+        user=made["username"],
+        password=made["password"],
+        autocommit=True,
+    ) as bob:
+        assert bob.execute("SELECT count(*) FROM orders").fetchone() == (120,)
+        for refused in (
+            "INSERT INTO orders (user_id) VALUES (1)",
+            "CREATE TABLE mine (a int)",
+            "SELECT pg_read_file('/etc/hostname')",
+            "COPY users TO PROGRAM 'true'",
+            "COPY users TO '/tmp/out'",
+            "SET ROLE shop_owner",
+            "SELECT lo_import('/etc/hostname')",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                bob.execute(refused)
+
+
+@pytest.mark.parametrize("database", ["postgres", "template1", "keycloak", "mcp_state"])
+def test_a_persons_database_user_gets_into_no_other_database(site: Site, database: str) -> None:
+    made = site.vault.read("database/creds/alice")
+    assert made
+    with pytest.raises(psycopg.OperationalError, match="CONNECT privilege"):
+        psycopg.connect(
+            host="localhost",
+            port=site.settings.postgres_port,
+            dbname=database,
+            user=made["username"],
+            password=made["password"],
+        )
+
+
+def test_outside_the_demo_no_known_root_token_is_made(site: Site) -> None:
+    assert VaultAdmin(site.settings.vault_addr, SecretStr("root-token")).is_valid()
+    with pytest.raises(VaultError):
+        site.vault.write("auth/jwt/login", {"role": "mcp-jira", "jwt": "not-a-token"})
+
+
+def test_the_command_reports_in_json_and_fails_with_one_sentence(site: Site, tmp_path: Path) -> None:
+    def command(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "init", *arguments],
+            cwd=ROOT,
+            env={**os.environ, **site.stack.environment("init"), "USERS_FILE": str(site.users_file), **more},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    report = json.loads(command("--dry-run", "--json").stdout)
+    assert report["dry_run"] is True
+    assert report["counts"]["unchanged"] == len(report["objects"])
+    (tmp_path / "bad.yaml").write_text("users: [")
+    failed = command(USERS_FILE=str(tmp_path / "bad.yaml"))
+    assert failed.returncode == 1
+    assert "not YAML" in failed.stderr
+    assert "Traceback" not in failed.stderr
