@@ -10,7 +10,7 @@ from typing import Any, Final
 from identity import admin
 from identity.admin import RealmAdmin
 from init import keycloak_people, keycloak_realm
-from init.keycloak_realm import FACILITATOR, ROLES_SCOPE
+from init.keycloak_realm import FACILITATOR, NOT_FOR_NEW_CLIENTS, OURS, ROLES_SCOPE
 from init.ledger import Ledger
 from init.settings import InitSettings
 from init.users import User
@@ -57,6 +57,9 @@ def faults(found: dict[str, Any] | None, wanted: dict[str, Any]) -> list[str]:
             wrong += [f"{key}.{inner}" for inner in faults(have if isinstance(have, dict) else {}, value)]
         elif isinstance(value, list) and all(isinstance(item, str) for item in value):
             wrong += [key] if sorted(have or []) != sorted(value) else []
+        elif isinstance(value, list):
+            named = {item["name"]: item for item in have or []}
+            wrong += [f"{key}.{inner}" for item in value for inner in faults(named.get(item["name"]), item)]
         elif have != value:
             wrong.append(key)
     return wrong
@@ -101,10 +104,20 @@ def _scopes(keycloak: RealmAdmin, realm: str, ledger: Ledger) -> dict[str, str]:
         wrong = faults(have, plain) + [f"mapper {field}" for field in faults(there, mapper)]
         act = partial(_write_scope, keycloak, f"{realm}/client-scopes", have, there, wanted)
         _settle(ledger, "scope", name, have, wrong, act)
-    ids = {scope["name"]: scope["id"] for scope in keycloak.get(f"{realm}/client-scopes")}
+    if not keycloak_realm.scopes().keys() <= found.keys():
+        found = {scope["name"]: scope for scope in keycloak.get(f"{realm}/client-scopes")}
+    ids = {name: scope["id"] for name, scope in found.items()}
+    _withdraw(keycloak, f"{realm}/default-optional-client-scopes", ledger)
     if ROLES_SCOPE in ids:
         _facilitator_sees_their_role(keycloak, realm, ids[ROLES_SCOPE], ledger)
     return ids
+
+
+def _withdraw(keycloak: RealmAdmin, path: str, ledger: Ledger) -> None:
+    offered = {scope["name"]: scope["id"] for scope in keycloak.get(path)}
+    if NOT_FOR_NEW_CLIENTS in offered:
+        act = partial(keycloak.delete, f"{path}/{offered[NOT_FOR_NEW_CLIENTS]}")
+        ledger.changed(PART, "scopes of new clients", NOT_FOR_NEW_CLIENTS, act, note="withdrawn")
 
 
 def _write_scope(
@@ -151,7 +164,7 @@ def _clients(settings: InitSettings, keycloak: RealmAdmin, scopes: dict[str, str
             partial(_write_client, keycloak, path, have, client, scopes),
         )
     for name in sorted(found.keys() - wanted.keys()):
-        if name.startswith("lab-"):
+        if faults(found[name].get("attributes"), OURS) == []:
             ledger.removed(PART, "client", name, partial(keycloak.delete, f"{path}/{found[name]['id']}"))
 
 

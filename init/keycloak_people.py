@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from common.errors import KeycloakRefused
 from identity.admin import CONNECTIONS, RealmAdmin
 from init.keycloak_realm import FACILITATOR
 from init.ledger import Ledger
@@ -57,15 +58,29 @@ def provision(keycloak: RealmAdmin, realm: str, users: Sequence[User], known: Fo
         equal=True,
         act=partial(keycloak.post, f"{path}/groups", {"name": OURS}),
     )
+    wanted = {user.username for user in users}
+    others = [user for name, user in sorted(known.users.items()) if name not in wanted]
+    _refuse_taken_addresses(users, [user for user in others if user["id"] not in known.ours])
+    # New people last: an address that somebody gives up is free by then.
+    _each(partial(_remove, keycloak, path, ledger), [user for user in others if user["id"] in known.ours])
+    _each(partial(_update, keycloak, path, known, ledger), [user for user in users if user.username in known.users])
     missing = [user for user in users if user.username not in known.users]
     for start in range(0, len(missing), _BATCH):
         _create(keycloak, realm, missing[start : start + _BATCH], ledger)
-    _each(partial(_update, keycloak, path, known, ledger), [user for user in users if user.username in known.users])
-    wanted = {user.username for user in users}
-    gone = [user for name, user in sorted(known.users.items()) if name not in wanted and user["id"] in known.ours]
-    _each(partial(_remove, keycloak, path, ledger), gone)
     everybody = known.users if not missing or ledger.dry_run else found(keycloak, path).users
     return {name: everybody[name]["id"] for name in wanted if name in everybody}
+
+
+def _refuse_taken_addresses(users: Sequence[User], strangers: Sequence[dict[str, Any]]) -> None:
+    """An import passes over a person whose address is another account's, without a word."""
+    taken = {user["email"]: user["username"] for user in strangers if user.get("email")}
+    for user in users:
+        if user.email.lower() in taken:
+            raise KeycloakRefused(
+                f"{user.username}'s e-mail address is that of the account {taken[user.email.lower()]!r},"
+                " which init did not make.",
+                fix="Change the address in the users file, or remove that account in Keycloak.",
+            )
 
 
 def _create(keycloak: RealmAdmin, realm: str, batch: Sequence[User], ledger: Ledger) -> None:

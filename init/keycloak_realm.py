@@ -11,6 +11,12 @@ from init.settings import InitSettings
 
 FACILITATOR = "facilitator"
 ROLES_SCOPE = "realm-roles"
+OURS = {"managed-by": "init"}
+"""The attribute of the clients that init made: one of them that is no longer wanted is removed."""
+
+NOT_FOR_NEW_CLIENTS = "offline_access"
+"""Keycloak offers it to every new client, one that registers itself included, unless it is withdrawn."""
+
 _BASIC = ["basic", "profile", "email", "acr"]
 """Keycloak's own scopes that every client of ours has. Not `roles`: it would add audiences by itself."""
 
@@ -37,6 +43,7 @@ def realm(settings: InitSettings) -> dict[str, Any]:
         "failureFactor": 10,
         "waitIncrementSeconds": 10,
         "maxFailureWaitSeconds": 60,
+        "minimumQuickLoginWaitSeconds": 5,
     }
 
 
@@ -75,6 +82,7 @@ def clients(settings: InitSettings) -> dict[str, dict[str, Any]]:
             redirects=[f"{settings.relay_public_url.rstrip('/')}/oidc/callback"],
             attributes=_EXCHANGES | _PKCE,
             optional=["offline_access", "mcp:jira"],
+            protocolMappers=[_audience("chatbot-relay")],
         ),
         *(_labs(settings) if settings.demo else ()),
     ]
@@ -149,7 +157,7 @@ def _client(
         "fullScopeAllowed": False,
         "redirectUris": redirects or [],
         "webOrigins": [],
-        "attributes": attributes or {},
+        "attributes": OURS | (attributes or {}),
         "defaultClientScopes": sorted([*_BASIC, *(default or [])]),
         "optionalClientScopes": sorted(optional or []),
         **more,
