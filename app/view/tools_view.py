@@ -163,7 +163,7 @@ def _trace(kept: Kept, person: Person) -> None:
     st.header(t("trace.title"), anchor=False)
     if action.tool:
         _verdict(verdict.of_executing(done, action.servers[0], action.tool, person.username))
-    st.markdown(summary(done.trace))
+    st.container(key="trace.summary").markdown(summary(done.trace))
     with st.container(horizontal=True):
         again = st.button(t("trace.again"), icon=":material/replay:", help=t("trace.again.help"), key="again")
         downloads(done.trace)

@@ -1,4 +1,4 @@
-"""One Chromium per test process, and a fresh profile for every visitor."""
+"""One Chromium per module, and a fresh profile for every visitor."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from stack.testing import Stack
 from tests.support.browser import FLAGS, Visitor, chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium, headless."""
+    """The system's Chromium, headless.
+
+    Not for the whole session: Playwright keeps an event loop running in this thread, and async tests need it free.
+    """
     path = chromium()
     if path is None:
         pytest.skip("needs Chromium: install Debian's `chromium`")

@@ -32,6 +32,8 @@ FLAGS = (
 PATIENCE = 30_000
 """Milliseconds for anything a page is to show; a bound for slow machines, not a wait."""
 
+TRACE_ID = ".st-key-trace-summary code"
+
 COOKIE = "mcp_demo_session"
 
 
@@ -55,9 +57,12 @@ class Visitor:
         self.settled()
 
     def settled(self) -> None:
-        """Wait until the page has its title and Streamlit runs nothing."""
+        """Wait until the page has its title, its script has run, and every part of it is drawn."""
         self.page.locator("h1").first.wait_for()
-        expect(self.page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=PATIENCE)
+        expect(self.page.get_by_test_id("stApp")).to_have_attribute(
+            "data-test-script-state", "notRunning", timeout=PATIENCE
+        )
+        expect(self.page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=PATIENCE)
 
     def sign_in(self, person: Person, path: str = "/mcp-tools") -> None:
         """Sign in from the app's own button, at Keycloak's own page."""
@@ -81,9 +86,23 @@ class Visitor:
         """Tick servers by their labels and load their tools."""
         for server in servers:
             self.page.get_by_role("checkbox", name=server).check(force=True)
-        self.page.get_by_role("button", name="Load Tools").click()
-        self.page.get_by_role("heading", name="Authentication Flow Trace").wait_for()
+        self.press_for_trace(self.page.get_by_role("button", name="Load Tools"))
+
+    def press_for_trace(self, button: Locator) -> None:
+        """Press something that runs an action, and wait until its own trace is drawn."""
+        before = self.trace_id()
+        button.click()
+        self.page.wait_for_function(
+            "([selector, before]) => { const now = document.querySelector(selector)?.textContent;"
+            " return now && now !== before }",
+            arg=[TRACE_ID, before],
+        )
         self.settled()
+
+    def trace_id(self) -> str:
+        """The correlation id of the trace that is shown; empty when there is none."""
+        shown = self.page.locator(TRACE_ID)
+        return (shown.text_content() or "") if shown.count() else ""
 
     def tool(self, server: str, name: str) -> Locator:
         """A tool's expander, opened."""
