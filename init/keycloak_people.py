@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +19,9 @@ OURS = "managed-by-init"
 """The group of those whom init made."""
 
 _PAGE = 1000
-_BATCH = 200
+_BATCH = 50
+_IMPORTS = 4
+"""Batches at once: hashing passwords is nearly all of an import, and one batch hashes on one core."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ def provision(keycloak: RealmAdmin, realm: str, users: Sequence[User], known: Fo
     _each(partial(_remove, keycloak, path, ledger), [user for user in others if user["id"] in known.ours])
     _each(partial(_update, keycloak, path, known, ledger), [user for user in users if user.username in known.users])
     missing = [user for user in users if user.username not in known.users]
-    for start in range(0, len(missing), _BATCH):
-        _create(keycloak, realm, missing[start : start + _BATCH], ledger)
+    batches = [missing[start : start + _BATCH] for start in range(0, len(missing), _BATCH)]
+    _each(partial(_create, keycloak, realm, ledger), batches, at_once=_IMPORTS)
     everybody = known.users if not missing or ledger.dry_run else found(keycloak, path).users
     return {name: everybody[name]["id"] for name in wanted if name in everybody}
 
@@ -83,7 +85,7 @@ def _refuse_taken_addresses(users: Sequence[User], strangers: Sequence[dict[str,
             )
 
 
-def _create(keycloak: RealmAdmin, realm: str, batch: Sequence[User], ledger: Ledger) -> None:
+def _create(keycloak: RealmAdmin, realm: str, ledger: Ledger, batch: Sequence[User]) -> None:
     people = {"ifResourceExists": "SKIP", "users": [_representation(user, realm) for user in batch]}
     if not ledger.dry_run:
         keycloak.post(f"/{realm}/partialImport", people)
@@ -145,8 +147,8 @@ def _pages(keycloak: RealmAdmin, path: str, **query: str) -> Iterator[dict[str, 
         first += _PAGE
 
 
-def _each(act: Any, items: Sequence[Any]) -> None:
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
+def _each(act: Callable[[Any], None], items: Sequence[Any], *, at_once: int = CONNECTIONS) -> None:
+    with ThreadPoolExecutor(at_once) as pool:
         list(pool.map(act, items))
 
 
