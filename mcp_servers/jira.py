@@ -45,7 +45,7 @@ async def list_issues(
     jql: Annotated[
         str,
         Field(description='A JQL query, such as `project = PROJ AND status = "To Do"`.', min_length=1, max_length=2000),
-    ] = "project is not EMPTY ORDER BY updated DESC",
+    ] = "created is not EMPTY ORDER BY updated DESC",
     limit: Limit = 50,
     jira: Jira = Depends(jira_as_caller),
 ) -> IssueList:

@@ -29,7 +29,6 @@ ANSWER_LIMIT = 1_000_000
 
 CANCEL_SECONDS = 1.0
 
-_ROWS = (pq.ExecStatus.TUPLES_CHUNK, pq.ExecStatus.SINGLE_TUPLE)
 _COPY = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
 
 
@@ -83,8 +82,9 @@ class _Reader:
 
     def read(self, result: pq.abc.PGresult) -> None:
         outcome = self._outcome
-        if result.status not in _ROWS:
-            outcome.command = (result.command_status or b"").decode("utf-8", "replace")
+        if result.command_status:
+            # On the last result that holds anything, be it rows or not.
+            outcome.command = result.command_status.decode("utf-8", "replace")
             outcome.affected = result.command_tuples
         if not result.nfields:
             return

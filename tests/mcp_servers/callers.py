@@ -16,7 +16,7 @@ from mcp_types import CallToolResult
 from pydantic import SecretStr
 
 from common.http import async_client
-from identity import Keycloak, TokenSet
+from identity import Keycloak, TokenSet, unverified_claims
 from stack.testing import Stack
 from tests.support.login import sign_in
 from tests.support.people import Person
@@ -84,11 +84,28 @@ class Caller:
         assert text(result) == f"{problem['what']} {problem['fix']}".strip()
         return dict(problem)
 
-    async def end(self) -> None:
-        """Sign out at Keycloak."""
+    @property
+    def claims(self) -> dict[str, Any]:
+        """Who this is to Keycloak: ``sub``, ``sid`` …"""
+        return unverified_claims(self.tokens.access_token)
+
+    async def sign_out(self) -> None:
+        """Sign out as the app does: at Keycloak, and in the shared state."""
         if self.tokens.refresh_token is not None:
             await self.keycloak.end_session(self.tokens.refresh_token)
-        await self.keycloak.close()
+        with psycopg.connect(self.stack.environment("mcp-jira")["STATE_DSN"]) as connection:
+            connection.execute(
+                "INSERT INTO ended_sessions (sid, sub, expires_at) VALUES (%s, %s, now() + interval '1 hour')"
+                " ON CONFLICT DO NOTHING",
+                (self.claims["sid"], self.claims["sub"]),
+            )
+
+    async def end(self) -> None:
+        """Leave nothing behind."""
+        try:
+            await self.sign_out()
+        finally:
+            await self.keycloak.close()
 
 
 @asynccontextmanager
@@ -105,7 +122,9 @@ async def connected(
 async def signed_in(stack: Stack, person: Person) -> Caller:
     """``person``, signed in through Keycloak's own page."""
     keycloak = app_client(stack)
-    return Caller(stack, person, keycloak, await sign_in(keycloak, person.username, person.password))
+    back = f"{stack.url('app')}/auth/callback"
+    tokens = await sign_in(keycloak, person.username, person.password, redirect_uri=back)
+    return Caller(stack, person, keycloak, tokens)
 
 
 async def post(stack: Stack, server: str, token: str | None = None, **more: Any) -> httpx2.Response:
@@ -148,13 +167,13 @@ class Vault:
             trust_env=False,
         )
 
-    def tokens(self, username: str, server: str) -> list[str]:
-        """Accessors of the live tokens that a server holds for somebody."""
+    def tokens(self, caller: Caller, server: str) -> list[str]:
+        """Accessors of the live tokens that a server holds for somebody's session."""
         found = []
         for accessor in self.request("LIST", "auth/token/accessors")["data"]["keys"]:
             looked = self._client.post("/auth/token/lookup-accessor", json={"accessor": accessor})
             meta = (looked.json().get("data", {}).get("meta") or {}) if looked.is_success else {}
-            if meta.get("username") == username and meta.get("server") == f"mcp-{server}":
+            if meta.get("sid") == caller.claims["sid"] and meta.get("server") == f"mcp-{server}":
                 found.append(accessor)
         return found
 

@@ -6,10 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from stack.testing import Stack
-from state import State
 from tests.mcp_servers.callers import Caller, Vault, as_superuser, connected, database_roles, post, steps, text, until
 from tests.support.eventually import eventually
 
@@ -26,7 +24,7 @@ async def test_two_calls_need_one_vault_token(caller: Caller, vault: Vault, serv
         assert reused[kind]["status"] == "reused", kind
         assert reused[kind]["since"] < reused[kind]["until"]
         assert not reused[kind]["exchanges"]
-    assert len(vault.tokens(caller.person.username, server)) == 1
+    assert len(vault.tokens(caller, server)) == 1
 
 
 async def test_a_new_access_token_of_the_same_session_reuses_what_is_held(caller: Caller, vault: Vault) -> None:
@@ -35,7 +33,7 @@ async def test_a_new_access_token_of_the_same_session_reuses_what_is_held(caller
     caller.tokens = await caller.keycloak.refresh(caller.tokens.refresh_token)
     again = await caller.call("jira", "credential_status", traced=True)
     assert steps(again)["vault-login"]["status"] == "reused"
-    assert len(vault.tokens(caller.person.username, "jira")) == 1
+    assert len(vault.tokens(caller, "jira")) == 1
 
 
 async def test_another_session_of_the_same_person_has_a_credential_of_its_own(
@@ -44,27 +42,28 @@ async def test_another_session_of_the_same_person_has_a_credential_of_its_own(
     await caller.data("jira", "credential_status")
     other = await sign_in(caller.person)
     await other.data("jira", "credential_status")
-    assert len(vault.tokens(caller.person.username, "jira")) == 2
+    assert len(vault.tokens(caller, "jira")) == len(vault.tokens(other, "jira")) == 1
+    assert vault.tokens(caller, "jira") != vault.tokens(other, "jira")
 
 
 @pytest.mark.parametrize("server", ["jira", "postgres"])
 async def test_fifty_first_calls_at_once_are_one_flight(caller: Caller, vault: Vault, server: str) -> None:
-    token = await caller.token(server)
-    results = await asyncio.gather(*(caller.call(server, "credential_status", token=token) for _ in range(50)))
+    async with connected(caller.stack, server, await caller.token(server)) as client:
+        results = await asyncio.gather(*(client.call_tool_mcp("credential_status", {}) for _ in range(50)))
     assert not [text(r) for r in results if r.is_error]
-    assert len(vault.tokens(caller.person.username, server)) == 1
+    assert len(vault.tokens(caller, server)) == 1
     if server == "postgres":
         assert len(database_roles(caller.stack, caller.person.username)) == 1
 
 
 async def test_fresh_does_everything_again_and_leaves_one_token(caller: Caller, vault: Vault) -> None:
     await caller.data("postgres", "query", {"sql": "SELECT 1"})
-    before = vault.tokens(caller.person.username, "postgres")
+    before = vault.tokens(caller, "postgres")
     again = await caller.call("postgres", "query", {"sql": "SELECT 1"}, traced=True, fresh=True)
     assert not again.is_error
     assert [s["status"] for s in steps(again).values()] == ["done"] * 6
-    await eventually(lambda: len(vault.tokens(caller.person.username, "postgres")) == 1)
-    assert vault.tokens(caller.person.username, "postgres") != before
+    await eventually(lambda: len(vault.tokens(caller, "postgres")) == 1)
+    assert vault.tokens(caller, "postgres") != before
     await eventually(lambda: len(database_roles(caller.stack, caller.person.username)) == 1)
 
 
@@ -80,7 +79,7 @@ async def test_a_credential_changed_in_vault_is_used_within_the_bound(caller: Ca
         return bool((status.structured_content or {})["credential_version"] == first["credential_version"] + 1)
 
     await until(changed)
-    assert len(vault.tokens(name, "jira")) == 1
+    assert len(vault.tokens(caller, "jira")) == 1
 
 
 async def test_a_credential_taken_away_is_missed_within_the_bound_and_back_when_it_is(
@@ -97,15 +96,14 @@ async def test_a_credential_taken_away_is_missed_within_the_bound_and_back_when_
 
 
 async def test_a_token_revoked_in_vault_is_replaced_within_the_bound(caller: Caller, vault: Vault) -> None:
-    name = caller.person.username
     await caller.data("jira", "get_issue", {"issue_key": "PROJ-1"})
-    (accessor,) = vault.tokens(name, "jira")
+    (accessor,) = vault.tokens(caller, "jira")
     vault.request("POST", "auth/token/revoke-accessor", {"accessor": accessor})
     token = await caller.token("jira")
 
     async def replaced() -> bool:
         assert not await fails(caller, "jira", "get_issue", {"issue_key": "PROJ-1"}, token=token)
-        return bool(vault.tokens(name, "jira"))
+        return bool(vault.tokens(caller, "jira"))
 
     await until(replaced)
 
@@ -151,14 +149,9 @@ async def test_signing_out_ends_tokens_leases_and_database_roles_everywhere(
     for server in SERVERS:
         await caller.call(server, "credential_status", token=tokens[server])
     assert database_roles(stack, name)
-    claims = (await caller.call("jira", "credential_status", traced=True)).meta or {}
-    sid = next(s for s in claims["mcp-remote-vault/trace"]["steps"])["detail"]["claims"]["sid"]
-    sub = (await caller.data("jira", "credential_status"))["user_id"]
-
-    async with State(SecretStr(stack.environment("mcp-jira")["STATE_DSN"])) as state:
-        await state.end_session(sid, sub)
+    await caller.sign_out()
     for server in SERVERS:
-        await eventually(lambda server=server: not vault.tokens(name, server))
+        await eventually(lambda server=server: not vault.tokens(caller, server))
         refused = await post(stack, server, tokens[server])
         assert refused.status_code == 401
         assert 'error="invalid_token"' in refused.headers["www-authenticate"]

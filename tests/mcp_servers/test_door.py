@@ -88,7 +88,6 @@ async def test_a_changed_token_is_refused(stack: Stack, caller: Caller) -> None:
         f"{header}.{payload}.",
         f"{header}.{payload}",
         "not-a-token",
-        "",
         "a.b.c",
         "x" * 10_000,
     ]
@@ -151,7 +150,6 @@ async def test_a_foreign_host_or_origin_gets_nothing(stack: Stack, path: str) ->
         assert (await client.get(address, headers={"Host": "evil.example"})).status_code == 421
         assert (await client.get(address, headers={"Origin": "http://evil.example"})).status_code == 403
         assert (await client.get(address, headers={"Origin": "null"})).status_code == 403
-        assert (await client.get(address, headers={"Origin": "http://localhost:1"})).status_code == 403
 
 
 async def test_a_body_beyond_a_megabyte_is_refused(stack: Stack, caller: Caller) -> None:

@@ -56,7 +56,7 @@ async def test_no_secret_appears_in_a_trace_or_a_log(caller: Caller, stack: Stac
         token.split(".")[2],
         caller.tokens.access_token.get_secret_value(),
         *(str(v) for e in caller.person.entitlements.values() for k, v in e.items() if "token" in k),
-        *(v for k, v in stack.secrets.items() if "SECRET" in k or "TOKEN" in k or "PASSWORD" in k),
+        *(v for v in stack.secrets.values() if len(v) >= 16),
     ]
     assert not [secret[:4] for secret in secrets if secret in said]
     assert not re.search(r"eyJ[\w-]{20,}\.[\w-]{20,}|\b(?:hvs|s|b)\.[A-Za-z0-9]{20,}", said)
