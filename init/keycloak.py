@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
 
-from identity import admin
 from identity.admin import RealmAdmin
+from identity.admin import check_ready as keycloak_serves
 from init import keycloak_people, keycloak_realm
 from init.keycloak_realm import FACILITATOR, NOT_FOR_NEW_CLIENTS, OURS, ROLES_SCOPE
 from init.ledger import Ledger
@@ -20,7 +20,7 @@ PART: Final = "keycloak"
 
 def check_ready(settings: InitSettings) -> None:
     """Return when Keycloak serves requests. Raises KeycloakUnavailable."""
-    admin.check_ready(settings.keycloak_url)
+    keycloak_serves(settings.keycloak_url)
 
 
 def provision(settings: InitSettings, users: Sequence[User], ledger: Ledger) -> dict[str, str]:
