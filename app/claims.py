@@ -40,6 +40,7 @@ def clock(seconds: float) -> str:
 
 
 def left(until: float, now: float) -> str:
-    """Time left as 4:12; never below 0:00."""
+    """Time left as 4:12, or 1:04:12; never below 0:00."""
     seconds = max(0, int(until - now))
-    return f"{seconds // 60}:{seconds % 60:02d}"
+    hours, minutes = seconds // 3600, seconds % 3600 // 60
+    return f"{hours}:{minutes:02d}:{seconds % 60:02d}" if hours else f"{minutes}:{seconds % 60:02d}"

@@ -45,8 +45,11 @@ def _object(value: Mapping[str, Any]) -> Shaped:
         return Shaped(facts=rest.facts, tables={"rows": table, **rest.tables})
     facts: dict[str, Any] = {}
     tables: dict[str, list[Row]] = {}
+    if _is_rows(rows):
+        # The rows carry their columns' names themselves.
+        value = {name: item for name, item in value.items() if name not in {"columns", "types"}}
     for name, item in value.items():
-        if _is_rows(item) and item:
+        if _is_rows(item) and (item or name == "rows"):
             tables[str(name)] = [_flat_row(row) for row in item]
         else:
             facts.update(_flat(str(name), item))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,8 +39,7 @@ def badge(present: bool | None) -> str:
 def card(facts: Mapping[str, Any], *, brief: bool = False) -> None:
     """The facts of ``credential_status`` that are there; ``brief`` leaves out what a verdict has said."""
     names = _BRIEF if brief else _ROWS
-    rows = [(t(f"card.{name}"), _shown(name, facts[name])) for name in names if facts.get(name) not in (None, "")]
-    table(rows)
+    table([(t(f"card.{name}"), _shown(name, facts)) for name in names if facts.get(name) not in (None, "")])
 
 
 def table(rows: Sequence[tuple[str, str]]) -> None:
@@ -49,7 +49,9 @@ def table(rows: Sequence[tuple[str, str]]) -> None:
         st.table(columns, border="horizontal", hide_index=True, hide_header=True)
 
 
-def _shown(name: str, value: Any) -> str:
+def _shown(name: str, facts: Mapping[str, Any]) -> str:
+    value = facts[name]
     if name == "lease_seconds":
-        return t("card.lease", left=left(float(value), 0.0))
+        now = time.time()
+        return t("card.lease", left=left(float(facts.get("expires_at") or now + float(value)), now))
     return mono(value) if name in _MONO else prose(value)

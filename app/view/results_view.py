@@ -10,6 +10,7 @@ import streamlit as st
 from app.mcp_client import Answer
 from app.results import Row, Shaped, shape
 from app.texts import t
+from app.view.plain import plain
 
 
 def show(answer: Answer, *, key: str) -> None:
@@ -23,10 +24,13 @@ def show(answer: Answer, *, key: str) -> None:
 
 
 def _shaped(shaped: Shaped) -> None:
-    if shaped.facts:
-        _facts(shaped.facts)
     for name, rows in shaped.tables.items():
         _table(name, rows)
+    short = shaped.tables and all(len(str(value)) < 40 for value in shaped.facts.values())
+    if short:
+        st.caption(" · ".join(f"{plain(name)}: {plain(_said(value))}" for name, value in shaped.facts.items()))
+    else:
+        _facts(shaped.facts)
     if shaped.text:
         st.code(shaped.text, language=None, wrap_lines=True)
     if not (shaped.facts or shaped.tables or shaped.text):
@@ -38,7 +42,13 @@ def _facts(facts: dict[str, Any]) -> None:
     for name, value in facts.items():
         name_column, value_column = st.columns([1, 3], gap="small")
         name_column.caption(name)
-        value_column.text("—" if value is None or value == "" else str(value))
+        value_column.text(_said(value))
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return t("value.yes") if value else t("value.no")
+    return t("value.none") if value in (None, "") else str(value)
 
 
 def _table(name: str, rows: list[Row]) -> None:

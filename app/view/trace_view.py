@@ -127,7 +127,7 @@ def _step(step: Step, credential: Mapping[str, Any] | None, *, key: str) -> None
             st.markdown(f":material/build: {t('trace.fix', fix=prose(step.fix))}")
         st.caption(facts(step, time.time()))
         if step.kind == "credential" and step.status != "skipped":
-            _credential(credential or step.detail)
+            _credential({**(credential or {}), **step.detail})
         details = st.expander(t("trace.detail"), key=f"step.{key}", on_change="rerun", type="compact")
         if details.open:
             with details:

@@ -13,7 +13,7 @@ from fastmcp.server.dependencies import get_http_headers
 from fastmcp.tools import ToolResult
 from pydantic import SecretStr
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from app.mcp_client import META_ERROR, META_TRACE, connected
 from common.errors import Problem, ServerUnavailable, TokenInvalid, ToolRefused
@@ -50,6 +50,9 @@ def refuse() -> ToolResult:
 @server.custom_route("/status/{code:int}", methods=["POST"])
 async def status(request: Request) -> Response:
     code = int(request.path_params["code"])
+    if code == 503:
+        said = {"error": "suspended", "what": "The server is suspended.", "fix": "Wait.", "retryable": True}
+        return JSONResponse(said, status_code=code)
     challenge = 'Bearer error="invalid_token", error_description="The token has expired."'
     return Response(status_code=code, headers={"WWW-Authenticate": challenge} if code in (401, 403) else None)
 
@@ -133,6 +136,7 @@ async def test_a_tools_own_error_is_an_answer_with_its_parts(address: str) -> No
         (403, ToolRefused, "does not allow this: The token has expired."),
         (413, ToolRefused, "The arguments are too large"),
         (421, ServerUnavailable, "does not serve this address"),
+        (503, ServerUnavailable, "The server is suspended. Wait."),
         (500, ServerUnavailable, "failed (HTTP 500)"),
     ],
 )

@@ -30,6 +30,12 @@ def test_columns_and_rows_are_one_table() -> None:
     assert shaped.facts == {"row_count": 2}
 
 
+def test_rows_that_carry_their_columns_names_are_a_table_even_when_empty() -> None:
+    answer = {"columns": ["id"], "types": ["int4"], "rows": [{"id": 1}], "row_count": 1}
+    assert shape(answer) == Shaped(facts={"row_count": 1}, tables={"rows": [{"id": 1}]})
+    assert shape({**answer, "rows": [], "row_count": 0}) == Shaped(facts={"row_count": 0}, tables={"rows": []})
+
+
 def test_plain_values_are_a_column() -> None:
     assert shape({"result": ["users", "orders"]}).tables == {"": [{"value": "users"}, {"value": "orders"}]}
 

@@ -45,7 +45,9 @@ def test_claims_that_decide_something_come_first_and_are_explained() -> None:
     assert [row["Claim"] for row in rows if not row["What it means"]] == ["made_up"]
 
 
-@pytest.mark.parametrize(("until", "shown"), [(100.0, "1:40"), (3.2, "0:03"), (0.0, "0:00"), (-50.0, "0:00")])
+@pytest.mark.parametrize(
+    ("until", "shown"), [(100.0, "1:40"), (3852.0, "1:04:12"), (3.2, "0:03"), (0.0, "0:00"), (-50.0, "0:00")]
+)
 def test_time_left_never_goes_below_zero(until: float, shown: str) -> None:
     assert left(until, 0.0) == shown
 
