@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
@@ -27,31 +27,46 @@ FRESH = "mcp-remote-vault/fresh"
 ERROR = "mcp-remote-vault/error"
 
 
-def app_client(stack: Stack) -> Keycloak:
+@asynccontextmanager
+async def app_client(stack: Stack) -> AsyncIterator[Keycloak]:
     """Keycloak as the app uses it."""
-    return Keycloak(
+    keycloak = Keycloak(
         base_url=stack.url("keycloak"),
         public_url=stack.url("keycloak"),
         realm="mcp-demo",
         client_id="mcp-demo-app",
         client_secret=SecretStr(stack.secrets["APP_CLIENT_SECRET"]),
     )
+    try:
+        yield keycloak
+    finally:
+        await keycloak.close()
 
 
 @dataclass
 class Caller:
-    """Somebody who has signed in."""
+    """Somebody who has signed in; belongs to no event loop."""
 
     stack: Stack
     person: Person
-    keycloak: Keycloak
     tokens: TokenSet
+    exchanged: dict[tuple[str, str], str] = field(default_factory=dict)
 
     async def token(self, server: str, scope: str | None = None) -> str:
-        """A token for one server, as the app gets it."""
+        """A token for one server, as the app gets it; the same one until :meth:`refresh`."""
         wanted = f"mcp:{server} mcp:{server}:write" if scope is None else scope
-        exchanged = await self.keycloak.exchange(self.tokens.access_token, audience=f"mcp-{server}", scope=wanted)
-        return exchanged.access_token.get_secret_value()
+        if (server, wanted) not in self.exchanged:
+            async with app_client(self.stack) as keycloak:
+                got = await keycloak.exchange(self.tokens.access_token, audience=f"mcp-{server}", scope=wanted)
+            self.exchanged[server, wanted] = got.access_token.get_secret_value()
+        return self.exchanged[server, wanted]
+
+    async def refresh(self) -> None:
+        """New tokens for the same session."""
+        assert self.tokens.refresh_token is not None
+        async with app_client(self.stack) as keycloak:
+            self.tokens = await keycloak.refresh(self.tokens.refresh_token)
+        self.exchanged.clear()
 
     async def call(
         self,
@@ -91,21 +106,15 @@ class Caller:
 
     async def sign_out(self) -> None:
         """Sign out as the app does: at Keycloak, and in the shared state."""
-        if self.tokens.refresh_token is not None:
-            await self.keycloak.end_session(self.tokens.refresh_token)
+        assert self.tokens.refresh_token is not None
+        async with app_client(self.stack) as keycloak:
+            await keycloak.end_session(self.tokens.refresh_token)
         with psycopg.connect(self.stack.environment("mcp-jira")["STATE_DSN"]) as connection:
             connection.execute(
                 "INSERT INTO ended_sessions (sid, sub, expires_at) VALUES (%s, %s, now() + interval '1 hour')"
                 " ON CONFLICT DO NOTHING",
                 (self.claims["sid"], self.claims["sub"]),
             )
-
-    async def end(self) -> None:
-        """Leave nothing behind."""
-        try:
-            await self.sign_out()
-        finally:
-            await self.keycloak.close()
 
 
 @asynccontextmanager
@@ -121,10 +130,9 @@ async def connected(
 
 async def signed_in(stack: Stack, person: Person) -> Caller:
     """``person``, signed in through Keycloak's own page."""
-    keycloak = app_client(stack)
     back = f"{stack.url('app')}/auth/callback"
-    tokens = await sign_in(keycloak, person.username, person.password, redirect_uri=back)
-    return Caller(stack, person, keycloak, tokens)
+    async with app_client(stack) as keycloak:
+        return Caller(stack, person, await sign_in(keycloak, person.username, person.password, redirect_uri=back))
 
 
 async def post(stack: Stack, server: str, token: str | None = None, **more: Any) -> httpx2.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
@@ -24,13 +25,21 @@ async def sign_in(stack: Stack) -> AsyncIterator[SignIn]:
 
     yield enter
     for caller in callers:
-        await caller.end()
+        await caller.sign_out()
 
 
 @pytest.fixture
 async def caller(sign_in: SignIn, person: Person) -> Caller:
     """Somebody of this test's own, signed in."""
     return await sign_in(person)
+
+
+@pytest.fixture(scope="module")
+def shared(stack: Stack, _pool: Iterator[Person]) -> Iterator[Caller]:
+    """Somebody signed in for a whole module: for tests that leave nothing behind."""
+    caller = asyncio.run(signed_in(stack, next(_pool)))
+    yield caller
+    asyncio.run(caller.sign_out())
 
 
 @pytest.fixture

@@ -29,8 +29,7 @@ async def test_two_calls_need_one_vault_token(caller: Caller, vault: Vault, serv
 
 async def test_a_new_access_token_of_the_same_session_reuses_what_is_held(caller: Caller, vault: Vault) -> None:
     await caller.data("jira", "credential_status")
-    assert caller.tokens.refresh_token is not None
-    caller.tokens = await caller.keycloak.refresh(caller.tokens.refresh_token)
+    await caller.refresh()
     again = await caller.call("jira", "credential_status", traced=True)
     assert steps(again)["vault-login"]["status"] == "reused"
     assert len(vault.tokens(caller, "jira")) == 1

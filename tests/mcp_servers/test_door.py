@@ -37,8 +37,8 @@ async def test_metadata_names_the_realm_and_the_scopes(stack: Stack, server: str
     assert metadata["scopes_supported"] == [f"mcp:{server}", f"mcp:{server}:write"]
 
 
-async def test_a_good_token_opens_its_own_server_and_no_other(stack: Stack, caller: Caller) -> None:
-    token = await caller.token("jira")
+async def test_a_good_token_opens_its_own_server_and_no_other(stack: Stack, shared: Caller) -> None:
+    token = await shared.token("jira")
     assert (await post(stack, "jira", token)).status_code == 200
     for other in ("github", "postgres"):
         refused = await post(stack, other, token)
@@ -46,7 +46,7 @@ async def test_a_good_token_opens_its_own_server_and_no_other(stack: Stack, call
         assert f"not meant for mcp-{other} alone" in challenge(refused)
 
 
-async def test_a_token_for_two_servers_opens_neither(stack: Stack, caller: Caller) -> None:
+async def test_a_token_for_two_servers_opens_neither(stack: Stack, shared: Caller) -> None:
     async with async_client() as client:
         answer = await client.post(
             f"{stack.url('keycloak')}/realms/mcp-demo/protocol/openid-connect/token",
@@ -54,7 +54,7 @@ async def test_a_token_for_two_servers_opens_neither(stack: Stack, caller: Calle
                 "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
                 "client_id": "mcp-demo-app",
                 "client_secret": stack.secrets["APP_CLIENT_SECRET"],
-                "subject_token": caller.tokens.access_token.get_secret_value(),
+                "subject_token": shared.tokens.access_token.get_secret_value(),
                 "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
                 "scope": "mcp:jira mcp:github",
             },
@@ -67,17 +67,17 @@ async def test_a_token_for_two_servers_opens_neither(stack: Stack, caller: Calle
         assert "alone" in challenge(refused)
 
 
-async def test_neither_login_token_nor_id_token_nor_vault_token_opens_a_server(stack: Stack, caller: Caller) -> None:
-    assert caller.tokens.id_token is not None
-    assert caller.tokens.refresh_token is not None
-    for token in (caller.tokens.access_token, caller.tokens.id_token, caller.tokens.refresh_token):
+async def test_neither_login_token_nor_id_token_nor_vault_token_opens_a_server(stack: Stack, shared: Caller) -> None:
+    assert shared.tokens.id_token is not None
+    assert shared.tokens.refresh_token is not None
+    for token in (shared.tokens.access_token, shared.tokens.id_token, shared.tokens.refresh_token):
         refused = await post(stack, "jira", token.get_secret_value())
         assert refused.status_code == 401
         assert 'error="invalid_token"' in challenge(refused)
 
 
-async def test_a_changed_token_is_refused(stack: Stack, caller: Caller) -> None:
-    token = await caller.token("jira")
+async def test_a_changed_token_is_refused(stack: Stack, shared: Caller) -> None:
+    token = await shared.token("jira")
     header, payload, signature = token.split(".")
     other = encode({**claims(token), "preferred_username": "alice"})
     unsigned = encode({"alg": "none", "typ": "JWT"})
@@ -104,15 +104,15 @@ async def test_basic_authentication_is_nobodys(stack: Stack) -> None:
     assert "error=" not in challenge(answer)
 
 
-async def test_a_token_in_the_query_is_nobodys(stack: Stack, caller: Caller) -> None:
-    answer = await post(stack, "jira", params={"access_token": await caller.token("jira")})
+async def test_a_token_in_the_query_is_nobodys(stack: Stack, shared: Caller) -> None:
+    answer = await post(stack, "jira", params={"access_token": await shared.token("jira")})
     assert answer.status_code == 401
 
 
 async def test_a_writing_tool_without_the_write_scope_is_refused_with_the_scope_to_ask_for(
-    stack: Stack, caller: Caller
+    stack: Stack, shared: Caller
 ) -> None:
-    token = await caller.token("jira", scope="mcp:jira")
+    token = await shared.token("jira", scope="mcp:jira")
     headers = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "add_comment"}
     refused = await post(stack, "jira", token, headers=headers)
     assert refused.status_code == 403
@@ -121,8 +121,8 @@ async def test_a_writing_tool_without_the_write_scope_is_refused_with_the_scope_
     assert "resource_metadata=" in challenge(refused)
 
 
-async def test_an_older_client_without_the_write_scope_hears_it_from_the_tool(stack: Stack, caller: Caller) -> None:
-    token = await caller.token("jira", scope="mcp:jira")
+async def test_an_older_client_without_the_write_scope_hears_it_from_the_tool(stack: Stack, shared: Caller) -> None:
+    token = await shared.token("jira", scope="mcp:jira")
     arguments = {"issue_key": "PROJ-1", "body": "x"}
     body = {
         "jsonrpc": "2.0",
@@ -138,8 +138,8 @@ async def test_an_older_client_without_the_write_scope_hears_it_from_the_tool(st
     assert not (await post(stack, "jira", token, body=reading)).json()["result"]["isError"]
 
 
-async def test_every_tool_is_listed_to_those_who_may_only_read(stack: Stack, caller: Caller) -> None:
-    listed = (await post(stack, "jira", await caller.token("jira", scope="mcp:jira"))).json()["result"]["tools"]
+async def test_every_tool_is_listed_to_those_who_may_only_read(stack: Stack, shared: Caller) -> None:
+    listed = (await post(stack, "jira", await shared.token("jira", scope="mcp:jira"))).json()["result"]["tools"]
     assert "create_issue" in {tool["name"] for tool in listed}
 
 
@@ -152,27 +152,27 @@ async def test_a_foreign_host_or_origin_gets_nothing(stack: Stack, path: str) ->
         assert (await client.get(address, headers={"Origin": "null"})).status_code == 403
 
 
-async def test_a_body_beyond_a_megabyte_is_refused(stack: Stack, caller: Caller) -> None:
+async def test_a_body_beyond_a_megabyte_is_refused(stack: Stack, shared: Caller) -> None:
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"cursor": "x" * 1_100_000}}
-    assert (await post(stack, "jira", await caller.token("jira"), body=body)).status_code == 413
+    assert (await post(stack, "jira", await shared.token("jira"), body=body)).status_code == 413
 
 
-async def test_broken_messages_are_protocol_errors(stack: Stack, caller: Caller) -> None:
-    token = await caller.token("jira")
+async def test_broken_messages_are_protocol_errors(stack: Stack, shared: Caller) -> None:
+    token = await shared.token("jira")
     for body in ([], {}, {"jsonrpc": "2.0", "id": 1, "method": "no/such"}, "text", {"jsonrpc": "1.0"}):
         answer = await post(stack, "jira", token, body=body)
         assert answer.status_code < 500 or "error" in answer.json()
         assert "Traceback" not in answer.text
 
 
-async def test_health_says_how_much_is_held_and_of_nobody(stack: Stack, caller: Caller) -> None:
-    await caller.data("jira", "credential_status")
+async def test_health_says_how_much_is_held_and_of_nobody(stack: Stack, shared: Caller) -> None:
+    await shared.data("jira", "credential_status")
     async with async_client() as client:
         answer = await client.get(f"{stack.url('mcp-jira')}/health")
     assert answer.status_code == 200
     assert answer.json()["status"] == "ok"
     assert answer.json()["credentials_held"] >= 1
-    assert caller.person.username not in answer.text
+    assert shared.person.username not in answer.text
 
 
 def claims(token: str) -> dict[str, Any]:

@@ -9,31 +9,31 @@ import pytest
 from tests.mcp_servers.callers import Caller
 
 
-async def test_every_reading_tool_answers_about_a_repository_of_mine(caller: Caller) -> None:
-    repositories = (await caller.data("github", "list_repos"))["repositories"]
+async def test_every_reading_tool_answers_about_a_repository_of_mine(shared: Caller) -> None:
+    repositories = (await shared.data("github", "list_repos"))["repositories"]
     assert repositories
     owner, repo = repositories[0]["full_name"].split("/")
-    one = await caller.data("github", "get_repo", {"owner": owner, "repo": repo})
+    one = await shared.data("github", "get_repo", {"owner": owner, "repo": repo})
     assert one["full_name"] == repositories[0]["full_name"]
-    everything = await caller.data("github", "list_issues", {"owner": owner, "repo": repo, "state": "all"})
-    opened = await caller.data("github", "list_issues", {"owner": owner, "repo": repo})
+    everything = await shared.data("github", "list_issues", {"owner": owner, "repo": repo, "state": "all"})
+    opened = await shared.data("github", "list_issues", {"owner": owner, "repo": repo})
     assert opened["count"] <= everything["count"]
     assert {i["state"] for i in opened["issues"]} <= {"open"}
-    pulls = await caller.data("github", "list_pull_requests", {"owner": owner, "repo": repo, "state": "all"})
+    pulls = await shared.data("github", "list_pull_requests", {"owner": owner, "repo": repo, "state": "all"})
     assert not {p["number"] for p in pulls["pull_requests"]} & {i["number"] for i in everything["issues"]}
     number = everything["issues"][0]["number"]
-    issue = await caller.data("github", "get_issue", {"owner": owner, "repo": repo, "number": number})
+    issue = await shared.data("github", "get_issue", {"owner": owner, "repo": repo, "number": number})
     assert issue["number"] == number
 
 
-async def test_an_issue_is_created_by_the_caller(caller: Caller) -> None:
-    owner, repo = (await caller.data("github", "list_repos"))["repositories"][0]["full_name"].split("/")
-    made = await caller.data(
+async def test_an_issue_is_created_by_the_caller(shared: Caller) -> None:
+    owner, repo = (await shared.data("github", "list_repos"))["repositories"][0]["full_name"].split("/")
+    made = await shared.data(
         "github", "create_issue", {"owner": owner, "repo": repo, "title": "Written by a test", "body": "In *Markdown*."}
     )
-    read = await caller.data("github", "get_issue", {"owner": owner, "repo": repo, "number": made["number"]})
+    read = await shared.data("github", "get_issue", {"owner": owner, "repo": repo, "number": made["number"]})
     assert read["title"] == "Written by a test"
-    assert read["author"] == caller.person.username
+    assert read["author"] == shared.person.username
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,6 @@ async def test_an_issue_is_created_by_the_caller(caller: Caller) -> None:
     ],
 )
 async def test_bad_input_is_refused_in_a_sentence(
-    caller: Caller, tool: str, arguments: dict[str, Any], words: str
+    shared: Caller, tool: str, arguments: dict[str, Any], words: str
 ) -> None:
-    assert words in (await caller.refusal("github", tool, arguments))["what"]
+    assert words in (await shared.refusal("github", tool, arguments))["what"]

@@ -30,29 +30,29 @@ async def test_a_credential_decides_what_its_owner_sees(sign_in: SignIn, alice: 
     assert "PROJ" in {p["key"] for p in others["projects"]}
 
 
-async def test_list_issues_follows_jql_and_says_when_there_are_more(caller: Caller) -> None:
-    two = await caller.data("jira", "list_issues", {"jql": "project = PROJ ORDER BY key ASC", "limit": 2})
+async def test_list_issues_follows_jql_and_says_when_there_are_more(shared: Caller) -> None:
+    two = await shared.data("jira", "list_issues", {"jql": "project = PROJ ORDER BY key ASC", "limit": 2})
     assert [i["key"] for i in two["issues"]] == ["PROJ-1", "PROJ-2"]
     assert two["more"]
-    every = await caller.data("jira", "list_issues", {"jql": "project = PROJ", "limit": 500})
+    every = await shared.data("jira", "list_issues", {"jql": "project = PROJ", "limit": 500})
     assert every["count"] == len(every["issues"]) >= 25
     assert not every["more"]
 
 
-async def test_list_issues_needs_no_argument(caller: Caller) -> None:
-    assert (await caller.data("jira", "list_issues"))["count"] > 10
+async def test_list_issues_needs_no_argument(shared: Caller) -> None:
+    assert (await shared.data("jira", "list_issues"))["count"] > 10
 
 
-async def test_an_issue_is_created_commented_and_moved_as_the_caller(caller: Caller) -> None:
-    made = await caller.data(
+async def test_an_issue_is_created_commented_and_moved_as_the_caller(shared: Caller) -> None:
+    made = await shared.data(
         "jira",
         "create_issue",
         {"project": "PROJ", "summary": "Written by a test", "description": "First.\n\nSecond\nline."},
     )
     key = made["key"]
-    added = await caller.data("jira", "add_comment", {"issue_key": key, "body": "Seen."})
-    moved = await caller.data("jira", "transition_issue", {"issue_key": key, "transition": "in progress"})
-    issue = await caller.data("jira", "get_issue", {"issue_key": key})
+    added = await shared.data("jira", "add_comment", {"issue_key": key, "body": "Seen."})
+    moved = await shared.data("jira", "transition_issue", {"issue_key": key, "transition": "in progress"})
+    issue = await shared.data("jira", "get_issue", {"issue_key": key})
     assert issue["description"] == "First.\nSecond\nline."
     assert issue["status"] == moved["status"] == "In Progress"
     assert [c["body"].strip() for c in issue["comments"]] == ["Seen."]
@@ -110,15 +110,15 @@ async def test_alices_status_names_path_version_and_time_left_but_never_the_cred
     ],
 )
 async def test_bad_input_is_refused_in_a_sentence(
-    caller: Caller, tool: str, arguments: dict[str, Any], words: str
+    shared: Caller, tool: str, arguments: dict[str, Any], words: str
 ) -> None:
-    refusal = await caller.refusal("jira", tool, arguments)
+    refusal = await shared.refusal("jira", tool, arguments)
     assert words in refusal["what"]
     assert "Traceback" not in str(refusal)
     assert refusal["code"] in ("input", "backend_refused")
 
 
-async def test_an_unknown_tool_is_an_error_result(caller: Caller) -> None:
-    result = await caller.call("jira", "read_vault", {})
+async def test_an_unknown_tool_is_an_error_result(shared: Caller) -> None:
+    result = await shared.call("jira", "read_vault", {})
     assert result.is_error
     assert "Unknown tool" in text(result)

@@ -10,16 +10,16 @@ from tests.mcp_servers.conftest import SignIn
 from tests.support.people import Person
 
 
-async def test_the_shop_is_listed_described_and_read(caller: Caller) -> None:
-    tables = {t["name"]: t for t in (await caller.data("postgres", "list_tables"))["tables"]}
+async def test_the_shop_is_listed_described_and_read(shared: Caller) -> None:
+    tables = {t["name"]: t for t in (await shared.data("postgres", "list_tables"))["tables"]}
     assert {"users", "products", "orders", "order_items"} <= tables.keys()
     assert tables["orders"]["comment"] == "Orders, newest last"
-    orders = await caller.data("postgres", "describe_table", {"table_name": "orders"})
+    orders = await shared.data("postgres", "describe_table", {"table_name": "orders"})
     columns = {c["name"]: c for c in orders["columns"]}
     assert columns["id"]["primary_key"]
     assert columns["user_id"]["references"] == "users(id)"
     assert columns["placed_at"]["type"] == "timestamp with time zone"
-    rows = await caller.data(
+    rows = await shared.data(
         "postgres", "query", {"sql": "SELECT id, name, price FROM products ORDER BY id", "limit": 3}
     )
     assert rows["columns"] == ["id", "name", "price"]
@@ -29,26 +29,26 @@ async def test_the_shop_is_listed_described_and_read(caller: Caller) -> None:
     assert rows["truncated"]
 
 
-async def test_explain_shows_a_plan_and_runs_nothing(caller: Caller, stack: Stack) -> None:
-    plan = await caller.data("postgres", "explain", {"sql": "SELECT * FROM orders WHERE user_id = 7"})
+async def test_explain_shows_a_plan_and_runs_nothing(shared: Caller, stack: Stack) -> None:
+    plan = await shared.data("postgres", "explain", {"sql": "SELECT * FROM orders WHERE user_id = 7"})
     assert "orders" in plan["plan"]
     before = _orders(stack)
-    await caller.data("postgres", "explain", {"sql": "DELETE FROM order_items"})
-    refusal = await caller.refusal("postgres", "explain", {"sql": "ANALYZE DELETE FROM order_items"})
+    await shared.data("postgres", "explain", {"sql": "DELETE FROM order_items"})
+    refusal = await shared.refusal("postgres", "explain", {"sql": "ANALYZE DELETE FROM order_items"})
     assert "syntax error" in refusal["what"]
     assert "at character 1" in refusal["what"]
     assert _orders(stack) == before
 
 
-async def test_a_change_is_committed_and_counted(caller: Caller) -> None:
-    made = await caller.data(
+async def test_a_change_is_committed_and_counted(shared: Caller) -> None:
+    made = await shared.data(
         "postgres", "execute", {"sql": "INSERT INTO orders (user_id) VALUES (1), (2) RETURNING id, status"}
     )
     assert made["command"] == "INSERT 0 2"
     assert made["rows_affected"] == 2
     assert [r["status"] for r in made["rows"]] == ["new", "new"]
     ids = [r["id"] for r in made["rows"]]
-    gone = await caller.data("postgres", "execute", {"sql": f"DELETE FROM orders WHERE id IN ({ids[0]}, {ids[1]})"})
+    gone = await shared.data("postgres", "execute", {"sql": f"DELETE FROM orders WHERE id IN ({ids[0]}, {ids[1]})"})
     assert gone["command"] == "DELETE 2"
 
 
@@ -60,8 +60,8 @@ async def test_bob_only_reads_and_is_told_so(sign_in: SignIn, bob: Person) -> No
     assert (await caller.data("postgres", "query", {"sql": "SELECT count(*) AS n FROM orders"}))["rows"][0]["n"] > 0
 
 
-async def test_the_session_is_the_persons_own_role_and_carries_server_and_correlation_id(caller: Caller) -> None:
-    result = await caller.call(
+async def test_the_session_is_the_persons_own_role_and_carries_server_and_correlation_id(shared: Caller) -> None:
+    result = await shared.call(
         "postgres",
         "query",
         {"sql": "SELECT current_user AS me, current_setting('application_name') AS application"},
@@ -70,7 +70,7 @@ async def test_the_session_is_the_persons_own_role_and_carries_server_and_correl
     )
     row = (result.structured_content or {})["rows"][0]
     assert row["application"] == "mcp-postgres:click-4711"
-    assert row["me"] in database_roles(caller.stack, caller.person.username)
+    assert row["me"] in database_roles(shared.stack, shared.person.username)
     assert steps(result)["backend"]["detail"]["role"] == row["me"]
 
 
@@ -87,18 +87,18 @@ async def test_the_session_is_the_persons_own_role_and_carries_server_and_correl
         ("SELECT '\0'", "NUL"),
     ],
 )
-async def test_sql_errors_are_postgresqls_own_words_with_the_place(caller: Caller, sql: str, words: str) -> None:
-    assert words in (await caller.refusal("postgres", "query", {"sql": sql}))["what"]
+async def test_sql_errors_are_postgresqls_own_words_with_the_place(shared: Caller, sql: str, words: str) -> None:
+    assert words in (await shared.refusal("postgres", "query", {"sql": sql}))["what"]
 
 
-async def test_values_are_json_whatever_postgresql_holds(caller: Caller) -> None:
+async def test_values_are_json_whatever_postgresql_holds(shared: Caller) -> None:
     sql = (
         "SELECT 'NaN'::float8 AS nan, 9007199254740993 AS big, 0.1::numeric AS tenth, 1e300::numeric AS huge,"
         " 'infinity'::timestamptz AS forever, '0044-03-15 BC'::date AS ides, interval '1 month' AS month,"
         " '\\xdead'::bytea AS bytes, ARRAY[1, NULL] AS list, '{\"a\": [1]}'::jsonb AS json, repeat('x', 20000) AS long,"
         " 1 AS twice, 2 AS twice"
     )
-    row = (await caller.data("postgres", "query", {"sql": sql}))["rows"][0]
+    row = (await shared.data("postgres", "query", {"sql": sql}))["rows"][0]
     assert row["nan"] == "nan"
     assert row["big"] == "9007199254740993"
     assert row["tenth"] == 0.1

@@ -46,24 +46,24 @@ async def test_a_first_call_shows_every_step_with_what_went_over_the_wire(
 
 
 @pytest.mark.parametrize("server", ["jira", "github", "postgres"])
-async def test_no_secret_appears_in_a_trace_or_a_log(caller: Caller, stack: Stack, server: str) -> None:
+async def test_no_secret_appears_in_a_trace_or_a_log(shared: Caller, stack: Stack, server: str) -> None:
     tool = {"jira": "list_projects", "github": "list_repos", "postgres": "list_tables"}[server]
-    token = await caller.token(server)
-    result = await caller.call(server, tool, traced=True, token=token)
+    token = await shared.token(server)
+    result = await shared.call(server, tool, traced=True, fresh=True, token=token)
     said = json.dumps(result.meta) + (stack.layout.logs / f"mcp-{server}.log").read_text()
     secrets = [
         token,
         token.split(".")[2],
-        caller.tokens.access_token.get_secret_value(),
-        *(str(v) for e in caller.person.entitlements.values() for k, v in e.items() if "token" in k),
+        shared.tokens.access_token.get_secret_value(),
+        *(str(v) for e in shared.person.entitlements.values() for k, v in e.items() if "token" in k),
         *(v for v in stack.secrets.values() if len(v) >= 16),
     ]
     assert not [secret[:4] for secret in secrets if secret in said]
     assert not re.search(r"eyJ[\w-]{20,}\.[\w-]{20,}|\b(?:hvs|s|b)\.[A-Za-z0-9]{20,}", said)
 
 
-async def test_a_refused_call_has_its_trace_too(caller: Caller) -> None:
-    result = await caller.call("jira", "get_issue", {"issue_key": "PROJ-99999"}, traced=True)
+async def test_a_refused_call_has_its_trace_too(shared: Caller) -> None:
+    result = await shared.call("jira", "get_issue", {"issue_key": "PROJ-99999"}, traced=True)
     assert result.is_error
     failed = steps(result)["backend"]
     assert failed["status"] == "failed"
@@ -71,20 +71,20 @@ async def test_a_refused_call_has_its_trace_too(caller: Caller) -> None:
     assert failed["exchanges"][0]["status"] == 404
 
 
-async def test_bad_arguments_are_refused_before_any_step(caller: Caller) -> None:
-    trace = steps(await caller.call("jira", "get_issue", {"issue_key": "nonsense"}, traced=True))
+async def test_bad_arguments_are_refused_before_any_step(shared: Caller) -> None:
+    trace = steps(await shared.call("jira", "get_issue", {"issue_key": "nonsense"}, traced=True))
     assert trace["bearer-check"]["status"] == "done"
     assert {trace[kind]["status"] for kind in KINDS[1:]} == {"skipped"}
 
 
-async def test_nobody_gets_a_trace_without_asking(caller: Caller) -> None:
-    assert TRACE not in ((await caller.call("jira", "credential_status")).meta or {})
+async def test_nobody_gets_a_trace_without_asking(shared: Caller) -> None:
+    assert TRACE not in ((await shared.call("jira", "credential_status")).meta or {})
 
 
-async def test_tools_describe_themselves(caller: Caller, stack: Stack) -> None:
+async def test_tools_describe_themselves(shared: Caller, stack: Stack) -> None:
     writing = {"create_issue", "add_comment", "transition_issue", "execute"}
     for server in ("jira", "github", "postgres"):
-        async with connected(stack, server, await caller.token(server)) as client:
+        async with connected(stack, server, await shared.token(server)) as client:
             tools = await client.list_tools()
         assert "credential_status" in {tool.name for tool in tools}
         for tool in tools:
