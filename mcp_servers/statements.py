@@ -20,6 +20,7 @@ from psycopg.generators import fetch, send
 
 from common.errors import InputError
 from mcp_servers.values import jsonable
+from tracing.recorder import open_step
 
 CHUNK = 50
 """Rows that libpq holds at a time."""
@@ -28,6 +29,9 @@ ANSWER_LIMIT = 1_000_000
 """Bytes of values, as PostgreSQL sends them, after which an answer is cut."""
 
 CANCEL_SECONDS = 1.0
+
+SHOWN = 2_000
+"""Characters of a statement that the trace shows."""
 
 _COPY = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
 
@@ -69,6 +73,9 @@ async def run(connection: psycopg.AsyncConnection, statement: str, *, limit: int
             if outcome.truncated and not finish:
                 await _stop(connection)
                 break
+    opened = open_step()
+    if opened is not None:
+        opened.detail(statement=statement[:SHOWN], rows=len(outcome.rows), command=outcome.command)
     return outcome
 
 

@@ -175,6 +175,10 @@ class Vault:
             trust_env=False,
         )
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def tokens(self, caller: Caller, server: str) -> list[str]:
         """Accessors of the live tokens that a server holds for somebody's session."""
         found = []

@@ -47,4 +47,4 @@ def vault(stack: Stack) -> Iterator[Vault]:
     """Vault as its administrator."""
     above = Vault(stack)
     yield above
-    above._client.close()
+    above.close()

@@ -43,10 +43,10 @@ def _pool_entry(number: int) -> dict[str, Any]:
     }
 
 
-def write_users(path: Path) -> Path:
-    """The project's own users file with the pool added, at ``path``."""
+def write_users(path: Path, *, pool: int = POOL) -> Path:
+    """The project's own users file with a pool of this size added, at ``path``."""
     users = yaml.safe_load((ROOT / "init" / "users.yaml").read_text())
-    users["users"] += [_pool_entry(number) for number in range(POOL)]
+    users["users"] += [_pool_entry(number) for number in range(pool)]
     path.write_text(yaml.safe_dump(users, sort_keys=False))
     return path
 
