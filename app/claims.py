@@ -12,23 +12,18 @@ _ORDER = ("sub", "preferred_username", "email", "iss", "aud", "azp", "scope", "e
 _TIMES = {"exp", "iat", "nbf", "auth_time"}
 
 
-def explained(claims: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Rows of claim, value, meaning: the claims that decide something first, the rest after them."""
+def explained(claims: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Claim, value and meaning: the claims that decide something first, the rest after them."""
     names = [name for name in _ORDER if name in claims] + [name for name in claims if name not in _ORDER]
-    return [
-        {
-            t("claims.name"): name,
-            t("claims.value"): shown(name, claims[name]),
-            t("claims.meaning"): t(f"claim.{name}") if has(f"claim.{name}") else "",
-        }
-        for name in names
-    ]
+    return [(name, shown(name, claims[name]), t(f"claim.{name}") if has(f"claim.{name}") else "") for name in names]
 
 
 def shown(name: str, value: Any) -> str:
     """One claim's value as text; times (seconds since the epoch) as a clock reading."""
     if name in _TIMES and isinstance(value, int | float):
         return f"{clock(value)} ({value:.0f})"
+    if isinstance(value, bool):
+        return t("value.yes") if value else t("value.no")
     if isinstance(value, list | tuple):
         return ", ".join(str(item) for item in value)
     return str(value)

@@ -143,9 +143,6 @@ TEXTS: dict[str, str] = {
     "step.loaded": "{server} listed {count} tools and said whose credential it uses.",
     "step.not-reached": "Not reached: an earlier step failed.",
     # Claims of a JWT
-    "claims.name": "Claim",
-    "claims.value": "Value",
-    "claims.meaning": "What it means",
     "claim.sub": "The person's id at Keycloak. Vault's alias of this id leads to one entity.",
     "claim.preferred_username": "The name to show.",
     "claim.email": "The person's email address.",

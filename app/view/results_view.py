@@ -10,7 +10,11 @@ import streamlit as st
 from app.mcp_client import Answer
 from app.results import Row, Shaped, shape
 from app.texts import t
+from app.view.cards import table
 from app.view.plain import plain
+
+LONG = 160
+"""Characters; a longer value stands below the table of the others."""
 
 
 def show(answer: Answer, *, key: str) -> None:
@@ -24,13 +28,13 @@ def show(answer: Answer, *, key: str) -> None:
 
 
 def _shaped(shaped: Shaped) -> None:
+    beside = shaped.tables and all(len(_said(value)) < 40 for value in shaped.facts.values())
+    if not beside:
+        _facts(shaped.facts)
     for name, rows in shaped.tables.items():
         _table(name, rows)
-    short = shaped.tables and all(len(str(value)) < 40 for value in shaped.facts.values())
-    if short:
+    if beside and shaped.facts:
         st.caption(" · ".join(f"{plain(name)}: {plain(_said(value))}" for name, value in shaped.facts.items()))
-    else:
-        _facts(shaped.facts)
     if shaped.text:
         st.code(shaped.text, language=None, wrap_lines=True)
     if not (shaped.facts or shaped.tables or shaped.text):
@@ -38,11 +42,14 @@ def _shaped(shaped: Shaped) -> None:
 
 
 def _facts(facts: dict[str, Any]) -> None:
-    """One line each; as text, never as Markdown."""
-    for name, value in facts.items():
-        name_column, value_column = st.columns([1, 3], gap="small")
-        name_column.caption(name)
-        value_column.text(_said(value))
+    """Short values in two columns, long ones with their line breaks below; as text, never as Markdown."""
+    said = {name: _said(value) for name, value in facts.items()}
+    long = {name for name, value in said.items() if "\n" in value or len(value) > LONG}
+    table([(plain(name), plain(value)) for name, value in said.items() if name not in long])
+    for name in facts:
+        if name in long:
+            st.caption(plain(name))
+            st.text(said[name])
 
 
 def _said(value: Any) -> str:

@@ -127,15 +127,15 @@ def _step(step: Step, credential: Mapping[str, Any] | None, *, key: str) -> None
             st.markdown(f":material/build: {t('trace.fix', fix=prose(step.fix))}")
         st.caption(facts(step, time.time()))
         if step.kind == "credential" and step.status != "skipped":
-            _credential({**(credential or {}), **step.detail})
+            _credential({**(credential or {}), **step.detail}, failed=step.status == "failed")
         details = st.expander(t("trace.detail"), key=f"step.{key}", on_change="rerun", type="compact")
         if details.open:
             with details:
                 _details(step, key)
 
 
-def _credential(found: Mapping[str, Any]) -> None:
-    present = found.get("present")
+def _credential(found: Mapping[str, Any], *, failed: bool) -> None:
+    present = False if failed else found.get("present")
     st.markdown(badge(present if isinstance(present, bool) else None))
     card(found)
 
@@ -161,13 +161,4 @@ def _claims(claims: Mapping[str, Any]) -> None:
     if isinstance(until, int | float):
         over = until <= time.time()
         st.markdown(t("trace.claims.over") if over else t("trace.claims.left", left=left(until, time.time())))
-    names, values, meanings = zip(*(row.values() for row in explained(claims)), strict=True)
-    st.table(
-        {
-            t("claims.name"): [mono(name) for name in names],
-            t("claims.value"): [mono(value) for value in values],
-            t("claims.meaning"): list(meanings),
-        },
-        border="horizontal",
-        hide_index=True,
-    )
+    st.markdown("\n".join(f"- **{plain(n)}** {mono(v)} {m and f'— {prose(m)}'}" for n, v, m in explained(claims)))
