@@ -12,11 +12,11 @@ from typing import LiteralString, TypeVar
 import psycopg
 from psycopg import pq, sql
 from psycopg.adapt import AdaptersMap
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from common.errors import BackendUnavailable
 from mcp_servers.calls import Call, current_call
 from mcp_servers.credentials import Held
+from mcp_servers.pools import LeaseGone, LeasePool
 from mcp_servers.room import Room, current_room
 from mcp_servers.settings import PostgresSettings
 from mcp_servers.sources import DatabaseUser
@@ -36,10 +36,6 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
-class LeaseGone(Exception):
-    """The database does not know this user any more, or ended its connections: a new lease is needed."""
-
-
 class Gateway:
     """Opens pools of connections, one pool per lease, closed with it. Nothing connects before it is needed."""
 
@@ -53,34 +49,24 @@ class Gateway:
         s = self.settings
         return f"postgresql://{s.postgres_host}:{s.postgres_port}/{s.postgres_database}"
 
-    async def connect(self, user: DatabaseCredential) -> AsyncConnectionPool:
-        """A pool of connections as ``user``; none is open yet, and none stays open unused."""
+    async def connect(self, user: DatabaseCredential) -> LeasePool:
+        """A pool of connections as ``user``."""
         s = self.settings
-        pool = AsyncConnectionPool(
-            kwargs={
-                "host": s.postgres_host,
-                "port": s.postgres_port,
-                "dbname": s.postgres_database,
-                "user": user.username,
-                "password": user.password.get_secret_value(),
-                "application_name": s.client_id,
-                "connect_timeout": 2,
-                "autocommit": True,
-                "prepare_threshold": None,
-                "options": "-c datestyle=ISO -c intervalstyle=iso_8601 -c client_encoding=UTF8",
-                "context": self._adapters,
-            },
-            min_size=0,
-            max_size=s.postgres_connections,
-            timeout=BEGIN_SECONDS,
-            max_idle=s.postgres_idle,
-            reconnect_timeout=0,
-            num_workers=1,
-            reset=_reset,
-            open=False,
-        )
-        await pool.open()
-        return pool
+        connection = {
+            "host": s.postgres_host,
+            "port": s.postgres_port,
+            "dbname": s.postgres_database,
+            "user": user.username,
+            "password": user.password.get_secret_value(),
+            "application_name": s.client_id,
+            "connect_timeout": 2,
+            "autocommit": True,
+            "prepare_threshold": None,
+            "options": "-c datestyle=ISO -c intervalstyle=iso_8601 -c client_encoding=UTF8",
+            "context": self._adapters,
+        }
+        pool = LeasePool(connection, size=s.postgres_connections, idle=s.postgres_idle, wait=BEGIN_SECONDS)
+        return await pool.open()
 
     async def close(self) -> None:
         """Pools are closed with their leases; nothing else is open."""
@@ -154,8 +140,8 @@ class Database:
                         f"PostgreSQL at {self._gateway.address} stopped answering.", fix="Try again in a moment."
                     ) from error
                 except psycopg.Error as error:
-                    if transaction.again and _connection_lost(error):
-                        raise LeaseGone from error
+                    if _connection_lost(error):
+                        raise LeaseGone if transaction.again else _half_done() from error
                     raise await refused(error, connection, offset=transaction.offset) from error
                 _tell(opened, held, transaction.end)
                 return result
@@ -167,10 +153,7 @@ class Database:
         """A connection in a transaction whose mode cannot be changed any more: its first query has been made."""
         pool = user.pool
         assert pool is not None
-        try:
-            connection = await pool.getconn()
-        except (PoolTimeout, PoolClosed, psycopg.OperationalError) as error:
-            raise LeaseGone from error
+        connection = await pool.take()
         try:
             # One message with two statements of ours; set_config is the harmless query. After it, a read-only
             # transaction stays read-only (PostgreSQL, SET TRANSACTION: "before the first query").
@@ -181,14 +164,18 @@ class Database:
             try:
                 async with asyncio.timeout(BEGIN_SECONDS):
                     await connection.execute(begin)
-            except (psycopg.Error, TimeoutError) as error:
+            except TimeoutError as error:
+                raise BackendUnavailable(
+                    f"PostgreSQL at {self._gateway.address} does not answer.", fix="Try again in a moment."
+                ) from error
+            except psycopg.Error as error:
                 raise LeaseGone from error
             yield connection
         finally:
             if connection.info.transaction_status in _IN_TRANSACTION:
                 with suppress(psycopg.Error):
                     await connection.execute("ROLLBACK")
-            await pool.putconn(connection)
+            await pool.give_back(connection)
 
 
 _IN_TRANSACTION = (pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR)
@@ -198,9 +185,12 @@ def _tell(opened: OpenStep, held: Held[DatabaseUser], end: str) -> None:
     opened.say(f"PostgreSQL ran it as {held.credential.username}, a role of {held.entity}'s own, then {end}.")
 
 
-async def _reset(connection: psycopg.AsyncConnection) -> None:
-    """Between two calls: nothing of the one before is left (settings, temporary tables, locks, prepared statements)."""
-    await connection.execute("DISCARD ALL")
+def _half_done() -> BackendUnavailable:
+    """The problem when a connection went while a change was being made."""
+    return BackendUnavailable(
+        "The connection to PostgreSQL was lost while the change was being made.",
+        fix="Look whether the change is there before you try again.",
+    )
 
 
 def _connection_lost(error: psycopg.Error) -> bool:

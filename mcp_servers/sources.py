@@ -7,18 +7,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
-from psycopg_pool import AsyncConnectionPool
 from pydantic import SecretStr
 
 from common.errors import CredentialMissing
 from common.masking import mask
+from mcp_servers.pools import LeasePool
 from vault_client import DatabaseCredential, Lease, Vault, VaultToken
 
 MARGIN_SECONDS = 5.0
 """What is this near its end is not used any more: the call it is used for takes time too."""
-
-CLOSE_SECONDS = 2.0
-"""How long closing a pool may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ class DatabaseUser(Credential):
     """A database user, with the connections that are open as that user."""
 
     username: str = ""
-    pool: AsyncConnectionPool | None = None
+    pool: LeasePool | None = None
 
 
 C = TypeVar("C", bound=Credential)
@@ -143,7 +140,7 @@ class DatabaseSource:
         self,
         vault: Vault,
         *,
-        connect: Callable[[DatabaseCredential], Awaitable[AsyncConnectionPool]],
+        connect: Callable[[DatabaseCredential], Awaitable[LeasePool]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._vault, self._connect, self._clock = vault, connect, clock
@@ -180,7 +177,7 @@ class DatabaseSource:
     async def end(self, credential: DatabaseUser) -> None:
         """Close the connections; those in use close when they are given back."""
         if credential.pool is not None:
-            await credential.pool.close(timeout=CLOSE_SECONDS)
+            await credential.pool.close()
 
 
 def _text(data: Mapping[str, SecretStr], name: str) -> str:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from stack.testing import Stack
-from tests.mcp_servers.callers import Caller, as_superuser, database_roles
+from tests.mcp_servers.callers import Caller, as_superuser, connected, database_roles, text
 
 WRITES = [
     "INSERT INTO orders (user_id, placed_at) VALUES (1, '1999-01-01')",
@@ -106,6 +106,17 @@ async def test_a_statement_that_runs_too_long_is_stopped(shared: Caller) -> None
     async with asyncio.timeout(30):
         refusal = await shared.refusal("postgres", "query", {"sql": "SELECT pg_sleep(60)"})
     assert "57014" in refusal["what"]
+
+
+async def test_one_person_cannot_take_every_connection(caller: Caller, stack: Stack) -> None:
+    async with connected(stack, "postgres", await caller.token("postgres")) as client:
+        slow = [client.call_tool_mcp("query", {"sql": "SELECT pg_sleep(4)"}) for _ in range(5)]
+        results = await asyncio.gather(*slow)
+    assert [r.is_error for r in results].count(False) == 3
+    assert {text(r) for r in results if r.is_error} == {
+        "You have 3 statements running, which is as many as one person may. Try again when one of them is done."
+    }
+    assert len(database_roles(stack, caller.person.username)) == 1
 
 
 async def test_an_answer_without_end_is_cut_and_held_only_in_part(shared: Caller) -> None:
