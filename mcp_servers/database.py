@@ -117,7 +117,7 @@ class Database:
                 except LeaseGone as gone:
                     if attempt == 2:
                         raise BackendUnavailable(
-                            f"PostgreSQL at {self._gateway.address} accepts no connection.",
+                            f"PostgreSQL at {self._gateway.address} refused or ended the connection, twice.",
                             fix="`./demo status` says whether it is up; try again.",
                         ) from gone
                     _log.info("%s's database user is gone: fetching another one", held.entity)
@@ -140,7 +140,7 @@ class Database:
                         f"PostgreSQL at {self._gateway.address} stopped answering.", fix="Try again in a moment."
                     ) from error
                 except psycopg.Error as error:
-                    if _connection_lost(error):
+                    if _connection_lost(error, connection):
                         raise LeaseGone if transaction.again else _half_done() from error
                     raise await refused(error, connection, offset=transaction.offset) from error
                 _tell(opened, held, transaction.end)
@@ -193,10 +193,9 @@ def _half_done() -> BackendUnavailable:
     )
 
 
-def _connection_lost(error: psycopg.Error) -> bool:
-    """Whether the connection itself ended (SQLSTATE classes 08, 57P, 28), not just the statement."""
-    state = error.sqlstate or ""
-    return isinstance(error, psycopg.OperationalError) and (not state or state.startswith(("08", "57P", "28")))
+def _connection_lost(error: psycopg.Error, connection: psycopg.AsyncConnection) -> bool:
+    """Whether the connection itself ended (SQLSTATE class 57P: by an administrator), not just the statement."""
+    return connection.closed or (error.sqlstate or "").startswith("57P")
 
 
 def database_as_caller() -> Database:

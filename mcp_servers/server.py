@@ -138,7 +138,7 @@ def run(settings: ServerSettings) -> None:
         logger.handlers.clear()
         logger.propagate = True
     logging.getLogger("mcp").setLevel(logging.WARNING)
-    logging.getLogger("psycopg.pool").setLevel(logging.WARNING)
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     config = uvicorn.Config(
         build(settings),
         host=settings.bind_host,

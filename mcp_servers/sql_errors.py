@@ -16,6 +16,7 @@ _DENIED = re.compile(r"permission denied for (?:table|view|relation|materialized
 
 _FIXES = {
     "25006": "`query` only reads. Use `execute` to change data, within your own grants.",
+    "08P01": "There are no parameters here: write the values into the statement.",
     "57014": "Ask for less: a narrower WHERE, a smaller range, or an index; `explain` shows the plan.",
     "55P03": "Another transaction holds the lock; try again in a moment.",
     "42601": "Correct the SQL. Exactly one statement is run.",
@@ -56,7 +57,7 @@ async def refused(error: psycopg.Error, connection: psycopg.AsyncConnection, *, 
         if isinstance(error, psycopg.OperationalError):
             return BackendUnavailable("The connection to PostgreSQL was lost.", fix="Try again.")
         return SqlRefused(f"This statement cannot be run here: {_words(error)}.", fix="Use another statement.")
-    if state.startswith(("08", "57P")):
+    if state.startswith("57P"):
         return BackendUnavailable(f"PostgreSQL ended the connection ({state}).", fix="Try again.")
     what = f"PostgreSQL says: {_words(error)} ({state}){_place(error, offset)}."
     if state == "57014":

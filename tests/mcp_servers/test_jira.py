@@ -100,6 +100,7 @@ async def test_alices_status_names_path_version_and_time_left_but_never_the_cred
         ("get_issue", {"issue_key": "../../user-1"}, "`issue_key` must look like PROJ-1"),
         ("get_issue", {"issue_key": "PROJ-1/../PROJ-2"}, "`issue_key` must look like PROJ-1"),
         ("get_issue", {}, "`issue_key` is missing"),
+        ("get_issue", {"issue_key": "PROJ-1", "jira": {"email": "x"}}, "`jira` is not an argument of this tool"),
         ("list_issues", {"jql": "project ="}, "Jira refused"),
         ("list_issues", {"jql": "project = PROJ", "limit": 501}, "`limit` should be less than or equal to 500"),
         ("list_issues", {"jql": ""}, "`jql` is empty"),

@@ -83,6 +83,8 @@ async def test_the_session_is_the_persons_own_role_and_carries_server_and_correl
         ("SELECT 1/0", "division by zero (22012)"),
         ("SELECT * FROM pg_authid", "permission denied for table pg_authid"),
         ("COMMIT", "The statement ended the transaction"),
+        ("SELECT $1", "bind message supplies 0 parameters"),
+        ("SELECT pg_terminate_backend(pg_backend_pid())", "ended the connection, twice"),
         ("x" * 1_000_000, "`sql` is longer than 100,000 characters"),
         ("SELECT '\0'", "NUL"),
     ],
