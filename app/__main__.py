@@ -24,7 +24,7 @@ def main() -> int:
             "server.address": settings.bind_host,
             "server.port": settings.app_port,
             "server.headless": True,
-            "server.allowedHosts": [settings.public_host],
+            "server.allowedHosts": settings.allowed_hosts,
             "browser.serverAddress": settings.public_host,
         }
     )

@@ -40,7 +40,7 @@ def build(settings: AppSettings) -> st.App:
         routes=list(ROUTES),
         lifespan=_lifespan(settings),
         middleware=[
-            Middleware(TrustedHostMiddleware, allowed_hosts=[settings.public_host], www_redirect=False),
+            Middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts, www_redirect=False),
             Middleware(SecurityHeaders, settings=settings),
         ],
         on_script_error=_on_script_error,

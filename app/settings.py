@@ -16,6 +16,9 @@ class AppSettings(CommonSettings):
 
     app_port: int = Field(8501, ge=1, le=65535, description="Port of the app.")
     app_public_url: str = Field("http://localhost:8501", description="The app as browsers see it.")
+    app_allowed_hosts: str = Field(
+        "", description="Further names, comma-separated, that may stand in `Host` (a container's name)."
+    )
     app_client_id: str = Field("mcp-demo-app", description="The app's client at Keycloak.")
     app_client_secret: SecretStr = Field(SecretStr("demo-app-secret"), description="That client's secret.")
     app_session_key: SecretStr = Field(
@@ -35,6 +38,11 @@ class AppSettings(CommonSettings):
     def public_host(self) -> str:
         """The host name of the app's public address."""
         return urlsplit(self.app_public_url).hostname or "localhost"
+
+    @property
+    def allowed_hosts(self) -> list[str]:
+        """Names that may stand in ``Host``; anything else may be DNS rebinding."""
+        return [self.public_host, *(name.strip() for name in self.app_allowed_hosts.split(",") if name.strip())]
 
     @property
     def public_origin(self) -> str:

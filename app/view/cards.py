@@ -45,7 +45,7 @@ def card(facts: Mapping[str, Any], *, brief: bool = False) -> None:
 def table(rows: Sequence[tuple[str, str]]) -> None:
     """Names and values (Markdown) in two quiet columns."""
     if rows:
-        columns = {"name": [name.replace(" ", "\u00a0") for name, _ in rows], "value": [value for _, value in rows]}
+        columns = {"name": [name for name, _ in rows], "value": [value for _, value in rows]}
         st.table(columns, border="horizontal", hide_index=True, hide_header=True)
 
 

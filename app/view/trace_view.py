@@ -87,7 +87,7 @@ def facts(step: Step, now: float) -> str:
     parts = [f"{party(step.about.source, step.server)} → {party(step.about.target, step.server)}"]
     if step.status != "skipped":
         parts += _wire(step) + _times(step, now)
-    return " · ".join(part if "`" in part else part.replace(" ", "\u00a0") for part in parts)
+    return " · ".join(parts)
 
 
 def _wire(step: Step) -> list[str]:
