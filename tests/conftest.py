@@ -1,7 +1,8 @@
 """Fixtures that every test may use: one real stack per session, and people of the test's own.
 
 ``DEMO_TEST_STATE_DIR`` names the state directory of a stack that already runs (started with a users file
-made by ``python -m tests.support.keep``): the tests use it and leave it running.
+made by ``python -m tests.support.keep``): the tests use it and leave it running. ``DEMO_TEST_STRICT=1``
+makes a skipped test a failure, for machines that are to have everything.
 """
 
 from __future__ import annotations
@@ -17,6 +18,13 @@ from stack.layout import Layout
 from stack.testing import Stack
 from tests.support import people
 from tests.support.people import Person
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With DEMO_TEST_STRICT, a skip is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("DEMO_TEST_STRICT") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,153 @@
+"""The containers are the same services as `./demo up`: ports, commands, variables and secrets cannot drift apart."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
+
+from app.settings import AppSettings
+from init.settings import InitSettings
+from init.unseal import UnsealSettings
+from mcp_servers.settings import GithubSettings, JiraSettings, PostgresSettings
+from mock_services.settings import MockSettings
+from stack.services import PORTS, SERVICES, Service
+from tests.deploy import compose
+
+SETTINGS: dict[str, tuple[type[BaseSettings], ...]] = {
+    "init": (InitSettings, UnsealSettings),
+    "mock": (MockSettings,),
+    "mcp-jira": (JiraSettings,),
+    "mcp-github": (GithubSettings,),
+    "mcp-postgres": (PostgresSettings,),
+    "app": (AppSettings,),
+}
+PYTHON = [service for service in SERVICES if service.program is None]
+ONLY_IN_CONTAINERS = {"MCP_ALLOWED_HOSTS", "ALLOWED_HOSTS", "PROFILE", "VAULT_KEYS_FILE", "APP_ALLOWED_HOSTS"} | {
+    "APP_BACKCHANNEL_URL"
+}
+FOUND_BY_UNSEALING = {"VAULT_TOKEN"}
+HOSTS = re.compile(r"\b(localhost|127\.0\.0\.1|0\.0\.0\.0|keycloak|vault|postgres|mock|mcp-\w+|app)(?=[:/]|$)")
+
+
+def services() -> dict[str, Any]:
+    return dict(compose.load(compose.DEMO)["services"])
+
+
+def without_hosts(value: str) -> str:
+    return HOSTS.sub("HOST", value)
+
+
+@pytest.mark.parametrize("service", PYTHON, ids=lambda s: s.name)
+def test_a_container_runs_the_same_command(service: Service) -> None:
+    command = services()[service.name]["command"]
+    assert command[-2 - len(service.module) :] == ["python", "-m", *service.module]
+
+
+@pytest.mark.parametrize("service", PYTHON, ids=lambda s: s.name)
+def test_a_container_is_given_the_same_variables(service: Service) -> None:
+    given = set(services()[service.name]["environment"])
+    expected = {*service.env, *service.secrets} - FOUND_BY_UNSEALING
+    assert expected - given == set()
+    assert given - expected - ONLY_IN_CONTAINERS == set()
+
+
+@pytest.mark.parametrize("service", PYTHON, ids=lambda s: s.name)
+def test_the_values_differ_only_in_host_names(service: Service) -> None:
+    given = services()[service.name]["environment"]
+    for name, template in service.env.items():
+        if name in ("BIND_HOST", "USERS_FILE", "MOCK_USERS_FILE"):
+            continue
+        value = re.sub(r"\{port\[([\w-]+)\]\}", lambda match: str(PORTS[match[1]]), template)
+        assert without_hosts(given[name]) == without_hosts(value), name
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_variable_is_one_that_the_process_reads(name: str) -> None:
+    known = {field.upper() for settings in SETTINGS[name] for field in settings.model_fields}
+    assert set(services()[name]["environment"]) - known == set()
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_demos_secrets_are_those_that_production_refuses(name: str) -> None:
+    """A default that settings do not know as the demo's would pass for a real secret."""
+    given = services()[name]["environment"]
+    for settings in SETTINGS[name]:
+        for field, info in settings.model_fields.items():
+            if isinstance(info.default, SecretStr) and field.upper() in given and field != "state_dsn":
+                assert given[field.upper()] == info.default.get_secret_value(), field
+
+
+def test_ports_are_the_same_and_on_loopback_only() -> None:
+    published = {port for service in services().values() for port in service.get("ports", [])}
+    expected = {port for name, port in PORTS.items() if name != "openbao-cluster"}
+    assert published == {f"127.0.0.1:{port}:{port}" for port in expected}
+
+
+def test_every_service_says_when_it_is_well_and_waits_for_what_it_uses() -> None:
+    every = services()
+    names = {"openbao": "vault"}
+    for service in SERVICES:
+        container = every[names.get(service.name, service.name)]
+        assert ("healthcheck" in container) != service.one_shot, service.name
+        uses = {names.get(used, used) for used in service.uses}
+        assert uses <= set(container.get("depends_on", {})), service.name
+    for container in every.values():
+        for name, wait in container.get("depends_on", {}).items():
+            wanted = "service_completed_successfully" if name == "init" else "service_healthy"
+            # Vault is sealed, so not healthy, until init has unsealed it.
+            assert wait["condition"] == (
+                "service_started" if container is every["init"] and name == "vault" else wanted
+            )
+
+
+def test_the_example_documents_every_variable_with_its_default() -> None:
+    lines = (compose.ROOT / ".env.example").read_text().splitlines()
+    documented = dict(line.split("=", 1) for line in lines if re.match(r"[A-Z_]+=", line))
+    used: dict[str, set[tuple[str, str]]] = compose.variables(compose.DEMO)
+    assert set(used) - set(documented) == set()
+    for name, ways in used.items():
+        assert {default for kind, default in ways if kind == "-"} == {documented[name]}, name
+    assert set(documented) - set(used) - set(compose.variables(compose.PRODUCTION)) == set()
+    for number, line in enumerate(lines):
+        if re.match(r"[A-Z_]+=", line):
+            above = next(before for before in reversed(lines[:number]) if not re.match(r"[A-Z_]+=", before))
+            assert above.startswith("#"), line
+
+
+def test_production_demands_every_secret_and_takes_none_of_the_demos() -> None:
+    demanded = {name for name, ways in compose.variables(compose.PRODUCTION).items() if any(k == "?" for k, _ in ways)}
+    with pytest.raises(compose.Missing):
+        compose.load(compose.PRODUCTION)
+    given = {name: f"https://{name.lower().replace('_', '-')}.example.com" for name in demanded}
+    whole = compose.overlaid(compose.load(compose.DEMO), compose.load(compose.PRODUCTION, given))
+    for name, kinds in SETTINGS.items():
+        if name == "mock":
+            continue
+        environment = whole["services"][name]["environment"]
+        assert environment["PROFILE"] == "production"
+        for settings in kinds:
+            for field, info in settings.model_fields.items():
+                default = info.default
+                if isinstance(default, SecretStr) and field.upper() in environment:
+                    assert environment[field.upper()] != default.get_secret_value(), f"{name}: {field}"
+
+
+def test_one_vault_version_with_the_fixes_for_templated_policies() -> None:
+    product, version = services()["vault"]["image"].split(":")
+    assert product == "hashicorp/vault"
+    assert tuple(map(int, version.split("."))) >= (2, 2, 2)
+
+
+def test_the_image_holds_every_package_that_a_container_runs() -> None:
+    dockerfile = (compose.ROOT / "Dockerfile").read_text()
+    ignored = (compose.ROOT / ".dockerignore").read_text()
+    rooms = {"common", "tracing", "identity", "vault_client", "state"} | {
+        service.module[0] for service in PYTHON if service.module
+    }
+    for room in rooms:
+        assert f"COPY {room} {room}" in dockerfile, room
+        assert f"!{room}" in ignored, room
