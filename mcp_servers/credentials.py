@@ -35,8 +35,8 @@ _log = logging.getLogger(__name__)
 class Grant(Generic[C]):
     """What is held for one (issuer, subject, session, server).
 
-    ``caller_until`` is the latest expiry among the access tokens seen: nothing outlives the caller's own.
-    ``credential`` changes only under ``lock``, but for its lease. ``dead``: it works no more.
+    ``caller_until``: the latest expiry among the access tokens seen, which nothing outlives. ``dead``: it works
+    no more. ``credential`` changes only under ``lock``, but for its lease.
     """
 
     login: VaultToken
@@ -84,10 +84,9 @@ class Held(Generic[C]):
 class Credentials(Generic[C]):
     """The credentials that one server holds, at most ``capacity`` of them, each for one person's one session.
 
-    Reused while all of it holds: the caller's token, the Vault token, the lease, and (asked every
-    STALE_SECONDS) the version in Vault. Otherwise only what is missing is done again. With Vault down,
-    what is held stays good until it expires. Use as ``async with``; one event loop. ``clock``: seconds
-    since the epoch.
+    Reused while all of it holds: the caller's token, the Vault token, the lease, and (asked every STALE_SECONDS)
+    the version in Vault; with Vault down, until it expires. Otherwise only what is missing is done again.
+    Use as ``async with``; one event loop. ``clock``: seconds since the epoch.
     """
 
     def __init__(
@@ -102,7 +101,7 @@ class Credentials(Generic[C]):
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._server, self._role = server, role
-        self._logins, self._source, self._clock = logins, source, clock
+        self._logins, self._source, self._state, self._clock = logins, source, state, clock
         self._cache: Cache[CallerKey, Grant[C]] = Cache(
             capacity=capacity, expires_at=lambda grant: grant.expires_at, release=self._release, clock=clock
         )
@@ -141,6 +140,12 @@ class Credentials(Generic[C]):
             nonlocal made
             made = True
             login, entity = await self._logins.make(caller)
+            try:
+                # Signed out meanwhile: the drop came before there was anything to drop.
+                self._state.check(sid=key.sid, server=self._role)
+            except Problem:
+                self._logins.background(self._logins.revoke(login))
+                raise
             grant = Grant[C](login, entity, made_at=self._clock(), caller_until=caller.claims.exp)
             self._renewer.keep((login.accessor, "token"), login.lease, lambda: self._renew_login(grant, caller))
             return grant

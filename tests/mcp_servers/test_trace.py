@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from common.http import async_client
 from stack.testing import Stack
 from tests.mcp_servers.callers import TRACE, Caller, connected, steps
 from tracing import STEPS, Step
@@ -79,6 +80,26 @@ async def test_bad_arguments_are_refused_before_any_step(shared: Caller) -> None
 
 async def test_nobody_gets_a_trace_without_asking(shared: Caller) -> None:
     assert TRACE not in ((await shared.call("jira", "credential_status")).meta or {})
+
+
+async def test_another_client_gets_no_trace_though_it_asks(shared: Caller, stack: Stack) -> None:
+    """Nor may it switch reuse off; its calls are answered all the same."""
+    async with async_client() as client:
+        answer = await client.post(
+            f"{stack.url('keycloak')}/realms/mcp-demo/protocol/openid-connect/token",
+            data={
+                "grant_type": "password",
+                "client_id": "lab-jira",
+                "client_secret": stack.secrets["LAB_CLIENT_SECRET"],
+                "username": shared.person.username,
+                "password": shared.person.password,
+            },
+        )
+    token = answer.json()["access_token"]
+    for _ in range(2):
+        result = await shared.call("jira", "credential_status", traced=True, fresh=True, token=token)
+        assert not result.is_error
+        assert TRACE not in (result.meta or {})
 
 
 async def test_tools_describe_themselves(shared: Caller, stack: Stack) -> None:
