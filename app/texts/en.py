@@ -86,7 +86,7 @@ TEXTS: dict[str, str] = {
     "card.user_id": "User id",
     "card.username": "Username",
     "card.email": "Email",
-    "card.entity": "Vault entity",
+    "card.entity": "Entity",
     "card.vault_path": "Vault path",
     "card.masked_credential": "Credential",
     "card.credential_version": "Version",
