@@ -30,22 +30,32 @@ def parser() -> argparse.ArgumentParser:
     logs = verbs.add_parser("logs", help="show a service's log, or the end of each")
     logs.add_argument("service", nargs="?")
     logs.add_argument("-f", "--follow", action="store_true", help="keep showing what is added")
-    init = verbs.add_parser("init", help="provision again from init/users.yaml")
-    init.add_argument("--dry-run", action="store_true", help="show what would change")
-    init.add_argument("--json", action="store_true", help="for programs")
+    verbs.add_parser("init", help="provision again from init/users.yaml", add_help=False)
     reset = verbs.add_parser("reset", help="stop and forget all data: start over")
     reset.add_argument("--yes", action="store_true", help="do not ask")
     verbs.add_parser("fetch", help="download and build everything beforehand")
     verbs.add_parser("record", help="record Keycloak's start, so that later ones are quicker (`up` does this once)")
     verbs.add_parser("doctor", help="check this machine and say what is missing")
-    test = verbs.add_parser("test", help="run the tests")
-    test.add_argument("arguments", nargs=argparse.REMAINDER, help="for pytest")
+    verbs.add_parser("test", help="run the tests; further arguments are pytest's", add_help=False)
     bench = verbs.add_parser("bench", help="measure")
     bench.add_argument("what", choices=["start"])
     bench.add_argument("--rounds", type=int, default=3)
     env = verbs.add_parser("env", help="a service's environment, as `export` lines (holds secrets)")
     env.add_argument("service")
     return top
+
+
+HANDS_OVER = ("init", "test")
+"""Commands of programs that read their arguments themselves."""
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    reader = parser()
+    options, rest = reader.parse_known_args(arguments)
+    if rest and options.command not in HANDS_OVER:
+        reader.error(f"unrecognized arguments: {' '.join(rest)}")
+    options.arguments = rest
+    return options
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -55,7 +65,7 @@ def _names(text: str) -> tuple[str, ...]:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code. A problem is one sentence on standard error, never a traceback."""
     began = time.time()
-    options = parser().parse_args(arguments)
+    options = _options(arguments)
     os.umask(0o077)  # data, logs and secrets are their owner's alone
     layout = Layout.from_environment()
     try:

@@ -147,10 +147,9 @@ def init(layout: Layout, options: Namespace, began: float) -> int:
     if now is None or not control.is_running(layout):
         raise NotReady("The demo is not running, so there is nothing to provision.", fix="Start it: `./demo up -d`.")
     instance = _running_instance(layout, now)
-    flags = [f"--{name.replace('_', '-')}" for name in ("dry_run", "json") if getattr(options, name)]
     own = environment(instance, service("init"))
     return subprocess.run(
-        [sys.executable, "-m", "init", *flags], check=False, cwd=layout.root, env=base_environment() | own
+        [sys.executable, "-m", "init", *options.arguments], check=False, cwd=layout.root, env=base_environment() | own
     ).returncode
 
 

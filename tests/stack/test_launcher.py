@@ -130,3 +130,26 @@ def test_an_offset_that_leaves_the_range_of_ports_is_refused(offset: int) -> Non
     with pytest.raises(InputError, match="choose an offset from"):
         instance.ports_at(offset)
     assert instance.ports_at(0) == dict(PORTS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (("test", "--version"), "pytest "),
+        (("test", "-q", "--collect-only", "tests/stack/test_secret_store.py"), "test_services_that_start_together"),
+    ],
+)
+def test_the_tests_take_pytests_own_arguments(arguments: tuple[str, ...], shown: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "stack", *arguments], check=False, cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert shown in done.stdout
+
+
+def test_an_option_that_a_command_does_not_have_is_refused() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "stack", "status", "--sideways"], check=False, cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "unrecognized arguments: --sideways" in done.stderr
