@@ -23,7 +23,7 @@ _ROWS = (
     "lease_seconds",
     "reason",
 )
-_BRIEF = ("user_id", "username", "entity", "vault_path", "masked_credential")
+_BRIEF = ("user_id", "username", "email", "entity", "vault_path", "masked_credential")
 _MONO = {"user_id", "email", "vault_path", "masked_credential", "entity"}
 
 

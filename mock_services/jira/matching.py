@@ -91,7 +91,7 @@ class Search:
         return others.get(name, self._text)(clause)
 
     def _project(self, clause: Clause) -> Predicate:
-        return self._member(clause, _EQUAL, self._project_key, lambda i: [i.project.key])
+        return self._member(clause, _EQUAL | _EMPTIABLE, self._project_key, lambda i: [i.project.key])
 
     def _category(self, clause: Clause) -> Predicate:
         return self._member(clause, _EQUAL, _category, lambda i: [i.status.category])
@@ -164,6 +164,8 @@ class Search:
         return lambda issue: any(contains(piece) for piece in fields(issue)) != (clause.operator in _NEGATIVE)
 
     def _project_key(self, clause: Clause, operand: Operand) -> str | None:
+        if isinstance(operand, Empty):
+            return None
         wanted = _value(clause, operand)
         for project in self.site.projects(self.viewer):
             if wanted.lower() in (project.key.lower(), project.name.lower(), str(project.id)):

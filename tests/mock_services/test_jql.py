@@ -46,6 +46,7 @@ def test_the_seed_is_what_the_other_tests_count_on() -> None:
         ("project = 'customer portal'", lambda i: i.project.key == "PROJ"),
         ("project != PROJ", lambda i: i.project.key != "PROJ"),
         ("project in (PROJ, SHOP)", lambda i: True),
+        ("project is not EMPTY", lambda i: True),
         ("status = 'in progress'", lambda i: i.status.name == "In Progress"),
         ("status in (Done, 'To Do')", lambda i: i.status.name != "In Progress"),
         ("status not in (Done, 'To Do')", lambda i: i.status.name == "In Progress"),
