@@ -179,7 +179,7 @@ def test_what_someone_may_not_see_does_not_exist_for_their_query() -> None:
         ("assignee = membersOf(staff)", "Unable to find JQL function 'membersOf(staff)'."),
         ("created > someday()", "Unable to find JQL function 'someday()'."),
         ("created > startOfDay(x)", "is not a valid offset"),
-        ("project = EMPTY", "does not support searching for an empty value"),
+        ("key = EMPTY", "does not support searching for an empty value"),
     ],
 )  # fmt: skip
 def test_a_query_that_cannot_be_run_is_refused_in_jiras_words(jql: str, message: str) -> None:
