@@ -23,6 +23,9 @@ HEARTBEAT_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
 """How long a sign of life may take before the connection counts as lost."""
 
+REACTION_SECONDS = 5.0
+"""How long :meth:`Listener.stop` waits for reactions under way."""
+
 RELOAD_SECONDS = 300.0
 """How often everything is read anew all the same: what has expired is forgotten."""
 
@@ -69,16 +72,22 @@ class Listener:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Listen no more; reactions under way are awaited."""
-        if self._task is not None:
+        """Listen no more; reactions under way are awaited, for REACTION_SECONDS at most."""
+        while self._task is not None and not self._task.done():
+            # Again and again: before Python 3.12 a wait that ends in the same moment swallows a cancellation.
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await asyncio.gather(*self._reactions, return_exceptions=True)
+            await asyncio.wait({self._task}, timeout=0.1)
+        if self._reactions:
+            _, hanging = await asyncio.wait(self._reactions, timeout=REACTION_SECONDS)
+            for task in hanging:
+                task.cancel()
+            await asyncio.gather(*hanging, return_exceptions=True)
 
     async def wait_until_heard(self, seconds: float) -> bool:
         """True once the state has been read; False when that takes longer than ``seconds``."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._heard.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._heard.wait()
         return self._heard.is_set()
 
     def end(self, sid: str) -> None:
@@ -90,30 +99,26 @@ class Listener:
         while True:
             try:
                 await self._listen(backoff)
-            except (psycopg.Error, OSError, TimeoutError) as error:
+            except Exception as error:
+                # Whatever it was: a listener that is gone would leave this process refusing for ever.
                 wait = backoff.failed()
                 _log.warning("Lost the shared state, trying again in %.1f s: %s", wait, type(error).__name__)
                 await asyncio.sleep(wait)
 
     async def _listen(self, backoff: Backoff) -> None:
-        connection = await asyncio.wait_for(
-            psycopg.AsyncConnection.connect(
+        async with asyncio.timeout(ANSWER_SECONDS):
+            connection = await psycopg.AsyncConnection.connect(
                 self._dsn.get_secret_value(), autocommit=True, application_name=self._application_name
-            ),
-            ANSWER_SECONDS,
-        )
+            )
         async with connection:
-            await asyncio.wait_for(self._begin(connection), ANSWER_SECONDS)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._begin(connection)
             backoff.succeeded()
             while True:
                 # All of them before the first is acted on: the generator holds the connection's lock.
-                for notice in [n async for n in connection.notifies(timeout=HEARTBEAT_SECONDS, stop_after=1)]:
-                    await asyncio.wait_for(self._hear(connection, notice.payload), ANSWER_SECONDS)
-                asked_at = self._clock()
-                await asyncio.wait_for(connection.execute("SELECT"), ANSWER_SECONDS)
-                self._known.heard(asked_at)
-                if asked_at - self._read_at > RELOAD_SECONDS:
-                    await asyncio.wait_for(self._reload(connection), ANSWER_SECONDS)
+                notices = [n async for n in connection.notifies(timeout=HEARTBEAT_SECONDS, stop_after=1)]
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self._hear(connection, notices)
 
     async def _begin(self, connection: psycopg.AsyncConnection) -> None:
         await connection.execute(f"LISTEN {CHANNEL}")
@@ -129,12 +134,19 @@ class Listener:
         self._tell(newly_ended, newly_suspended)
         self._heard.set()
 
-    async def _hear(self, connection: psycopg.AsyncConnection, payload: str) -> None:
-        change = json.loads(payload)
-        if "ended" in change:
-            self.end(change["ended"])
-        else:
+    async def _hear(self, connection: psycopg.AsyncConnection, notices: list[psycopg.Notify]) -> None:
+        """Act on what was announced, then ask for a sign of life."""
+        changes = [json.loads(notice.payload) for notice in notices]
+        for change in changes:
+            if "ended" in change:
+                self.end(change["ended"])
+        if any("suspensions" in change for change in changes):
             self._tell([], self._known.replace_suspensions(await _suspensions(connection)))
+        asked_at = self._clock()
+        await connection.execute("SELECT")
+        self._known.heard(asked_at)
+        if asked_at - self._read_at > RELOAD_SECONDS:
+            await self._reload(connection)
 
     def _tell(self, ended: list[str], suspended: list[str]) -> None:
         for sid in ended:

@@ -9,6 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Hashable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from common.backoff import Backoff
@@ -184,7 +185,6 @@ class _Kept:
 
 async def _wait(changed: asyncio.Event, seconds: float | None) -> None:
     """Until ``changed`` is set, or for ``seconds``."""
-    try:
-        await asyncio.wait_for(changed.wait(), seconds)
-    except TimeoutError:
-        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await changed.wait()
