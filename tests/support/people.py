@@ -11,7 +11,7 @@ import yaml
 
 from stack.layout import ROOT
 
-POOL = 60
+POOL = 160
 """People to draw from in one session: each test takes its own, so that no test meets another's traces."""
 
 
@@ -26,14 +26,14 @@ class Person:
 
 
 def _pool_entry(number: int) -> dict[str, Any]:
-    name = f"tester{number:02d}"
+    name = f"tester{number:03d}"
     email = f"{name}@example.com"
     return {
         "username": name,
         "password": f"{name}-password",
         "email": email,
         "first_name": "Tester",
-        "last_name": f"{number:02d}",
+        "last_name": f"{number:03d}",
         "realm_roles": [],
         "entitlements": {
             "jira": {"email": email, "api_token": f"demo-jira-token-{name}"},
