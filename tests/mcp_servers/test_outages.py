@@ -36,10 +36,10 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="module")
 def both(own: Stack) -> tuple[Caller, Caller]:
     """One whose credentials are held, and one who has only signed in; both have their tokens."""
-    everybody = people.read_users(own.instance.users_file)
+    drawn = people.pool(own.instance.users_file)
 
     async def enter() -> tuple[Caller, Caller]:
-        warm, cold = [await signed_in(own, everybody[name]) for name in ("tester00", "tester01")]
+        warm, cold = [await signed_in(own, next(drawn)) for _ in range(2)]
         for caller in (warm, cold):
             for server in ("jira", "postgres"):
                 await caller.token(server)
