@@ -47,7 +47,16 @@ def backoff(restarts: int) -> float:
 class Runner:
     """Runs one entry in a thread. ``changed`` is called after every change of ``status``."""
 
-    def __init__(self, entry: Entry, *, log: Path, instance: Path, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        entry: Entry,
+        *,
+        log: Path,
+        instance: Path,
+        changed: Callable[[], None],
+        patience: float = START_SECONDS,
+    ) -> None:
+        self._patience = patience
         self.entry = entry
         self.status = ServiceStatus(entry.name, entry.title, since=time.time())
         self.problem: Problem | None = None
@@ -134,7 +143,7 @@ class Runner:
 
     def _until_up(self, process: subprocess.Popen[bytes]) -> bool:
         """Wait until ready (or, for a one-shot, ended well). False when it died or was told to stop."""
-        give_up = time.monotonic() + START_SECONDS
+        give_up = time.monotonic() + self._patience
         while not self._stopping.is_set():
             if self.entry.one_shot:
                 with contextlib.suppress(subprocess.TimeoutExpired):
@@ -152,9 +161,19 @@ class Runner:
             else:
                 self._stopping.wait(POLL_SECONDS)
             if time.monotonic() > give_up:
-                end(process, ask=self._ask, within=STOP_SECONDS)
+                self._too_late(process)
                 return False
         return False
+
+    def _too_late(self, process: subprocess.Popen[bytes]) -> None:
+        """End a process that runs but does not answer; at the first start that fails the whole start at once."""
+        end(process, ask=self._ask, within=STOP_SECONDS)
+        if not self.up.is_set() and not self._stopping.is_set():
+            shown = "".join(f"\n    {line}" for line in last_lines(self._log))
+            raise NotReady(
+                f"{self.entry.title} runs but did not answer its health check within {self._patience:g} s.",
+                fix=f"Its last words (all of them: ./demo logs {self.entry.name}):{shown}",
+            )
 
     def _died(self, process: subprocess.Popen[bytes], offset: int, deaths: int) -> None:
         end(process, within=0)
