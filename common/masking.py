@@ -1,13 +1,20 @@
-"""Masking: nothing that opens a door leaves the process readable, whatever it is embedded in."""
+"""Masking: nothing that opens a door leaves the process readable, whatever it is embedded in.
+
+Every pattern runs in linear time: what is masked is often what a stranger sent.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, quote_plus
 
 BULLETS = "••••"
+
+MIN_SHOWN = 20
+"""A secret shorter than this shows nothing of itself; a longer one shows eight characters."""
 
 # A name that says its value opens a door. The exceptions hold metadata about such values.
 _SECRET_NAME = re.compile(
@@ -21,30 +28,45 @@ _SAFE_NAME = re.compile(
     r"|page_?token|masked|^credential_status$|_supported$|credential_version",
     re.IGNORECASE,
 )
-# Compact JWS, Vault (hvs., hvb., hvr., s., b., r.), GitHub and Atlassian tokens, wherever they stand.
+# A run of characters that tokens are made of; a compact JWS is looked for inside one, wherever it begins.
+_RUN = re.compile(r"[A-Za-z0-9_.-]{20,}")
+_JWS_HEADER = re.compile(r"eyJ[A-Za-z0-9_-]{5}")
+# Vault tokens (hvs., hvb., hvr.; s., b., r. where a word begins, be it after an escape), GitHub's and Atlassian's.
 _SECRET_TEXT = re.compile(
-    r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*"
-    r"|\bhv[sbr]\.[A-Za-z0-9_-]{20,}"
-    r"|(?<![A-Za-z0-9_.-])[sbr]\.[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9]+)?"
-    r"|\bgh[pousr]_[A-Za-z0-9]{16,}|\bgithub_pat_[A-Za-z0-9_]{20,}"
-    r"|\bATATT[A-Za-z0-9_=-]{10,}"
+    r"hv[sbr]\.[A-Za-z0-9_-]{20,}"
+    r"|(?:(?<![A-Za-z0-9_.-])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt]))[sbr]\.[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9]+)?"
+    r"|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{20,}"
+    r"|ATATT[A-Za-z0-9_=-]{10,}"
 )
 _SCHEME = re.compile(r"^(Basic|Bearer|DPoP)\s+(\S+)$", re.IGNORECASE)
-_URL_PASSWORD = re.compile(r"(?<=://)([^/\s:@]*):([^/\s@]+)@")
+_SCHEME_IN_TEXT = re.compile(r"\b(Basic|Bearer|DPoP) (?![A-Za-z]?[a-z_]+(?![A-Za-z0-9+/.~-]))([A-Za-z0-9+/_.~-]{8,}=*)")
+_URL_PASSWORD = re.compile(r"(?<=://)([^/\s:@]{0,256}):([^/\s]{1,1024})@")
+# name=value as in queries, forms, cookies and connection strings; "name": "value" as in JSON and printed dictionaries.
+_NAMED = re.compile(r"(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{1,64})=([\"']?)([^&\s;,\"'<>]+)")
+_NAMED_QUOTED = re.compile(r"""(["'])([A-Za-z0-9_.-]{1,64})\1(\s{0,8}:\s{0,8}\1)((?:\\.|(?!\1)[^\\])++)""", re.DOTALL)
+_NAMED_ESCAPED = re.compile(
+    r"""(\\")([A-Za-z0-9_.-]{1,64})\1(\s{0,8}:\s{0,8}\1)((?:[^"\\]|\\\\(?:\\.|[^\\])|\\[^"\\])++)""", re.DOTALL
+)
 
 
 def mask(secret: str) -> str:
     """A recognisable stump: four characters at each end of a long value, bullets for a short one."""
-    if len(secret) < 16:
+    if len(secret) < MIN_SHOWN:
         return BULLETS
     return f"{secret[:4]}…{secret[-4:]}"
 
 
 def mask_text(text: str, *, secrets: Iterable[str] = ()) -> str:
-    """``text`` with every token-shaped piece, URL password and each of ``secrets`` masked."""
+    """``text`` with every token-shaped piece, named value, URL password and each of ``secrets`` masked."""
     for secret in sorted({s for s in secrets if s}, key=len, reverse=True):
-        text = text.replace(secret, mask(secret)).replace(quote(secret, safe=""), mask(secret))
+        for form in _forms(secret):
+            text = text.replace(form, mask(secret))
     text = _URL_PASSWORD.sub(lambda m: f"{m[1]}:{BULLETS}@", text)
+    text = _SCHEME_IN_TEXT.sub(lambda m: f"{m[1]} {mask(m[2])}", text)
+    text = _NAMED_QUOTED.sub(_masked_pair, text)
+    text = _NAMED_ESCAPED.sub(_masked_pair, text)
+    text = _NAMED.sub(lambda m: f"{m[1]}={m[2]}{mask(m[3])}" if is_secret_name(m[1]) else m[0], text)
+    text = _RUN.sub(_masked_jws, text)
     return _SECRET_TEXT.sub(lambda m: mask(m[0]), text)
 
 
@@ -54,20 +76,12 @@ def is_secret_name(name: str) -> bool:
 
 
 def mask_value(name: str, value: Any, *, secrets: Iterable[str] = ()) -> Any:
-    """``value`` as it may be shown under ``name``: masked whole where the name says so, else piece by piece."""
-    if isinstance(value, Mapping):
-        return {str(k): mask_value(str(k), v, secrets=secrets) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [mask_value(name, v, secrets=secrets) for v in value]
-    if isinstance(value, bool) or value is None:
-        return value
-    if is_secret_name(name):
-        text = str(value)
-        scheme = _SCHEME.match(text)
-        if scheme:
-            return f"{scheme[1]} {mask(scheme[2])}"
-        return mask(text) if text else text
-    return mask_text(value, secrets=secrets) if isinstance(value, str) else value
+    """``value`` as it may be shown under ``name``: masked whole where the name says so, else piece by piece.
+
+    Lists and mappings under a secret name are masked throughout; so is the content of a KV v2 secret,
+    whose names are anybody's choice.
+    """
+    return _masked(name, value, secret=False, secrets=tuple(secrets))
 
 
 def mask_headers(
@@ -85,11 +99,69 @@ def mask_headers(
 def mask_query(query: str, *, secrets: Iterable[str] = ()) -> str:
     """A form body or query string (``application/x-www-form-urlencoded``) as it may be shown, decoded."""
     pairs = parse_qsl(query, keep_blank_values=True)
-    return "&".join(f"{k}={mask_value(k, v, secrets=secrets)}" for k, v in pairs)
+    return "&".join(f"{mask_text(k, secrets=secrets)}={mask_value(k, v, secrets=secrets)}" for k, v in pairs)
 
 
 def mask_url(url: str, *, secrets: Iterable[str] = ()) -> str:
-    """A URL with secret query parameters and any password masked."""
-    base, mark, query = url.partition("?")
+    """A URL with secret parameters, in its query or its fragment, and any password masked."""
+    rest, hash_mark, fragment = url.partition("#")
+    base, mark, query = rest.partition("?")
     shown = mask_text(base, secrets=secrets)
-    return f"{shown}?{mask_query(query, secrets=secrets)}" if mark else shown
+    if mark:
+        shown += f"?{mask_query(query, secrets=secrets)}"
+    if hash_mark:
+        shown += "#" + (
+            mask_query(fragment, secrets=secrets) if "=" in fragment else mask_text(fragment, secrets=secrets)
+        )
+    return shown
+
+
+def _masked(name: str, value: Any, *, secret: bool, secrets: tuple[str, ...]) -> Any:
+    secret = secret or is_secret_name(name)
+    if isinstance(value, Mapping):
+        opened = _is_kv_secret(value)
+        return {
+            mask_text(str(k), secrets=secrets): _masked(
+                str(k), v, secret=secret or (opened and k == "data"), secrets=secrets
+            )
+            for k, v in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [_masked(name, v, secret=secret, secrets=secrets) for v in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    if not secret:
+        return mask_text(value, secrets=secrets) if isinstance(value, str) else value
+    text = str(value)
+    scheme = _SCHEME.match(text)
+    if scheme:
+        return f"{scheme[1]} {mask(scheme[2])}"
+    return mask(text) if text else text
+
+
+def _is_kv_secret(value: Mapping[Any, Any]) -> bool:
+    """Whether this is a KV v2 secret as Vault sends it (``data``, ``metadata``) or takes it (``data``, ``options``)."""
+    if not isinstance(value.get("data"), Mapping):
+        return False
+    metadata, options = value.get("metadata"), value.get("options")
+    return (isinstance(metadata, Mapping) and "version" in metadata) or isinstance(options, Mapping)
+
+
+def _forms(secret: str) -> dict[str, None]:
+    """The secret as it stands in text, in a URL, in a form, in JSON; each once."""
+    escaped = (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+    return dict.fromkeys((secret, quote(secret, safe=""), quote(secret), quote_plus(secret), *escaped))
+
+
+def _masked_jws(run: re.Match[str]) -> str:
+    parts = run[0].split(".")
+    for n, (head, payload, _) in enumerate(zip(parts, parts[1:], parts[2:], strict=False)):
+        begins = _JWS_HEADER.search(head)
+        if begins and len(payload) >= 5:
+            before = ".".join([*parts[:n], head[: begins.start()]])
+            return before + mask(run[0][len(before) :])
+    return run[0]
+
+
+def _masked_pair(pair: re.Match[str]) -> str:
+    return f"{pair[1]}{pair[2]}{pair[1]}{pair[3]}{mask(pair[4])}" if is_secret_name(pair[2]) else pair[0]

@@ -25,7 +25,7 @@ def as_curl(exchange: Exchange) -> str:
         if name.lower() not in _CURL_DROPS:
             parts += ["-H", shlex.quote(f"{name}: {value}")]
     if exchange.request_body:
-        parts += ["--data", shlex.quote(exchange.request_body)]
+        parts += ["--data-raw", shlex.quote(exchange.request_body)]
     return " ".join(parts)
 
 

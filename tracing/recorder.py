@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator
@@ -59,6 +60,7 @@ class OpenStep:
         else:
             step.error, step.fix, step.code = f"{type(error).__name__}: {error}", step.about.hint, "internal"
         step.error = mask_text(step.error, secrets=self._secrets)
+        step.fix = mask_text(step.fix, secrets=self._secrets)
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -76,10 +78,12 @@ class Recorder:
     def __init__(self, action: str, *, correlation_id: str | None = None) -> None:
         self.trace = Trace(id=correlation_id or uuid.uuid4().hex, action=action, started_at=time.time())
         self.secrets: frozenset[str] = frozenset()
+        self._protecting = threading.Lock()
 
     def protect(self, *secrets: str) -> None:
         """Mask these exact values in everything recorded from now on."""
-        self.secrets = self.secrets | {s for s in secrets if s}
+        with self._protecting:
+            self.secrets |= {s for s in secrets if s}
 
     @contextmanager
     def step(self, kind: str, *, server: str = "") -> Iterator[OpenStep]:

@@ -33,9 +33,9 @@ def shown_body(body: str | bytes | None, content_type: str, *, secrets: Iterable
     if "json" in content_type or text[:1] in "{[":
         try:
             shown = mask_value("", json.loads(text), secrets=secrets)
-        except ValueError:
+            return json.dumps(shown, ensure_ascii=False)[:BODY_LIMIT]
+        except (ValueError, RecursionError):
             return mask_text(text, secrets=secrets)[:BODY_LIMIT]
-        return json.dumps(shown, ensure_ascii=False)[:BODY_LIMIT]
     if "x-www-form-urlencoded" in content_type:
         return mask_query(text, secrets=secrets)[:BODY_LIMIT]
     return mask_text(text, secrets=secrets)[:BODY_LIMIT]
@@ -74,10 +74,10 @@ def finish(
     exchange.response_body = shown_body(body, content_type, secrets=opened.secrets)
 
 
-def broke(exchange: Exchange, began: float, error: BaseException) -> None:
+def broke(exchange: Exchange, began: float, opened: OpenStep, error: BaseException) -> None:
     """Close an exchange to which no response came."""
     exchange.duration_ms = (time.perf_counter() - began) * 1000
-    exchange.error = mask_text(f"{type(error).__name__}: {error}")
+    exchange.error = mask_text(f"{type(error).__name__}: {error}", secrets=opened.secrets)
 
 
 class TracedSession(TimedSession):
@@ -94,7 +94,7 @@ class TracedSession(TimedSession):
         try:
             response = super().send(request, **kwargs)
         except BaseException as error:
-            broke(exchange, began, error)
+            broke(exchange, began, opened, error)
             raise
         finish(exchange, began, opened, status=response.status_code, headers=response.headers, body=response.content)
         return response
@@ -124,7 +124,7 @@ class TracedTransport(httpx2.AsyncBaseTransport):
             streamed = response.headers.get("content-type", "").startswith("text/event-stream")
             content = None if streamed else await response.aread()
         except BaseException as error:
-            broke(exchange, began, error)
+            broke(exchange, began, opened, error)
             raise
         finish(exchange, began, opened, status=response.status_code, headers=response.headers, body=content)
         return response

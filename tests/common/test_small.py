@@ -1,0 +1,63 @@
+"""Workers, backoff and correlation: small things that much depends on."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common import correlation
+from common.backoff import Backoff
+from common.workers import Workers
+
+
+async def test_a_worker_sees_what_its_caller_carries_and_nobody_else_s() -> None:
+    workers = Workers("test", threads=4)
+
+    async def ask(mine: str) -> tuple[str | None, str]:
+        with correlation.carrying(mine):
+            return await workers.run(lambda: (correlation.current(), threading.current_thread().name))
+
+    answers = await asyncio.gather(*(ask(f"id{n}") for n in range(50)))
+    assert [seen for seen, _ in answers] == [f"id{n}" for n in range(50)]
+    assert all(name.startswith("test") for _, name in answers)
+    assert correlation.current() is None
+    workers.close()
+
+
+async def test_a_cancelled_caller_does_not_wait_for_its_worker() -> None:
+    workers, gate = Workers("test", threads=1), threading.Event()
+    waiting = asyncio.create_task(workers.run(gate.wait))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    gate.set()
+    assert await workers.run(lambda: 1) == 1
+    workers.close()
+
+
+def test_workers_serve_one_event_loop_after_another() -> None:
+    workers = Workers("test", threads=1)
+    assert [asyncio.run(workers.run(lambda: n)) for n in range(3)] == [0, 1, 2]  # noqa: B023
+    workers.close()
+
+
+@given(st.integers(1, 40), st.integers())
+def test_backoff_doubles_up_to_its_longest_within_its_jitter(failures: int, seed: int) -> None:
+    backoff = Backoff(first=0.1, longest=5.0, jitter=0.25, rng=random.Random(seed))
+    for n in range(failures):
+        expected = min(0.1 * 2**n, 5.0)
+        assert 0.75 * expected <= backoff.failed() <= 1.25 * expected + 1e-9
+    backoff.succeeded()
+    assert backoff.failed() <= 0.125
+
+
+@pytest.mark.parametrize("wrong", [{"first": 0.0}, {"first": 6.0}, {"jitter": 1.0}, {"jitter": -0.1}])
+def test_a_backoff_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="Backoff needs"):
+        Backoff(**wrong)  # type: ignore[arg-type]

@@ -1,0 +1,116 @@
+"""What goes over the wire is in the trace, whole but for its secrets; what does not, is not."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tracing
+from common import correlation
+from common.http import async_client, async_transport
+from tests.support.odd_server import odd_server
+from tracing import Recorder
+from tracing.model import BODY_LIMIT
+from tracing.wire import TracedSession, TracedTransport, shown_body
+
+SECRET = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJlLW9mLWFsaWNl"
+
+
+def test_a_request_is_recorded_as_sent_and_answered_without_its_secrets() -> None:
+    recorder = Recorder("Load tools", correlation_id="click-1")
+    with odd_server() as server, TracedSession() as session:
+        server.status, server.body = 201, f'{{"access_token": "{SECRET}", "expires_in": 300}}'.encode()
+        with tracing.recording(recorder), tracing.step("token-exchange"):
+            session.post(f"{server.url}/token?code=abc", data={"subject_token": SECRET, "audience": "vault"}, timeout=5)
+        assert server.headers_seen[0]["X-Correlation-Id"] == "click-1"
+        assert SECRET in server.forms_seen[0]
+    (exchange,) = recorder.trace.steps[0].exchanges
+    assert (exchange.method, exchange.status) == ("POST", 201)
+    assert exchange.url.endswith("/token?code=••••")
+    assert exchange.request_body == "subject_token=eyJh…aWNl&audience=vault"
+    assert exchange.response_body == '{"access_token": "eyJh…aWNl", "expires_in": 300}'
+    assert (exchange.duration_ms or 0) > 0
+    assert SECRET not in recorder.trace.model_dump_json()
+
+
+async def test_the_async_transport_records_the_same() -> None:
+    recorder = Recorder("Load tools", correlation_id="click-1")
+    with odd_server() as server:
+        server.body = f'{{"access_token": "{SECRET}"}}'.encode()
+        async with async_client(transport=TracedTransport(async_transport())) as client:
+            with tracing.recording(recorder), tracing.step("backend"):
+                answer = await client.post(
+                    f"{server.url}/x", headers={"Authorization": f"Bearer {SECRET}"}, json={"a": 1}
+                )
+                assert answer.json() == {"access_token": SECRET}
+        assert server.headers_seen[0]["X-Correlation-Id"] == "click-1"
+    (exchange,) = recorder.trace.steps[0].exchanges
+    assert exchange.status == 200
+    assert exchange.request_body == '{"a": 1}'
+    assert SECRET not in recorder.trace.model_dump_json()
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_the_correlation_id_goes_along_whether_or_not_anything_is_recorded(recorded: bool) -> None:
+    with odd_server() as server, TracedSession() as session, correlation.carrying("click-2"):
+        with tracing.recording(Recorder("x", correlation_id="click-3") if recorded else None):
+            session.get(server.url)
+        assert server.headers_seen[0]["X-Correlation-Id"] == ("click-3" if recorded else "click-2")
+    with odd_server() as server, TracedSession() as session:
+        session.get(server.url)
+        assert "X-Correlation-Id" not in server.headers_seen[0]
+
+
+def test_no_answer_is_recorded_as_what_it_was_and_raised() -> None:
+    recorder = Recorder("Load tools")
+    with odd_server() as server, TracedSession(timeout=0.2) as session:
+        server.mute = True
+        with tracing.recording(recorder), pytest.raises(requests.Timeout), tracing.step("vault-login"):
+            session.get(f"{server.url}/x?token={SECRET}")
+    (step,) = recorder.trace.failed
+    (exchange,) = step.exchanges
+    assert exchange.status is None
+    assert "Timeout" in exchange.error
+    assert SECRET not in recorder.trace.model_dump_json()
+
+
+async def test_no_answer_to_the_async_transport_is_recorded_too() -> None:
+    recorder = Recorder("Load tools")
+    with odd_server() as server:
+        server.hang_up = True
+        async with async_client(transport=TracedTransport(async_transport())) as client:
+            with tracing.recording(recorder), pytest.raises(httpx2.HTTPError), tracing.step("backend"):
+                await client.get(server.url)
+    assert recorder.trace.steps[0].exchanges[0].error
+
+
+def test_outside_a_step_nothing_is_recorded() -> None:
+    recorder = Recorder("Load tools")
+    with odd_server() as server, TracedSession() as session, tracing.recording(recorder):
+        assert session.get(server.url).ok
+    assert recorder.trace.steps == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b"{" * 100_000, b'{"a":' * 5000 + b"1" + b"}" * 5000, b"\xff\xfe{", b"{]"]
+)
+def test_a_body_that_is_no_proper_json_is_shown_all_the_same(body: bytes) -> None:
+    assert len(shown_body(body, "application/json")) <= BODY_LIMIT
+
+
+@given(
+    st.binary(max_size=3000),
+    st.sampled_from(["application/json", "application/x-www-form-urlencoded", "text/html", ""]),
+)
+def test_any_body_can_be_shown_and_stays_within_its_limit(body: bytes, content_type: str) -> None:
+    assert len(shown_body(body * 5, content_type)) <= BODY_LIMIT
+
+
+def test_a_kv_secret_read_from_vault_is_shown_without_its_values() -> None:
+    body = '{"data": {"data": {"pat": "plain-looking-value-of-a-credential"}, "metadata": {"version": 2}}}'
+    shown = shown_body(body, "application/json")
+    assert "plain-looking-value" not in shown
+    assert '"version": 2' in shown
