@@ -61,8 +61,8 @@ def translated(doing: Doing) -> Iterator[None]:
         raise KeycloakUnavailable(f"Keycloak did not answer, while {doing}.", fix=_STATUS) from error
     except KeycloakError as error:
         raise refusal(error.response_code or 0, _oauth_error(error.response_body), doing) from error
-    except (TypeError, ValueError, LookupError, AttributeError):
-        # python-keycloak's way of saying that the answer is no JSON object. Not chained: it quotes the answer.
+    except (TypeError, ValueError, LookupError, AttributeError, RecursionError):
+        # What python-keycloak trips over when the answer is no JSON object. Not chained: it quotes the answer.
         raise _not_keycloak(doing) from None
 
 
@@ -88,7 +88,7 @@ def refusal(status: int, body: dict[str, Any], doing: Doing) -> Problem:
 def _oauth_error(body: bytes | None) -> dict[str, Any]:
     try:
         parsed = json.loads(body or b"")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return parsed if isinstance(parsed, dict) else {}
 

@@ -31,12 +31,14 @@ class KeyRing:
         self._tried_at = float("-inf")
         self._fetched_at = float("-inf")
 
+    @property
+    def behind(self) -> bool:
+        """Whether the newest attempt to fetch brought nothing: the realm may have keys that are not here."""
+        return self._fetched_at < self._tried_at
+
     def get(self, kid: str) -> RSAKey | None:
         """The key with this id."""
         return self._keys.get(kid)
-
-    def __len__(self) -> int:
-        return len(self._keys)
 
     def may_fetch(self, now: float) -> bool:
         """Whether the last attempt is long enough ago."""
@@ -77,8 +79,10 @@ class KeySource:
         self._on_withdrawn = on_withdrawn
 
     async def key_for(self, token: str) -> RSAKey:
-        """The key that ``token`` names. Raises TokenInvalid when the realm has none, KeycloakUnavailable when
-        no key was ever fetched and none can be."""
+        """The key that ``token`` names.
+
+        Raises TokenInvalid when the realm has none, KeycloakUnavailable when that cannot be found out.
+        """
         kid = key_id(token)
         now = self._clock()
         key = self._ring.get(kid)
@@ -91,7 +95,7 @@ class KeySource:
             key = self._ring.get(kid)
         if key is not None:
             return key
-        if not len(self._ring):
+        if self._ring.behind:
             raise KeycloakUnavailable(
                 "Keycloak's signing keys cannot be fetched.",
                 fix="`./demo status` says whether Keycloak is up; try again.",
@@ -116,7 +120,7 @@ class KeySource:
             response = await self._client.get(self._url)
             response.raise_for_status()
             gone = self._ring.replace(response.json(), self._clock())
-        except (httpx2.HTTPError, ValueError):
+        except (httpx2.HTTPError, ValueError, RecursionError):
             return
         finally:
             self._fetching = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -125,4 +126,5 @@ class TokenValidator:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    # JSON as Python reads it knows NaN, and nothing is ever later than that.
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -43,7 +43,7 @@ _TABLE: dict[type[exceptions.VaultError], tuple[type[Problem], str, str]] = {
 
 _REFUSALS = (exceptions.InvalidRequest, exceptions.Unauthorized, exceptions.Forbidden, exceptions.InvalidPath)
 
-_MISSHAPEN = (TypeError, ValueError, LookupError, AttributeError)
+_MISSHAPEN = (TypeError, ValueError, LookupError, AttributeError, RecursionError)
 """What hvac, or we, trip over when an answer does not have the shape of Vault's."""
 
 WORDS = 300
