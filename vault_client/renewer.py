@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Generic, TypeVar
 
 from common.backoff import Backoff
-from common.errors import Problem
+from common.errors import Problem, VaultError
 from vault_client.lease import Lease
 
 K = TypeVar("K", bound=Hashable)
@@ -151,6 +151,13 @@ class Renewer(Generic[K]):
         except Problem as problem:
             await self._failed(key, kept, problem)
             return
+        except Exception as error:
+            # Unforeseen, so nothing says that trying again would help; the other leases must go on being renewed.
+            _log.exception("A renewal broke")
+            await self._failed(
+                key, kept, VaultError(f"The renewal broke ({type(error).__name__}).", fix="Sign in again.")
+            )
+            return
         if self._kept.get(key) is not kept:
             return
         # Vault gives less and less as the maximum comes near: one that did not move is at its end.
@@ -169,7 +176,10 @@ class Renewer(Generic[K]):
         self.forget(key)
         _log.warning("A lease could not be renewed: %s", problem)
         if kept.lost is not None:
-            await kept.lost(problem)
+            try:
+                await kept.lost(problem)
+            except Exception:
+                _log.exception("What was to be done about a lost lease broke")
 
     def _plan(self, key: K, at: float) -> None:
         self._schedule.set(key, at)
