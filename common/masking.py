@@ -42,7 +42,7 @@ _SCHEME = re.compile(r"^(Basic|Bearer|DPoP)\s+(\S+)$", re.IGNORECASE)
 _SCHEME_IN_TEXT = re.compile(r"\b(Basic|Bearer|DPoP) (?![A-Za-z]?[a-z_]+(?![A-Za-z0-9+/.~-]))([A-Za-z0-9+/_.~-]{8,}=*)")
 _URL_PASSWORD = re.compile(r"(?<=://)([^/\s:@]{0,256}):([^/\s]{1,1024})@")
 # name=value as in queries, forms, cookies and connection strings; "name": "value" as in JSON and printed dictionaries.
-_NAMED = re.compile(r"(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{1,64})=([\"']?)([^&\s;,\"'<>]+)")
+_NAMED = re.compile(r"(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{1,64})=([\"']?)([^&\s;,\"'`<>]+)")
 _NAMED_QUOTED = re.compile(r"""(["'])([A-Za-z0-9_.-]{1,64})\1(\s{0,8}:\s{0,8}\1)((?:\\.|(?!\1)[^\\])++)""", re.DOTALL)
 _NAMED_ESCAPED = re.compile(
     r"""(\\")([A-Za-z0-9_.-]{1,64})\1(\s{0,8}:\s{0,8}\1)((?:[^"\\]|\\\\(?:\\.|[^\\])|\\[^"\\])++)""", re.DOTALL
@@ -65,7 +65,7 @@ def mask_text(text: str, *, secrets: Iterable[str] = ()) -> str:
     text = _SCHEME_IN_TEXT.sub(lambda m: f"{m[1]} {mask(m[2])}", text)
     text = _NAMED_QUOTED.sub(_masked_pair, text)
     text = _NAMED_ESCAPED.sub(_masked_pair, text)
-    text = _NAMED.sub(lambda m: f"{m[1]}={m[2]}{mask(m[3])}" if is_secret_name(m[1]) else m[0], text)
+    text = _NAMED.sub(lambda m: f"{m[1]}={m[2]}{mask(m[3])}" if _opens(m[1], m[3]) else m[0], text)
     text = _RUN.sub(_masked_jws, text)
     return _SECRET_TEXT.sub(lambda m: mask(m[0]), text)
 
@@ -164,4 +164,9 @@ def _masked_jws(run: re.Match[str]) -> str:
 
 
 def _masked_pair(pair: re.Match[str]) -> str:
-    return f"{pair[1]}{pair[2]}{pair[1]}{pair[3]}{mask(pair[4])}" if is_secret_name(pair[2]) else pair[0]
+    return f"{pair[1]}{pair[2]}{pair[1]}{pair[3]}{mask(pair[4])}" if _opens(pair[2], pair[4]) else pair[0]
+
+
+def _opens(name: str, value: str) -> bool:
+    """Whether a pair in free text holds a secret, not the place where one belongs (``api_token=…``)."""
+    return is_secret_name(name) and bool(value.strip("…•"))

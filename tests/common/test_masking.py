@@ -154,6 +154,7 @@ def test_a_redirect_s_code_and_state_do_not_survive() -> None:
         "SELECT count(*) FROM orders WHERE product = 'x'",
         '{"token_type": "Bearer", "expires_in": 300}',
         "secret/data/users/alice/jira",
+        "An administrator adds it: `vault kv put secret/users/bob/jira email=… api_token=…`, or in `init/users.yaml`.",
         "PROJ-1: Sign-in fails on a slow connection",
     ],
 )
