@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from tests.mock_services.running import ROOT, Mocks, environment, user
+from tests.support.eventually import eventually
 
 
 @pytest.mark.parametrize("service", ["jira", "github"])
@@ -37,14 +38,15 @@ def test_a_correlation_id_comes_back_and_is_logged(mocks: Mocks, http: requests.
     )
 
 
-def test_no_token_reaches_the_log(mocks: Mocks, http: requests.Session) -> None:
+async def test_no_token_reaches_the_log(mocks: Mocks, http: requests.Session) -> None:
     secrets = [mocks.github_token("alice"), mocks.jira_login("alice")[1], "a-wrong-one"]
     http.get(f"{mocks.jira}/rest/api/3/myself", auth=mocks.jira_login("alice"))
     http.get(f"{mocks.jira}/rest/api/3/myself", auth=("alice@example.com", "a-wrong-one"))
     http.get(f"{mocks.github}/user", headers=mocks.bearer("alice"))
     http.get(f"{mocks.github}/user?access_token={secrets[0]}", headers={"Authorization": "Bearer a-wrong-one"})
+    # A line is written after its answer has been sent.
+    await eventually(lambda: "'/user' 401" in mocks.log.read_text())
     log = mocks.log.read_text()
-    assert "'/user' 401" in log
     assert [secret for secret in secrets if secret in log] == []
     assert "Authorization" not in log
 
