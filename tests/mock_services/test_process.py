@@ -26,11 +26,11 @@ def test_only_known_hosts_are_answered(mocks: Mocks, http: requests.Session, ser
 
 
 @pytest.mark.parametrize("service", ["jira", "github"])
-def test_a_correlation_id_comes_back_and_is_logged(mocks: Mocks, http: requests.Session, service: str) -> None:
+async def test_a_correlation_id_comes_back_and_is_logged(mocks: Mocks, http: requests.Session, service: str) -> None:
     url = getattr(mocks, service)
     answer = http.get(f"{url}/nothing", headers={"X-Correlation-Id": f"test-{service}-1"})
     assert answer.headers["X-Correlation-Id"] == f"test-{service}-1"
-    assert f"correlation=test-{service}-1" in mocks.log.read_text()
+    await eventually(lambda: f"correlation=test-{service}-1" in mocks.log.read_text())
     made_up = http.get(f"{url}/nothing").headers["X-Correlation-Id"]
     assert len(made_up) == 32
     assert (
