@@ -24,6 +24,9 @@ _RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 """Group → table → privileges. The rights of a group are these and no more."""
 
+_STORING = ("lo_create(oid)", "lo_creat(integer)", "lo_from_bytea(oid,bytea)")
+"""Open to everybody by default: a reader could store large objects, so many that dropping their owner fails."""
+
 _GRANTED = """
 SELECT a.grantee::regrole::text, c.relname, a.privilege_type
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) a
@@ -44,6 +47,15 @@ def provision_shop(admin: psycopg.Connection[Any], ledger: Ledger, *, owner: str
     ledger.settle(PART, "tables", SHOP, exists=bool(present), equal=True, act=create)
     if present or not ledger.dry_run:
         _rights(admin, ledger)
+    _no_large_objects(admin, ledger)
+
+
+def _no_large_objects(admin: psycopg.Connection[Any], ledger: Ledger) -> None:
+    (allowed,) = admin.execute(
+        "SELECT bool_or(has_function_privilege('public', f, 'EXECUTE')) FROM unnest(%s::text[]) AS f", [list(_STORING)]
+    ).fetchone() or (True,)
+    revoke = sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(sql.SQL(", ").join(map(sql.SQL, _STORING)))
+    ledger.settle(PART, "rights", "large objects", exists=True, equal=not allowed, act=lambda: admin.execute(revoke))
 
 
 def _rights(admin: psycopg.Connection[Any], ledger: Ledger) -> None:

@@ -219,6 +219,9 @@ def test_the_database_user_of_a_reader_reads_and_writes_nothing(site: Site) -> N
             "COPY users TO '/tmp/out'",
             "SET ROLE shop_owner",
             "SELECT lo_import('/etc/hostname')",
+            "SELECT lo_create(0)",
+            "SELECT lo_creat(-1)",
+            "SELECT lo_from_bytea(0, 'kept')",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 bob.execute(refused)
