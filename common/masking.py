@@ -61,11 +61,11 @@ def mask_text(text: str, *, secrets: Iterable[str] = ()) -> str:
     for secret in sorted({s for s in secrets if s}, key=len, reverse=True):
         for form in _forms(secret):
             text = text.replace(form, mask(secret))
-    text = _URL_PASSWORD.sub(lambda m: f"{m[1]}:{BULLETS}@", text)
     text = _SCHEME_IN_TEXT.sub(lambda m: f"{m[1]} {mask(m[2])}", text)
     text = _NAMED_QUOTED.sub(_masked_pair, text)
     text = _NAMED_ESCAPED.sub(_masked_pair, text)
     text = _NAMED.sub(lambda m: f"{m[1]}={m[2]}{mask(m[3])}" if _opens(m[1], m[3]) else m[0], text)
+    text = _URL_PASSWORD.sub(lambda m: f"{m[1]}:{BULLETS}@", text)
     text = _RUN.sub(_masked_jws, text)
     return _SECRET_TEXT.sub(lambda m: mask(m[0]), text)
 
@@ -168,5 +168,5 @@ def _masked_pair(pair: re.Match[str]) -> str:
 
 
 def _opens(name: str, value: str) -> bool:
-    """Whether a pair in free text holds a secret, not the place where one belongs (``api_token=…``)."""
-    return is_secret_name(name) and bool(value.strip("…•"))
+    """Whether a pair in free text holds a secret, not the place of one (``api_token=…``) or Vault's HMAC of one."""
+    return is_secret_name(name) and bool(value.strip("…•")) and not value.startswith("hmac-sha256:")
