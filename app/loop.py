@@ -7,6 +7,7 @@ import concurrent.futures
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from app import texts
 from common.errors import NotReady
 
 T = TypeVar("T")
@@ -30,6 +31,7 @@ class Loop:
         if not self._loop.is_running():
             coroutine.close()
             raise NotReady("The app is starting or stopping.", fix="Reload the page in a moment.")
+        texts.language()  # Known in this thread's context from now on, which the coroutine inherits.
         future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         try:
             return future.result(timeout)

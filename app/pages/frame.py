@@ -6,11 +6,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import session
-from app.texts import t
+from app import language, session
+from app.texts import speak, t
 
 _HERE = Path(__file__).parent
 
+speak(language.current())
 st.set_page_config(page_title=t("app.title"), page_icon=str(_HERE / "key.svg"), layout="wide")
 st.session_state["visit"] = session.current()
 page = st.navigation(

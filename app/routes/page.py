@@ -6,11 +6,11 @@ from html import escape
 
 from starlette.responses import HTMLResponse
 
-from app.texts import t
+from app.texts import language, t
 from common.errors import Problem
 
 _PAGE = """<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -40,5 +40,7 @@ def problem_page(title: str, problem: Problem, *, status: int, sign_in: bool = T
         f'<a href="{escape(href)}"{" class=first" if i == 0 else ""}>{escape(label)}</a>'
         for i, (label, href) in enumerate(links)
     )
-    body = _PAGE.format(title=escape(title), what=escape(problem.what), fix=escape(problem.fix), links=shown)
+    body = _PAGE.format(
+        language=language(), title=escape(title), what=escape(problem.what), fix=escape(problem.fix), links=shown
+    )
     return HTMLResponse(body, status_code=status, headers={"Cache-Control": "no-store"})

@@ -1,5 +1,6 @@
-"""Sign-in link and sign-out button: a plain link and a plain form, so that the routes see a browser's own request.
+"""Sign-in link, sign-out button and the choice of language.
 
+The first two are a plain link and a plain form, so that the routes see a browser's own request.
 Streamlit's buttons speak over the web socket and its links open a new tab; neither can change a cookie.
 """
 
@@ -9,13 +10,16 @@ from urllib.parse import quote
 
 import streamlit as st
 
+from app import language
 from app.session import Person
-from app.texts import t
+from app.texts import LANGUAGES, t
+from app.texts import language as spoken
 
 _ACCOUNT = st.components.v2.component(
     "account",
     html="""
 <div class="account">
+  <div class="languages" role="group"></div>
   <span class="who" hidden></span>
   <a class="in" href="/auth/login" target="_self" hidden></a>
   <form class="out" method="post" action="/auth/logout" target="_self" hidden><button type="submit"></button></form>
@@ -29,6 +33,10 @@ _ACCOUNT = st.components.v2.component(
 a, button { font: inherit; display: inline-block; padding: .45rem 1rem; border-radius: var(--st-button-radius);
   border: 1px solid var(--st-border-color); background: var(--st-background-color); color: var(--st-text-color);
   text-decoration: none; cursor: pointer; line-height: 1.4; }
+.languages { display: flex; gap: .25rem; margin-inline-end: .5rem; }
+.languages button { border-color: transparent; padding: .45rem .5rem; font-size: .9rem; background: none; }
+.languages button[aria-pressed=true] { font-weight: 650; text-decoration: underline; text-underline-offset: .3em;
+  text-decoration-thickness: 2px; text-decoration-color: var(--st-primary-color); }
 a { background: var(--st-primary-color); border-color: var(--st-primary-color); color: #fff; font-weight: 600; }
 a:hover, button:hover { filter: brightness(.94); }
 a:focus-visible, button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 2px; }
@@ -36,17 +44,32 @@ a:focus-visible, button:focus-visible { outline: 3px solid var(--st-primary-colo
 """,
     js="""
 export default function (component) {
-  const { data, parentElement } = component
+  const { data, parentElement, setTriggerValue } = component
   const find = (selector) => parentElement.querySelector(selector)
   const signedIn = Boolean(data.who)
   find(".who").textContent = data.who
   find(".in").textContent = data.signIn
   find(".in").setAttribute("href", "/auth/login?next=" + data.next)
-  find("button").textContent = data.signOut
+  find(".out button").textContent = data.signOut
   find(".who").hidden = !signedIn
   find(".out").hidden = !signedIn
   find(".in").hidden = signedIn
   find(".account").classList.toggle("end", data.end)
+  document.documentElement.lang = data.language
+  const languages = find(".languages")
+  languages.setAttribute("aria-label", data.languageLabel)
+  languages.replaceChildren(...data.languages.map(([code, name]) => {
+    const button = document.createElement("button")
+    button.type = "button"
+    button.lang = code
+    button.textContent = name
+    button.setAttribute("aria-pressed", String(code === data.language))
+    button.onclick = () => {
+      document.cookie = data.cookie + "=" + code + "; path=/; max-age=31536000; samesite=lax"
+      setTriggerValue("language", code)
+    }
+    return button
+  }))
 }
 """,
 )
@@ -61,6 +84,11 @@ def account(person: Person | None, *, back_to: str, key: str, end: bool = False)
             "signOut": t("account.sign-out"),
             "next": quote(back_to, safe=""),
             "end": end,
+            "language": spoken(),
+            "languageLabel": t("account.language"),
+            "languages": list(LANGUAGES.items()),
+            "cookie": language.COOKIE,
         },
         key=key,
+        on_language_change=lambda: language.choose(str(getattr(st.session_state.get(key), "language", ""))),
     )

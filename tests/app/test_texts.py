@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
+from string import Formatter
 
 import pytest
 
 from app.claims import explained, left
-from app.texts import has
-from app.texts.en import TEXTS
+from app.texts import DEFAULT, LANGUAGES, catalogue, has, language, speaking, t, wanted
 from app.view.plain import mono, plain, prose
 
 APP = Path(__file__).resolve().parents[2] / "app"
@@ -32,10 +33,49 @@ def test_no_text_is_left_over() -> None:
     assert patterns
     assert not {
         key
-        for key in TEXTS
+        for key in catalogue(DEFAULT)
         if not re.search(rf"""["']{re.escape(key)}["']""", code)
         and not any(re.fullmatch(known, key) for known in patterns)
     }
+
+
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != DEFAULT])
+def test_every_language_says_everything_with_the_same_placeholders(code: str) -> None:
+    ours, theirs = catalogue(DEFAULT), catalogue(code)
+    assert not ours.keys() ^ theirs.keys()
+    assert not {key for key in ours if placeholders(ours[key]) != placeholders(theirs[key])}
+    assert not {key for key in ours if ours[key].count("`") != theirs[key].count("`")}
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize(
+    ("asked", "remembered", "accepted", "spoken"),
+    [
+        ("ko", "en", "en-US", "ko"),
+        (None, "ko", "en-US", "ko"),
+        (None, None, "ko-KR", "ko"),
+        (None, None, "fr-FR,ko;q=0.8,en;q=0.5", "ko"),
+        ("../../etc", "'; drop", "", "en"),
+        (None, None, None, "en"),
+    ],
+)
+def test_the_language_asked_for_goes_before_the_remembered_and_that_before_the_browsers(
+    asked: str | None, remembered: str | None, accepted: str | None, spoken: str
+) -> None:
+    assert wanted(asked=asked, remembered=remembered, accepted=accepted) == spoken
+
+
+async def test_what_runs_beside_a_page_speaks_the_pages_language() -> None:
+    with speaking("ko"):
+        assert await asyncio.create_task(spoken_word()) == "로그인"
+    assert language() == DEFAULT
+
+
+async def spoken_word() -> str:
+    return t("account.sign-in")
 
 
 def test_claims_that_decide_something_come_first_and_are_explained() -> None:

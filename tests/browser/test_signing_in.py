@@ -178,3 +178,19 @@ def end_at_keycloak(stack: Stack, person: Person) -> None:
     users = f"{base}/admin/realms/mcp-demo/users"
     found = requests.get(users, params={"username": person.username, "exact": "true"}, headers=admin, timeout=30).json()
     requests.post(f"{users}/{found[0]['id']}/logout", headers=admin, timeout=30).raise_for_status()
+
+
+def test_the_language_is_chosen_on_the_page_and_remembered_by_the_browser(
+    visitor: Callable[[], Visitor], person: Person
+) -> None:
+    me = visitor()
+    me.sign_in(person, "/")
+    me.page.get_by_role("button", name="한국어").click()
+    me.sees("나를 대신해 일하는 원격 도구")
+    expect(me.page.get_by_role("button", name="한국어")).to_have_attribute("aria-pressed", "true", timeout=PATIENCE)
+    assert me.page.evaluate("document.documentElement.lang") == "ko"
+    me.open("/mcp-tools")
+    me.sees(f"{person.username} 님으로 로그인됨")
+    me.page.goto(f"{me.base}/auth/callback")
+    me.sees("로그인하지 못했습니다")
+    assert "Sign" not in me.words()

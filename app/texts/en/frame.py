@@ -1,0 +1,18 @@
+"""What surrounds every page, in English."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, str] = {
+    "app.title": "MCP Remote Vault",
+    "nav.home": "Home",
+    "nav.home.help": "What this is, who you are, and whether every part is up.",
+    "nav.tools": "MCP tools",
+    "nav.tools.help": "Load the tools of remote MCP servers, run them as yourself, and see how that works.",
+    "account.sign-in": "Sign in",
+    "account.sign-out": "Sign out",
+    "account.signed-in": "Signed in as {username}",
+    "account.language": "Language",
+    "session.ended": "Your session has ended. Sign in again.",
+    "session.needed": "Sign in to use this page.",
+    "error.unexpected": "Something went wrong in the app. Reload the page; `./demo logs app` says more.",
+}

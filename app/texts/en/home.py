@@ -1,0 +1,33 @@
+"""The home page and the health of every part, in English."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, str] = {
+    "home.title": "Remote tools that act as you",
+    "home.lead": "You sign in once. Each MCP server then works with *your* credential for Jira, GitHub or PostgreSQL, "
+    "and with nobody else's. Every step on the way is shown, from what really happened.",
+    "home.step1.title": "Sign in",
+    "home.step1.text": "Your password goes to Keycloak's own page. This app never sees it.",
+    "home.step2.title": "Become yourself at each server",
+    "home.step2.text": "Your token is exchanged, hop by hop. None opens more than the next door.",
+    "home.step3.title": "Use your own credential",
+    "home.step3.text": "Vault gives each server your secret alone, for as long as you are signed in.",
+    "home.open-tools": "Open MCP tools",
+    "home.who": "Who you are",
+    "home.who.nobody": "You are not signed in. The button at the top leads to Keycloak's own page.",
+    "home.health": "Is everything up?",
+    "home.health.checking": "Asking every part …",
+    "home.health.all": "All {count} parts are up.",
+    "home.health.some": "{down} of {count} parts need attention.",
+    "home.health.up": "up",
+    "home.health.down": "down",
+    "home.health.again": "Check again",
+    "health.keycloak": "Keycloak",
+    "health.keycloak.fix": "Nobody can sign in. `./demo status`, then `./demo logs keycloak`.",
+    "health.vault": "Vault",
+    "health.vault.fix": "No credential can be fetched anew. `./demo status`, then `./demo logs vault`.",
+    "health.state": "Shared state",
+    "health.state.fix": "PostgreSQL's `mcp_state` is not reached; servers refuse. `./demo logs postgres`.",
+    "health.mcp": "{server} MCP server",
+    "health.mcp.fix": "Its tools cannot be used. `./demo logs mcp-{server}`.",
+}

@@ -1,0 +1,18 @@
+"""What surrounds every page, in Korean."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, str] = {
+    "app.title": "MCP Remote Vault",
+    "nav.home": "홈",
+    "nav.home.help": "이 데모가 무엇인지, 지금 누구로 로그인했는지, 모든 구성 요소가 동작하는지 보여 줍니다.",
+    "nav.tools": "MCP 도구",
+    "nav.tools.help": "원격 MCP 서버의 도구를 불러와 본인 자격으로 실행하고, 그 과정을 확인합니다.",
+    "account.sign-in": "로그인",
+    "account.sign-out": "로그아웃",
+    "account.signed-in": "{username} 님으로 로그인됨",
+    "account.language": "언어",
+    "session.ended": "세션이 종료되었습니다. 다시 로그인하십시오.",
+    "session.needed": "이 페이지를 사용하려면 로그인하십시오.",
+    "error.unexpected": "앱에서 문제가 발생했습니다. 페이지를 새로 고치십시오. 자세한 내용은 `./demo logs app`에서 볼 수 있습니다.",
+}
