@@ -23,6 +23,7 @@ COPY identity identity
 COPY vault_client vault_client
 COPY state state
 COPY mcp_servers mcp_servers
+COPY services services
 COPY mock_services mock_services
 COPY init init
 COPY app app

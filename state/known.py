@@ -9,11 +9,12 @@ FRESH_SECONDS = 5.0
 
 
 class Known:
-    """Ended sessions and suspended servers in memory; every question is answered without a wait."""
+    """Ended sessions, suspended servers and revoked tokens in memory; every question is answered without a wait."""
 
     def __init__(self) -> None:
         self._ended: set[str] = set()
         self._suspensions: dict[str, str] = {}
+        self._revoked: set[str] = set()
         self._read = False
         self._heard_at = float("-inf")
 
@@ -35,16 +36,27 @@ class Known:
         self._ended.update(new)
         return new
 
+    def revoked(self, jti: str) -> bool:
+        """Whether this agent's token was revoked."""
+        return jti in self._revoked
+
+    def revoke(self, jti: str) -> None:
+        """This token is revoked."""
+        self._revoked.add(jti)
+
     def suspended(self, server: str) -> str | None:
         """The reason why a server is suspended; None when it is not."""
         return self._suspensions.get(server)
 
-    def replace(self, *, ended: Iterable[str], suspensions: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    def replace(
+        self, *, ended: Iterable[str], suspensions: Mapping[str, str], revoked: Iterable[str] = ()
+    ) -> tuple[list[str], list[str]]:
         """Exactly this holds, as just read; returns the sessions and the servers that changed for the worse.
 
         Nothing at the first reading: before it this process served nobody.
         """
         before, self._ended = self._ended, set(ended)
+        self._revoked = set(revoked)
         newly_suspended = self.replace_suspensions(suspensions)
         first, self._read = not self._read, True
         return ([], []) if first else (sorted(self._ended - before), newly_suspended)

@@ -94,6 +94,10 @@ class Listener:
         """This session has ended: known from now on, and told once."""
         self._tell(self._known.end([sid]), [])
 
+    def revoke(self, jti: str) -> None:
+        """This agent's token is revoked: known from now on."""
+        self._known.revoke(jti)
+
     async def _run(self) -> None:
         backoff = Backoff(first=0.1, longest=2.0)
         while True:
@@ -128,7 +132,12 @@ class Listener:
         asked_at = self._clock()
         ended = await connection.execute("SELECT sid FROM ended_sessions WHERE expires_at > now()")
         sids = [row[0] async for row in ended]
-        newly_ended, newly_suspended = self._known.replace(ended=sids, suspensions=await _suspensions(connection))
+        revoked = await connection.execute("SELECT jti FROM revoked_tokens WHERE expires_at > now()")
+        newly_ended, newly_suspended = self._known.replace(
+            ended=sids,
+            revoked=[row[0] async for row in revoked],
+            suspensions=await _suspensions(connection),
+        )
         self._known.heard(asked_at)
         self._read_at = asked_at
         self._tell(newly_ended, newly_suspended)
@@ -140,6 +149,8 @@ class Listener:
         for change in changes:
             if "ended" in change:
                 self.end(change["ended"])
+            elif "revoked" in change:
+                self.revoke(change["revoked"])
         if any("suspensions" in change for change in changes):
             self._tell([], self._known.replace_suspensions(await _suspensions(connection)))
         asked_at = self._clock()

@@ -39,11 +39,36 @@ CREATE TABLE IF NOT EXISTS vault_tokens (
 CREATE INDEX IF NOT EXISTS vault_tokens_sid ON vault_tokens (sid);
 CREATE INDEX IF NOT EXISTS vault_tokens_expires_at ON vault_tokens (expires_at);
 
+-- Agents' tokens that were revoked before their end, by `jti`.
+CREATE TABLE IF NOT EXISTS revoked_tokens (
+    jti        text PRIMARY KEY,
+    sub        text NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS revoked_tokens_expires_at ON revoked_tokens (expires_at);
+
+-- What agents were told to do, and what they reported. A command is reported on once.
+CREATE TABLE IF NOT EXISTS agent_commands (
+    id          uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    agent       text NOT NULL,
+    command     text NOT NULL,
+    parameters  jsonb NOT NULL DEFAULT '{}',
+    created_by  text NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    status      text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'completed', 'failed')),
+    result      jsonb,
+    finished_at timestamptz
+);
+CREATE INDEX IF NOT EXISTS agent_commands_pending ON agent_commands (agent, created_at) WHERE status = 'pending';
+CREATE INDEX IF NOT EXISTS agent_commands_finished ON agent_commands (finished_at) WHERE status <> 'pending';
+
 -- Announced by the tables themselves, so that no writer can forget to: at commit, every listener hears it.
 CREATE OR REPLACE FUNCTION announce_state_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_TABLE_NAME = 'ended_sessions' THEN
         PERFORM pg_notify('mcp_state', json_build_object('ended', NEW.sid)::text);
+    ELSIF TG_TABLE_NAME = 'revoked_tokens' THEN
+        PERFORM pg_notify('mcp_state', json_build_object('revoked', NEW.jti)::text);
     ELSE
         PERFORM pg_notify('mcp_state', json_build_object('suspensions', true)::text);
     END IF;
@@ -53,4 +78,6 @@ END $$;
 CREATE OR REPLACE TRIGGER announce_ended AFTER INSERT OR UPDATE ON ended_sessions
     FOR EACH ROW EXECUTE FUNCTION announce_state_change();
 CREATE OR REPLACE TRIGGER announce_suspensions AFTER INSERT OR UPDATE OR DELETE ON suspensions
+    FOR EACH ROW EXECUTE FUNCTION announce_state_change();
+CREATE OR REPLACE TRIGGER announce_revoked AFTER INSERT ON revoked_tokens
     FOR EACH ROW EXECUTE FUNCTION announce_state_change();

@@ -136,6 +136,29 @@ class State:
                 await connection.execute("DELETE FROM app_sessions WHERE sid = %s", (sid,))
         self._listener.end(sid)
 
+    def check_token(self, jti: str) -> bool:
+        """Whether an agent's token may still be used: it was not revoked. No I/O.
+
+        Raises StateUnavailable when that cannot be known.
+        """
+        if not self.fresh():
+            raise unavailable("checking whether the token was revoked")
+        return not self._known.revoked(jti)
+
+    async def revoke_token(self, jti: str, *, sub: str, expires_at: float) -> None:
+        """An agent's token is good no more; remembered until its end (seconds since the epoch).
+
+        This process knows at once, the others as soon as the database tells them.
+        """
+        with translated("revoking a token"):
+            async with self._pool.connection() as connection:
+                await connection.execute(
+                    "INSERT INTO revoked_tokens (jti, sub, expires_at) VALUES (%s, %s, to_timestamp(%s))"
+                    " ON CONFLICT (jti) DO NOTHING",
+                    (jti, sub, expires_at),
+                )
+        self._listener.revoke(jti)
+
     async def suspend(self, server: str, *, reason: str = "") -> None:
         """Stop an MCP server for everybody, at once."""
         with translated(f"suspending {server}"):
@@ -157,7 +180,7 @@ class State:
         gone = 0
         with translated("pruning the shared state"):
             async with self._pool.connection() as connection:
-                for table in ("ended_sessions", "app_sessions", "vault_tokens"):
+                for table in ("ended_sessions", "app_sessions", "vault_tokens", "revoked_tokens"):
                     done = await connection.execute(f"DELETE FROM {table} WHERE expires_at <= now()")  # noqa: S608
                     gone += done.rowcount
         return gone

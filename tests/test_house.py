@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "vault_client": {"tracing", "common"},
     "state": {"tracing", "common"},
     "mcp_servers": {"identity", "vault_client", "state", "tracing", "common"},
+    "services": {"identity", "vault_client", "state", "tracing", "common"},
     "app": {"identity", "vault_client", "state", "tracing", "common"},
     "mock_services": set(),
     "init": {"identity", "vault_client", "common"},

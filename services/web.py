@@ -1,0 +1,75 @@
+"""What the HTTP services share: the names they answer to, bounded bodies, and errors as JSON that leak nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+BODY_LIMIT = 65_536
+"""Bytes of a request's body; a larger one is answered 413 before it is read."""
+
+log = logging.getLogger(__name__)
+
+
+def protect(app: FastAPI, *, hosts: Sequence[str], body_limit: int = BODY_LIMIT) -> FastAPI:
+    """Check ``Host`` (DNS rebinding), bound bodies, and answer 404, 405 and 500 in JSON; ``app`` itself."""
+    app.add_middleware(BodyLimit, most=body_limit)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
+    app.add_exception_handler(HTTPException, _http_error)  # type: ignore[arg-type]
+    app.add_exception_handler(Exception, _broken)
+    return app
+
+
+def allowed_hosts(more: str) -> list[str]:
+    """Loopback's names and those of a comma-separated setting."""
+    return ["localhost", "127.0.0.1", *(name.strip() for name in more.split(",") if name.strip())]
+
+
+class BodyLimit:
+    """ASGI middleware: reads a body of at most ``most`` bytes, and answers 413 to a longer one, declared or not."""
+
+    def __init__(self, app: ASGIApp, *, most: int) -> None:
+        self._app, self._most = app, most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what is short enough."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        read: list[Message] = []
+        size, more = (self._most + 1, False) if declared.isdigit() and int(declared) > self._most else (0, True)
+        while more and size <= self._most:
+            message = await receive()
+            read.append(message)
+            size += len(message.get("body", b""))
+            more = message["type"] == "http.request" and message.get("more_body", False)
+        if size > self._most:
+            body = {"error": "Content Too Large", "message": f"A request may have {self._most} bytes."}
+            await JSONResponse(body, 413, headers={"Connection": "close"})(scope, receive, send)
+            return
+
+        async def again() -> Message:
+            return read.pop(0) if read else await receive()
+
+        await self._app(scope, again, send)
+
+
+async def _http_error(request: Request, error: HTTPException) -> Response:
+    phrase = HTTPStatus(error.status_code).phrase
+    said = {404: "There is nothing at this address.", 405: "This address takes other methods."}
+    body = {"error": phrase, "message": said.get(error.status_code, str(error.detail))}
+    return JSONResponse(body, error.status_code, headers=error.headers)
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    # The server logs the traceback (masked); the caller learns nothing of it.
+    return JSONResponse({"error": "Internal Server Error", "message": "The service could not do this."}, 500)
