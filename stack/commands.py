@@ -23,6 +23,9 @@ from stack.processes import base_environment, last_lines
 from stack.python_service import environment
 from stack.services import PORTS, SERVICES, service
 
+WORKERS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "--max-worker-restart", "0")
+"""How ``./demo test`` shares out the tests (pytest-xdist): whole files, in the order that tests/conftest.py gives."""
+
 
 def up(layout: Layout, options: Namespace, began: float) -> int:
     """Start everything; in the foreground, stay until Ctrl-C."""
@@ -201,8 +204,8 @@ def doctor(layout: Layout, options: Namespace, began: float) -> int:
 
 
 def test(layout: Layout, options: Namespace, began: float) -> int:
-    """Run the tests, in place of this process."""
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", *options.arguments])  # noqa: S606
+    """Run the tests, in place of this process: files are dealt out to workers, unless ``-n`` says otherwise."""
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *WORKERS, *options.arguments])  # noqa: S606
 
 
 def bench(layout: Layout, options: Namespace, began: float) -> int:

@@ -1,23 +1,74 @@
-"""Fixtures that every test may use: one real stack per session, and people of the test's own.
+"""Fixtures that every test may use: one real stack per run, and people of the test's own.
 
-``DEMO_TEST_STATE_DIR`` names the state directory of a stack that already runs (started with a users file
-made by ``python -m tests.support.keep``): the tests use it and leave it running. ``DEMO_TEST_STRICT=1``
+``./demo test`` deals the files out to workers. ``DEMO_TEST_STATE_DIR`` names the state directory of a stack that
+already runs (``python -m tests.support.keep DIR``): the tests use it and leave it running. ``DEMO_TEST_STRICT=1``
 makes a skipped test a failure, for machines that are to have everything.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import shutil
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 
 import pytest
 
-from stack import instance, status, testing
-from stack.layout import Layout
+from common.errors import NotReady
 from stack.testing import Stack
 from tests.support import people
 from tests.support.people import Person
+from tests.support.run import Keeper, Run
+
+RUN = pytest.StashKey[Run]()
+KEEPER = pytest.StashKey[Keeper]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Whoever runs the tests keeps the stack; a worker is told where the run's folder is."""
+    told = getattr(config, "workerinput", None)
+    config.stash[RUN] = Run(Path(told["run"] if told else tempfile.mkdtemp(prefix="demo-run-")))
+    if told is None:
+        config.stash[KEEPER] = Keeper(config.stash[RUN])
+        config.stash[KEEPER].begin()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    """Called by pytest-xdist for each worker that is about to start."""
+    node.workerinput["run"] = str(node.config.stash[RUN].folder)  # type: ignore[attr-defined]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The stack stops with the run."""
+    if KEEPER in config.stash:
+        config.stash[KEEPER].end()
+        shutil.rmtree(config.stash[RUN].folder, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The stack is begun at once when any test needs it, and those that do not need it come first, file by file."""
+    files = [list(found) for _, found in groupby(items, key=lambda item: item.path)]
+    files.sort(key=lambda found: any(map(_shares_the_stack, found)))
+    items[:] = [item for found in files for item in found]
+    if items and _shares_the_stack(items[-1]) and not config.option.collectonly:
+        config.stash[RUN].wanted.touch()
+
+
+def _shares_the_stack(item: pytest.Item) -> bool:
+    return "stack" in getattr(item, "fixturenames", ())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """A test that disturbs the shared stack has it to itself."""
+    if not _shares_the_stack(item):
+        return (yield)
+    with item.config.stash[RUN].using_the_stack(alone=item.get_closest_marker("disturbs") is not None):
+        return (yield)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -27,25 +78,29 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Why the stack did not start, once for all workers."""
+    failed = config.stash[RUN].failed
+    if failed.exists():
+        terminalreporter.section("the stack did not start")
+        terminalreporter.write_line(failed.read_text())
+
+
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole stack with the tests' users, on free ports; shared, so leave it as you found it."""
-    running_already = os.environ.get("DEMO_TEST_STATE_DIR")
-    if running_already:
-        yield attach(Path(running_already))
-        return
-    users = people.write_users(tmp_path_factory.mktemp("users") / "users.yaml")
-    with testing.running(users_file=users) as started:
-        yield started
+def _run(pytestconfig: pytest.Config) -> Run:
+    return pytestconfig.stash[RUN]
 
 
-def attach(state: Path) -> Stack:
-    """The stack that runs in ``state``."""
-    layout = Layout(state.resolve(), Layout.from_environment().runtime)
-    now = status.read(layout)
-    if now is None or now.phase != "ready":
-        pytest.exit(f"DEMO_TEST_STATE_DIR: no stack is ready in {state}", returncode=2)
-    return Stack(instance.make(layout, now.ports, Path(now.users_file)))
+@pytest.fixture(scope="session")
+def stack(_run: Run, request: pytest.FixtureRequest) -> Stack:
+    """The whole stack with the tests' users, on free ports; shared, so leave it as you found it.
+
+    A test that kills, pauses or counts what others use is marked ``disturbs``.
+    """
+    with suppress(NotReady):
+        return _run.stack()
+    request.session.shouldstop = "the stack did not start"
+    pytest.fail("There is no stack; why stands at the end.", pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -55,8 +110,8 @@ def everybody(stack: Stack) -> dict[str, Person]:
 
 
 @pytest.fixture(scope="session")
-def _pool(stack: Stack) -> Iterator[Person]:
-    return people.pool(stack.instance.users_file)
+def _pool(stack: Stack, _run: Run) -> Iterator[Person]:
+    return people.pool(stack.instance.users_file, _run.draw)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """With a part paused, stopped or restarted: what is held keeps working, everything else says in time what is down.
 
-On a stack of its own. The bound is 2 s; here ten times that is allowed.
+The bound is 2 s; here ten times that is allowed.
 """
 
 from __future__ import annotations
@@ -9,43 +9,50 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 import psutil
 import pytest
 
-from stack import testing
+from common.http import async_client
 from stack.testing import Stack
 from tests.mcp_servers.callers import Caller, Vault, database_roles, post, signed_in, until
-from tests.support import people
+from tests.support.people import Person
+
+pytestmark = pytest.mark.disturbs
 
 BOUND = 20.0
+SERVERS = ("mcp-jira", "mcp-github", "mcp-postgres", "app")
 QUERY = ("postgres", "query", {"sql": "SELECT current_user AS me"})
 ISSUE = ("jira", "get_issue", {"issue_key": "PROJ-1"})
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack to break."""
-    users = people.write_users(tmp_path_factory.mktemp("users") / "users.yaml", pool=4)
-    with testing.running(users_file=users) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def both(own: Stack) -> tuple[Caller, Caller]:
+def both(stack: Stack, _pool: Iterator[Person]) -> tuple[Caller, Caller]:
     """One whose credentials are held, and one who has only signed in; both have their tokens."""
-    drawn = people.pool(own.instance.users_file)
 
     async def enter() -> tuple[Caller, Caller]:
-        warm, cold = [await signed_in(own, next(drawn)) for _ in range(2)]
+        warm, cold = [await signed_in(stack, next(_pool)) for _ in range(2)]
         for caller in (warm, cold):
             for server in ("jira", "postgres"):
                 await caller.token(server)
         return warm, cold
 
     return asyncio.run(enter())
+
+
+@pytest.fixture(autouse=True)
+async def _as_found(stack: Stack) -> AsyncIterator[None]:
+    """Whoever comes next finds every server serving."""
+    yield
+
+    async def all_serve() -> bool:
+        async with async_client() as client:
+            answers = [await client.get(f"{stack.url(name)}/health") for name in SERVERS]
+        return all(answer.status_code == 200 for answer in answers)
+
+    await until(all_serve, within=30)
 
 
 @contextmanager
@@ -78,12 +85,12 @@ async def refused_within_bound(caller: Caller, call: tuple[str, str, dict[str, s
     [("openbao", "vault_unavailable", "Vault"), ("keycloak", "keycloak_unavailable", "Keycloak")],
 )
 async def test_what_is_held_outlives_a_pause_and_what_is_not_is_refused_in_time(
-    own: Stack, both: tuple[Caller, Caller], part: str, code: str, name: str
+    stack: Stack, both: tuple[Caller, Caller], part: str, code: str, name: str
 ) -> None:
     warm, cold = both
     await warm.data(*ISSUE)
     me = (await warm.data(*QUERY))["rows"]
-    with paused(own, part):
+    with paused(stack, part):
         await warm.data(*ISSUE)
         assert (await warm.data(*QUERY))["rows"] == me
         await refused_within_bound(cold, ISSUE, code, name)
@@ -95,54 +102,54 @@ async def test_what_is_held_outlives_a_pause_and_what_is_not_is_refused_in_time(
     await until(recovered)
     # Cold again for whoever comes next.
     await cold.sign_out()
-    fresh = await signed_in(own, cold.person)
+    fresh = await signed_in(stack, cold.person)
     cold.tokens = fresh.tokens
     cold.exchanged.clear()
     for server in ("jira", "postgres"):
         await cold.token(server)
 
 
-async def test_a_back_end_that_is_paused_is_named(own: Stack, both: tuple[Caller, Caller]) -> None:
+async def test_a_back_end_that_is_paused_is_named(stack: Stack, both: tuple[Caller, Caller]) -> None:
     warm, _ = both
     await warm.data(*ISSUE)
-    with paused(own, "mock"):
+    with paused(stack, "mock"):
         await refused_within_bound(warm, ISSUE, "backend_unavailable", "Jira")
     await warm.data(*ISSUE)
 
 
 async def test_without_the_shared_state_every_server_refuses_and_comes_back(
-    own: Stack, both: tuple[Caller, Caller]
+    stack: Stack, both: tuple[Caller, Caller]
 ) -> None:
     warm, _ = both
     token = await warm.token("jira")
-    assert (await post(own, "jira", token)).status_code == 200
+    assert (await post(stack, "jira", token)).status_code == 200
 
     async def refuses() -> bool:
-        return (await post(own, "jira", token)).status_code == 503
+        return (await post(stack, "jira", token)).status_code == 503
 
     async def serves() -> bool:
-        return (await post(own, "jira", token)).status_code == 200
+        return (await post(stack, "jira", token)).status_code == 200
 
-    with paused(own, "postgres"):
+    with paused(stack, "postgres"):
         await until(refuses, within=30)
     await until(serves, within=30)
 
 
 async def test_a_server_that_stops_revokes_what_it_holds_and_its_successor_serves(
-    own: Stack, both: tuple[Caller, Caller]
+    stack: Stack, both: tuple[Caller, Caller]
 ) -> None:
     warm, _ = both
-    vault = Vault(own)
+    vault = Vault(stack)
     first = (await warm.data(*QUERY))["rows"][0]["me"]
     assert len(vault.tokens(warm, "postgres")) == 1
-    pid = own.status("mcp-postgres").pid
+    pid = stack.status("mcp-postgres").pid
     assert pid is not None
     os.kill(pid, signal.SIGTERM)
 
     async def gone() -> bool:
-        return not vault.tokens(warm, "postgres") and first not in database_roles(own, warm.person.username)
+        return not vault.tokens(warm, "postgres") and first not in database_roles(stack, warm.person.username)
 
     await until(gone, within=30)
-    own.wait_ready("mcp-postgres", other_than=pid)
+    stack.wait_ready("mcp-postgres", other_than=pid)
     assert (await warm.data(*QUERY))["rows"][0]["me"] != first
     vault.close()

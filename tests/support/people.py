@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,8 @@ def read_users(path: Path) -> dict[str, Person]:
     }
 
 
-def pool(path: Path) -> Iterator[Person]:
-    """The people to draw from, each once."""
-    everybody = read_users(path)
-    return iter([person for name, person in everybody.items() if name.startswith("tester")])
+def pool(path: Path, draw: Callable[[], int]) -> Iterator[Person]:
+    """The people to draw from, by the numbers that ``draw`` gives."""
+    found = [person for name, person in read_users(path).items() if name.startswith("tester")]
+    while (number := draw()) < len(found):
+        yield found[number]
