@@ -38,16 +38,27 @@ def async_transport(*, connections: int = 100) -> httpx2.AsyncHTTPTransport:
     )
 
 
+class ResponseTooLarge(requests.RequestException):
+    """A response's body is longer than ``limit`` bytes; it was not read to its end."""
+
+    def __init__(self, limit: int, request: requests.PreparedRequest) -> None:
+        super().__init__(f"the response is larger than {limit} bytes", request=request)
+        self.limit = limit
+
+
 class TimedSession(requests.Session):
     """A ``requests`` session whose every call has a time limit (seconds) and a bounded pool.
 
     hvac and python-keycloak take a session but do not always pass a timeout; this one never
-    waits for ever.
+    waits for ever. With ``max_response_size`` (bytes, unpacked) a longer body raises ResponseTooLarge.
     """
 
-    def __init__(self, *, timeout: float = READ_SECONDS, connections: int = 20) -> None:
+    def __init__(
+        self, *, timeout: float = READ_SECONDS, connections: int = 20, max_response_size: int | None = None
+    ) -> None:
         super().__init__()
         self.timeout = timeout
+        self.max_response_size = max_response_size
         self.trust_env = False
         adapter = HTTPAdapter(pool_connections=connections, pool_maxsize=connections)
         self.mount("http://", adapter)
@@ -57,4 +68,18 @@ class TimedSession(requests.Session):
         """Send one prepared request, with this session's limits where the caller set none."""
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = (CONNECT_SECONDS, self.timeout)
-        return super().send(request, **kwargs)  # type: ignore[arg-type]
+        if self.max_response_size is None:
+            return super().send(request, **kwargs)  # type: ignore[arg-type]
+        kwargs["stream"] = True
+        response = super().send(request, **kwargs)  # type: ignore[arg-type]
+        return self._bounded(response, self.max_response_size)
+
+    def _bounded(self, response: requests.Response, limit: int) -> requests.Response:
+        body = b""
+        for piece in response.iter_content(8192):
+            body += piece
+            if len(body) > limit:
+                response.close()
+                raise ResponseTooLarge(limit, response.request)
+        response._content = body
+        return response

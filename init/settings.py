@@ -44,6 +44,18 @@ class InitSettings(CommonSettings):
     lab_client_secret: SecretStr = Field(
         SecretStr("demo-lab-secret"), description="Secret of the `lab-*` clients (demo profile only)."
     )
+    agents_vault_secret_id: SecretStr = Field(
+        SecretStr("demo-agents-vault-secret-id"), description="Vault secret id of the agents' services."
+    )
+    chatbot_vault_secret_id: SecretStr = Field(
+        SecretStr("demo-chatbot-vault-secret-id"), description="Vault secret id of the mock chatbot."
+    )
+    auth_relay_vault_secret_id: SecretStr = Field(
+        SecretStr("demo-auth-relay-vault-secret-id"), description="Vault secret id of the login relay."
+    )
+    token_api_vault_secret_id: SecretStr = Field(
+        SecretStr("demo-token-api-vault-secret-id"), description="Vault secret id of the token API."
+    )
     app_public_url: str = Field("http://localhost:8501", description="The app as browsers see it.")
     relay_public_url: str = Field("http://localhost:5600", description="The chatbots' login relay as browsers see it.")
     app_backchannel_url: str = Field(
@@ -79,3 +91,8 @@ class InitSettings(CommonSettings):
             "github": self.mcp_github_client_secret,
             "postgres": self.mcp_postgres_client_secret,
         }[server]
+
+    def vault_secret_id(self, service: str) -> SecretStr:
+        """The Vault secret id of one service, by its name (`agents`, …)."""
+        value: SecretStr = getattr(self, f"{service.replace('-', '_')}_vault_secret_id")
+        return value

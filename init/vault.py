@@ -98,7 +98,7 @@ def _jwt_login(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> Non
     mounted = bool(jwt_accessor(vault))
     certificates = f"{settings.keycloak_for_vault}/realms/{settings.keycloak_realm}/protocol/openid-connect/certs"
     config = {"jwks_url": certificates, "bound_issuer": settings.issuer}
-    _settle(vault, ledger, "JWT login", f"{_JWT}/config", config, readable=mounted)
+    settle(vault, ledger, "JWT login", f"{_JWT}/config", config, readable=mounted)
     for role, (azp, policy, claims, ttl, longest) in _LOGIN_ROLES.items():
         wanted = {
             "role_type": "jwt",
@@ -112,7 +112,7 @@ def _jwt_login(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> Non
             # Vault's own default would let an expired token in for another minute.
             "clock_skew_leeway": 5,
         }
-        _settle(vault, ledger, "login role", f"{_JWT}/role/{role}", wanted, readable=mounted)
+        settle(vault, ledger, "login role", f"{_JWT}/role/{role}", wanted, readable=mounted)
 
 
 def _shop_connection(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
@@ -163,9 +163,10 @@ def _known_root_token(settings: InitSettings, vault: VaultAdmin, ledger: Ledger)
     ledger.settle(PART, "token", "demo root", exists=there, equal=True, act=_writes(vault, "auth/token/create", make))
 
 
-def _settle(
+def settle(
     vault: VaultAdmin, ledger: Ledger, kind: str, path: str, wanted: dict[str, Any], *, readable: bool = True
 ) -> None:
+    """Write ``wanted`` at ``path`` unless it is there. ``readable`` is False where the mount is yet to be made."""
     found = vault.read(path) if readable else None
     faults = differs(found, wanted)
     ledger.settle(

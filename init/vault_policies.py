@@ -5,7 +5,8 @@ from __future__ import annotations
 _ME = "{{identity.entity.name}}"
 
 
-def _policy(purpose: str, *rules: tuple[str, str]) -> str:
+def policy(purpose: str, *rules: tuple[str, str]) -> str:
+    """A policy in HCL: each rule a path and its capabilities, separated by spaces."""
     lines = [f"# {purpose}"]
     for path, capabilities in rules:
         quoted = ", ".join(f'"{capability}"' for capability in capabilities.split())
@@ -14,7 +15,7 @@ def _policy(purpose: str, *rules: tuple[str, str]) -> str:
 
 
 def _server(server: str) -> str:
-    return _policy(
+    return policy(
         f"What the {server} MCP server may read for the person it acts for: that one credential.",
         (f"secret/data/users/{_ME}/{server}", "read"),
         (f"secret/metadata/users/{_ME}/{server}", "read"),
@@ -22,7 +23,7 @@ def _server(server: str) -> str:
 
 
 POLICIES = {
-    "user-secrets": _policy(
+    "user-secrets": policy(
         "For the person: everything that is theirs, and nothing else.",
         (f"secret/data/users/{_ME}/*", "read"),
         (f"secret/metadata/users/{_ME}/*", "read list"),
@@ -31,11 +32,11 @@ POLICIES = {
     ),
     "mcp-jira": _server("jira"),
     "mcp-github": _server("github"),
-    "mcp-postgres": _policy(
+    "mcp-postgres": policy(
         "What the postgres MCP server may do for the person it acts for: make that person's database user.",
         (f"database/creds/{_ME}", "read"),
     ),
-    "facilitator": _policy(
+    "facilitator": policy(
         "For the facilitator of a workshop: who there is and which leases live; no secret of anybody.",
         ("identity/entity/name", "list"),
         ("identity/entity/name/*", "read"),

@@ -144,6 +144,10 @@ SERVICES: tuple[Service, ...] = (
                 "CHATBOT_RELAY_CLIENT_SECRET",
                 "LAB_CLIENT_SECRET",
                 "VAULT_DB_PASSWORD",
+                "AGENTS_VAULT_SECRET_ID",
+                "CHATBOT_VAULT_SECRET_ID",
+                "AUTH_RELAY_VAULT_SECRET_ID",
+                "TOKEN_API_VAULT_SECRET_ID",
             )
         },
         uses=("postgres", "openbao", "keycloak"),

@@ -3,8 +3,10 @@
 from vault_client.cache import Cache, CacheStatistics
 from vault_client.client import Vault
 from vault_client.lease import Lease
-from vault_client.models import DatabaseCredential, Entity, KVSecret, VaultToken
+from vault_client.logins import Login
+from vault_client.models import DatabaseCredential, Entity, KVSecret, StaticCredential, VaultToken
 from vault_client.renewer import Renewer, Schedule
+from vault_client.session import Persistence, VaultSession
 
 __all__ = [
     "Cache",
@@ -13,8 +15,12 @@ __all__ = [
     "Entity",
     "KVSecret",
     "Lease",
+    "Login",
+    "Persistence",
     "Renewer",
     "Schedule",
+    "StaticCredential",
     "Vault",
+    "VaultSession",
     "VaultToken",
 ]

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable
-from datetime import datetime
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any
 
-import hvac
-import requests
 from pydantic import SecretStr
 
-from common.errors import CredentialMissing, InputError, VaultDenied
-from common.workers import Workers
-from tracing.wire import TracedSession
-from vault_client.failures import translated
+from common.errors import CredentialMissing, VaultDenied
+from vault_client import answers
+from vault_client.calls import TIMEOUT_SECONDS, Calls, checked
+from vault_client.failures import APPROLE_WORDS, jwt_words
 from vault_client.lease import Lease
-from vault_client.models import DatabaseCredential, Entity, KVSecret, VaultToken
-
-TIMEOUT_SECONDS = 5.0
-"""How long one call to Vault may take; it answers in milliseconds when it is well."""
-
-T = TypeVar("T")
-
-_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]*(?:/[A-Za-z0-9][A-Za-z0-9_.@-]*)*")
+from vault_client.models import DatabaseCredential, Entity, KVSecret, StaticCredential, VaultToken
 
 
-class Vault:
+class Vault(Calls):
     """Vault (or OpenBao) at one address. Safe to use from several tasks, threads and event loops at once.
 
     Every method raises VaultUnavailable when Vault does not answer, is sealed or errs, VaultDenied
-    for a 403, VaultError for any other refusal. ``clock`` gives seconds since the epoch.
+    for a 403, VaultError for any other refusal. ``clock`` gives seconds since the epoch. ``mount``
+    names another mount than this object's own.
     """
 
     def __init__(
@@ -40,17 +30,14 @@ class Vault:
         *,
         namespace: str = "",
         timeout: float = TIMEOUT_SECONDS,
+        max_response_size: int | None = None,
         kv_mount: str = "secret",
         database_mount: str = "database",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._addr = addr.rstrip("/")
-        self._namespace = namespace
+        super().__init__(addr, namespace=namespace, timeout=timeout, max_response_size=max_response_size, clock=clock)
         self._kv_mount = kv_mount
         self._database_mount = database_mount
-        self._clock = clock
-        self._session = TracedSession(timeout=timeout)
-        self._workers = Workers("vault")
 
     async def login_jwt(self, *, role: str, jwt: SecretStr, mount: str = "jwt") -> VaultToken:
         """Log in with a JWT (Vault API: POST auth/:mount/login). Raises VaultLoginRefused."""
@@ -59,8 +46,21 @@ class Vault:
             f"logging in as role {role}",
             None,
             lambda v: v.auth.jwt.jwt_login(role=role, jwt=jwt.get_secret_value(), use_token=False, path=mount),
-            lambda answer: _token(answer, issued_at),
-            role=role,
+            lambda answer: answers.token(answer, issued_at),
+            login=jwt_words(role),
+        )
+
+    async def login_approle(self, *, role_id: str, secret_id: SecretStr, mount: str = "approle") -> VaultToken:
+        """Log in as an application (Vault API: POST auth/:mount/login). Raises VaultLoginRefused."""
+        issued_at = self._clock()
+        return await self._call(
+            "logging in with a secret id",
+            None,
+            lambda v: v.auth.approle.login(
+                role_id=role_id, secret_id=secret_id.get_secret_value(), use_token=False, mount_point=checked(mount)
+            ),
+            lambda answer: answers.token(answer, issued_at),
+            login=APPROLE_WORDS,
         )
 
     async def lookup_self(self, token: SecretStr) -> dict[str, Any]:
@@ -72,6 +72,19 @@ class Vault:
             lambda answer: dict(answer["data"]),
         )
 
+    async def examine(self, token: SecretStr) -> VaultToken:
+        """``token`` with its lease and policies, as GET auth/token/lookup-self tells them. VaultDenied once it is gone.
+
+        A lease's full life is its period, or what it was made with. Vault tells whole seconds.
+        """
+        now = self._clock()
+        return await self._call(
+            "looking up the token",
+            token,
+            lambda v: v.auth.token.lookup_self(),
+            lambda answer: answers.looked_up(token, answer, now),
+        )
+
     async def renew_self(self, token: SecretStr) -> VaultToken:
         """Start the token's lifetime anew, within its maximum (Vault API: POST auth/token/renew-self)."""
         issued_at = self._clock()
@@ -79,7 +92,7 @@ class Vault:
             "renewing the token",
             token,
             lambda v: v.auth.token.renew_self(),
-            lambda answer: _token(answer, issued_at),
+            lambda answer: answers.token(answer, issued_at),
         )
 
     async def revoke_self(self, token: SecretStr) -> None:
@@ -89,61 +102,126 @@ class Vault:
         except VaultDenied:
             return
 
+    async def unwrap(self, wrapping: SecretStr) -> dict[str, Any]:
+        """What a wrapping token holds, once (Vault API: POST sys/wrapping/unwrap).
+
+        VaultError when it was used before, or its time is over.
+        """
+        return await self._call(
+            "opening a wrapping token", wrapping, lambda v: v.sys.unwrap(), lambda answer: dict(answer["data"])
+        )
+
     async def entity(self, token: SecretStr, entity_id: str) -> Entity:
         """The caller's own entity (Vault API: GET identity/entity/id/:id, allowed by the policy `default`)."""
         return await self._call(
             "reading the identity entity",
             token,
             lambda v: v.secrets.identity.read_entity(entity_id=entity_id),
-            lambda answer: _entity(answer["data"]),
+            lambda answer: answers.entity(answer["data"]),
         )
 
-    async def kv_read(self, token: SecretStr, path: str) -> KVSecret:
-        """The newest version of a KV v2 secret (Vault API: GET secret/data/:path).
+    async def kv_read(self, token: SecretStr, path: str, *, mount: str = "") -> KVSecret:
+        """The newest version of a KV v2 secret (Vault API: GET :mount/data/:path).
 
         Raises CredentialMissing when there is none, or its newest version is deleted.
         """
-        checked = _checked(path)
+        place, where = checked(path), checked(mount or self._kv_mount)
         return await self._call(
-            f"reading {self.kv_path(path)}",
+            f"reading {self.kv_path(path, mount=mount)}",
             token,
-            lambda v: v.secrets.kv.v2.read_secret_version(
-                path=checked, mount_point=self._kv_mount, raise_on_deleted_version=True
+            lambda v: v.secrets.kv.v2.read_secret_version(path=place, mount_point=where, raise_on_deleted_version=True),
+            lambda answer: answers.kv(answer["data"]),
+            missing=self._no_secret(path, mount),
+        )
+
+    async def kv_version(self, token: SecretStr, path: str, *, mount: str = "") -> int:
+        """The newest version's number, without its contents (Vault API: GET :mount/metadata/:path)."""
+        place, where = checked(path), checked(mount or self._kv_mount)
+        return await self._call(
+            f"reading {where}/metadata/{path}",
+            token,
+            lambda v: v.secrets.kv.v2.read_secret_metadata(path=place, mount_point=where),
+            lambda answer: answers.live_version(answer["data"], deleted=self._no_secret(path, mount)),
+            missing=self._no_secret(path, mount),
+        )
+
+    async def kv_write(
+        self, token: SecretStr, path: str, data: Mapping[str, str], *, cas: int | None = None, mount: str = ""
+    ) -> int:
+        """Write a new version of a KV v2 secret; its number (Vault API: POST :mount/data/:path).
+
+        With ``cas`` only if the newest version is that one (0: only if there is none yet); otherwise VaultError.
+        """
+        place, where = checked(path), checked(mount or self._kv_mount)
+        return await self._call(
+            f"writing {self.kv_path(path, mount=mount)}",
+            token,
+            lambda v: v.secrets.kv.v2.create_or_update_secret(
+                path=place, secret=dict(data), cas=cas, mount_point=where
             ),
-            lambda answer: _kv(answer["data"]),
-            missing=self._no_secret(path),
+            lambda answer: int(answer["data"]["version"]),
         )
 
-    async def kv_version(self, token: SecretStr, path: str) -> int:
-        """The newest version's number, without its contents (Vault API: GET secret/metadata/:path)."""
-        checked = _checked(path)
-        return await self._call(
-            f"reading {self._kv_mount}/metadata/{path}",
-            token,
-            lambda v: v.secrets.kv.v2.read_secret_metadata(path=checked, mount_point=self._kv_mount),
-            lambda answer: _live_version(answer["data"], deleted=self._no_secret(path)),
-            missing=self._no_secret(path),
-        )
-
-    def kv_path(self, path: str) -> str:
+    def kv_path(self, path: str, *, mount: str = "") -> str:
         """The path as Vault's policies and audit log name it."""
-        return f"{self._kv_mount}/data/{path}"
+        return f"{mount or self._kv_mount}/data/{path}"
 
-    async def database_creds(self, token: SecretStr, role: str) -> DatabaseCredential:
-        """A new database user (Vault API: GET database/creds/:role). CredentialMissing when there is no such role."""
-        checked, issued_at = _checked(role), self._clock()
+    async def read(self, token: SecretStr, path: str) -> dict[str, Any] | None:
+        """The ``data`` at any path of Vault's API (without ``/v1/``), or None when there is nothing."""
+        place = checked(path)
         return await self._call(
-            f"making a database user at {self._database_mount}/creds/{role}",
+            f"reading {path}",
             token,
-            lambda v: v.secrets.database.generate_credentials(name=checked, mount_point=self._database_mount),
-            lambda answer: DatabaseCredential(
-                username=answer["data"]["username"],
-                password=SecretStr(answer["data"]["password"]),
-                lease=_lease(answer, issued_at),
-            ),
+            lambda v: v.read(place),
+            lambda answer: None if answer is None else dict(answer["data"]),
+        )
+
+    async def list_keys(self, token: SecretStr, path: str) -> list[str]:
+        """The keys below ``path``; none when there is nothing."""
+        place = checked(path)
+        return await self._call(
+            f"listing {path}",
+            token,
+            lambda v: v.list(place),
+            lambda answer: [] if answer is None else [str(key) for key in answer["data"]["keys"]],
+        )
+
+    async def write(self, token: SecretStr, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Write ``data`` at any path of Vault's API; the answer's ``data``, or its ``auth``, or nothing."""
+        place = checked(path)
+        return await self._call(
+            f"writing {path}", token, lambda v: v.write_data(place, data=dict(data)), answers.written
+        )
+
+    async def delete(self, token: SecretStr, path: str) -> None:
+        """Delete what is at any path of Vault's API; nothing there is fine."""
+        place = checked(path)
+        await self._call(f"deleting {path}", token, lambda v: v.delete(place), lambda _: None)
+
+    async def database_creds(self, token: SecretStr, role: str, *, mount: str = "") -> DatabaseCredential:
+        """A new database user (Vault API: GET :mount/creds/:role). CredentialMissing when there is no such role."""
+        name, where, issued_at = checked(role), checked(mount or self._database_mount), self._clock()
+        return await self._call(
+            f"making a database user at {where}/creds/{role}",
+            token,
+            lambda v: v.secrets.database.generate_credentials(name=name, mount_point=where),
+            lambda answer: answers.database_user(answer, issued_at),
             missing=CredentialMissing(
-                f"There is no database role at {self._database_mount}/roles/{role}.",
+                f"There is no database role at {where}/roles/{role}.",
                 fix="An administrator adds a `postgres` entitlement in `init/users.yaml` and runs `./demo init`.",
+            ),
+        )
+
+    async def database_static_creds(self, token: SecretStr, role: str, *, mount: str = "") -> StaticCredential:
+        """A database user whose password Vault changes in turn (Vault API: GET :mount/static-creds/:role)."""
+        name, where, issued_at = checked(role), checked(mount or self._database_mount), self._clock()
+        return await self._call(
+            f"reading {where}/static-creds/{role}",
+            token,
+            lambda v: v.secrets.database.get_static_credentials(name=name, mount_point=where),
+            lambda answer: answers.static_user(answer, issued_at),
+            missing=CredentialMissing(
+                f"There is no static database role at {where}/static-roles/{role}.", fix="`./demo init` makes it."
             ),
         )
 
@@ -154,7 +232,7 @@ class Vault:
             "renewing a lease",
             token,
             lambda v: v.sys.renew_lease(lease_id=lease.lease_id),
-            lambda answer: _lease(answer, issued_at),
+            lambda answer: answers.lease(answer, issued_at),
         )
 
     async def revoke_lease(self, token: SecretStr, lease: Lease) -> None:
@@ -166,99 +244,12 @@ class Vault:
     async def health(self) -> dict[str, Any]:
         """``initialized``, ``sealed``, ``standby``, ``version`` … (Vault API: GET sys/health), whatever its status."""
         return await self._call(
-            "asking for its health", None, lambda v: v.sys.read_health_status(method="GET"), _health
+            "asking for its health", None, lambda v: v.sys.read_health_status(method="GET"), answers.health
         )
 
-    async def close(self) -> None:
-        """Close the connections."""
-        self._workers.close()
-        self._session.close()
-
-    def _no_secret(self, path: str) -> CredentialMissing:
+    def _no_secret(self, path: str, mount: str) -> CredentialMissing:
         return CredentialMissing(
-            f"There is no credential at {self.kv_path(path)}.",
+            f"There is no credential at {self.kv_path(path, mount=mount)}.",
             fix="An administrator adds it in `init/users.yaml` and runs `./demo init`,"
-            f" or writes it there: `bao kv put {self._kv_mount}/{path} …`.",
+            f" or writes it there: `bao kv put {mount or self._kv_mount}/{path} …`.",
         )
-
-    async def _call(
-        self,
-        doing: str,
-        token: SecretStr | None,
-        ask: Callable[[hvac.Client], Any],
-        read: Callable[[Any], T],
-        *,
-        role: str = "",
-        missing: CredentialMissing | None = None,
-    ) -> T:
-        """``read(ask(client))`` in a worker thread, with every failure translated."""
-
-        def call() -> T:
-            # `token=""`, not None: hvac would look for one in the environment and in ~/.vault-token.
-            client = hvac.Client(
-                url=self._addr,
-                token=token.get_secret_value() if token else "",
-                session=self._session,
-                namespace=self._namespace or None,
-                timeout=None,
-                allow_redirects=False,
-            )
-            with translated(doing, role=role, missing=missing):
-                return read(ask(client))
-
-        return await self._workers.run(call)
-
-
-def _token(answer: Any, issued_at: float) -> VaultToken:
-    auth = answer["auth"]
-    return VaultToken(
-        token=SecretStr(auth["client_token"]),
-        accessor=auth["accessor"],
-        lease=Lease("", float(auth["lease_duration"]), issued_at=issued_at, renewable=bool(auth["renewable"])),
-        entity_id=auth.get("entity_id") or "",
-        policies=tuple(auth.get("policies") or ()),
-        metadata=dict(auth.get("metadata") or {}),
-    )
-
-
-def _lease(answer: Any, issued_at: float) -> Lease:
-    return Lease(
-        answer["lease_id"], float(answer["lease_duration"]), issued_at=issued_at, renewable=bool(answer["renewable"])
-    )
-
-
-def _entity(data: Any) -> Entity:
-    return Entity(
-        id=data["id"], name=data["name"], disabled=bool(data.get("disabled")), metadata=dict(data.get("metadata") or {})
-    )
-
-
-def _kv(data: Any) -> KVSecret:
-    return KVSecret(
-        data={name: SecretStr(str(value)) for name, value in data["data"].items()},
-        version=int(data["metadata"]["version"]),
-        created_at=datetime.fromisoformat(data["metadata"]["created_time"]).timestamp(),
-    )
-
-
-def _live_version(data: Any, *, deleted: CredentialMissing) -> int:
-    version = int(data["current_version"])
-    newest = data["versions"].get(str(version))
-    if newest is None or newest["destroyed"] or newest["deletion_time"]:
-        raise deleted
-    return version
-
-
-def _health(answer: Any) -> dict[str, Any]:
-    # Anything but 200 (429 standby, 501 not initialized, 503 sealed) comes back as a response.
-    return dict(answer.json() if isinstance(answer, requests.Response) else answer)
-
-
-def _checked(path: str) -> str:
-    """``path`` itself, unless it could name another place (dots, escapes, empty segments): then InputError."""
-    if not _PATH.fullmatch(path):
-        raise InputError(
-            "This name cannot be part of a Vault path.",
-            fix="Use letters, digits, and `_ . @ -`, each part beginning with a letter or digit.",
-        )
-    return path

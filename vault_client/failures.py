@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import requests
@@ -18,6 +19,7 @@ from common.errors import (
     VaultLoginRefused,
     VaultUnavailable,
 )
+from common.http import ResponseTooLarge
 from common.masking import mask_text
 
 _STATUS = "`./demo status` says whether Vault is up, `./demo logs vault` why not; then try again."
@@ -50,46 +52,84 @@ WORDS = 300
 """Characters kept of what Vault said."""
 
 
+@dataclass(frozen=True, slots=True)
+class LoginWords:
+    """How a refused login is told: ``who`` completes "Vault refused the login …", ``fix`` says what to do."""
+
+    who: str
+    fix: str
+
+
+def jwt_words(role: str) -> LoginWords:
+    """For a login with a JWT."""
+    return LoginWords(
+        f"as role {role}",
+        "The token must be meant for Vault (audience `vault`) and come from the client that the role is"
+        " bound to (`azp`); `./demo init` sets the role.",
+    )
+
+
+APPROLE_WORDS = LoginWords(
+    "with this role id and secret id",
+    "Vault does not say which of the two it was: the role id may be wrong, the secret id wrong, expired or used up."
+    " `./demo init` sets the role and hands out a fresh secret id.",
+)
+
+
 @contextmanager
-def translated(doing: str, *, role: str = "", missing: CredentialMissing | None = None) -> Iterator[None]:
+def translated(
+    doing: str, *, login: LoginWords | None = None, missing: CredentialMissing | None = None
+) -> Iterator[None]:
     """Turn whatever a call to Vault raises inside the block into our error, with the cause chained.
 
-    ``doing`` completes "…, while". A login names its ``role``: a refusal is then about that.
+    ``doing`` completes "…, while". ``login`` is how a refused login is told.
     ``missing`` is the error for a secret, or database role, that does not exist.
     """
     try:
         yield
     except exceptions.VaultError as error:
-        raise _refusal(error, doing, role, missing) from error
+        raise _refusal(error, doing, login, missing) from error
     except (requests.RequestException, *_MISSHAPEN) as error:
         if isinstance(error, requests.RequestException) and not isinstance(error, requests.JSONDecodeError):
             raise _no_answer(error, doing) from error
         raise _not_vault(doing) from error
 
 
-def _refusal(error: exceptions.VaultError, doing: str, role: str, missing: CredentialMissing | None) -> Problem:
+def _refusal(
+    error: exceptions.VaultError, doing: str, login: LoginWords | None, missing: CredentialMissing | None
+) -> Problem:
     deleted = isinstance(error, exceptions.InvalidPath) and isinstance(error.json, dict) and "data" in error.json
     if error.errors is None and not deleted:
         # Vault always lists `errors`: whatever answered here stands in front of it, or in its place.
         return _not_vault(doing)
     words = " ".join(mask_text("; ".join(str(e) for e in error.errors or ())).split())[:WORDS]
     said = f": {words.rstrip('.')}" if words else ""
+    by_words = _by_words(words, doing, said)
+    if by_words is not None and (login is None or by_words.retryable):
+        return by_words
+    if login is not None and isinstance(error, _REFUSALS):
+        return VaultLoginRefused(f"Vault refused the login {login.who}{said}.", fix=login.fix)
+    if missing is not None and (isinstance(error, exceptions.InvalidPath) or "unknown role" in words):
+        return missing
+    kind, what, fix = _TABLE.get(type(error), (VaultError, "Vault refused", _STATUS))
+    return kind(f"{what}, while {doing}{said}.", fix=fix)
+
+
+def _by_words(words: str, doing: str, said: str) -> Problem | None:
+    """What Vault's status does not tell, but its words do."""
     if "fetching keys" in words:
         return KeycloakUnavailable(
             f"Vault could not fetch Keycloak's signing keys, while {doing}.",
             fix="`./demo status` says whether Keycloak is up; try again.",
         )
-    if role and isinstance(error, _REFUSALS):
-        return VaultLoginRefused(
-            f"Vault refused the login as role {role}{said}.",
-            fix="The token must be meant for Vault (audience `vault`) and come from the client that the role is"
-            " bound to (`azp`); `./demo init` sets the role.",
+    if "past the max TTL" in words:
+        return VaultError(f"It cannot be renewed further, while {doing}{said}.", fix="Log in again, or make a new one.")
+    if "no handler for route" in words:
+        return VaultError(
+            f"Vault has no engine mounted there, while {doing}{said}.",
+            fix=f"Enable the engine at that path (`bao secrets enable`). {_INIT}",
         )
-    not_there = isinstance(error, exceptions.InvalidPath) and "no handler for route" not in words
-    if missing is not None and (not_there or "unknown role" in words):
-        return missing
-    kind, what, fix = _TABLE.get(type(error), (VaultError, "Vault refused", _STATUS))
-    return kind(f"{what}, while {doing}{said}.", fix=fix)
+    return None
 
 
 def _not_vault(doing: str) -> Problem:
@@ -97,6 +137,11 @@ def _not_vault(doing: str) -> Problem:
 
 
 def _no_answer(error: requests.RequestException, doing: str) -> Problem:
+    if isinstance(error, ResponseTooLarge):
+        return VaultError(
+            f"The answer is larger than {error.limit} bytes, while {doing}.",
+            fix="Raise `max_response_size` if the secret is really that large.",
+        )
     at = f" at {urlsplit(error.request.url or '').netloc}" if error.request is not None else ""
     how = "did not answer in time" if isinstance(error, requests.Timeout) else "cannot be reached"
     return VaultUnavailable(f"Vault{at} {how}, while {doing}.", fix=_STATUS)

@@ -51,3 +51,17 @@ class DatabaseCredential:
     username: str
     password: SecretStr
     lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class StaticCredential:
+    """A database user that stays, whose password Vault changes (Vault API: database/static-creds/:role).
+
+    ``rotation`` ends when the password is changed next; ``period`` is the seconds from one change to the next.
+    """
+
+    username: str
+    password: SecretStr
+    rotation: Lease
+    rotated_at: float
+    period: float

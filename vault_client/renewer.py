@@ -98,7 +98,7 @@ class Renewer(Generic[K]):
         if not 0 < fraction < 1:
             raise ValueError("fraction must lie between 0 and 1")
         self._fraction, self._jitter = fraction, jitter
-        self._clock, self._wait = clock, wait or _wait
+        self._clock, self._wait = clock, wait or wait_for
         self._rng = rng or random.SystemRandom()
         self._schedule: Schedule[K] = Schedule()
         self._kept: dict[K, _Kept] = {}
@@ -193,8 +193,8 @@ class _Kept:
         self.lease, self.renew, self.lost, self.backoff = lease, renew, lost, backoff
 
 
-async def _wait(changed: asyncio.Event, seconds: float | None) -> None:
-    """Until ``changed`` is set, or for ``seconds``."""
+async def wait_for(changed: asyncio.Event, seconds: float | None) -> None:
+    """Return once ``changed`` is set, or after ``seconds``."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await changed.wait()

@@ -1,0 +1,91 @@
+"""Vault's part per service: an AppRole each, with a policy of its own and a secret id that the stack hands to it.
+
+A service logs in with its name as role id (``VAULT_ROLE_ID``) and its secret id (``VAULT_SECRET_ID``).
+Vault API: auth/approle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import SecretStr
+
+from init.ledger import Ledger
+from init.settings import InitSettings
+from init.vault import settle
+from init.vault_policies import policy
+from vault_client.admin import VaultAdmin
+
+PART: Final = "vault"
+APPROLE: Final = "auth/approle"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRole:
+    """What one service may do in Vault, and for how long (seconds) its token lives unless renewed."""
+
+    purpose: str
+    rules: tuple[tuple[str, str], ...]
+    """(path, capabilities) as in `init/vault_policies.py`."""
+    period: int = 900
+
+
+SERVICE_ROLES: dict[str, ServiceRole] = {
+    "agents": ServiceRole(
+        "The agents' auth server and the biz service: the keys that agents' tokens are signed with.",
+        (("secret/data/services/agent-jwt", "read"),),
+    ),
+    "chatbot": ServiceRole(
+        "The mock chatbot: its Keycloak client's secret, and the offline tokens of those who linked themselves to it.",
+        (
+            ("secret/data/services/chatbot", "read"),
+            ("secret/data/chatbot/*", "create read update delete"),
+            ("secret/metadata/chatbot/*", "read list delete"),
+        ),
+    ),
+    "auth-relay": ServiceRole(
+        "The login relay: the secrets of the clients that it serves.",
+        (("secret/data/services/auth-relay", "read"),),
+    ),
+}
+"""Service → its role; the policy and the role bear the service's name, and so does the role id."""
+
+
+def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
+    """The AppRole login, and for each service its policy, role and secret id."""
+    ready = "approle/" in (vault.read("sys/auth") or {})
+    ledger.settle(
+        PART,
+        "auth mount",
+        "approle/",
+        exists=ready,
+        equal=True,
+        act=lambda: vault.write("sys/auth/approle", {"type": "approle", "description": "services and applications"}),
+    )
+    for name, role in SERVICE_ROLES.items():
+        settle(vault, ledger, "policy", f"sys/policies/acl/{name}", {"policy": policy(role.purpose, *role.rules)})
+        wanted = {
+            "token_policies": [name],
+            "token_period": role.period,
+            "secret_id_ttl": 0,
+            "secret_id_num_uses": 0,
+        }
+        settle(vault, ledger, "application role", f"{APPROLE}/role/{name}", wanted, readable=ready)
+        settle(vault, ledger, "role id", f"{APPROLE}/role/{name}/role-id", {"role_id": name}, readable=ready)
+        _secret_id(vault, ledger, name, settings.vault_secret_id(name), readable=ready)
+
+
+def _secret_id(vault: VaultAdmin, ledger: Ledger, name: str, value: SecretStr, *, readable: bool) -> None:
+    """The one secret id that the stack hands out; any other of this role is ended."""
+    role = f"{APPROLE}/role/{name}"
+    given = {"secret_id": value.get_secret_value()}
+    there = readable and vault.read(role) is not None
+    known = there and bool(vault.write(f"{role}/secret-id/lookup", given))
+
+    def replace() -> None:
+        for accessor in vault.list(f"{role}/secret-id")["keys"]:
+            vault.write(f"{role}/secret-id-accessor/destroy", {"secret_id_accessor": accessor})
+        vault.write(f"{role}/custom-secret-id", given)
+
+    ledger.settle(PART, "secret id", name, exists=known, equal=True, act=replace)
