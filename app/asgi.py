@@ -13,7 +13,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from app.headers import SecurityHeaders
+from app.headers import OwnOrigin, SecurityHeaders
 from app.language import Language
 from app.loop import Loop
 from app.pending import PendingLogins, SeenTokens
@@ -43,6 +43,7 @@ def build(settings: AppSettings) -> st.App:
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts, www_redirect=False),
             Middleware(SecurityHeaders, settings=settings),
+            Middleware(OwnOrigin, settings=settings),
             Middleware(Language),
         ],
         on_script_error=_on_script_error,

@@ -1,9 +1,10 @@
-"""Security headers on every answer, Streamlit's own included."""
+"""Security headers on every answer, Streamlit's own included; no web socket for other sites' pages."""
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from app.settings import AppSettings, origin_of
 
@@ -61,3 +62,21 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, with_headers)
+
+
+class OwnOrigin:
+    """Pure ASGI middleware: a web socket opened by a page of another origin is refused (RFC 6455 §10.2).
+
+    A browser sends the session cookie with such a connection, and cookies know no ports: Streamlit's own check lets
+    every port of this host pass. Programs that are no browsers send no ``Origin``, and pass.
+    """
+
+    def __init__(self, app: ASGIApp, settings: AppSettings) -> None:
+        self._app, self._origin = app, settings.public_origin
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, unless it is such a web socket: that one is closed before it is accepted, with HTTP 403."""
+        if scope["type"] == "websocket" and Headers(scope=scope).get("origin", self._origin) != self._origin:
+            await WebSocketClose(code=1008)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)

@@ -65,16 +65,17 @@ class SeenTokens:
     def __init__(self) -> None:
         self._until: OrderedDict[str, float] = OrderedDict()
 
-    def first_time(self, jti: str, *, until: float, now: float) -> bool:
-        """True the first time only. ``until`` and ``now``: epoch seconds."""
+    def was_used(self, jti: str, *, now: float) -> bool:
+        """Whether this token did its work already (``now``: epoch seconds)."""
         for old in [key for key, end in self._until.items() if end < now]:
             del self._until[old]
-        if jti in self._until:
-            return False
+        return jti in self._until
+
+    def used(self, jti: str, *, until: float) -> None:
+        """This token has done its work; remembered ``until`` its end (epoch seconds)."""
         self._until[jti] = until
         if len(self._until) > LIMIT:
             self._until.popitem(last=False)
-        return True
 
 
 def cookie_name(state: str) -> str:

@@ -70,6 +70,9 @@ class AppSettings(CommonSettings):
 
 
 def origin_of(url: str) -> str:
-    """``scheme://host[:port]`` of ``url``."""
+    """``scheme://host[:port]`` of ``url`` as browsers write it (RFC 6454 §6.2): lower case, no usual port."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, usual) else "")

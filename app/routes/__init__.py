@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from app.routes.backchannel import backchannel_logout
+from app.routes.backchannel import backchannel_logout, only_post
 from app.routes.health import health
 from app.routes.login import callback, login
 from app.routes.logout import logout, logout_needs_post
@@ -15,5 +15,6 @@ ROUTES = (
     Route("/auth/logout", logout, methods=["POST"]),
     Route("/auth/logout", logout_needs_post, methods=["GET"]),
     Route("/auth/backchannel-logout", backchannel_logout, methods=["POST"]),
+    Route("/auth/backchannel-logout", only_post, methods=["GET", "PUT", "PATCH", "DELETE", "OPTIONS"]),
     Route("/health", health, methods=["GET"]),
 )

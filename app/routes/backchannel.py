@@ -37,14 +37,21 @@ async def backchannel_logout(request: Request) -> Response:
             client_id=process.settings.app_client_id,
             now=time.time(),
         )
-        if not process.seen.first_time(str(claims["jti"]), until=claims["exp"], now=time.time()):
+        if process.seen.was_used(claims["jti"], now=time.time()):
             raise TokenInvalid("The logout token was used before.", reason="replay")
         await process.state.end_session(claims["sid"], str(claims.get("sub", "")))
+        # Only now: Keycloak sends the same token again when the state was down.
+        process.seen.used(claims["jti"], until=claims["exp"])
     except Problem as problem:
         status = 503 if problem.retryable or isinstance(problem, StateUnavailable) else 400
         answer = {"error": "invalid_request", "error_description": problem.what}
         return JSONResponse(answer, status_code=status, headers=_NO_STORE)
     return Response(status_code=200, headers=_NO_STORE)
+
+
+async def only_post(_: Request) -> Response:
+    """Anything but POST there; without this, Streamlit's page would answer."""
+    return Response(status_code=405, headers={"Allow": "POST", **_NO_STORE})
 
 
 async def _logout_token(request: Request) -> str:

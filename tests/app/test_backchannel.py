@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import time
+import uuid
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from pydantic import SecretStr
+from starlette.requests import Request
 
-from app.routes.backchannel import EVENT, check_logout_token
+from app.pending import SeenTokens
+from app.process import Process
+from app.routes.backchannel import EVENT, backchannel_logout, check_logout_token
 from common.errors import TokenInvalid
+from identity.jwks import KeySource
+from stack.testing import Stack
+from state import State
+from tests.identity import signing
+from tests.support.browser import closed_port
 
 ISSUER = "http://localhost:8080/realms/mcp-demo"
 
@@ -55,3 +68,34 @@ def test_anything_amiss_is_refused(changes: dict[str, Any], reason: str) -> None
     with pytest.raises(TokenInvalid) as refused:
         check(**changes)
     assert refused.value.detail["reason"] == reason
+
+
+def posted(token: str) -> Request:
+    body = urlencode({"logout_token": token}).encode()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    return Request({"type": "http", "method": "POST", "headers": [(b"content-length", b"%d" % len(body))]}, receive)
+
+
+async def test_what_could_not_be_done_may_be_sent_again_and_what_was_done_may_not(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keycloak repeats the same token when it hears 503."""
+    now = time.time()
+    sid = f"test-{uuid.uuid4()}"
+    token = signing.signed({**GOOD, "iss": signing.ISSUER, "sid": sid, "jti": sid, "iat": now, "exp": now + 60})
+    process = SimpleNamespace(
+        settings=SimpleNamespace(issuer=signing.ISSUER, app_client_id="mcp-demo-app"),
+        keys=KeySource(signing.JWKS_URL, client=signing.Realm().client()),
+        seen=SeenTokens(),
+        state=State(SecretStr(f"postgresql://localhost:{closed_port()}/mcp_state")),
+    )
+    monkeypatch.setattr(Process, "current", classmethod(lambda cls: process))
+    assert (await backchannel_logout(posted(token))).status_code == 503
+    async with State(SecretStr(stack.environment("app")["STATE_DSN"])) as process.state:
+        assert (await backchannel_logout(posted(token))).status_code == 200
+        assert process.state.ended(sid)
+        assert (await backchannel_logout(posted(token))).status_code == 400
+    await process.keys.close()

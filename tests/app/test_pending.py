@@ -53,6 +53,8 @@ def test_two_tabs_have_two_cookies() -> None:
 
 def test_a_logout_token_is_good_once() -> None:
     seen = SeenTokens()
-    assert seen.first_time("a", until=10, now=0)
-    assert not seen.first_time("a", until=10, now=5)
-    assert seen.first_time("b", until=10, now=5)
+    assert not seen.was_used("a", now=0)
+    seen.used("a", until=10)
+    assert seen.was_used("a", now=5)
+    assert not seen.was_used("b", now=5)
+    assert not seen.was_used("a", now=11)

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from app.routes.backchannel import EVENT
+from app.settings import origin_of
 from stack.testing import Stack
 
 
@@ -33,6 +34,46 @@ def test_every_answer_carries_the_security_headers(stack: Stack, path: str) -> N
 def test_another_host_name_is_refused(stack: Stack, host: str, path: str) -> None:
     answer = requests.get(f"{stack.url('app')}{path}", headers={"Host": host}, timeout=10, allow_redirects=False)
     assert answer.status_code == 400
+
+
+def open_socket(stack: Stack, origin: str | None) -> int:
+    """The status that answers Streamlit's handshake (RFC 6455 §4.1) from a page of ``origin``."""
+    headers = {
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": base64.b64encode(bytes(16)).decode(),
+        **({"Origin": origin} if origin else {}),
+    }
+    with requests.get(f"{stack.url('app')}/_stcore/stream", headers=headers, timeout=10, stream=True) as answer:
+        return answer.status_code
+
+
+def test_a_web_socket_is_for_this_origin_only(stack: Stack) -> None:
+    own = stack.url("app")
+    assert open_socket(stack, own) == 101
+    assert open_socket(stack, None) == 101
+    for other in (
+        stack.url("mcp-jira"),
+        "http://localhost",
+        own.replace("http", "https"),
+        "http://evil.example",
+        "null",
+    ):
+        assert open_socket(stack, other) == 403
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://Demo.Example:443/base", "https://demo.example"),
+        ("http://localhost:80", "http://localhost"),
+        ("http://localhost:8501/", "http://localhost:8501"),
+        ("http://[::1]:8501", "http://[::1]:8501"),
+    ],
+)
+def test_an_origin_is_written_as_browsers_write_it(url: str, origin: str) -> None:
+    assert origin_of(url) == origin
 
 
 def test_login_sends_the_browser_to_keycloak_and_keeps_what_it_must(stack: Stack) -> None:
@@ -67,6 +108,12 @@ def test_a_logout_token_that_keycloak_did_not_sign_is_refused(stack: Stack, toke
     assert answer.status_code == 400
     assert answer.json()["error"] == "invalid_request"
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_logout_token_is_posted_and_nothing_else(stack: Stack) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        answer = requests.request(method, f"{stack.url('app')}/auth/backchannel-logout", timeout=10)
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
 
 
 def test_a_logout_request_that_is_too_long_or_empty_is_refused(stack: Stack) -> None:
