@@ -73,7 +73,7 @@ def refusal(status: int, body: dict[str, Any], doing: Doing) -> Problem:
     if not code:
         return _not_keycloak(doing)
     if status >= 500:
-        return KeycloakUnavailable(f"Keycloak had an internal error, while {doing}{said}.", fix=_STATUS)
+        return KeycloakUnavailable(f"Keycloak had an internal error, while {doing}{said}.", fix=_STATUS, one_call=True)
     if code in ("invalid_client", "unauthorized_client") and status == 401:
         return ConfigError(
             f"Keycloak does not accept this program's client secret, while {doing}.",

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from keycloak import KeycloakOpenID
 from pydantic import SecretStr
 
+from common.circuit import Circuit
 from common.errors import LoginFailed, SessionEnded, TokenInvalid
 from common.workers import Workers
 from identity.failures import Doing, translated
@@ -44,7 +45,8 @@ class Keycloak:
 
     ``base_url`` is Keycloak as this process reaches it, ``public_url`` as browsers do (the issuer).
     Every call raises KeycloakUnavailable when Keycloak does not answer, ConfigError when it does not
-    accept ``client_secret``. ``clock`` gives seconds since the epoch.
+    accept ``client_secret``. ``circuit`` answers for Keycloak while it is down.
+    ``clock`` gives seconds since the epoch.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Keycloak:
         self.issuer = f"{public_url.rstrip('/')}/realms/{realm}"
         self._clock = clock
         self._workers = Workers(f"keycloak-{client_id}")
+        self.circuit = Circuit("keycloak")
         self._keys = KeySource(f"{base_url.rstrip('/')}/realms/{realm}/protocol/openid-connect/certs", clock=clock)
         self._session = TracedSession(timeout=timeout)
         self._client = KeycloakOpenID(
@@ -155,7 +158,7 @@ class Keycloak:
         """End the session at Keycloak, for every client; one already over is fine."""
 
         def end() -> None:
-            with translated("signing out"):
+            with self.circuit.asking(), translated("signing out"):
                 self._client.logout(refresh_token.get_secret_value())
 
         try:
@@ -181,7 +184,8 @@ class Keycloak:
         sent_at = self._clock()
 
         def call() -> TokenSet:
-            with translated(doing):
+            # Asked here, not before the wait for a thread: who queues behind a hanging Keycloak leaves with it.
+            with self.circuit.asking(), translated(doing):
                 answer = ask()
             return TokenSet.from_response(answer, now=sent_at)
 

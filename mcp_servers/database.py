@@ -13,6 +13,7 @@ import psycopg
 from psycopg import pq, sql
 from psycopg.adapt import AdaptersMap
 
+from common.circuit import Circuit
 from common.errors import BackendUnavailable
 from mcp_servers.calls import Call, current_call
 from mcp_servers.credentials import Held
@@ -41,6 +42,7 @@ class Gateway:
 
     def __init__(self, settings: PostgresSettings) -> None:
         self.settings = settings
+        self.circuit = Circuit("backend")
         self._adapters: AdaptersMap = adapters()
 
     @property
@@ -153,7 +155,8 @@ class Database:
         """A connection in a transaction whose mode cannot be changed any more: its first query has been made."""
         pool = user.pool
         assert pool is not None
-        connection = await pool.take()
+        with self._gateway.circuit.asking():
+            connection = await pool.take()
         try:
             # One message with two statements of ours; set_config is the harmless query. After it, a read-only
             # transaction stays read-only (PostgreSQL, SET TRANSACTION: "before the first query").

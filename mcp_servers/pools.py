@@ -88,6 +88,7 @@ class LeasePool:
                 raise BackendUnavailable(
                     f"You have {self._size} statements running, which is as many as one person may.",
                     fix="Try again when one of them is done.",
+                    one_call=True,
                 ) from error
             raise BackendUnavailable("PostgreSQL does not answer.", fix="Try again in a moment.") from error
 

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx2
 
+from common.circuit import Circuit
 from common.errors import BackendRefused, BackendUnavailable
 from common.http import async_client, async_transport
 from common.masking import mask_text
@@ -45,6 +46,7 @@ class Rest:
     def __init__(self, base_url: str, *, server: str, name: str, timeout: float, words: Words) -> None:
         self.base_url = base_url.rstrip("/")
         self.server, self.name, self._timeout, self._words = server, name, timeout, words
+        self.circuit = Circuit("backend")
         self._client = async_client(timeout=timeout, transport=TracedTransport(async_transport()))
 
     async def close(self) -> None:
@@ -68,21 +70,26 @@ class Rest:
         url = path if path.startswith(("http://", "https://")) else f"{self.base_url}{path}"
         with step("backend", server=self.server) as opened:
             opened.protect(*(value.partition(" ")[2] for name, value in headers.items() if name == "Authorization"))
-            try:
-                response = await self._client.request(method, url, headers=headers, params=params, json=body)
-            except httpx2.TimeoutException as error:
-                raise BackendUnavailable(
-                    f"{self.name} did not answer within {self._timeout:g} s.", fix="Try again in a moment."
-                ) from error
-            except httpx2.HTTPError as error:
-                raise BackendUnavailable(
-                    f"{self.name} at {urlsplit(self.base_url).netloc} cannot be reached.",
-                    fix="`./demo status` says whether it is up; try again.",
-                ) from error
+            with self.circuit.asking():
+                response = await self._send(method, url, headers=headers, params=params, json=body)
             if not response.is_success:
                 raise self._refusal(response, about)
             opened.say(f"{self.name} answered about {about}.")
             return response
+
+    async def _send(self, method: str, url: str, **more: Any) -> httpx2.Response:
+        try:
+            return await self._client.request(method, url, **more)
+        except (httpx2.ReadTimeout, httpx2.WriteTimeout) as error:
+            # Connected, then silent: it may be down, or busy with what this caller wants to know.
+            raise BackendUnavailable(
+                f"{self.name} did not answer within {self._timeout:g} s.", fix="Try again in a moment.", one_call=True
+            ) from error
+        except httpx2.HTTPError as error:
+            raise BackendUnavailable(
+                f"{self.name} at {urlsplit(self.base_url).netloc} cannot be reached.",
+                fix="`./demo status` says whether it is up; try again.",
+            ) from error
 
     def json(self, response: httpx2.Response) -> Any:
         """The body as JSON. Raises BackendUnavailable if it is none."""

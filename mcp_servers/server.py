@@ -16,6 +16,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from common.circuit import Circuit
 from mcp_servers import github, github_api, jira, jira_api, postgres
 from mcp_servers.auth import MCP_PATH, Door, StepUp, Verifier
 from mcp_servers.database import Gateway
@@ -95,7 +96,7 @@ def build(settings: ServerSettings) -> Starlette:
 
     @mcp.custom_route("/health", methods=["GET"])
     async def health(_: Request) -> Response:
-        return _health(settings, parts, rooms)
+        return _health(settings, parts, rooms, kind.backend.circuit)
 
     return mcp.http_app(
         path=MCP_PATH,
@@ -116,14 +117,20 @@ def build(settings: ServerSettings) -> Starlette:
     )
 
 
-def _health(settings: ServerSettings, parts: Parts, rooms: list[Room]) -> Response:
-    """Whether requests are served, and how much is held; nobody's name, no secret. 503 while requests are refused."""
+def _health(settings: ServerSettings, parts: Parts, rooms: list[Room], backend: Circuit) -> Response:
+    """Whether requests are served, which parts are down, and how much is held; nobody's name, no secret.
+
+    503 while requests are refused; with a part down (``degraded``) what is held goes on being used.
+    """
     fresh = parts.state.fresh()
     room = rooms[0] if rooms else None
+    circuits = {"keycloak": parts.keycloak.circuit, "vault": parts.vault.circuit, "backend": backend}
+    well = all(circuit.state == "closed" for circuit in circuits.values())
     body = {
-        "status": "ok" if fresh and room else "refusing",
+        "status": "refusing" if not (fresh and room) else "ok" if well else "degraded",
         "server": settings.client_id,
         "state": "fresh" if fresh else "stale",
+        "parts": {name: circuit.as_dict() for name, circuit in circuits.items()},
         "suspended": parts.state.suspended(settings.client_id),
         "credentials_held": len(room.credentials) if room else 0,
         "revocations_owed": room.logins.owed if room else 0,

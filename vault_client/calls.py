@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import hvac
 from pydantic import SecretStr
 
+from common.circuit import Circuit
 from common.errors import CredentialMissing, InputError
 from common.workers import Workers
 from tracing.wire import TracedSession
@@ -26,7 +27,8 @@ _PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]*(?:/[A-Za-z0-9][A-Za-z0-9_.@-]*)
 class Calls:
     """Vault at one address. Safe to use from several tasks, threads and event loops at once.
 
-    ``clock`` gives seconds since the epoch. ``max_response_size`` bounds a response's body, in bytes.
+    ``circuit`` answers for Vault while it is down. ``clock`` gives seconds since the epoch.
+    ``max_response_size`` bounds a response's body, in bytes.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Calls:
         self._clock = clock
         self._session = TracedSession(timeout=timeout, max_response_size=max_response_size)
         self._workers = Workers("vault")
+        self.circuit = Circuit("vault")
 
     @property
     def addr(self) -> str:
@@ -76,7 +79,8 @@ class Calls:
                 timeout=None,
                 allow_redirects=False,
             )
-            with translated(doing, login=login, missing=missing):
+            # Asked here, not before the wait for a thread: who queues behind a hanging Vault leaves with it.
+            with self.circuit.asking(), translated(doing, login=login, missing=missing):
                 return read(ask(client))
 
         return await self._workers.run(call)

@@ -45,6 +45,9 @@ _TABLE: dict[type[exceptions.VaultError], tuple[type[Problem], str, str]] = {
 
 _REFUSALS = (exceptions.InvalidRequest, exceptions.Unauthorized, exceptions.Forbidden, exceptions.InvalidPath)
 
+_ABOUT_ONE_CALL = (exceptions.InternalServerError, exceptions.RateLimitExceeded)
+"""Failures that others may well be spared: see :class:`common.circuit.Circuit`."""
+
 _MISSHAPEN = (TypeError, ValueError, LookupError, AttributeError, RecursionError)
 """What hvac, or we, trip over when an answer does not have the shape of Vault's."""
 
@@ -112,7 +115,7 @@ def _refusal(
     if missing is not None and (isinstance(error, exceptions.InvalidPath) or "unknown role" in words):
         return missing
     kind, what, fix = _TABLE.get(type(error), (VaultError, "Vault refused", _STATUS))
-    return kind(f"{what}, while {doing}{said}.", fix=fix)
+    return kind(f"{what}, while {doing}{said}.", fix=fix, one_call=isinstance(error, _ABOUT_ONE_CALL))
 
 
 def _by_words(words: str, doing: str, said: str) -> Problem | None:
