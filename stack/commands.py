@@ -156,6 +156,25 @@ def init(layout: Layout, options: Namespace, began: float) -> int:
     ).returncode
 
 
+def agent(layout: Layout, options: Namespace, began: float) -> int:
+    """Suspend or resume an MCP server in the shared state, or list the suspensions; its own exit code."""
+    now = status.read(layout)
+    if now is None or not control.is_running(layout):
+        raise NotReady("The demo is not running, so no agent is.", fix="Start it: `./demo up -d`.")
+    own = environment(_running_instance(layout, now), service("mcp-jira"))
+    words = [options.verb]
+    if options.verb != "list":
+        words += ["--", options.server]
+    if options.verb == "suspend":
+        words[1:1] = [f"--reason={options.reason}"]
+    return subprocess.run(
+        [sys.executable, "-m", "state", *words],
+        check=False,
+        cwd=layout.root,
+        env=base_environment() | {"STATE_DSN": own["STATE_DSN"]},
+    ).returncode
+
+
 def reset(layout: Layout, options: Namespace, began: float) -> int:
     """Stop and forget everything people and servers have put in; what was downloaded and built stays."""
     if not options.yes:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from psycopg_pool import AsyncConnectionPool
 from pydantic import SecretStr
@@ -26,6 +27,15 @@ OPEN_SECONDS = 5.0
 """How long :meth:`State.open` waits for the first answer."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """An MCP server that is stopped for everybody; ``since`` in seconds since the epoch."""
+
+    server: str
+    reason: str
+    since: float
 
 
 class State:
@@ -168,6 +178,16 @@ class State:
                     " ON CONFLICT (server) DO UPDATE SET reason = excluded.reason",
                     (server, reason),
                 )
+
+    async def suspensions(self) -> list[Suspension]:
+        """The servers that are suspended now, the newest first."""
+        with translated("listing the suspended servers"):
+            async with self._pool.connection() as connection:
+                rows = await connection.execute(
+                    "SELECT server, reason, extract(epoch FROM suspended_at)::float8 FROM suspensions"
+                    " ORDER BY suspended_at DESC"
+                )
+                return [Suspension(*row) for row in await rows.fetchall()]
 
     async def resume(self, server: str) -> None:
         """Lift a suspension; one that is not there is fine."""

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, expect
 
 from stack.testing import Stack
 from tests.support.browser import COOKIE, PATIENCE, Visitor, another_app
+from tests.support.login import end_at_keycloak
 from tests.support.people import Person
 
 
@@ -161,23 +162,6 @@ def test_a_link_or_another_site_cannot_sign_anybody_out(
         assert refused.status_code == 403
     me.open("/mcp-tools")
     me.sees(f"Signed in as {person.username}")
-
-
-def end_at_keycloak(stack: Stack, person: Person) -> None:
-    """What an administrator's "Sign out" in Keycloak's console does."""
-    base = stack.url("keycloak")
-    secrets = stack.secrets
-    login = {
-        "grant_type": "password",
-        "client_id": "admin-cli",
-        "username": "admin",
-        "password": secrets.get("KEYCLOAK_ADMIN_PASSWORD", "admin"),
-    }
-    token = requests.post(f"{base}/realms/master/protocol/openid-connect/token", data=login, timeout=30).json()
-    admin = {"Authorization": f"Bearer {token['access_token']}"}
-    users = f"{base}/admin/realms/mcp-demo/users"
-    found = requests.get(users, params={"username": person.username, "exact": "true"}, headers=admin, timeout=30).json()
-    requests.post(f"{users}/{found[0]['id']}/logout", headers=admin, timeout=30).raise_for_status()
 
 
 def test_the_language_is_chosen_on_the_page_and_remembered_by_the_browser(

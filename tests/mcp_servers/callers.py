@@ -78,9 +78,11 @@ class Caller:
         fresh: bool = False,
         token: str | None = None,
         correlation_id: str = "",
+        at: str = "",
     ) -> CallToolResult:
-        """One tool call."""
-        async with connected(self.stack, server, token or await self.token(server), correlation_id) as client:
+        """One tool call, at the stack's server or at a replica of it."""
+        bearer = token or await self.token(server)
+        async with connected(self.stack, server, bearer, correlation_id, at=at) as client:
             meta = {**({TRACE: True} if traced else {}), **({FRESH: True} if fresh else {})}
             return await client.call_tool_mcp(tool, dict(arguments or {}), meta=meta)
 
@@ -119,11 +121,12 @@ class Caller:
 
 @asynccontextmanager
 async def connected(
-    stack: Stack, server: str, token: str | None, correlation_id: str = "", mode: str = PROTOCOL
+    stack: Stack, server: str, token: str | None, correlation_id: str = "", mode: str = PROTOCOL, at: str = ""
 ) -> AsyncIterator[Client[Any]]:
-    """FastMCP's client at one server."""
+    """FastMCP's client at one server, or at a replica of it."""
     headers = {"X-Correlation-Id": correlation_id} if correlation_id else None
-    transport = StreamableHttpTransport(f"{stack.url(f'mcp-{server}')}/mcp", auth=token, headers=headers)
+    address = at or stack.url(f"mcp-{server}")
+    transport = StreamableHttpTransport(f"{address}/mcp", auth=token, headers=headers)
     async with Client(transport, mode=mode, timeout=20) as client:
         yield client
 
@@ -136,7 +139,8 @@ async def signed_in(stack: Stack, person: Person) -> Caller:
 
 
 async def post(stack: Stack, server: str, token: str | None = None, **more: Any) -> httpx2.Response:
-    """A `tools/list` by plain HTTP, as a client of 2025-06-18 sends it."""
+    """A `tools/list` by plain HTTP, as a client of 2025-06-18 sends it; ``at``: a replica's address."""
+    address = more.pop("at", "") or stack.url(f"mcp-{server}")
     headers = {
         "Accept": "application/json, text/event-stream",
         "MCP-Protocol-Version": "2025-06-18",
@@ -145,7 +149,7 @@ async def post(stack: Stack, server: str, token: str | None = None, **more: Any)
     }
     body = more.pop("body", {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}})
     async with async_client() as client:
-        return await client.post(f"{stack.url(f'mcp-{server}')}/mcp", headers=headers, json=body, **more)
+        return await client.post(f"{address}/mcp", headers=headers, json=body, **more)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], *, within: float = 20.0) -> None:

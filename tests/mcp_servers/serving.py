@@ -1,15 +1,25 @@
-"""An ASGI application of the test's own, really listening."""
+"""Servers of the test's own, really listening: an ASGI application, or a replica of one of the stack's MCP servers."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
+import httpx2
 import uvicorn
 
+from common.http import async_client
+from stack.layout import ROOT
+from stack.ports import free_ports
+from stack.processes import base_environment
+from stack.testing import Stack
 from tests.support.eventually import eventually
 
 
@@ -26,3 +36,34 @@ async def served(app: Any) -> AsyncIterator[str]:
     finally:
         server.should_exit = True
         await serving
+
+
+@dataclass(frozen=True)
+class Replica:
+    """A second process of one MCP server, over the same Keycloak, Vault and shared state."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+
+@asynccontextmanager
+async def replica(stack: Stack, server: str) -> AsyncIterator[Replica]:
+    """One replica for as long as the block runs."""
+    port = free_ports({server: 0})[server]
+    environment = base_environment() | stack.environment(f"mcp-{server}") | {"MCP_PORT": str(port)}
+    with (stack.layout.logs / f"mcp-{server}-replica-{os.getpid()}.log").open("ab") as log:
+        command = [sys.executable, "-m", "mcp_servers", server]
+        process = await asyncio.to_thread(subprocess.Popen, command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    url = f"http://localhost:{port}"
+    try:
+        async with async_client() as client, asyncio.timeout(30):
+            while True:
+                with suppress(httpx2.HTTPError):
+                    if (await client.get(f"{url}/health")).is_success:
+                        break
+                assert process.poll() is None, "the replica did not start"
+                await asyncio.sleep(0.1)
+        yield Replica(url, process)
+    finally:
+        process.terminate()
+        await asyncio.to_thread(process.wait, 15)

@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psutil
 import pytest
@@ -71,6 +72,12 @@ def paused(stack: Stack, name: str) -> Iterator[None]:
             member.resume()
 
 
+async def health(stack: Stack, server: str) -> dict[str, Any]:
+    """What a server says of itself and of the parts that it needs."""
+    async with async_client() as client:
+        return dict((await client.get(f"{stack.url(f'mcp-{server}')}/health")).json())
+
+
 async def refused_within_bound(caller: Caller, call: tuple[str, str, dict[str, str]], code: str, name: str) -> None:
     began = time.monotonic()
     problem = await caller.refusal(*call)
@@ -95,11 +102,17 @@ async def test_what_is_held_outlives_a_pause_and_what_is_not_is_refused_in_time(
         assert (await warm.data(*QUERY))["rows"] == me
         await refused_within_bound(cold, ISSUE, code, name)
         await refused_within_bound(cold, QUERY, code, name)
+        # Nobody waits to hear the same for long, and whoever looks after the server can see it.
+        while (seen := await health(stack, "jira"))["parts"][name.lower()]["circuit"] == "closed":
+            assert seen["status"] == "ok"
+            await refused_within_bound(cold, ISSUE, code, name)
+        assert seen["status"] == "degraded"
 
     async def recovered() -> bool:
-        return not (await cold.call(*QUERY)).is_error
+        return not (await cold.call(*QUERY)).is_error and not (await cold.call(*ISSUE)).is_error
 
     await until(recovered)
+    assert (await health(stack, "jira"))["parts"][name.lower()] == {"circuit": "closed", "failures": 0}
     # Cold again for whoever comes next.
     await cold.sign_out()
     fresh = await signed_in(stack, cold.person)

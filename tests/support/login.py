@@ -9,6 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 
 from identity import Keycloak, TokenSet
+from stack.testing import Stack
+from tests.support.people import Person
 
 APP_CALLBACK = "http://localhost:8501/auth/callback"
 
@@ -79,3 +81,20 @@ async def sign_in(
     return await keycloak.redeem(
         code=answer["code"], verifier=request.verifier, nonce=request.nonce, redirect_uri=redirect_uri
     )
+
+
+def end_at_keycloak(stack: Stack, person: Person) -> None:
+    """What an administrator's "Sign out" in Keycloak's console does."""
+    base = stack.url("keycloak")
+    secrets = stack.secrets
+    login = {
+        "grant_type": "password",
+        "client_id": "admin-cli",
+        "username": "admin",
+        "password": secrets.get("KEYCLOAK_ADMIN_PASSWORD", "admin"),
+    }
+    token = requests.post(f"{base}/realms/master/protocol/openid-connect/token", data=login, timeout=30).json()
+    admin = {"Authorization": f"Bearer {token['access_token']}"}
+    users = f"{base}/admin/realms/mcp-demo/users"
+    found = requests.get(users, params={"username": person.username, "exact": "true"}, headers=admin, timeout=30).json()
+    requests.post(f"{users}/{found[0]['id']}/logout", headers=admin, timeout=30).raise_for_status()
