@@ -80,7 +80,7 @@ async def opened(settings: AppSettings) -> AsyncIterator[Process]:
             vault=vault,
             state=state,
             sessions=Sessions(state=state, keycloak=keycloak),
-            pending=PendingLogins(),
+            pending=PendingLogins(state),
             seen=SeenTokens(),
         )
         async with Process.running(process):

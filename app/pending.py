@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from pydantic import SecretStr
+
+from state import State
 
 LIFETIME = 600.0
 """Seconds in which a sign-in must be finished."""
 
 LIMIT = 10_000
-"""Entries kept at once; beyond it the oldest is forgotten, so that nobody can fill the memory."""
+"""Logout tokens remembered at once; beyond it the oldest is forgotten, so that nobody can fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,36 +30,33 @@ class Pending:
     nonce: str
     verifier: SecretStr
     next: str
-    started_at: float
     asked: str = ""
 
 
 class PendingLogins:
-    """A bounded, one-use store. Keys are random; the browser holds one in a cookie, the rest stays here."""
+    """A one-use store. Keys are random; the browser holds one in a cookie, the rest lies in ``mcp_state``, encrypted.
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, Pending] = OrderedDict()
+    So a sign-in survives a restart of the app, and may end at another replica. Methods raise StateUnavailable.
+    """
 
-    def keep(self, pending: Pending, *, now: float) -> str:
-        """Remember ``pending``; returns the secret that the browser must bring back (``now``: epoch seconds)."""
-        self._forget_old(now)
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def keep(self, pending: Pending) -> str:
+        """Remember ``pending``; returns the secret that the browser must bring back."""
         key = secrets.token_urlsafe(32)
-        self._kept[_digest(key)] = pending
-        while len(self._kept) > LIMIT:
-            self._kept.popitem(last=False)
+        data = asdict(pending) | {"verifier": pending.verifier.get_secret_value()}
+        await self._state.pending_logins.keep(key, json.dumps(data).encode(), lifetime=LIFETIME)
         return key
 
-    def take(self, key: str, *, state: str, now: float) -> Pending | None:
+    async def take(self, key: str, *, state: str) -> Pending | None:
         """The sign-in of this key, once; None when unknown, used, too old, or of another ``state``."""
-        self._forget_old(now)
-        pending = self._kept.pop(_digest(key), None)
-        if pending is None or not secrets.compare_digest(pending.state.encode(), state.encode()):
+        data = await self._state.pending_logins.take(key) if key else None
+        if data is None:
             return None
-        return pending
-
-    def _forget_old(self, now: float) -> None:
-        while self._kept and now - next(iter(self._kept.values())).started_at > LIFETIME:
-            self._kept.popitem(last=False)
+        kept = json.loads(data)
+        pending = Pending(**kept | {"verifier": SecretStr(kept["verifier"])})
+        return pending if secrets.compare_digest(pending.state.encode(), state.encode()) else None
 
 
 class SeenTokens:

@@ -1,7 +1,16 @@
 """The shared state (database ``mcp_state``): what every replica must know, and the app's sessions."""
 
+from state.pending import PendingLogins
 from state.sessions import Sessions, StoredSession
 from state.store import State, Suspension
 from state.vault_tokens import RegisteredToken, VaultTokens
 
-__all__ = ["RegisteredToken", "Sessions", "State", "StoredSession", "Suspension", "VaultTokens"]
+__all__ = [
+    "PendingLogins",
+    "RegisteredToken",
+    "Sessions",
+    "State",
+    "StoredSession",
+    "Suspension",
+    "VaultTokens",
+]

@@ -21,6 +21,14 @@ CREATE TABLE IF NOT EXISTS app_sessions (
 CREATE INDEX IF NOT EXISTS app_sessions_sid ON app_sessions (sid);
 CREATE INDEX IF NOT EXISTS app_sessions_expires_at ON app_sessions (expires_at);
 
+-- Sign-ins under way: `id_hash` is the SHA-256 of the browser's cookie, `data` is encrypted as above. Taken once.
+CREATE TABLE IF NOT EXISTS pending_logins (
+    id_hash    bytea PRIMARY KEY,
+    data       bytea NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS pending_logins_expires_at ON pending_logins (expires_at);
+
 -- MCP servers that an administrator has stopped.
 CREATE TABLE IF NOT EXISTS suspensions (
     server       text PRIMARY KEY,

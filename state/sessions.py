@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from psycopg_pool import AsyncConnectionPool
-from pydantic import SecretStr
 
-from common.errors import ConfigError
 from state.failures import translated
+from state.sealing import Box, id_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +21,14 @@ class StoredSession:
 
 
 class Sessions:
-    """Sessions by id. The first of ``keys`` (Fernet keys) encrypts, all of them decrypt, so that keys can be rotated.
+    """Sessions by id. Every method raises StateUnavailable when the database does not answer."""
 
-    Every method raises StateUnavailable when the database does not answer.
-    """
-
-    def __init__(self, pool: AsyncConnectionPool, keys: Sequence[SecretStr]) -> None:
-        self._pool = pool
-        try:
-            self._fernet = MultiFernet([Fernet(key.get_secret_value()) for key in keys])
-        except ValueError:
-            # Not chained: the cause's text may quote the key.
-            raise ConfigError(
-                "APP_SESSION_KEY is not a Fernet key.",
-                fix="It is 32 random bytes in URL-safe base64: `python -c 'import base64, os;"
-                " print(base64.urlsafe_b64encode(os.urandom(32)).decode())'`.",
-            ) from None
+    def __init__(self, pool: AsyncConnectionPool, box: Box) -> None:
+        self._pool, self._box = pool, box
 
     async def save(self, session_id: str, data: bytes, *, sid: str, sub: str, expires_at: float) -> None:
         """Store ``data`` under ``session_id``, in place of what was there; ``expires_at``: seconds since the epoch."""
-        sealed = self._fernet.encrypt(data)
+        sealed = self._box.seal(data)
         with translated("saving the session"):
             async with self._pool.connection() as connection:
                 await connection.execute(
@@ -52,7 +36,7 @@ class Sessions:
                     " VALUES (%s, %s, %s, %s, to_timestamp(%s)) ON CONFLICT (id_hash) DO UPDATE"
                     " SET data = excluded.data, sid = excluded.sid, sub = excluded.sub,"
                     " expires_at = excluded.expires_at",
-                    (_hash(session_id), sealed, sid, sub, expires_at),
+                    (id_hash(session_id), sealed, sid, sub, expires_at),
                 )
 
     async def load(self, session_id: str) -> StoredSession | None:
@@ -62,23 +46,14 @@ class Sessions:
                 found = await connection.execute(
                     "SELECT data, sid, sub, extract(epoch FROM expires_at)::float8 FROM app_sessions"
                     " WHERE id_hash = %s AND expires_at > now()",
-                    (_hash(session_id),),
+                    (id_hash(session_id),),
                 )
                 row = await found.fetchone()
-        if row is None:
-            return None
-        try:
-            return StoredSession(self._fernet.decrypt(row[0]), row[1], row[2], row[3])
-        except InvalidToken:
-            return None
+        data = self._box.opened(row[0]) if row else None
+        return StoredSession(data, row[1], row[2], row[3]) if row and data is not None else None
 
     async def delete(self, session_id: str) -> None:
         """Forget the session; one that is not there is fine."""
         with translated("deleting the session"):
             async with self._pool.connection() as connection:
-                await connection.execute("DELETE FROM app_sessions WHERE id_hash = %s", (_hash(session_id),))
-
-
-def _hash(session_id: str) -> bytes:
-    """Ids are 256 random bits, so a plain hash is enough: nobody can guess one from its hash."""
-    return hashlib.sha256(session_id.encode()).digest()
+                await connection.execute("DELETE FROM app_sessions WHERE id_hash = %s", (id_hash(session_id),))

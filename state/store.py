@@ -15,6 +15,8 @@ from common.errors import ServerSuspended, SessionEnded, StateUnavailable
 from state.failures import translated, unavailable
 from state.known import Known
 from state.listener import Listener, OnEnded, OnSuspended
+from state.pending import PendingLogins
+from state.sealing import Box
 from state.sessions import Sessions
 from state.vault_tokens import VaultTokens
 
@@ -68,7 +70,9 @@ class State:
             check=AsyncConnectionPool.check_connection,
         )
         self._pruning: asyncio.Task[None] | None = None
-        self._sessions = Sessions(self._pool, session_keys) if session_keys else None
+        box = Box(session_keys) if session_keys else None
+        self._sessions = Sessions(self._pool, box) if box else None
+        self._pending_logins = PendingLogins(self._pool, box) if box else None
         self.vault_tokens = VaultTokens(self._pool)
 
     @property
@@ -77,6 +81,13 @@ class State:
         if self._sessions is None:
             raise RuntimeError("This process was given no session keys")
         return self._sessions
+
+    @property
+    def pending_logins(self) -> PendingLogins:
+        """The app's sign-ins under way; only where ``session_keys`` were given."""
+        if self._pending_logins is None:
+            raise RuntimeError("This process was given no session keys")
+        return self._pending_logins
 
     async def open(self) -> None:
         """Connect, read, and listen from now on."""
@@ -200,7 +211,7 @@ class State:
         gone = 0
         with translated("pruning the shared state"):
             async with self._pool.connection() as connection:
-                for table in ("ended_sessions", "app_sessions", "vault_tokens", "revoked_tokens"):
+                for table in ("ended_sessions", "app_sessions", "pending_logins", "vault_tokens", "revoked_tokens"):
                     done = await connection.execute(f"DELETE FROM {table} WHERE expires_at <= now()")  # noqa: S608
                     gone += done.rowcount
         return gone

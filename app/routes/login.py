@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 
 from pydantic import SecretStr
 from starlette.requests import Request
@@ -36,10 +35,12 @@ async def login(request: Request) -> Response:
         nonce=wanted.nonce,
         verifier=SecretStr(wanted.verifier),
         next=safe_next(request.query_params.get("next")),
-        started_at=time.time(),
         asked=mask_url(wanted.url),
     )
-    key = process.pending.keep(pending, now=time.time())
+    try:
+        key = await process.pending.keep(pending)
+    except Problem as problem:
+        return problem_page(t("page.login-failed"), problem, status=503)
     response = RedirectResponse(wanted.url, status_code=303, headers={"Cache-Control": "no-store"})
     response.set_cookie(
         cookie_name(wanted.state),
@@ -59,7 +60,7 @@ async def callback(request: Request) -> Response:
     state = request.query_params.get("state", "")
     name = cookie_name(state)
     try:
-        pending = process.pending.take(request.cookies.get(name, ""), state=state, now=time.time())
+        pending = await process.pending.take(request.cookies.get(name, ""), state=state)
         code = _code(request, pending)
         response = await _signed_in(process, request, pending, code)
     except Problem as problem:

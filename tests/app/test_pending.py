@@ -1,50 +1,48 @@
-"""A sign-in under way is good once, for its own state, in its time."""
+"""A sign-in under way is good once, for its own state, at any replica; a logout token does its work once."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
+import pytest
 from pydantic import SecretStr
 
-from app.pending import LIFETIME, LIMIT, Pending, PendingLogins, SeenTokens, cookie_name
+from app.pending import Pending, PendingLogins, SeenTokens, cookie_name
+from stack.testing import Stack
+from state import State
+
+SIGN_IN = Pending(state="s", nonce="n", verifier=SecretStr("v"), next="/mcp-tools", asked="http://localhost/…")
 
 
-def pending(state: str = "s", at: float = 0.0) -> Pending:
-    return Pending(state=state, nonce="n", verifier=SecretStr("v"), next="/", started_at=at)
+def opened(stack: Stack) -> State:
+    settings = stack.environment("app")
+    return State(SecretStr(settings["STATE_DSN"]), session_keys=[SecretStr(settings["APP_SESSION_KEY"])])
 
 
-def test_it_is_given_back_once() -> None:
-    logins = PendingLogins()
-    key = logins.keep(pending(), now=0)
-    assert logins.take(key, state="s", now=1) == pending()
-    assert logins.take(key, state="s", now=1) is None
+@pytest.fixture
+async def logins(stack: Stack) -> AsyncIterator[PendingLogins]:
+    async with opened(stack) as state:
+        yield PendingLogins(state)
 
 
-def test_another_state_gets_nothing_and_uses_it_up() -> None:
-    logins = PendingLogins()
-    key = logins.keep(pending(), now=0)
-    assert logins.take(key, state="other", now=1) is None
-    assert logins.take(key, state="s", now=1) is None
+async def test_it_is_given_back_once_at_whichever_replica_asks(logins: PendingLogins, stack: Stack) -> None:
+    key = await logins.keep(SIGN_IN)
+    async with opened(stack) as elsewhere:
+        assert await PendingLogins(elsewhere).take(key, state="s") == SIGN_IN
+        assert await PendingLogins(elsewhere).take(key, state="s") is None
+    assert await logins.take(key, state="s") is None
 
 
-def test_an_unknown_key_gets_nothing() -> None:
-    logins = PendingLogins()
-    logins.keep(pending(), now=0)
-    assert logins.take("", state="s", now=1) is None
-    assert logins.take("ключ", state="s", now=1) is None
+async def test_another_state_gets_nothing_and_uses_it_up(logins: PendingLogins) -> None:
+    key = await logins.keep(SIGN_IN)
+    assert await logins.take(key, state="other") is None
+    assert await logins.take(key, state="s") is None
 
 
-def test_it_is_forgotten_after_its_time() -> None:
-    logins = PendingLogins()
-    key = logins.keep(pending(at=0), now=0)
-    assert logins.take(key, state="s", now=LIFETIME + 1) is None
-
-
-def test_the_oldest_is_forgotten_when_there_are_too_many() -> None:
-    logins = PendingLogins()
-    first = logins.keep(pending(), now=0)
-    for _ in range(LIMIT):
-        last = logins.keep(pending(), now=0)
-    assert logins.take(first, state="s", now=0) is None
-    assert logins.take(last, state="s", now=0) is not None
+async def test_an_unknown_key_gets_nothing(logins: PendingLogins) -> None:
+    await logins.keep(SIGN_IN)
+    assert await logins.take("", state="s") is None
+    assert await logins.take("ключ", state="s") is None
 
 
 def test_two_tabs_have_two_cookies() -> None:

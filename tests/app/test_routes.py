@@ -13,6 +13,8 @@ import requests
 from app.routes.backchannel import EVENT
 from app.settings import origin_of
 from stack.testing import Stack
+from tests.support.login import fill_in
+from tests.support.people import Person
 
 
 def test_health_answers(stack: Stack) -> None:
@@ -91,6 +93,23 @@ def test_login_sends_the_browser_to_keycloak_and_keeps_what_it_must(stack: Stack
     assert "Max-Age=600" in cookie
     assert asked["state"][0] not in cookie
     assert asked["nonce"][0] not in cookie
+
+
+@pytest.mark.disturbs
+def test_a_sign_in_under_way_survives_a_restart_of_the_app(stack: Stack, person: Person) -> None:
+    begun = requests.get(f"{stack.url('app')}/auth/login?next=/my", timeout=10, allow_redirects=False)
+    returned = fill_in(begun.headers["Location"], person.username, person.password)
+    killed = stack.kill("app")
+    stack.wait_ready("app", other_than=killed)
+    finished = requests.get(
+        f"{stack.url('app')}/auth/callback",
+        params=returned,
+        headers={"Cookie": begun.headers["Set-Cookie"].partition(";")[0]},
+        timeout=10,
+        allow_redirects=False,
+    )
+    assert (finished.status_code, finished.headers["Location"]) == (303, "/my")
+    assert "mcp_demo_session=" in finished.headers["Set-Cookie"]
 
 
 def unsigned(**claims: object) -> str:
