@@ -32,6 +32,12 @@ BEGIN_SECONDS = 1.8
 APPLICATION_NAME_LIMIT = 63
 """PostgreSQL cuts ``application_name`` after as many bytes (NAMEDATALEN - 1)."""
 
+OPTIONS = (
+    "-c datestyle=ISO -c intervalstyle=iso_8601 -c client_encoding=UTF8"
+    " -c search_path=public -c idle_in_transaction_session_timeout=30s"
+)
+"""Settings of every session. They stand above what a person may have set for their role (ALTER ROLE … SET)."""
+
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
@@ -64,7 +70,7 @@ class Gateway:
             "connect_timeout": 2,
             "autocommit": True,
             "prepare_threshold": None,
-            "options": "-c datestyle=ISO -c intervalstyle=iso_8601 -c client_encoding=UTF8",
+            "options": OPTIONS,
             "context": self._adapters,
         }
         pool = LeasePool(connection, size=s.postgres_connections, idle=s.postgres_idle, wait=BEGIN_SECONDS)

@@ -36,7 +36,7 @@ def told(error: Exception, *, tool: str) -> ToolResult:
         _log.info("%s was not done: %s", tool, mask_text(problem.what))
     return ToolResult(
         content=[TextContent(type="text", text=mask_text(str(problem)))],
-        meta={ERROR_KEY: problem.as_dict()},
+        meta={ERROR_KEY: {k: mask_text(v) if isinstance(v, str) else v for k, v in problem.as_dict().items()}},
         is_error=True,
     )
 

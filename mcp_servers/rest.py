@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from base64 import b64decode
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -69,11 +70,12 @@ class Rest:
         """
         url = path if path.startswith(("http://", "https://")) else f"{self.base_url}{path}"
         with step("backend", server=self.server) as opened:
-            opened.protect(*(value.partition(" ")[2] for name, value in headers.items() if name == "Authorization"))
+            secrets = credentials_in(headers)
+            opened.protect(*secrets)
             with self.circuit.asking():
                 response = await self._send(method, url, headers=headers, params=params, json=body)
             if not response.is_success:
-                raise self._refusal(response, about)
+                raise self._refusal(response, about, secrets)
             opened.say(f"{self.name} answered about {about}.")
             return response
 
@@ -105,8 +107,10 @@ class Rest:
             fix=f"Check the address of {self.name} in the server's settings; if it is right, try again.",
         )
 
-    def _refusal(self, response: httpx2.Response, about: str) -> BackendRefused | BackendUnavailable:
-        status, said = response.status_code, self._said(response)
+    def _refusal(
+        self, response: httpx2.Response, about: str, secrets: Collection[str]
+    ) -> BackendRefused | BackendUnavailable:
+        status, said = response.status_code, self._said(response, secrets)
         if status == 429 or (status == 403 and response.headers.get("x-ratelimit-remaining") == "0"):
             wait = response.headers.get("retry-after", "")
             when = f"in {wait} s" if wait.isdigit() else "in a minute"
@@ -118,18 +122,29 @@ class Rest:
             f"{what.format(name=self.name, about=about)} ({status}).{said}", fix=fix.format(name=self.name)
         )
 
-    def _said(self, response: httpx2.Response) -> str:
+    def _said(self, response: httpx2.Response, secrets: Collection[str]) -> str:
         try:
             words = self._words(response.json())
         except (ValueError, TypeError, AttributeError, KeyError):
             return ""
-        words = mask_text(words).strip()[:WORDS_LIMIT]
+        words = mask_text(words, secrets=secrets).strip()[:WORDS_LIMIT]
         return f" It said: {words}" if words else ""
 
     def same_api(self, url: str) -> bool:
         """Whether ``url`` lies within this API: a caller's credential is sent nowhere else."""
         there, here = urlsplit(url), urlsplit(self.base_url)
         return (there.scheme, there.netloc) == (here.scheme, here.netloc) and there.path.startswith(here.path)
+
+
+def credentials_in(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """What must not be repeated from these headers: the credential as sent, and the password in it (RFC 7617 §2)."""
+    scheme, _, sent = headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return (sent,)
+    try:
+        return sent, b64decode(sent).decode().partition(":")[2]
+    except ValueError:
+        return (sent,)
 
 
 def segment(text: str | int) -> str:

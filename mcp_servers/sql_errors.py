@@ -50,6 +50,14 @@ def ended_transaction() -> SqlRefused:
     )
 
 
+def copy_refused() -> SqlRefused:
+    """The problem when the statement wants to stream rows to or from its caller."""
+    return SqlRefused(
+        "COPY to or from the caller is refused here: a tool's call carries one statement and one answer, no stream.",
+        fix="Read with SELECT, write with INSERT.",
+    )
+
+
 async def refused(error: psycopg.Error, connection: psycopg.AsyncConnection, *, offset: int = 0) -> Problem:
     """The problem for ``error``. ``offset``: characters of ours that stand before the caller's statement."""
     state = error.sqlstate

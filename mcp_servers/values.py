@@ -62,6 +62,11 @@ def jsonable(value: Any) -> Any:  # noqa: PLR0911 - one line per type
     return _cut(str(value)) if not isinstance(value, UUID) else str(value)
 
 
+def cut(value: bytes) -> str:
+    """The beginning of a value that is too long to make anything of, as PostgreSQL writes it."""
+    return f"{value[:TEXT_LIMIT].decode('utf-8', 'ignore')}… (cut: {len(value):,} bytes)"
+
+
 def _decimal(value: Decimal) -> int | float | str:
     """A number if it comes back from JSON as the same number, its digits as text otherwise."""
     if not value.is_finite():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator
 
@@ -13,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+import tracing
 from common.errors import BackendRefused, BackendUnavailable, Problem
 from mcp_servers import github_api, jira_api
 from mcp_servers.github_api import GitHub
@@ -96,6 +98,34 @@ async def test_each_answer_that_is_none_becomes_a_sentence(
     assert type(caught.value) is kind
     assert words in str(caught.value)
     assert TOKEN not in str(caught.value)
+
+
+async def test_a_credential_that_the_back_end_repeats_is_masked(
+    back: tuple[Back, str], github: GitHub, jira: Jira
+) -> None:
+    """A company's own back end: its tokens have no shape that masking could know."""
+    token = "a company's own kind of token"
+    basic = base64.b64encode(f"alice@example.com:{token}".encode()).decode()
+    recorder = tracing.Recorder("call")
+    for status in (400, 401, 403, 429):
+        back[0].status = status
+        back[0].body = json.dumps({"message": f"{token}, sent as {basic}", "errorMessages": [f"{token} in {basic}"]})
+        rest = Rest(back[1], server="jira", name="Jira", timeout=2, words=jira_api.words)
+        other = Rest(back[1], server="github", name="GitHub", timeout=2, words=github_api.words)
+        with tracing.recording(recorder):
+            with pytest.raises(Problem) as as_jira:
+                await Jira(rest, email="alice@example.com", api_token=SecretStr(token)).issue("PROJ-1")
+            with pytest.raises(Problem) as as_github:
+                await GitHub(other, token=SecretStr(token)).repository("a", "b")
+        await rest.close()
+        await other.close()
+        for problem in (as_jira.value, as_github.value):
+            assert "It said: " in problem.what or "limits" in problem.what
+            assert token not in problem.what
+        assert basic not in as_jira.value.what
+    shown = recorder.trace.model_dump_json()
+    assert token not in shown
+    assert basic not in shown
 
 
 async def test_an_answer_that_is_not_json_is_not_the_api(back: tuple[Back, str], github: GitHub, jira: Jira) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import psycopg
 import pytest
+from psycopg import pq
 
+from mcp_servers import statements
 from stack.testing import Stack
 from tests.mcp_servers.callers import Caller, as_superuser, connected, database_roles, text
 
@@ -102,6 +105,32 @@ async def test_a_session_leaves_nothing_behind_for_the_next_call(shared: Caller)
     assert after["rows"] == [{"mode": "off", "heard": 0, "locks": 0, "prepared": 0}]
 
 
+async def test_settings_of_the_role_do_not_reach_the_next_session(caller: Caller) -> None:
+    for setting in ("search_path = pg_temp", "idle_in_transaction_session_timeout = 0", "datestyle = 'German'"):
+        await caller.data("postgres", "execute", {"sql": f"ALTER ROLE CURRENT_USER SET {setting}"})
+    asked = {
+        "sql": "SELECT pg_backend_pid() AS pid, current_setting('search_path') AS path, current_setting('datestyle') AS"
+        " style, current_setting('idle_in_transaction_session_timeout') AS idle, pg_sleep(1)"
+    }
+    together = await asyncio.gather(*(caller.data("postgres", "query", asked) for _ in range(3)))
+    rows = [answer["rows"][0] for answer in together]
+    assert len({row["pid"] for row in rows}) == 3, "two of them began after the change"
+    assert {(row["path"], row["style"], row["idle"]) for row in rows} == {("public", "ISO, MDY", "30s")}
+
+
+@pytest.mark.parametrize("tool", ["query", "execute"])
+@pytest.mark.parametrize("sql", ["COPY orders TO STDOUT", "COPY (SELECT 1) TO STDOUT", "COPY orders FROM STDIN"])
+async def test_copy_is_refused_by_name_and_the_next_statement_runs(caller: Caller, tool: str, sql: str) -> None:
+    refusal = await caller.refusal("postgres", tool, {"sql": sql})
+    if tool == "query" and "FROM" in sql:
+        assert "read-only" in refusal["what"]
+    else:
+        assert "COPY" in refusal["what"]
+        assert "SELECT" in refusal["fix"]
+    assert not refusal["retryable"]
+    assert (await caller.data("postgres", "query", {"sql": "SELECT 1 AS one"}))["rows"] == [{"one": 1}]
+
+
 async def test_a_statement_that_runs_too_long_is_stopped(shared: Caller) -> None:
     async with asyncio.timeout(30):
         refusal = await shared.refusal("postgres", "query", {"sql": "SELECT pg_sleep(60)"})
@@ -126,6 +155,29 @@ async def test_an_answer_without_end_is_cut_and_held_only_in_part(shared: Caller
     wide = await shared.data("postgres", "query", {"sql": "SELECT repeat('x', 300000) FROM generate_series(1, 100)"})
     assert wide["truncated"]
     assert 0 < wide["row_count"] < 10
+    sql = "SELECT 7 AS n, array_fill(1, ARRAY[600000]) AS list, NULL AS none, repeat('é', 1000000) AS long"
+    (row,) = (await shared.data("postgres", "query", {"sql": sql}))["rows"]
+    assert (row["n"], row["none"]) == (7, None)
+    assert row["list"].startswith("{1,1,")
+    assert row["list"].endswith("… (cut: 1,200,001 bytes)")
+    assert row["long"] == "é" * 5000 + "… (cut: 2,000,000 bytes)"
+
+
+async def test_one_row_is_held_at_a_time(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[int] = []
+    read = statements._Reader.read
+
+    def counting(self: statements._Reader, result: pq.abc.PGresult) -> None:
+        held.append(result.ntuples)
+        read(self, result)
+
+    monkeypatch.setattr(statements._Reader, "read", counting)
+    dsn = as_superuser(stack, "shop")
+    async with await psycopg.AsyncConnection.connect(dsn.info.dsn, password=dsn.info.password) as connection:
+        done = await statements.run(connection, "SELECT generate_series(1, 60)", limit=50, finish=False)
+    dsn.close()
+    assert len(done.rows) == 50
+    assert max(held) == 1
 
 
 def _written(stack: Stack) -> int:
