@@ -20,6 +20,7 @@ from common.circuit import Circuit
 from mcp_servers import github, github_api, jira, jira_api, postgres
 from mcp_servers.auth import MCP_PATH, Door, StepUp, Verifier
 from mcp_servers.database import Gateway
+from mcp_servers.fixed_tools import FixedTools
 from mcp_servers.rest import Rest
 from mcp_servers.room import Parts, Room, make_parts, opened
 from mcp_servers.settings import GithubSettings, JiraSettings, PostgresSettings, ServerSettings
@@ -81,18 +82,16 @@ def build(settings: ServerSettings) -> Starlette:
         rooms.clear()
         await kind.backend.close()
 
-    mcp: FastMCP[Any] = FastMCP(
-        name=f"{settings.title} (mcp-remote-vault)",
+    tools = [persons_tool(tool, write_scope=settings.write_scope) for tool in (*kind.tools, credential_status)]
+    mcp = FixedTools(
+        f"{settings.title} (mcp-remote-vault)",
+        tools,
         instructions=f"{settings.title}, as the person who is signed in: every call uses that person's own credential.",
         auth=door,
         lifespan=lifespan,
         middleware=[Telling(settings.server, silent=frozenset({credential_status.__name__}))],
         mask_error_details=True,
-        on_duplicate="error",
     )
-    tools = [persons_tool(tool, write_scope=settings.write_scope) for tool in (*kind.tools, credential_status)]
-    for tool in tools:
-        mcp.add_tool(tool)
 
     @mcp.custom_route("/health", methods=["GET"])
     async def health(_: Request) -> Response:

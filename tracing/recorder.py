@@ -72,6 +72,28 @@ class OpenStep:
         return self._recorder.secrets if self._recorder is not None else frozenset()
 
 
+class _Unrecorded(OpenStep):
+    """A step that nobody records: it runs, and what is said about it is neither masked nor kept."""
+
+    def say(self, sentence: str) -> None:
+        return
+
+    def detail(self, **values: Any) -> None:
+        return
+
+    def reused(self, *, since: float, until: float | None = None) -> None:
+        return
+
+    def valid(self, *, until: float | None) -> None:
+        return
+
+    def add(self, exchange: Exchange) -> None:
+        return
+
+    def fail(self, error: BaseException) -> None:
+        return
+
+
 class Recorder:
     """Collects one action's steps. One per action; safe to use from several tasks and threads at once."""
 
@@ -148,7 +170,7 @@ def step(kind: str, *, server: str = "") -> Iterator[OpenStep]:
     """Record the block as a step of the current action; without one, the block simply runs."""
     recorder = _recorder.get()
     if recorder is None:
-        yield OpenStep(Step(kind=kind, server=server, started_at=time.time()), None)
+        yield _Unrecorded(Step(kind=kind, server=server, started_at=time.time()), None)
         return
     with recorder.step(kind, server=server) as opened:
         yield opened
