@@ -5,5 +5,5 @@ from __future__ import annotations
 from app.texts import t
 from app.view import tools_view, visitor
 
-visitor.head(t("tools.title"), t("tools.lead"), back_to="/mcp-tools")
+visitor.head(t("tools.title"), t("tools.lead"), back_to=visitor.here("/mcp-tools"))
 tools_view.show(visitor.needed())

@@ -10,6 +10,7 @@ import streamlit as st
 
 from app import verdict
 from app.actions import Done, ServerView, execute, load_tools
+from app.flow.hops import remember
 from app.mcp_client import LABELS, Tool
 from app.process import Process
 from app.session import Person
@@ -18,7 +19,7 @@ from app.view import results_view, sentence, visitor
 from app.view.cards import badge, card
 from app.view.plain import prose
 from app.view.tool_form import form
-from app.view.trace_view import downloads, summary, trace_view
+from app.view.trace_view import announced, downloads, summary, trace_view
 from common.errors import InputError, Problem, SessionEnded
 from common.settings import MCP_SERVERS
 
@@ -42,11 +43,15 @@ class Action:
 
 @dataclass(slots=True)
 class Kept:
-    """What the page remembers between runs: the servers loaded, the last action, each tool's last outcome."""
+    """What the page remembers between runs: the servers loaded, the last action, each tool's last outcome.
+
+    ``claims``: what tokens said when they were made, for actions that use them again.
+    """
 
     views: dict[str, ServerView] = field(default_factory=dict)
     last: tuple[Action, Done] | None = None
     outcomes: dict[tuple[str, str], Done | InputError] = field(default_factory=dict)
+    claims: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
 
 
 def show(person: Person) -> None:
@@ -54,9 +59,10 @@ def show(person: Person) -> None:
     kept: Kept = st.session_state.setdefault(visitor.KEPT, Kept())
     _pick(kept)
     if kept.last is None:
+        announced()
         return
     _loaded(kept, person)
-    tools, trace = st.columns([5, 7], gap="large")
+    tools, trace = st.columns([4, 8], gap="medium")
     with tools:
         _tools(kept, person)
     with trace:
@@ -91,6 +97,7 @@ def _run(kept: Kept, action: Action, *, waiting: str, fresh: bool = False) -> No
     if isinstance(done.problem, SessionEnded):
         st.rerun()
     kept.last = (action, done)
+    kept.claims |= remember(done.trace)
     if action.tool:
         kept.outcomes[action.servers[0], action.tool] = done
     else:
@@ -171,4 +178,4 @@ def _trace(kept: Kept, person: Person) -> None:
         _run(kept, action, waiting=t("tools.loading", servers=", ".join(LABELS[s] for s in action.servers)), fresh=True)
         st.rerun()
     st.caption(t("trace.lead"))
-    trace_view(done, kept.views)
+    trace_view(done, kept.views, kept.claims)

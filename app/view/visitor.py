@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import streamlit as st
 
 from app.session import Person, Visit
@@ -29,6 +31,12 @@ def head(title: str, lead: str, *, back_to: str) -> None:
     with right:
         account(visit().person, back_to=back_to, key="account.head", end=True)
     st.markdown(lead)
+
+
+def here(path: str) -> str:
+    """The page at ``path`` with what its address asks for, so that a link to a step survives the sign-in."""
+    query = urlencode(st.query_params.to_dict())
+    return f"{path}?{query}" if query else path
 
 
 def notice() -> None:

@@ -73,6 +73,15 @@ def shown(app: AppTest) -> str:
     return "\n".join(text.replace("\\", "") for text in texts)
 
 
+def drawn(app: AppTest) -> dict[str, Any]:
+    """What the trace's component was given to draw."""
+    for element in app.get("bidi_component"):
+        if element.proto.component_name == "flow":
+            found: dict[str, Any] = json.loads(element.proto.json)
+            return found
+    raise AssertionError("no trace is drawn")
+
+
 def load(tools: AppTest, *servers: str) -> AppTest:
     for server in servers:
         tools.checkbox(key=f"pick.{server}").check()
@@ -189,21 +198,22 @@ def test_a_refusal_is_a_sentence_in_the_tool_and_in_the_trace(tools: AppTest, mo
     tools.button(key="execute.jira.get_issue").click().run()
     page = shown(tools)
     assert "get_issue at Jira did not run: There is no Jira credential for alice." in page
-    assert "failed] **6 · Read this person's credential**" in page
-    assert "skipped] **7 · Call the back end as this person**" in page
-    assert "What to do: An administrator adds it." in page
+    steps = {step["id"]: step for step in drawn(tools)["steps"]}
+    assert steps["credential"]["status"] == "failed"
+    assert steps["credential"]["fix"] == "What to do: An administrator adds it."
+    assert steps["backend"]["status"] == "skipped"
 
 
-def test_a_steps_details_come_when_it_is_opened(tools: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    done = Done(trace(), {"jira": ServerView("jira", [GET_ISSUE], credential(True))})
-    monkeypatch.setattr(f"{VIEW}.load_tools", lambda *a, **k: done)
-    load(tools, "jira")
-    assert "RFC 9068" not in shown(tools)
-    tools.session_state[f"step.{done.trace.id}..0"] = True
+def test_a_link_to_a_step_says_what_it_is_before_there_is_a_trace(tools: AppTest) -> None:
+    tools.query_params["step"] = "vault-login"
+    tools.run()
+    page = shown(tools)
+    assert "**5 · Log in to Vault as this person, through this server**" in page
+    assert "[Vault JWT auth method](https://developer.hashicorp.com/" in page
+    tools.query_params["step"] = "<script>"
     tools.run()
     assert not tools.exception
-    assert "RFC 9068" in shown(tools)
-    assert "What the token says" in shown(tools)
+    assert "script" not in shown(tools)
 
 
 def test_the_trace_can_be_taken_away_as_json_and_har(tools: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,12 @@ PATIENCE = 30_000
 
 TRACE_ID = ".st-key-trace-summary code"
 
+WORDS = """() => {
+  const inside = [...document.querySelectorAll("*")].filter((element) => element.shadowRoot)
+    .flatMap((element) => [...element.shadowRoot.children]).map((child) => child.innerText || "")
+  return [document.body.innerText, ...inside].join("\\n")
+}"""
+
 COOKIE = "mcp_demo_session"
 
 
@@ -119,9 +125,18 @@ class Visitor:
         """Wait until the page shows ``text``."""
         expect(self.page.get_by_text(text).first).to_be_visible(timeout=PATIENCE)
 
+    def messages(self) -> list[str]:
+        """The trace's messages as a screen reader says them: status, step, who to whom, what, how long."""
+        self.page.locator("button.row").first.wait_for()
+        return [str(row.get_attribute("aria-label")) for row in self.page.locator("button.row").all()]
+
+    def message(self, name: str) -> Locator:
+        """The first message of the trace whose words hold ``name``."""
+        return self.page.get_by_role("button", name=name).first
+
     def words(self) -> str:
-        """Everything the page shows."""
-        return self.page.locator("body").inner_text()
+        """Everything the page shows, components with a shadow tree of their own included."""
+        return str(self.page.evaluate(WORDS))
 
 
 @contextmanager

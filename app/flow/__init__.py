@@ -1,0 +1,1 @@
+"""The Authentication Flow Trace as things to draw: arrows, times, tokens, details. Knows no Streamlit."""

@@ -1,0 +1,120 @@
+"""A trace's messages in the order in which they went: one arrow per real message, as in a UML sequence diagram."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+from urllib.parse import urlsplit
+
+from app.flow.parties import LANES
+from app.texts import t
+from tracing import STEPS, Exchange, Step, Trace
+
+_KEYCLOAK = "/protocol/openid-connect/"
+
+Shape = Literal["call", "answer", "self"]
+"""``call``: a message there, and its answer unless that has an arrow of its own. ``self``: work within one lifeline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """One message. ``step``: index in the trace. ``at``, ``ends``: seconds since the epoch; ``ms`` None: not timed.
+
+    ``answered`` is false where the answer came after other messages and is an arrow of its own.
+    """
+
+    step: int
+    shape: Shape
+    source: int
+    target: int
+    label: str
+    at: float
+    ends: float
+    ms: float | None = None
+    http: int | None = None
+    error: str = ""
+    answered: bool = True
+
+
+def arrows(trace: Trace) -> dict[str, list[Arrow]]:
+    """Arrows by server, in time order ("" for the person's own, which come first)."""
+    groups: dict[str, list[Arrow]] = {"": []}
+    for index, step in enumerate(trace.steps):
+        groups.setdefault(step.server, []).extend(_of_step(index, step))
+    return {server: _answered(found, trace) for server, found in groups.items() if found}
+
+
+def _of_step(index: int, step: Step) -> Iterator[Arrow]:
+    source, target = LANES.index(step.about.source), LANES.index(step.about.target)
+    yield from _seen(index, step)
+    for exchange in step.exchanges:
+        yield Arrow(
+            step=index,
+            shape="call",
+            source=source,
+            target=target,
+            label=message(exchange),
+            at=exchange.started_at,
+            ends=exchange.started_at + (exchange.duration_ms or 0.0) / 1000,
+            ms=exchange.duration_ms,
+            http=exchange.status,
+            error=exchange.error,
+        )
+    if not step.exchanges:
+        ends = step.started_at + step.duration_ms / 1000
+        shape: Shape = "self" if source == target else "call"
+        ms = step.duration_ms if step.status in {"done", "failed"} else None
+        yield Arrow(index, shape, source, target, "", step.started_at, ends, ms)
+
+
+def _seen(index: int, step: Step) -> Iterator[Arrow]:
+    """The browser's two requests of a sign-in: the app knows their addresses, not how long they took."""
+    if step.kind != "login":
+        return
+    for name, target in (("browser_was_sent_to", "keycloak"), ("browser_came_back_with", "app")):
+        url = step.detail.get(name)
+        if isinstance(url, str):
+            label = f"GET {short(url)}"
+            yield Arrow(index, "call", LANES.index("browser"), LANES.index(target), label, step.started_at, 0.0)
+
+
+def _answered(found: list[Arrow], trace: Trace) -> list[Arrow]:
+    """In time order, with an answer's own arrow where other messages went in between."""
+    order = list(STEPS)
+
+    def place(arrow: Arrow) -> tuple[float, int]:
+        return arrow.at, order.index(trace.steps[arrow.step].kind)
+
+    result: list[Arrow] = []
+    for arrow in found:
+        between = arrow.http is not None and any(
+            other.step != arrow.step and arrow.at < other.at < arrow.ends for other in found
+        )
+        result.append(replace(arrow, answered=False) if between else arrow)
+        if between:
+            back = replace(arrow, shape="answer", source=arrow.target, target=arrow.source, at=arrow.ends)
+            result.append(replace(back, label=t("flow.answer", label=arrow.label)))
+    return sorted(result, key=place)
+
+
+def message(exchange: Exchange) -> str:
+    """What was sent, in a few words: the JSON-RPC method where there is one, else method and path."""
+    return rpc_method(exchange.request_body) or f"{exchange.method} {short(exchange.url)}"
+
+
+def rpc_method(body: str) -> str:
+    """The JSON-RPC method of an MCP request (``tools/call get_issue``), else nothing."""
+    try:
+        request = json.loads(body)
+        method, params = str(request["method"]), request.get("params") or {}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""
+    return f"{method} {params.get('name', '')}".strip() if isinstance(params, dict) else method
+
+
+def short(url: str) -> str:
+    """An address's path, without Keycloak's long prefix and without the query."""
+    path = urlsplit(url).path or "/"
+    return f"…/{path.rpartition('/')[2]}" if _KEYCLOAK in path else path

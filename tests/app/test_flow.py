@@ -1,0 +1,161 @@
+"""What the trace's drawing is made of: one arrow per message, times on one line, tokens beside each other."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from app.flow import hops
+from app.flow.arrows import arrows, short
+from app.flow.drawing import drawing
+from app.flow.standards import linked
+from app.texts import speaking
+from tracing import STEPS, Exchange, Step, Trace
+
+T0 = 1_790_000_000.0
+
+
+def exchange(
+    at: float, ms: float, *, url: str = "http://vault:8200/v1/x", status: int = 200, body: str = ""
+) -> Exchange:
+    return Exchange(
+        method="POST", url=url, started_at=T0 + at, duration_ms=ms, status=status, request_body=body, error=""
+    )
+
+
+def called(name: str) -> str:
+    return json.dumps({"method": "tools/call", "params": {"name": name}})
+
+
+def claims(**more: object) -> dict[str, object]:
+    return {"claims": {"sub": "1", "exp": T0 + 300, **more}}
+
+
+def loading() -> Trace:
+    login = Step(
+        kind="login",
+        status="reused",
+        since=T0 - 60,
+        started_at=T0 - 60,
+        detail={
+            "browser_was_sent_to": "http://kc/realms/r/protocol/openid-connect/auth?x=1",
+            "scope_granted": "openid",
+        },
+        exchanges=[exchange(-60, 20)],
+    )
+    return Trace(
+        id="t-1",
+        action="Load tools",
+        started_at=T0,
+        steps=[
+            login,
+            Step(kind="jwt", started_at=T0, duration_ms=0.4, detail=claims(azp="mcp-demo-app")),
+            Step(
+                kind="server-token",
+                server="jira",
+                status="reused",
+                since=T0 - 9,
+                started_at=T0,
+                detail=claims(aud="mcp-jira", azp="mcp-demo-app"),
+            ),
+            Step(
+                kind="mcp-request",
+                server="jira",
+                started_at=T0,
+                duration_ms=100,
+                exchanges=[exchange(0, 90, body=called("get_issue"))],
+            ),
+            Step(kind="bearer-check", server="jira", started_at=T0 + 0.01, duration_ms=0.2),
+            Step(
+                kind="credential",
+                server="jira",
+                started_at=T0 + 0.02,
+                duration_ms=5,
+                status="failed",
+                error="There is none.",
+                exchanges=[exchange(0.02, 4, status=404)],
+            ),
+            Step(kind="backend", server="jira", started_at=T0 + 0.03, status="skipped"),
+        ],
+    )
+
+
+def test_each_real_message_is_one_arrow_and_a_late_answer_one_of_its_own() -> None:
+    found = arrows(loading())
+    own = [(a.label, a.source, a.target, a.ms) for a in found[""]]
+    assert own == [("GET …/auth", 0, 2, None), ("POST /v1/x", 1, 2, 20), ("", 1, 1, 0.4)]
+    assert [(a.shape, a.label, a.answered) for a in found["jira"]] == [
+        ("call", "", True),
+        ("call", "tools/call get_issue", False),
+        ("self", "", True),
+        ("call", "POST /v1/x", True),
+        ("call", "", True),
+        ("answer", "answer to tools/call get_issue", True),
+    ]
+
+
+def test_rows_say_status_time_and_reason_and_only_the_failing_message_is_red() -> None:
+    trace = loading()
+    trace.steps[5].exchanges.insert(0, exchange(0.019, 1))
+    own, jira = drawing(trace, {}, {}, now=T0)["groups"]
+    assert [row["number"] for row in own["rows"]] == [1, 1, 2]
+    assert own["rows"][0]["note"].startswith("since ")
+    assert own["rows"][2]["note"] == "<1 ms"
+    first, second = [row for row in jira["rows"] if row["step"] == 5]
+    assert (first["status"], first["note"]) == ("done", "HTTP 200 · 1 ms")
+    assert (second["status"], second["note"]) == ("failed", "HTTP 404 · 4 ms")
+    assert first["reason"] == "There is none."
+    assert jira["lanes"][3:] == ["Jira MCP server", "Vault", "Jira API"]
+    skipped = next(row for row in jira["rows"] if row["step"] == 6)
+    assert (skipped["status"], skipped["note"]) == ("skipped", "")
+
+
+def test_the_waterfall_stays_within_its_line_and_marks_what_came_before() -> None:
+    fall = drawing(loading(), {}, {}, now=T0)["waterfall"]
+    assert fall["total"] == 100
+    assert all(0 <= row["left"] <= row["left"] + row["width"] <= 100 for row in fall["rows"])
+    first = fall["rows"][0]
+    assert (first["earlier"], first["width"], first["inner"]) == (True, 0, [])
+    request = next(row for row in fall["rows"] if row["step"] == 3)
+    assert (request["left"], request["width"], request["inner"]) == (0, 100, [[0, 90]])
+
+
+def test_tokens_are_compared_and_one_that_was_reused_unseen_is_remembered() -> None:
+    trace = loading()
+    seen = {("jira", "token-exchange"): {"sub": "1", "exp": T0 + 280, "aud": "vault", "azp": "mcp-jira"}}
+    unseen, known = hops.hops(trace, "jira", {}), hops.hops(trace, "jira", seen)
+    assert [bool(hop.claims) for hop in unseen] == [True, True, False]
+    rows = {row["claim"]: row for row in hops.compared(known)}
+    assert [cell["changed"] for cell in rows["aud"]["cells"]] == [False, True, True]
+    assert [cell["changed"] for cell in rows["azp"]["cells"]] == [False, False, True]
+    assert not rows["sub"]["changed"]
+    assert rows["aud"]["why"].startswith("Each token names the one place")
+    assert hops.remember(trace).keys() == {("", "jwt"), ("jira", "server-token")}
+
+
+def test_a_trace_reads_in_the_readers_language() -> None:
+    with speaking("ko"):
+        drawn = drawing(loading(), {}, {}, now=T0)
+    assert drawn["steps"][1]["title"] == "액세스 토큰 확인"
+    assert drawn["text"]["request"] == "요청"
+
+
+def test_nothing_but_plain_values_goes_to_the_browser() -> None:
+    hostile = loading()
+    hostile.steps[3].sentence = "</script><img src=x onerror=alert(1)>"
+    assert json.loads(json.dumps(drawing(hostile, {"jira": None}, {}, now=T0)))["steps"][3]["sentence"].startswith("</")
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_every_step_names_a_document_that_can_be_opened(kind: str) -> None:
+    pieces = linked(STEPS[kind].standard)
+    assert "".join(piece.text for piece in pieces) == STEPS[kind].standard
+    assert all(piece.href.startswith("https://") for piece in pieces if piece.href)
+    assert any(piece.href for piece in pieces)
+
+
+def test_addresses_are_shortened_where_everybody_knows_the_rest() -> None:
+    assert short("http://localhost:8080/realms/r/protocol/openid-connect/token?x=1") == "…/token"
+    assert short("http://localhost:8200/v1/auth/jwt/login") == "/v1/auth/jwt/login"
+    assert short("http://localhost:8001") == "/"
