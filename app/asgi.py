@@ -18,6 +18,7 @@ from app.language import Language
 from app.loop import Loop
 from app.pending import PendingLogins, SeenTokens
 from app.process import Process
+from app.revoker import Revoker
 from app.routes import ROUTES
 from app.sessions import Sessions
 from app.settings import AppSettings
@@ -27,7 +28,8 @@ from identity.jwks import KeySource
 from identity.oidc import Keycloak
 from identity.validation import TokenValidator
 from state import State
-from vault_client.client import Vault
+from vault_client import Persistence, Vault, VaultSession
+from vault_client.logins import approle
 
 FRAME = Path(__file__).parent / "pages" / "frame.py"
 
@@ -71,6 +73,10 @@ async def opened(settings: AppSettings) -> AsyncIterator[Process]:
         state = State(settings.state_dsn, session_keys=[settings.app_session_key], application_name="app")
         stack.push_async_callback(state.close)
         await state.open()
+        own_login = approle(settings.vault_role_id, settings.vault_secret_id)
+        session = VaultSession(vault, own_login, persistence=Persistence(from_the_start=True))
+        await stack.enter_async_context(session)
+        await stack.enter_async_context(Revoker(state=state, vault=vault, session=session))
         process = Process(
             settings=settings,
             loop=Loop(asyncio.get_running_loop()),

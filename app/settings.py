@@ -25,6 +25,8 @@ class AppSettings(CommonSettings):
         SecretStr("ZGVtby1zZXNzaW9uLWtleS1kZW1vLXNlc3Npb24ta2U="),
         description="Fernet key that sessions in `mcp_state` are encrypted with.",
     )
+    vault_role_id: str = Field("app", description="Role id of the app's own Vault login, which may only revoke.")
+    vault_secret_id: SecretStr = Field(SecretStr("demo-app-vault-secret-id"), description="Its secret id.")
     mcp_jira_url: str = Field("http://localhost:3001/mcp", description="The Jira MCP server.")
     mcp_github_url: str = Field("http://localhost:3002/mcp", description="The GitHub MCP server.")
     mcp_postgres_url: str = Field("http://localhost:3003/mcp", description="The PostgreSQL MCP server.")

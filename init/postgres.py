@@ -31,7 +31,7 @@ _ROLE_OPTIONS = {
     **dict.fromkeys(GRANTS, "NOLOGIN"),
 }
 _OPTIONS_OF = """
-SELECT rolname, rolcanlogin, rolcreaterole, rolsuper OR rolcreatedb OR rolreplication OR rolbypassrls, rolconfig
+SELECT rolname, rolcanlogin, rolcreaterole, rolsuper OR rolcreatedb OR rolreplication OR rolbypassrls
 FROM pg_roles
 """
 _MEMBERS_OF = """
@@ -49,8 +49,20 @@ _SCHEMA_STATE = """
 SELECT obj_description(n.oid, 'pg_namespace'), (SELECT count(*) FROM pg_tables WHERE schemaname = n.nspname)
 FROM pg_namespace n WHERE n.nspname = %s
 """
-# Vault ends a person's database user: it needs that user's own rights to end its connections and drop what it owns.
-_SELF_GRANT = "createrole_self_grant=set, inherit"
+# Settings of a role, or of a database: (kind, name, setting, value).
+_SETTINGS = (
+    # Vault ends a person's database user: it needs that user's own rights to end its connections and drop what it owns.
+    ("ROLE", VAULT_ADMIN, "createrole_self_grant", "set, inherit"),
+    # PostgreSQL's log says who did something in the shop, through which server, and under which correlation id (user
+    # and application_name, in each line's prefix) and how long it took; not what: statements may hold secrets.
+    ("DATABASE", SHOP, "log_duration", "on"),
+    ("ROLE", VAULT_ADMIN, "log_duration", "off"),
+)
+_SETTINGS_OF = """
+SELECT coalesce(d.datname, pg_get_userbyid(s.setrole)), unnest(s.setconfig)
+FROM pg_db_role_setting s LEFT JOIN pg_database d ON d.oid = s.setdatabase
+WHERE s.setdatabase = 0 OR s.setrole = 0
+"""
 
 
 def connect(settings: InitSettings, database: str, user: str, password: SecretStr) -> psycopg.Connection[Any]:
@@ -85,9 +97,9 @@ def provision(settings: InitSettings, ledger: Ledger) -> None:
     with as_superuser(settings) as admin:
         _roles(admin, ledger, {**_ROLE_OPTIONS, state_user: "LOGIN"})
         _memberships(admin, ledger)
-        _self_grant(admin, ledger)
         owners = {state_database: state_user, SHOP: SHOP_OWNER}
         _databases(admin, ledger, owners)
+        _settings(admin, ledger)
         _connections(admin, ledger, {SHOP: [VAULT_ADMIN, *GRANTS]})
         _password(admin, settings, ledger, state_database, state_user, state_password)
     if _exists(settings, SHOP):
@@ -109,7 +121,7 @@ def _state_account(settings: InitSettings) -> tuple[str, SecretStr, str]:
 
 
 def _roles(admin: psycopg.Connection[Any], ledger: Ledger, wanted: dict[str, str]) -> None:
-    found = {name: (login, create, more) for name, login, create, more, _ in admin.execute(_OPTIONS_OF)}
+    found = {name: (login, create, more) for name, login, create, more in admin.execute(_OPTIONS_OF)}
     for name, options in wanted.items():
         shape = ("NOLOGIN" not in options, "CREATEROLE" in options, False)
         verb = sql.SQL("ALTER ROLE {} {}") if name in found else sql.SQL("CREATE ROLE {} {}")
@@ -139,22 +151,21 @@ def _memberships(admin: psycopg.Connection[Any], ledger: Ledger) -> None:
         )
 
 
-def _self_grant(admin: psycopg.Connection[Any], ledger: Ledger) -> None:
-    configured = {name: config or [] for name, *_, config in admin.execute(_OPTIONS_OF)}.get(VAULT_ADMIN, [])
-    key, value = _SELF_GRANT.split("=")
-    ledger.settle(
-        PART,
-        "role setting",
-        f"{VAULT_ADMIN}: {key}",
-        exists=any(entry.startswith(f"{key}=") for entry in configured),
-        equal=_SELF_GRANT in configured,
-        act=_executes(
-            admin,
-            sql.SQL("ALTER ROLE {} SET {} = {}").format(
-                sql.Identifier(VAULT_ADMIN), sql.Identifier(key), sql.Literal(value)
-            ),
-        ),
-    )
+def _settings(admin: psycopg.Connection[Any], ledger: Ledger) -> None:
+    found = {(name, *setting.split("=", 1)) for name, setting in admin.execute(_SETTINGS_OF)}
+    known = {(name, setting) for name, setting, _ in found}
+    for kind, name, setting, value in _SETTINGS:
+        change = sql.SQL("ALTER {} {} SET {} = {}").format(
+            sql.SQL(kind), sql.Identifier(name), sql.Identifier(setting), sql.Literal(value)
+        )
+        ledger.settle(
+            PART,
+            f"{kind.lower()} setting",
+            f"{name}: {setting}",
+            exists=(name, setting) in known,
+            equal=(name, setting, value) in found,
+            act=_executes(admin, change),
+        )
 
 
 def _databases(admin: psycopg.Connection[Any], ledger: Ledger, owners: dict[str, str]) -> None:

@@ -44,6 +44,9 @@ class InitSettings(CommonSettings):
     lab_client_secret: SecretStr = Field(
         SecretStr("demo-lab-secret"), description="Secret of the `lab-*` clients (demo profile only)."
     )
+    app_vault_secret_id: SecretStr = Field(
+        SecretStr("demo-app-vault-secret-id"), description="Vault secret id of the app."
+    )
     agents_vault_secret_id: SecretStr = Field(
         SecretStr("demo-agents-vault-secret-id"), description="Vault secret id of the agents' services."
     )

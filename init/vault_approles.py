@@ -32,6 +32,10 @@ class ServiceRole:
 
 
 SERVICE_ROLES: dict[str, ServiceRole] = {
+    "app": ServiceRole(
+        "The app as the revoker of what others left behind: it ends tokens by accessor, and reads nothing.",
+        (("auth/token/revoke-accessor", "update"),),
+    ),
     "agents": ServiceRole(
         "The agents' auth server and the biz service: the keys that agents' tokens are signed with.",
         (("secret/data/services/agent-jwt", "read"),),

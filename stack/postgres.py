@@ -62,6 +62,7 @@ class Postgres:
             "unix_socket_directories": "",
             "max_connections": "200",
             "log_min_messages": "warning",
+            "log_line_prefix": "%m [%p] %q%u@%d %a ",
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return Launch(

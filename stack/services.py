@@ -144,6 +144,7 @@ SERVICES: tuple[Service, ...] = (
                 "CHATBOT_RELAY_CLIENT_SECRET",
                 "LAB_CLIENT_SECRET",
                 "VAULT_DB_PASSWORD",
+                "APP_VAULT_SECRET_ID",
                 "AGENTS_VAULT_SECRET_ID",
                 "CHATBOT_VAULT_SECRET_ID",
                 "AUTH_RELAY_VAULT_SECRET_ID",
@@ -187,6 +188,7 @@ SERVICES: tuple[Service, ...] = (
         | {
             "APP_CLIENT_SECRET": "{secret[APP_CLIENT_SECRET]}",
             "APP_SESSION_KEY": "{secret[APP_SESSION_KEY]}",
+            "VAULT_SECRET_ID": "{secret[APP_VAULT_SECRET_ID]}",
         },
         uses=("postgres", "openbao", "keycloak", "mcp-jira", "mcp-github", "mcp-postgres"),
         opens="http://localhost:{port[app]}",

@@ -23,6 +23,9 @@ HEARTBEAT_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
 """How long a sign of life may take before the connection counts as lost."""
 
+HOLDERS = 1_836_281_696
+"""First key of the advisory locks by which replicas show that they live; the second is the replica's number."""
+
 REACTION_SECONDS = 5.0
 """How long :meth:`Listener.stop` waits for reactions under way."""
 
@@ -46,11 +49,18 @@ class Listener:
     """
 
     def __init__(
-        self, dsn: SecretStr, known: Known, *, application_name: str, clock: Callable[[], float] = time.monotonic
+        self,
+        dsn: SecretStr,
+        known: Known,
+        *,
+        application_name: str,
+        holder: int = 0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._dsn = dsn
         self._known = known
         self._application_name = application_name
+        self._holder = holder
         self._clock = clock
         self._on_ended: list[OnEnded] = []
         self._on_suspended: list[OnSuspended] = []
@@ -126,6 +136,9 @@ class Listener:
 
     async def _begin(self, connection: psycopg.AsyncConnection) -> None:
         await connection.execute(f"LISTEN {CHANNEL}")
+        # Gone with the connection, and so with the process: the others see that what it held has lost its holder.
+        # Shared, so that a connection which has not ended yet keeps nobody waiting.
+        await connection.execute("SELECT pg_advisory_lock_shared(%s, %s)", (HOLDERS, self._holder))
         await self._reload(connection)
 
     async def _reload(self, connection: psycopg.AsyncConnection) -> None:

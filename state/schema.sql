@@ -44,6 +44,8 @@ CREATE TABLE IF NOT EXISTS vault_tokens (
     sid        text NOT NULL,
     expires_at timestamptz NOT NULL
 );
+-- The replica that holds it, which shows that it lives by a shared advisory lock of this number.
+ALTER TABLE vault_tokens ADD COLUMN IF NOT EXISTS holder integer NOT NULL DEFAULT 0;
 CREATE INDEX IF NOT EXISTS vault_tokens_sid ON vault_tokens (sid);
 CREATE INDEX IF NOT EXISTS vault_tokens_expires_at ON vault_tokens (expires_at);
 

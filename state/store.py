@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -58,7 +59,10 @@ class State:
     ) -> None:
         self._clock = clock
         self._known = Known()
-        self._listener = Listener(dsn, self._known, application_name=f"{application_name} listener", clock=clock)
+        holder = 1 + secrets.randbelow(2**31 - 1)
+        self._listener = Listener(
+            dsn, self._known, application_name=f"{application_name} listener", holder=holder, clock=clock
+        )
         self._pool = AsyncConnectionPool(
             dsn.get_secret_value(),
             kwargs={"autocommit": True, "application_name": application_name, "connect_timeout": 2},
@@ -73,7 +77,7 @@ class State:
         box = Box(session_keys) if session_keys else None
         self._sessions = Sessions(self._pool, box) if box else None
         self._pending_logins = PendingLogins(self._pool, box) if box else None
-        self.vault_tokens = VaultTokens(self._pool)
+        self.vault_tokens = VaultTokens(self._pool, holder=holder)
 
     @property
     def sessions(self) -> Sessions:

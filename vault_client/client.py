@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from common.errors import CredentialMissing, VaultDenied
+from common.errors import CredentialMissing, VaultDenied, VaultError
 from vault_client import answers
 from vault_client.calls import TIMEOUT_SECONDS, Calls, checked
 from vault_client.failures import APPROLE_WORDS, jwt_words
@@ -110,6 +110,19 @@ class Vault(Calls):
         return await self._call(
             "opening a wrapping token", wrapping, lambda v: v.sys.unwrap(), lambda answer: dict(answer["data"])
         )
+
+    async def revoke_accessor(self, token: SecretStr, accessor: str) -> None:
+        """End another token, and every lease it made (Vault API: POST auth/token/revoke-accessor); gone is fine."""
+        try:
+            await self._call(
+                "revoking a token by its accessor",
+                token,
+                lambda v: v.auth.token.revoke_accessor(accessor=accessor),
+                lambda _: None,
+            )
+        except VaultError as problem:
+            if "invalid accessor" not in problem.what:
+                raise
 
     async def entity(self, token: SecretStr, entity_id: str) -> Entity:
         """The caller's own entity (Vault API: GET identity/entity/id/:id, allowed by the policy `default`)."""
