@@ -31,6 +31,8 @@ class AppSettings(CommonSettings):
     mcp_github_url: str = Field("http://localhost:3002/mcp", description="The GitHub MCP server.")
     mcp_postgres_url: str = Field("http://localhost:3003/mcp", description="The PostgreSQL MCP server.")
 
+    token_api_url: str = Field("http://localhost:5001", description="The token API.")
+
     @property
     def redirect_uri(self) -> str:
         """Where Keycloak sends the browser back to after sign-in."""

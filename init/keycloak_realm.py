@@ -11,6 +11,7 @@ from init.settings import InitSettings
 
 FACILITATOR = "facilitator"
 ROLES_SCOPE = "realm-roles"
+TOKENS_SCOPE = "tokens:issue"
 OURS = {"managed-by": "init"}
 """The attribute of the clients that init made: one of them that is no longer wanted is removed."""
 
@@ -48,12 +49,13 @@ def realm(settings: InitSettings) -> dict[str, Any]:
 
 
 def scopes() -> dict[str, dict[str, Any]]:
-    """Client scopes by name: each MCP server's two, Vault's, and the one that shows the facilitator's role."""
+    """Client scopes by name: each MCP server's two, the token API's, Vault's, and the one that shows a role."""
     wanted = {}
     for server in MCP_SERVERS:
         client = f"mcp-{server}"
         wanted[f"mcp:{server}"] = _scope(f"Use the {server} tools", _audience(client))
         wanted[f"mcp:{server}:write"] = _scope(f"Change things with the {server} tools", _audience(client))
+    wanted[TOKENS_SCOPE] = _scope("Make tokens for your programs", _audience("token-api"))
     wanted["vault:login"] = _scope("Log in to Vault", _audience("vault"))
     wanted[ROLES_SCOPE] = _scope("Your role in the workshop", _realm_roles(), shown=False)
     return {name: {"name": name, **scope} for name, scope in wanted.items()}
@@ -64,7 +66,8 @@ def clients(settings: InitSettings) -> dict[str, dict[str, Any]]:
     tools = [name for name in scopes() if name.startswith("mcp:")]
     wanted = [
         _client("vault", "Vault: an audience, nobody logs in as it", None),
-        _app(settings, [*tools, "vault:login"]),
+        _client("token-api", "Token API: an audience, nobody logs in as it", None),
+        _app(settings, [*tools, TOKENS_SCOPE, "vault:login"]),
         *(
             _client(
                 f"mcp-{server}",

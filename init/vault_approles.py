@@ -52,6 +52,18 @@ SERVICE_ROLES: dict[str, ServiceRole] = {
         "The login relay: the secrets of the clients that it serves.",
         (("secret/data/services/auth-relay", "read"),),
     ),
+    "token-api": ServiceRole(
+        "The token API: tokens through its own role, and the register of whose they are.",
+        (
+            ("auth/token/create/token-api", "update"),
+            ("auth/token/lookup-accessor", "update"),
+            ("auth/token/renew-accessor", "update"),
+            ("auth/token/revoke-accessor", "update"),
+            ("secret/data/token-api/issued/*", "create read update"),
+            ("secret/metadata/token-api/issued/*", "read list delete"),
+        ),
+        period=60,
+    ),
 }
 """Service → its role; the policy and the role bear the service's name, and so does the role id."""
 

@@ -55,7 +55,8 @@ def up(layout: Layout, options: Namespace, began: float) -> int:
 def _free_ports(layout: Layout) -> dict[str, int]:
     """Any free ports, but those of this instance's last start again when there was one."""
     last = status.read(layout)
-    return last.ports if last else ports.free_ports(PORTS)
+    kept = last.ports if last else {}
+    return ports.free_ports(name for name in PORTS if name not in kept) | kept
 
 
 def _in_the_foreground(plan: control.Plan, progress: Progress) -> int:

@@ -22,6 +22,7 @@ PORTS: Mapping[str, int] = {
     "mcp-postgres": 3003,
     "mock-jira": 8001,
     "mock-github": 8002,
+    "token-api": 5001,
 }
 """The ports people and scripts rely on; ``--port-offset`` moves all of them."""
 
@@ -172,6 +173,16 @@ SERVICES: tuple[Service, ...] = (
     _mcp_server("github", "GitHub", GITHUB_API_URL="http://localhost:{port[mock-github]}"),
     _mcp_server("postgres", "PostgreSQL", **_POSTGRES, POSTGRES_DATABASE="shop"),
     Service(
+        name="token-api",
+        title="Token API",
+        module=("services.token_api.launch",),
+        ports=("token-api",),
+        env=_COMMON | {"TOKEN_API_PORT": "{port[token-api]}", "VAULT_ROLE_ID": "token-api"},
+        secrets=_STATE_DSN | {"VAULT_SECRET_ID": "{secret[TOKEN_API_VAULT_SECRET_ID]}"},
+        uses=("postgres", "openbao", "keycloak"),
+        opens="http://localhost:{port[token-api]}",
+    ),
+    Service(
         name="app",
         title="The app",
         module=("app",),
@@ -183,6 +194,7 @@ SERVICES: tuple[Service, ...] = (
             "MCP_JIRA_URL": "http://localhost:{port[mcp-jira]}/mcp",
             "MCP_GITHUB_URL": "http://localhost:{port[mcp-github]}/mcp",
             "MCP_POSTGRES_URL": "http://localhost:{port[mcp-postgres]}/mcp",
+            "TOKEN_API_URL": "http://localhost:{port[token-api]}",
         },
         secrets=_STATE_DSN
         | {
@@ -190,7 +202,7 @@ SERVICES: tuple[Service, ...] = (
             "APP_SESSION_KEY": "{secret[APP_SESSION_KEY]}",
             "VAULT_SECRET_ID": "{secret[APP_VAULT_SECRET_ID]}",
         },
-        uses=("postgres", "openbao", "keycloak", "mcp-jira", "mcp-github", "mcp-postgres"),
+        uses=("postgres", "openbao", "keycloak", "mcp-jira", "mcp-github", "mcp-postgres", "token-api"),
         opens="http://localhost:{port[app]}",
     ),
 )

@@ -14,6 +14,7 @@ from init.settings import InitSettings
 from init.unseal import UnsealSettings
 from mcp_servers.settings import GithubSettings, JiraSettings, PostgresSettings
 from mock_services.settings import MockSettings
+from services.token_api.settings import LaunchSettings, TokenApiSettings
 from stack.services import PORTS, SERVICES, Service
 from tests.deploy import compose
 
@@ -23,14 +24,23 @@ SETTINGS: dict[str, tuple[type[BaseSettings], ...]] = {
     "mcp-jira": (JiraSettings,),
     "mcp-github": (GithubSettings,),
     "mcp-postgres": (PostgresSettings,),
+    "token-api": (TokenApiSettings, LaunchSettings),
     "app": (AppSettings,),
 }
 PYTHON = [service for service in SERVICES if service.program is None]
-ONLY_IN_CONTAINERS = {"MCP_ALLOWED_HOSTS", "ALLOWED_HOSTS", "PROFILE", "VAULT_KEYS_FILE", "APP_ALLOWED_HOSTS"} | {
-    "APP_BACKCHANNEL_URL"
+ONLY_IN_CONTAINERS = {
+    "PROFILE",
+    "ALLOWED_HOSTS",
+    "MCP_ALLOWED_HOSTS",
+    "APP_ALLOWED_HOSTS",
+    "APP_BACKCHANNEL_URL",
+    "TOKEN_API_ALLOWED_HOSTS",
+    "VAULT_KEYS_FILE",
 }
 FOUND_BY_UNSEALING = {"VAULT_TOKEN"}
-HOSTS = re.compile(r"\b(localhost|127\.0\.0\.1|0\.0\.0\.0|keycloak|vault|postgres|mock|mcp-\w+|app)(?=[:/]|$)")
+HOSTS = re.compile(
+    r"\b(localhost|127\.0\.0\.1|0\.0\.0\.0|keycloak|vault|postgres|mock|mcp-\w+|token-api|app)(?=[:/]|$)"
+)
 
 
 def services() -> dict[str, Any]:
@@ -146,7 +156,7 @@ def test_the_image_holds_every_package_that_a_container_runs() -> None:
     dockerfile = (compose.ROOT / "Dockerfile").read_text()
     ignored = (compose.ROOT / ".dockerignore").read_text()
     rooms = {"common", "tracing", "identity", "vault_client", "state"} | {
-        service.module[0] for service in PYTHON if service.module
+        service.module[0].split(".")[0] for service in PYTHON if service.module
     }
     for room in rooms:
         assert f"COPY {room} {room}" in dockerfile, room

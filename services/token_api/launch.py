@@ -1,0 +1,67 @@
+"""``python -m services.token_api.launch``: a fresh ``RENEWAL_TOKEN`` for the token API, then the token API itself.
+
+Each start, the first or the tenth, begins with a token of its own: after a night in which the machine slept and the old
+one died there is nothing to mend. The token is that of the AppRole ``token-api``: periodic, 60 s, allowed
+what the service does and nothing else (init/vault_approles.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from typing import NoReturn
+
+from common import logs
+from common.backoff import Backoff
+from common.errors import Problem
+from common.settings import load
+from services.token_api.settings import LaunchSettings
+from vault_client import Vault, VaultToken, logins
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE = 2.0
+
+
+async def obtain(settings: LaunchSettings) -> VaultToken:
+    """Log in, and try again until Vault is there and provisioned."""
+    vault = Vault(settings.vault_addr)
+    backoff = Backoff(first=0.2, longest=LONGEST_PAUSE)
+    login = logins.approle(settings.vault_role_id, settings.vault_secret_id)
+    said = ""
+    try:
+        while True:
+            try:
+                return await login(vault)
+            except Problem as problem:
+                if problem.code != said:
+                    log.warning("No token yet, trying again: %s", problem)
+                said = problem.code
+            await asyncio.sleep(backoff.failed())
+    finally:
+        await vault.close()
+
+
+def main() -> int:
+    """Become the token API, so this returns only when that cannot be: 1, with a sentence."""
+    logs.set_up("token-api")
+    try:
+        settings = load(LaunchSettings)
+    except Problem as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    return replace_process(settings)
+
+
+def replace_process(settings: LaunchSettings) -> NoReturn:
+    """The token API in place of this process, with a token in its environment."""
+    made = asyncio.run(obtain(settings))
+    own = {name: value for name, value in os.environ.items() if name != "VAULT_SECRET_ID"}
+    environment = own | {"RENEWAL_TOKEN": made.token.get_secret_value()}
+    os.execve(sys.executable, [sys.executable, "-m", "services.token_api"], environment)  # noqa: S606 - no shell
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,134 @@
+"""How the token API says no: one table from our errors to status codes, in the body's shape that the route promises."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import SecretStr
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from common.errors import (
+    CredentialMissing,
+    InputError,
+    KeycloakUnavailable,
+    Problem,
+    ServerSuspended,
+    SessionEnded,
+    StateUnavailable,
+    TokenInvalid,
+    VaultDenied,
+    VaultUnavailable,
+)
+
+CREATE = "/api/token/create"
+RETRY_AFTER_SECONDS = "2"
+
+
+Handler = Callable[[Request, Exception], Response | Awaitable[Response]]
+
+
+class Refused(Exception):
+    """A refusal with its status and both of its words."""
+
+    def __init__(self, status: int, error: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.error, self.message = status, error, message
+
+
+NO_TOKEN = Refused(401, "Token is required", "Send the token in the header Token-Header.")
+_NOT_GOOD = Refused(403, "Invalid token", "Vault does not know this token, or its time is over.")
+_NOT_ALLOWED = Refused(403, "Permission denied", "Vault refused: no policy of this token allows it.")
+
+_TABLE: tuple[tuple[type[Problem], int, str], ...] = (
+    (TokenInvalid, 401, "Unauthorized"),
+    (SessionEnded, 401, "Unauthorized"),
+    (CredentialMissing, 404, "Not Found"),
+    (InputError, 400, "Bad Request"),
+    (ServerSuspended, 503, "Service Unavailable"),
+    (StateUnavailable, 503, "Service Unavailable"),
+    (KeycloakUnavailable, 503, "Service Unavailable"),
+    (VaultUnavailable, 503, "Service Unavailable"),
+)
+
+
+_WORDS = {
+    "missing": "it is missing",
+    "string_too_short": "it is blank",
+    "string_pattern_mismatch": "it is blank, or holds characters that it may not",
+    "extra_forbidden": "there is no such field",
+    "model_attributes_type": "a JSON object is expected",
+    "json_invalid": "this is not JSON",
+}
+"""pydantic's error types, where its own words would not help whoever calls."""
+
+
+async def answer_to(request: Request, error: Problem | Refused) -> Response:
+    """The answer to one refusal. What Vault said stays in the log."""
+    refused = error if isinstance(error, Refused) else await _refusal(request, error)
+    headers = {"Retry-After": RETRY_AFTER_SECONDS} if refused.status == 503 else {}
+    if refused.status == 401 and isinstance(error, (TokenInvalid, SessionEnded)):
+        headers["WWW-Authenticate"] = 'Bearer realm="token-api"'
+    return JSONResponse(_body(request, refused), refused.status, headers=headers)
+
+
+async def invalid(request: Request, error: RequestValidationError) -> Response:
+    """400 with the fields that cannot be read, and why; never their values."""
+    faults = "; ".join(
+        f"{_place(fault['loc'])}: {_WORDS.get(fault['type']) or _said(fault['msg'])}" for fault in error.errors()
+    )
+    return JSONResponse(_body(request, Refused(400, "Bad Request", f"This request cannot be read: {faults}.")), 400)
+
+
+def unreadable(usual: Handler) -> Handler:
+    """A body that is no text is refused before it is validated: told in the shape that creating a token promises."""
+
+    async def handle(request: Request, error: Exception) -> Response:
+        if request.url.path == CREATE and getattr(error, "status_code", 0) == 400:
+            return await answer_to(request, Refused(400, "Bad Request", "This request cannot be read."))
+        answer = usual(request, error)
+        return answer if isinstance(answer, Response) else await answer
+
+    return handle
+
+
+async def _refusal(request: Request, problem: Problem) -> Refused:
+    if isinstance(problem, VaultDenied):
+        return await _denied(request)
+    for kind, status, word in _TABLE:
+        if isinstance(problem, kind):
+            return Refused(status, word, f"{problem.what} {problem.fix}".strip() if status != 503 else _LATER)
+    return Refused(500, "Internal Server Error", "The service could not do this.")
+
+
+_LATER = "A part that this service needs does not answer. Try again in a moment."
+
+
+async def _denied(request: Request) -> Refused:
+    """Vault says the same of a dead token and of a path that a good one may not use: so it is asked which."""
+    presented = request.headers.get("Token-Header", "").strip()
+    if not presented:
+        return Refused(503, "Service Unavailable", _LATER)
+    try:
+        await request.app.state.tokens.look_up(SecretStr(presented))
+    except VaultDenied:
+        return _NOT_GOOD
+    except Problem:
+        return Refused(503, "Service Unavailable", _LATER)
+    return _NOT_ALLOWED
+
+
+def _body(request: Request, refused: Refused) -> dict[str, object]:
+    if request.url.path == CREATE:
+        return {"success": False, "message": refused.message}
+    return {"error": refused.error, "message": refused.message}
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    named = [str(part) for part in location if part not in ("body", "header", "query", "path")]
+    return ".".join(named) or "body"
+
+
+def _said(message: str) -> str:
+    return message.removeprefix("Value error, ").rstrip(".")

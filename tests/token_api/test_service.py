@@ -1,0 +1,85 @@
+"""The service itself: its own token renewed, lost, refused; Vault away; and a restart that begins afresh."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import httpx2
+import psutil
+import pytest
+
+from services.token_api.client import TokenApi, run
+from stack.testing import Stack
+from tests.support.browser import closed_port
+from tests.token_api.conftest import Start
+from vault_client.admin import VaultAdmin
+
+
+def test_it_lives_on_past_its_token_s_first_life_and_ends_when_the_token_is_revoked(
+    start: Start, renewal_token: Callable[[str], str], admin: VaultAdmin
+) -> None:
+    token = renewal_token("10s")
+    service = start(RENEWAL_TOKEN=token)
+    service.until(lambda: service.health().get("status") == "healthy")
+    first = admin.write("auth/token/lookup", {"token": token})["expire_time"]
+    service.until(lambda: admin.write("auth/token/lookup", {"token": token})["expire_time"] > first)
+    made = httpx2.post(f"{service.url}/api/token/create", json={"name": "late", "permissions": {"read": True}})
+    assert made.status_code == 200
+    admin.write("auth/token/revoke", {"token": token})
+    assert service.process.wait(30) == 1
+    assert "RENEWAL_TOKEN cannot be used: Vault does not know it" in service.words()
+    # What it issued is an orphan, and outlives it.
+    assert admin.write("auth/token/lookup", {"token": made.json()["token"]})["ttl"] > 3000
+    for secret in (token, made.json()["token"]):
+        assert secret not in service.words()
+
+
+def test_an_invalid_or_missing_token_is_a_clear_error_and_exit_code_1(start: Start) -> None:
+    wrong = start(RENEWAL_TOKEN="s.nobody-knows-this-one")
+    missing = start(RENEWAL_TOKEN="")
+    assert (wrong.process.wait(30), missing.process.wait(30)) == (1, 1)
+    assert "RENEWAL_TOKEN cannot be used: Vault does not know it" in wrong.words()
+    assert "RENEWAL_TOKEN is not set" in missing.words()
+    assert "Traceback" not in wrong.words() + missing.words()
+
+
+def test_without_vault_it_starts_with_a_warning_and_says_so_to_every_caller(start: Start) -> None:
+    service = start(RENEWAL_TOKEN="s.may-be-good-who-knows", VAULT_ADDR=f"http://localhost:{closed_port()}")
+    service.until(lambda: service.health().get("status") == "degraded")
+    assert "WARNING" in service.words()
+    created = httpx2.post(f"{service.url}/api/token/create", json={"name": "x"})
+    assert (created.status_code, created.json()["success"]) == (503, False)
+    read = httpx2.get(f"{service.url}/api/data", headers={"Token-Header": "s.any-token"})
+    assert (read.status_code, read.json()["error"]) == (503, "Service Unavailable")
+    assert service.process.poll() is None
+
+
+@pytest.mark.disturbs
+async def test_in_the_stack_a_lost_token_is_followed_by_a_start_with_a_new_one(
+    api: TokenApi, stack: Stack, admin: VaultAdmin
+) -> None:
+    before = stack.status("token-api")
+    assert before.pid is not None
+    token = psutil.Process(before.pid).environ()["RENEWAL_TOKEN"]
+    own = admin.write("auth/token/lookup", {"token": token})
+    assert set(own["policies"]) == {"default", "token-api"}
+    assert own["period"] == 60
+    issued = await api.create("outlives the service", ["read"])
+    admin.write("auth/token/revoke", {"token": token})
+    await asyncio.to_thread(stack.wait_ready, "token-api", other_than=before.pid)
+    after = stack.status("token-api").pid
+    assert after is not None
+    assert psutil.Process(after).environ()["RENEWAL_TOKEN"] != token
+    assert (await api.data(issued))["user"] == "token-outlives-the-service"
+    assert "VAULT_SECRET_ID" not in psutil.Process(after).environ()
+
+
+async def test_the_example_client_tells_the_whole_story(
+    stack: Stack, capsys: pytest.CaptureFixture[str], api: TokenApi
+) -> None:
+    assert await run(stack.url("token-api"), "an example") == 0
+    told = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert told == ["made", "read", "listed", "refused", "revoked", "refused"]
+    assert await run(f"http://localhost:{closed_port()}", "an example") == 1
+    assert "Nobody answers" in capsys.readouterr().err
