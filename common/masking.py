@@ -19,9 +19,16 @@ MIN_SHOWN = 20
 # A name that says its value opens a door. The exceptions hold metadata about such values.
 _SECRET_NAME = re.compile(
     r"authorization|cookie|passw|secret|token|api[-_]?key|credential|^code$|code_verifier|assertion"
-    r"|^jwt$|private_key|unseal|^state$|^nonce$|id_token_hint|session_key",
+    r"|^jwt$|private_key|unseal|^state$|^nonce$|id_token_hint|session_key"
+    r"|mcp_demo_(?:session|login)|keycloak_(?:identity|session)|auth_session_id",
     re.IGNORECASE,
 )
+_WORDS = (
+    *("authorization", "cookie", "passw", "secret", "token", "credential", "code", "assertion", "jwt", "unseal"),
+    *("state", "nonce", "session", "mcp_demo_login", "identified by", "keycloak_identity"),
+    *("apikey", "api-key", "api_key", "private_key", "x-"),
+)
+"""In lower case: a text without any of these names no secret."""
 _SAFE_NAME = re.compile(
     r"token_type|token_policies|token_endpoint|token_ttl|requested_token_type|subject_token_type|issued_token_type"
     r"|token_introspection|token_num_uses|token_bound|token_duration|secret_path|credential_path|num_tokens|cursor"
@@ -39,14 +46,56 @@ _SECRET_TEXT = re.compile(
     r"|ATATT[A-Za-z0-9_=-]{10,}"
 )
 _SCHEME = re.compile(r"^(Basic|Bearer|DPoP)\s+(\S+)$", re.IGNORECASE)
+_SCHEME_ALONE = re.compile(r"(?:Basic|Bearer|DPoP)\s*(?:[…•<{]|\W*$)", re.IGNORECASE)
 _SCHEME_IN_TEXT = re.compile(r"\b(Basic|Bearer|DPoP) (?![A-Za-z]?[a-z_]+(?![A-Za-z0-9+/.~-]))([A-Za-z0-9+/_.~-]{8,}=*)")
 _URL_PASSWORD = re.compile(r"(?<=://)([^/\s:@]{0,256}):([^/\s]{1,1024})@")
 # name=value as in queries, forms, cookies and connection strings; "name": "value" as in JSON and printed dictionaries.
 _NAMED = re.compile(r"(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{1,64})=([\"']?)([^&\s;,\"'`<>]+)")
 _NAMED_QUOTED = re.compile(r"""(["'])([A-Za-z0-9_.-]{1,64})\1(\s{0,8}:\s{0,8}\1)((?:\\.|(?!\1)[^\\])++)""", re.DOTALL)
-_NAMED_ESCAPED = re.compile(
-    r"""(\\")([A-Za-z0-9_.-]{1,64})\1(\s{0,8}:\s{0,8}\1)((?:[^"\\]|\\\\(?:\\.|[^\\])|\\[^"\\])++)""", re.DOTALL
+# The same inside a JSON string, to the fifth string in a string: a quote at depth n stands behind 2^n - 1 backslashes.
+_NAMED_NESTED = [
+    (
+        "\\" * slashes + '"',
+        re.compile(
+            rf"""((?<!\\)\\{{{slashes}}}")([A-Za-z0-9_.-]{{1,64}})\1(\s{{0,8}}:\s{{0,8}}\1)"""
+            rf"""((?:[^"\\]|\\++(?!")|(?:\\{{{2 * slashes + 2}}})*+\\{{{2 * slashes + 1}}}")++)"""
+        ),
+    )
+    for slashes in (1, 3, 7, 15, 31)
+]
+# name%3Dvalue: a query inside a query's value, be it quoted more than once.
+_NAMED_ENCODED = re.compile(
+    r"(%(?:25){0,3}[0-9A-Fa-f]{2}|(?<![A-Za-z0-9_.%-]))([A-Za-z0-9_.-]{1,64})(%(?:25){0,3}3[Dd])"
+    r"((?:[^&\s;,\"'`<>%]|%(?!(?:25){0,3}26))++)"
 )
+# Header lines of requests and answers: everything to the end of the line.
+_HEADER_LINE = re.compile(
+    r"(?<![A-Za-z0-9_.-])((?:proxy-)?authorization|(?:set-)?cookie|x-[a-z-]{0,40}(?:token|key|secret)|token-header)"
+    r"(:[ \t]{0,8})((?:[^\r\n\"\\]|\\(?![nr])|\"(?!\s{0,8}(?:[}\]]|$|,\s{0,8}[\"'{\[])))++)",
+    re.IGNORECASE,
+)
+# "name: value" and "name = value", as in configuration files, sentences and code.
+_SPACED = re.compile(
+    r"(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{1,64})([ \t]{1,8}=[ \t]{0,8}|=[ \t]{1,8}|=(?=[\"'])|:[ \t]{1,8})"
+    r"(?:([\"'])((?:\\.|(?!\3)[^\\])++)"
+    r"|(\\{1,31}[\"'])((?:[^\"'\\]|\\++(?![\"']))++)"
+    r"|((?:[^\s\"'`<>\\]|\\(?![nr]))++))",
+    re.DOTALL,
+)
+_EVERYDAY_NAME = re.compile(r"^(?:code|state|nonce)$", re.IGNORECASE)
+"""Secret as a parameter of a redirect; in a sentence, a configuration file or SQL, words like others."""
+_TELLING = re.compile(r"(?=[^\d]*\d)(?=[^A-Za-z]*[A-Za-z])|.*[!@#$%^&*+~|]")
+"""No word of a sentence: letters and digits, or a sign that passwords have."""
+_LINE_BEGINS = re.compile(r"(?:[\r\n]|\\n)[ \t-]{0,12}$")
+_LINE_ENDS = re.compile(r"[ \t,]{0,8}(?:[\r\n\"'`]|\\n|$)")
+_NO_VALUE = re.compile(r"(?:None|null|true|false|yes|no)\W*$|[A-Za-z_][\w.]*\(", re.IGNORECASE)
+# SQL: CREATE ROLE … PASSWORD '…', also as E'…' and between dollars.
+_SQL_PASSWORD = re.compile(
+    r"\b(PASSWORD|IDENTIFIED BY)(\s{1,8}(?:E|U&)?)(?:'((?:[^'\\]|''|\\.)++)|\$(\w{0,16})\$(.{1,200}?)\$\4\$)",
+    re.IGNORECASE | re.DOTALL,
+)
+_STUMP = re.compile(r"\S{4}…\S{4}|[…•]*")
+"""What a masked value looks like."""
 
 
 def mask(secret: str) -> str:
@@ -62,12 +111,9 @@ def mask_text(text: str, *, secrets: Iterable[str] = ()) -> str:
         for form in _forms(secret):
             text = text.replace(form, mask(secret))
     # Most texts are log lines that hold nothing: each pattern runs only where a piece stands that it cannot do without.
-    text = _SCHEME_IN_TEXT.sub(lambda m: f"{m[1]} {mask(m[2])}", text)
-    if '"' in text or "'" in text:
-        text = _NAMED_QUOTED.sub(_masked_pair, text)
-        text = _NAMED_ESCAPED.sub(_masked_pair, text)
-    if "=" in text:
-        text = _NAMED.sub(lambda m: f"{m[1]}={m[2]}{mask(m[3])}" if _opens(m[1], m[3]) else m[0], text)
+    lowered = text.lower()
+    names_a_secret = any(word in lowered for word in _WORDS)
+    text = _named_masked(text) if names_a_secret else _SCHEME_IN_TEXT.sub(_masked_scheme, text)
     if "://" in text:
         text = _URL_PASSWORD.sub(lambda m: f"{m[1]}:{BULLETS}@", text)
     if "eyJ" in text:
@@ -172,6 +218,63 @@ def _masked_pair(pair: re.Match[str]) -> str:
     return f"{pair[1]}{pair[2]}{pair[1]}{pair[3]}{mask(pair[4])}" if _opens(pair[2], pair[4]) else pair[0]
 
 
+def _named_masked(text: str) -> str:
+    """``text`` with every value masked that stands beside a name which says that it is secret."""
+    if ":" in text:
+        text = _HEADER_LINE.sub(_masked_header, text)
+    text = _SCHEME_IN_TEXT.sub(_masked_scheme, text)
+    if '"' in text or "'" in text:
+        text = _NAMED_QUOTED.sub(_masked_pair, text)
+        for quote_mark, nested in _NAMED_NESTED:
+            if quote_mark in text:
+                text = nested.sub(_masked_pair, text)
+    if "'" in text or "$" in text:
+        text = _SQL_PASSWORD.sub(_masked_sql, text)
+    text = _SPACED.sub(_masked_spaced, text)
+    if "%" in text:
+        text = _NAMED_ENCODED.sub(lambda m: f"{m[1]}{m[2]}{m[3]}{mask(m[4])}" if _opens(m[2], m[4]) else m[0], text)
+    if "=" in text:
+        text = _NAMED.sub(lambda m: f"{m[1]}={m[2]}{mask(m[3])}" if _opens(m[1], m[3]) else m[0], text)
+    return text
+
+
+def _masked_scheme(found: re.Match[str]) -> str:
+    return f"{found[1]} {mask(found[2])}"
+
+
+def _masked_header(line: re.Match[str]) -> str:
+    value = line[3].strip()
+    scheme = _SCHEME.match(value)
+    if scheme:
+        shown = f"{scheme[1]} {scheme[2] if _STUMP.fullmatch(scheme[2]) else mask(scheme[2])}"
+    else:
+        shown = value if _STUMP.fullmatch(value) or _SCHEME_ALONE.match(value) else mask(value)
+    return f"{line[1]}{line[2]}{shown}"
+
+
+def _masked_sql(password: re.Match[str]) -> str:
+    dollars = f"${password[4]}$" if password[5] else "'"
+    value = password[5] or password[3]
+    if _STUMP.fullmatch(value):
+        return password[0]
+    return f"{password[1]}{password[2]}{dollars}{mask(value)}{dollars if password[5] else ''}"
+
+
+def _masked_spaced(pair: re.Match[str]) -> str:
+    """Quoted: by its name. Bare: where it is no word of a sentence, or stands alone on a line with its name."""
+    name, separator, mark, bare = pair[1], pair[2], pair[3] or pair[5], pair[7]
+    value = pair[4] or pair[6] or bare
+    if _EVERYDAY_NAME.match(name) or not _opens(name, value):
+        return pair[0]
+    if mark:
+        return f"{name}{separator}{mark}{mask(value)}"
+    before, after = pair.string[max(0, pair.start() - 14) : pair.start()], pair.string[pair.end() : pair.end() + 10]
+    alone = _LINE_BEGINS.search(before if pair.start() > 14 else f"\n{before}")
+    if _NO_VALUE.match(bare) or not (_TELLING.match(bare) or (alone and _LINE_ENDS.match(after))):
+        return pair[0]
+    return f"{name}{separator}{mask(bare)}"
+
+
 def _opens(name: str, value: str) -> bool:
-    """Whether a pair in free text holds a secret, not the place of one (``api_token=…``) or Vault's HMAC of one."""
-    return is_secret_name(name) and bool(value.strip("…•")) and not value.startswith("hmac-sha256:")
+    """Whether a pair in free text holds a secret: not the place of one (``api_token=…``), its stump, or its HMAC."""
+    return is_secret_name(name) and not _STUMP.fullmatch(value) and not value.startswith("hmac-sha256:")

@@ -63,6 +63,70 @@ def test_a_token_in_a_log_line_does_not_survive(secret: str, before: str) -> Non
     assert middle(secret) not in MaskingFormatter("%(message)s").format(record)
 
 
+NESTED = 5
+"""How deep a JSON text may stand in the strings of others."""
+
+
+@given(shaped | printable, st.sampled_from(["password", "client_secret", "X-Vault-Token", "mcp_demo_session"]))
+def test_a_named_secret_does_not_survive_strings_within_strings(secret: str, name: str) -> None:
+    text = json.dumps({"a": 1, name: secret, "b": "c"}, ensure_ascii=False)
+    for _ in range(NESTED):
+        assert middle(secret) not in mask_text(text)
+        text = json.dumps({"said": text, "ok": True}, ensure_ascii=False)
+
+
+@given(
+    st.text(string.ascii_letters + string.digits + "!$%&*+-/:;=?@^_~", min_size=12, max_size=40).filter(
+        lambda s: any(map(str.isdigit, s)) and any(map(str.isalpha, s))
+    ),
+    st.sampled_from(
+        [
+            "X-Vault-Token: {}",
+            "sent X-Vault-Token: {}\nAccept: */*",
+            "Cookie: theme=dark; mcp_demo_session={}; lang=en",
+            "password: {}",
+            "password = {}",
+            "the login failed with password: {} and again",
+            "the login failed with password = {} and again",
+            'client_secret: "{}"',
+            "client_secret = '{}'",
+            "CREATE ROLE alice LOGIN PASSWORD '{}' VALID UNTIL 'infinity'",
+            "alter role alice encrypted password E'{}'",
+            "ALTER ROLE alice PASSWORD $a${}$a$",
+        ]
+    ),
+)
+def test_a_named_secret_in_a_line_of_text_does_not_survive(secret: str, line: str) -> None:
+    for text in (line.format(secret), json.dumps({"log": line.format(secret)})):
+        shown = mask_text(text)
+        assert secret[4:-4] not in shown
+        assert mask_text(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "password: hunter\n",
+        "  - password: hunter\n    name: x",
+        "password = hunter",
+        "mcp_demo_session=hunter; theme=dark",
+        "__Host-mcp_demo_session=hunter",
+        "KEYCLOAK_IDENTITY=hunter",
+        "redirect_uri=http%3A%2F%2Flocalhost%2F%3Fa%3Db%26client_secret%3Dhunter",
+        "next=%252Fx%253Fclient_secret%253Dhunter",
+        "client_secret%3Dhunter",
+        'Authorization: Digest username="x", response="hunter"',
+        "password = 'hunter is long'",
+        'password="hunter is long"',
+        "CREATE USER x PASSWORD 'it''s hunter'",
+        "CREATE USER x PASSWORD 'hunter",
+    ],
+)
+def test_even_a_word_is_masked_where_its_name_says_so(line: str) -> None:
+    assert "hunter" not in mask_text(line)
+    assert "long" not in mask_text(line)
+
+
 @given(shaped | printable, st.sampled_from(NAMES))
 def test_a_named_secret_does_not_survive_json_form_query_header_or_nesting(secret: str, name: str) -> None:
     nested = {"data": [{name: secret}, {name: {"value": secret, "more": [secret]}}], "ok": 1}
@@ -156,6 +220,14 @@ def test_a_redirect_s_code_and_state_do_not_survive() -> None:
         "secret/data/users/alice/jira",
         "An administrator adds it: `vault kv put secret/users/bob/jira email=… api_token=…`, or in `init/users.yaml`.",
         "PROJ-1: Sign-in fails on a slow connection",
+        "subject_token_type=urn:ietf:params:oauth:token-type:access_token",
+        "The password: at least twelve characters, please.",
+        "SELECT count(*) FROM issues WHERE state = 'open' AND code = 42",
+        "PostgreSQL says: permission denied, code: 42501, state: failed",
+        "Keycloak refused the token: expired",
+        "token = await self._keycloak.refresh(session)",
+        "secret = None",
+        "Send Authorization: Bearer …, never a cookie.",
     ],
 )
 def test_what_is_no_secret_stays_readable(text: str) -> None:
@@ -169,7 +241,40 @@ def test_names_that_only_speak_of_secrets_are_no_secrets() -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["eyJ", "eyJ.", "a", "a.", "eyJaaaaaa.", "hvs.", "s.", "://", "://a:", '"a":"', '\\"x\\":\\"', "\\", '"', "Basic "],
+    [
+        "eyJ",
+        "eyJ.",
+        "a",
+        "a.",
+        "eyJaaaaaa.",
+        "hvs.",
+        "s.",
+        "://",
+        "://a:",
+        '"a":"',
+        '\\"x\\":\\"',
+        "\\",
+        '"',
+        "Basic ",
+        "token: ",
+        "token: a1 ",
+        "token = ",
+        "token = '",
+        "token%3D",
+        "%25",
+        "%3Fcode%3D",
+        "PASSWORD '",
+        "PASSWORD $a$",
+        '\\\\\\"a\\\\\\":\\\\\\"',
+        '\\\\\\"',
+        "Cookie: ",
+        "Cookie: a\n",
+        'x-a-token: "',
+        "x-",
+        "x-a",
+        "token:\t\n",
+        " ",
+    ],
 )
 def test_a_megabyte_made_to_be_slow_is_masked_quickly(piece: str) -> None:
     hostile = piece * (1_000_000 // len(piece)) + ".."
