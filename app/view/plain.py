@@ -7,9 +7,13 @@ import re
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|$~^:-])")
 
 
+_ADDRESS = re.compile(r"https?:/|www\.|[^\s@]@[^\s@]", re.IGNORECASE)
+"""What browsers' Markdown makes a link of by itself (GitHub Flavored Markdown, Autolinks), escaped or not."""
+
+
 def plain(text: object) -> str:
-    """``text`` as Markdown that shows exactly that text, on one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+    """``text`` as Markdown that shows exactly that text, on one line; addresses in monospace, which is never a link."""
+    return " ".join(mono(w) if _ADDRESS.search(w) else _SPECIAL.sub(r"\\\1", w) for w in str(text).split())
 
 
 def prose(text: object) -> str:

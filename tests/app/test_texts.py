@@ -100,6 +100,12 @@ def test_what_others_wrote_is_shown_and_not_interpreted(hostile: str) -> None:
     assert shown.replace("\\", "") == hostile
 
 
+@pytest.mark.parametrize("word", ["www.evil.example", "WWW.evil.example/x", "a@evil.example", "https://evil.example"])
+def test_what_would_link_itself_is_monospace(word: str) -> None:
+    assert plain(f"see {word} *now*") == f"see `{word}` \\*now\\*"
+    assert prose(f"see {word} *now*") == f"see `{word}` \\*now\\*"
+
+
 def test_code_in_a_sentence_is_monospace_and_the_rest_is_plain() -> None:
     assert prose("Run `./demo init` [now].") == "Run `./demo init` \\[now\\]."
     assert prose("one ` tick") == "one \\` tick"

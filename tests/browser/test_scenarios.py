@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import requests
 from playwright.sync_api import expect
 
+from stack.testing import Stack
 from tests.support.browser import PATIENCE, Visitor
 from tests.support.people import Person
 
@@ -85,3 +87,25 @@ def test_an_unknown_issue_and_bobs_missing_credential_are_sentences(
         me.sees("get_issue at Jira did not run")
         expect(tool.get_by_role("alert")).to_contain_text(says, timeout=PATIENCE)
         assert "Traceback" not in me.words()
+
+
+def test_what_somebody_wrote_into_an_issue_is_no_link(
+    visitor: Callable[[], Visitor], person: Person, stack: Stack
+) -> None:
+    held = person.entitlements["jira"]
+    written = "see www.evil.example or https://evil.example/x or mail a@evil.example or [this](http://evil.example)"
+    answer = requests.post(
+        f"{stack.url('mock-jira')}/rest/api/2/issue",
+        auth=(held["email"], held["api_token"]),
+        json={"fields": {"project": {"key": "PROJ"}, "summary": written, "issuetype": {"name": "Task"}}},
+        timeout=10,
+    )
+    me = visitor()
+    me.sign_in(person)
+    me.load("Jira")
+    tool = me.tool("jira", "get_issue")
+    tool.get_by_role("textbox", name="issue_key").fill(answer.json()["key"])
+    me.press_for_trace(tool.get_by_role("button", name="Execute"))
+    me.sees("www.evil.example")
+    assert written in me.words()
+    assert me.page.locator("a[href*='evil']").count() == 0
