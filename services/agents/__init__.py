@@ -1,0 +1,1 @@
+"""What the agents' auth server and the business service share: certificates, keys, tokens, and which are active."""
