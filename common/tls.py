@@ -28,6 +28,11 @@ class Identity:
         """The certificate itself, without its chain."""
         return x509.load_pem_x509_certificates(self.chain.encode())[0]
 
+    @property
+    def issuer(self) -> x509.Certificate:
+        """The authority's own certificate."""
+        return x509.load_pem_x509_certificate(self.authority.encode())
+
 
 def new_key() -> tuple[SecretStr, str]:
     """A new P-256 key and a bare request to sign it (PKCS #10), both PEM: the key never leaves who made it.
