@@ -134,14 +134,18 @@ def save(identity: Identity, name: str, folder: Path) -> None:
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
                 opened.write(content)
     except OSError as error:
-        raise InputError(f"{folder} cannot be written ({error.strerror}).", fix="Name another folder: `--out`.") from error
+        raise InputError(
+            f"{folder} cannot be written ({error.strerror}).", fix="Name another folder: `--out`."
+        ) from error
 
 
 def _revoke(vault: VaultAdmin, chosen: argparse.Namespace) -> None:
     try:
         certificate = x509.load_pem_x509_certificates(chosen.certificate.read_bytes())[0]
     except (OSError, ValueError) as error:
-        raise InputError(f"{chosen.certificate} is not a certificate that can be read.", fix="Name an agent.pem.") from error
+        raise InputError(
+            f"{chosen.certificate} is not a certificate that can be read.", fix="Name an agent.pem."
+        ) from error
     revoke(vault, certificate)
     print("Revoked: the agents' servers refuse it from now on.")
 

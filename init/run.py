@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from common.errors import NotReady, Problem
-from init import keycloak, postgres, vault, vault_approles, vault_people, vault_tokens
+from init import keycloak, postgres, vault, vault_approles, vault_people, vault_pki, vault_tokens
 from init.ledger import Ledger, Part
 from init.settings import InitSettings
 from init.users import User, load_users
@@ -47,6 +47,7 @@ def run(settings: InitSettings, *, dry_run: bool = False, only: Part | None = No
                 tables.result()
         if only in (None, "vault"):
             vault.provision(settings, admin, ledger)
+            vault_pki.provision(settings, admin, ledger)
             vault_approles.provision(settings, admin, ledger)
             vault_tokens.provision(admin, ledger)
             vault_people.provision(admin, users, ids, ledger)

@@ -23,10 +23,10 @@ _MOUNTS: dict[str, dict[str, Any]] = {
 _LOGIN_ROLES = {
     # A token lives as long as it is renewed, an hour at most: then the person's session must still be good.
     **{f"mcp-{server}": (f"mcp-{server}", f"mcp-{server}", {}, 900, 3600) for server in MCP_SERVERS},
-    "person": ("mcp-demo-app", "user-secrets", {}, 300, 3600),
+    "person": ("mcp-demo-app", "user-secrets person-agents", {}, 300, 3600),
     "facilitator": ("mcp-demo-app", "facilitator", {"/realm_access/roles": ["facilitator"]}, 300, 3600),
 }
-"""Role → (client that must be the token's ``azp``, policy, further claims, TTL and longest life in seconds)."""
+"""Role → (client that must be the token's ``azp``, policies, further claims, TTL and longest life in seconds)."""
 
 
 def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
@@ -99,14 +99,14 @@ def _jwt_login(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> Non
     certificates = f"{settings.keycloak_for_vault}/realms/{settings.keycloak_realm}/protocol/openid-connect/certs"
     config = {"jwks_url": certificates, "bound_issuer": settings.issuer}
     settle(vault, ledger, "JWT login", f"{_JWT}/config", config, readable=mounted)
-    for role, (azp, policy, claims, ttl, longest) in _LOGIN_ROLES.items():
+    for role, (azp, policies, claims, ttl, longest) in _LOGIN_ROLES.items():
         wanted = {
             "role_type": "jwt",
             "user_claim": "sub",
             "bound_audiences": ["vault"],
             "bound_claims": {"azp": azp, **claims},
             "claim_mappings": {"preferred_username": "username", "sid": "sid", "azp": "server"},
-            "token_policies": [policy],
+            "token_policies": policies.split(),
             "token_ttl": ttl,
             "token_max_ttl": longest,
             # Vault's own default would let an expired token in for another minute.

@@ -37,8 +37,8 @@ SERVICE_ROLES: dict[str, ServiceRole] = {
         (("auth/token/revoke-accessor", "update"),),
     ),
     "agents": ServiceRole(
-        "The agents' auth server and the biz service: the keys that agents' tokens are signed with.",
-        (("secret/data/services/agent-jwt", "read"),),
+        "The agents' auth server and the biz service: the keys of agents' tokens, and their own TLS certificate.",
+        (("secret/data/services/agent-jwt", "read"), ("pki-agents/sign/agent-services", "update")),
     ),
     "chatbot": ServiceRole(
         "The mock chatbot: its Keycloak client's secret, and the offline tokens of those who linked themselves to it.",

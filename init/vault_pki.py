@@ -92,7 +92,9 @@ def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None
     for name, longest in _MOUNTS.items():
         wanted = {"type": "pki", "description": "agents' certificates", "config": {"max_lease_ttl": f"{longest}s"}}
         there = f"{name}/" in mounts
-        ledger.settle(PART, "mount", f"{name}/", exists=there, equal=True, act=_writes(vault, f"sys/mounts/{name}", wanted))
+        ledger.settle(
+            PART, "mount", f"{name}/", exists=there, equal=True, act=_writes(vault, f"sys/mounts/{name}", wanted)
+        )
     ready = all(f"{name}/" in mounts for name in _MOUNTS)
     _authority(vault, ledger, ROOT, lambda: _make_root(vault), ready=ready)
     _authority(vault, ledger, MOUNT, lambda: _make_intermediate(vault), ready=ready)
@@ -141,7 +143,9 @@ def _signing_key(vault: VaultAdmin, ledger: Ledger, *, readable: bool) -> None:
     """Written once; rotation is `./demo agent rotate-key`, so what it holds is never compared."""
     found = vault.read(KEY_PATH) if readable else None
     made = {"data": new_key(), "options": {"cas": 0}}
-    ledger.settle(PART, "signing key", KEY_PATH, exists=found is not None, equal=True, act=_writes(vault, KEY_PATH, made))
+    ledger.settle(
+        PART, "signing key", KEY_PATH, exists=found is not None, equal=True, act=_writes(vault, KEY_PATH, made)
+    )
 
 
 def _writes(vault: VaultAdmin, path: str, data: dict[str, Any]) -> Any:

@@ -30,6 +30,11 @@ POLICIES = {
         (f"database/creds/{_ME}", "read"),
         (f"database/roles/{_ME}", "read"),
     ),
+    "person-agents": policy(
+        "For the person: certificates for agents of their own, and their end. The role fills in the person's name.",
+        ("pki-agents/sign/person-agent", "update"),
+        ("pki-agents/revoke-with-key", "update"),
+    ),
     "mcp-jira": _server("jira"),
     "mcp-github": _server("github"),
     "mcp-postgres": policy(

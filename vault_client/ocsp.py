@@ -83,12 +83,13 @@ class Revocations:
             return ocsp.OCSPCertStatus.UNKNOWN
         now = datetime.fromtimestamp(self._clock(), UTC)
         try:
-            key = self._authority.public_key()
-            assert isinstance(key, ec.EllipticCurvePublicKey) and answer.signature_hash_algorithm is not None
-            key.verify(answer.signature, answer.tbs_response_bytes, ec.ECDSA(answer.signature_hash_algorithm))
+            key, algorithm = self._authority.public_key(), answer.signature_hash_algorithm
+            if not isinstance(key, ec.EllipticCurvePublicKey) or algorithm is None:
+                raise ValueError("not the kind of key that our authority has")
+            key.verify(answer.signature, answer.tbs_response_bytes, ec.ECDSA(algorithm))
             until = answer.next_update_utc
             if answer.serial_number != serial or (until is not None and until + _SKEW < now):
                 raise ValueError("an answer to another question, or of another time")
-        except (InvalidSignature, ValueError, AssertionError) as error:
+        except (InvalidSignature, ValueError) as error:
             raise VaultUnavailable("What was said about the certificate is not its authority's.", fix=_FIX) from error
         return answer.certificate_status

@@ -53,7 +53,7 @@ class ActiveTokens:
         """What is known of a token; ``unknown`` also after Redis has lost its memory."""
         async with _asking():
             found = await self._redis.get(PREFIX + jti)
-        return found if found in ("active", "revoked") else "unknown"
+        return "active" if found == "active" else "revoked" if found == "revoked" else "unknown"
 
     async def answers(self) -> bool:
         """Whether Redis is there."""

@@ -7,7 +7,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from pydantic import SecretStr
@@ -17,6 +17,7 @@ from common.errors import Problem
 from common.tls import Identity, new_key, present, server_context
 from services.agents import keys
 from services.agents.active import ActiveTokens
+from services.agents.errors import Unavailable
 from services.agents.keys import KeyPair, KeyRing
 from services.agents.settings import AgentsSettings
 from services.agents.tokens import Verifier
@@ -66,7 +67,7 @@ async def opened(settings: AgentsSettings) -> AsyncIterator[House]:
             login = approle(settings.vault_role_id, settings.vault_secret_id)
             patient = Persistence(from_the_start=True)
             session = await stack.enter_async_context(VaultSession(vault, login, persistence=patient))
-        ring = _ring(settings, vault, session)
+        ring = KeyRing.fixed(settings.jwt_secret_key) if settings.jwt_secret_key else _from_vault(vault, session)
         stack.push_async_callback(ring.close)
         verifier = Verifier(ring, issuer=settings.agent_auth_public_url.rstrip("/"), audience=settings.agent_audience)
         house = House(settings, ring, verifier, state, active)
@@ -75,12 +76,10 @@ async def opened(settings: AgentsSettings) -> AsyncIterator[House]:
         yield house
 
 
-def _ring(settings: AgentsSettings, vault: Vault | None, session: VaultSession | None) -> KeyRing:
-    if settings.jwt_secret_key is not None:
-        return KeyRing.fixed(settings.jwt_secret_key)
-    assert vault is not None and session is not None
-
+def _from_vault(vault: Vault | None, session: VaultSession | None) -> KeyRing:
     async def fetch() -> KeyPair:
+        if vault is None or session is None:
+            raise Unavailable("This process was started without Vault.")
         return keys.from_vault((await vault.kv_read(session.token, KEY_PATH)).data)
 
     return KeyRing(fetch)
@@ -99,9 +98,7 @@ async def _with_tls(house: House, vault: Vault, session: VaultSession, stack: As
         one = Revocations(vault.addr, mount=MOUNT, authority=identity.issuer, trust_for=trust_for)
         stack.push_async_callback(one.close)
         made.append(one)
-    return House(
-        house.settings, house.keys, house.verifier, house.state, house.active, context, made[0], made[1]
-    )
+    return replace(house, tls=context, revocations=made[0], lately=made[1])
 
 
 async def _certificate(vault: Vault, token: SecretStr, settings: AgentsSettings) -> Identity:
