@@ -1,0 +1,1 @@
+"""The business service: commands for agents and their results, behind scoped, bound, revocable tokens."""
