@@ -30,13 +30,15 @@ def parser() -> argparse.ArgumentParser:
     logs = verbs.add_parser("logs", help="show a service's log, or the end of each")
     logs.add_argument("service", nargs="?")
     logs.add_argument("-f", "--follow", action="store_true", help="keep showing what is added")
-    agent = verbs.add_parser("agent", help="stop an MCP server for everybody, or let it serve again")
+    agent = verbs.add_parser("agent", help="agents' certificates and keys; stop an MCP server for everybody")
     agents = agent.add_subparsers(dest="verb", required=True, metavar="verb")
     suspend = agents.add_parser("suspend", help="refuse every call, revoke every credential it holds")
     suspend.add_argument("server", metavar="mcp-…")
     suspend.add_argument("--reason", default="", help="shown to everybody who is refused")
     resume = agents.add_parser("resume", help="lift the suspension")
     resume.add_argument("server", metavar="mcp-…")
+    for verb, about in PROVISIONING_VERBS.items():
+        agents.add_parser(verb, help=about, add_help=False)
     agents.add_parser("list", help="which servers are suspended, since when, and why")
     verbs.add_parser("init", help="provision again from init/users.yaml", add_help=False)
     reset = verbs.add_parser("reset", help="stop and forget all data: start over")
@@ -56,11 +58,19 @@ def parser() -> argparse.ArgumentParser:
 HANDS_OVER = ("init", "test")
 """Commands of programs that read their arguments themselves."""
 
+PROVISIONING_VERBS = {
+    "new": "a key and a certificate for an agent: NAME --scope SCOPE …",
+    "revoke": "end an agent's certificate now",
+    "rotate-key": "sign agents' tokens with a new key",
+}
+"""Verbs of ``agent`` that `init/agent.py` reads itself."""
+
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     reader = parser()
     options, rest = reader.parse_known_args(arguments)
-    if rest and options.command not in HANDS_OVER:
+    own_reader = options.command in HANDS_OVER or getattr(options, "verb", "") in PROVISIONING_VERBS
+    if rest and not own_reader:
         reader.error(f"unrecognized arguments: {' '.join(rest)}")
     options.arguments = rest
     return options

@@ -158,11 +158,20 @@ def init(layout: Layout, options: Namespace, began: float) -> int:
 
 
 def agent(layout: Layout, options: Namespace, began: float) -> int:
-    """Suspend or resume an MCP server in the shared state, or list the suspensions; its own exit code."""
+    """Suspend, resume or list MCP servers in the shared state; or an agent's certificate. The program's exit code."""
     now = status.read(layout)
     if now is None or not control.is_running(layout):
         raise NotReady("The demo is not running, so no agent is.", fix="Start it: `./demo up -d`.")
-    own = environment(_running_instance(layout, now), service("mcp-jira"))
+    instance = _running_instance(layout, now)
+    if options.verb in ("new", "revoke", "rotate-key"):
+        own = environment(instance, service("init"))
+        return subprocess.run(
+            [sys.executable, "-m", "init.agent", options.verb, *options.arguments],
+            check=False,
+            cwd=os.environ.get("DEMO_CALLED_FROM") or layout.root,
+            env=base_environment() | own | {"PYTHONPATH": str(layout.root)},
+        ).returncode
+    own = environment(instance, service("mcp-jira"))
     words = [options.verb]
     if options.verb != "list":
         words += ["--", options.server]

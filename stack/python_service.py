@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import ssl
 import sys
 
 from stack.part import Instance, Say
@@ -34,10 +35,14 @@ class PythonService:
         """True once its health check answers 200; a one-shot is never "ready", it ends."""
         if not self._service.ports:
             return False
-        return all(self._answers(self._instance.ports[name]) for name in self._service.ports)
+        ports = {name: self._instance.ports[name] for name in self._service.ports}
+        return all(self._answers(port, tls=name in self._service.tls) for name, port in ports.items())
 
-    def _answers(self, port: int) -> bool:
+    def _answers(self, port: int, *, tls: bool) -> bool:
         connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
+        if tls:
+            # Whether it serves, not whose it is: nothing is sent, and nothing of the answer is used.
+            connection = http.client.HTTPSConnection(LOOPBACK, port, timeout=5, context=_unverified())
         try:
             connection.request("GET", self._service.health, headers={"Host": f"localhost:{port}"})
             return connection.getresponse().status == http.HTTPStatus.OK
@@ -47,8 +52,14 @@ class PythonService:
             connection.close()
 
 
+def _unverified() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
 def environment(instance: Instance, service: Service) -> dict[str, str]:
     """One process's own environment: its settings, its secrets, and what the caller may override."""
     filled = {name: instance.fill(value) for name, value in {**service.env, **service.secrets}.items()}
-    chosen = {name: os.environ[name] for name in OVERRIDABLE if name in os.environ}
+    chosen = {name: os.environ[name] for name in (*OVERRIDABLE, *service.takes) if name in os.environ}
     return filled | chosen

@@ -23,6 +23,9 @@ PORTS: Mapping[str, int] = {
     "mock-jira": 8001,
     "mock-github": 8002,
     "token-api": 5001,
+    "biz-service": 5000,
+    "biz-service-tls": 5443,
+    "agent-auth": 8443,
 }
 """The ports people and scripts rely on; ``--port-offset`` moves all of them."""
 
@@ -47,10 +50,14 @@ class Service:
     module: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
     """Names in ``PORTS``; the first one answers ``health``."""
+    tls: frozenset[str] = frozenset()
+    """Those of its ports that speak TLS, with a certificate of this instance's own authority."""
     health: str = "/health"
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Environment variables that hold a secret: what this process gets, and no other secret."""
+    takes: tuple[str, ...] = ()
+    """Settings that this service takes from the caller's own environment, beside ``OVERRIDABLE``."""
     uses: tuple[str, ...] = ()
     """What it needs while it runs; it stops before these do."""
     waits: bool = False
@@ -181,6 +188,25 @@ SERVICES: tuple[Service, ...] = (
         secrets=_STATE_DSN | {"VAULT_SECRET_ID": "{secret[TOKEN_API_VAULT_SECRET_ID]}"},
         uses=("postgres", "openbao", "keycloak"),
         opens="http://localhost:{port[token-api]}",
+    ),
+    Service(
+        name="agents",
+        title="Agents and biz service",
+        module=("services", "agent_auth", "biz_service"),
+        ports=("biz-service", "biz-service-tls", "agent-auth"),
+        tls=frozenset({"biz-service-tls", "agent-auth"}),
+        env=_COMMON
+        | {
+            "BIZ_SERVICE_PORT": "{port[biz-service]}",
+            "BIZ_SERVICE_TLS_PORT": "{port[biz-service-tls]}",
+            "AGENT_AUTH_PORT": "{port[agent-auth]}",
+            "AGENT_AUTH_PUBLIC_URL": "https://localhost:{port[agent-auth]}",
+            "VAULT_ROLE_ID": "agents",
+        },
+        secrets=_STATE_DSN | {"VAULT_SECRET_ID": "{secret[AGENTS_VAULT_SECRET_ID]}"},
+        takes=("JWT_SECRET_KEY", "USE_REDIS", "REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD", "AUTH_MODE"),
+        uses=("postgres", "openbao", "keycloak"),
+        opens="http://localhost:{port[biz-service]}, https://localhost:{port[agent-auth]}",
     ),
     Service(
         name="app",

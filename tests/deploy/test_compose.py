@@ -14,6 +14,7 @@ from init.settings import InitSettings
 from init.unseal import UnsealSettings
 from mcp_servers.settings import GithubSettings, JiraSettings, PostgresSettings
 from mock_services.settings import MockSettings
+from services.agents.settings import AgentsSettings
 from services.token_api.settings import LaunchSettings, TokenApiSettings
 from stack.services import PORTS, SERVICES, Service
 from tests.deploy import compose
@@ -25,6 +26,7 @@ SETTINGS: dict[str, tuple[type[BaseSettings], ...]] = {
     "mcp-github": (GithubSettings,),
     "mcp-postgres": (PostgresSettings,),
     "token-api": (TokenApiSettings, LaunchSettings),
+    "agents": (AgentsSettings,),
     "app": (AppSettings,),
 }
 PYTHON = [service for service in SERVICES if service.program is None]
@@ -36,6 +38,11 @@ ONLY_IN_CONTAINERS = {
     "APP_BACKCHANNEL_URL",
     "TOKEN_API_ALLOWED_HOSTS",
     "VAULT_KEYS_FILE",
+    "AGENTS_ALLOWED_HOSTS",
+    "AUTH_MODE",
+    "USE_REDIS",
+    "REDIS_HOST",
+    "REDIS_PORT",
 }
 FOUND_BY_UNSEALING = {"VAULT_TOKEN"}
 HOSTS = re.compile(
