@@ -61,7 +61,11 @@ async def serve(endpoints: Sequence[Endpoint], stopping: asyncio.Event | None = 
     for server, _ in servers:
         server.should_exit = True
     waiting.cancel()
-    await asyncio.gather(*serving)
+    try:
+        await asyncio.gather(*serving)
+    finally:
+        for _, sock in servers:
+            sock.close()
 
 
 def _listen(endpoint: Endpoint) -> socket.socket:
