@@ -11,23 +11,23 @@ from contextlib import contextmanager
 
 from stack.layout import Layout, write_private
 
-GENERATED = (
-    "POSTGRES_ADMIN_PASSWORD",
-    "KEYCLOAK_DB_PASSWORD",
-    "STATE_DB_PASSWORD",
-    "VAULT_DB_PASSWORD",
+PROVISIONED = (
     "APP_CLIENT_SECRET",
     "MCP_JIRA_CLIENT_SECRET",
     "MCP_GITHUB_CLIENT_SECRET",
     "MCP_POSTGRES_CLIENT_SECRET",
     "CHATBOT_RELAY_CLIENT_SECRET",
     "LAB_CLIENT_SECRET",
+    "VAULT_DB_PASSWORD",
     "APP_VAULT_SECRET_ID",
     "AGENTS_VAULT_SECRET_ID",
     "CHATBOT_VAULT_SECRET_ID",
     "AUTH_RELAY_VAULT_SECRET_ID",
     "TOKEN_API_VAULT_SECRET_ID",
 )
+"""What provisioning tells Keycloak, PostgreSQL or Vault, and a service then opens with: `init` gets all of these."""
+
+GENERATED = ("POSTGRES_ADMIN_PASSWORD", "KEYCLOAK_DB_PASSWORD", "STATE_DB_PASSWORD", *PROVISIONED)
 """Opaque values of 32 random bytes each, safe in URLs."""
 
 FERNET_KEYS = ("APP_SESSION_KEY",)

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from stack.secret_store import FIXED, PROVISIONED
+
 PORTS: Mapping[str, int] = {
     "keycloak": 8080,
     "openbao": 8200,
@@ -137,28 +139,7 @@ SERVICES: tuple[Service, ...] = (
             "VAULT_KEYCLOAK_URL": "http://localhost:{port[keycloak]}",
         },
         secrets=_STATE_DSN
-        | {
-            name: f"{{secret[{name}]}}"
-            for name in (
-                "KEYCLOAK_ADMIN",
-                "KEYCLOAK_ADMIN_PASSWORD",
-                "VAULT_TOKEN",
-                "VAULT_ROOT_TOKEN_ID",
-                "POSTGRES_ADMIN_PASSWORD",
-                "APP_CLIENT_SECRET",
-                "MCP_JIRA_CLIENT_SECRET",
-                "MCP_GITHUB_CLIENT_SECRET",
-                "MCP_POSTGRES_CLIENT_SECRET",
-                "CHATBOT_RELAY_CLIENT_SECRET",
-                "LAB_CLIENT_SECRET",
-                "VAULT_DB_PASSWORD",
-                "APP_VAULT_SECRET_ID",
-                "AGENTS_VAULT_SECRET_ID",
-                "CHATBOT_VAULT_SECRET_ID",
-                "AUTH_RELAY_VAULT_SECRET_ID",
-                "TOKEN_API_VAULT_SECRET_ID",
-            )
-        },
+        | {name: f"{{secret[{name}]}}" for name in (*FIXED, "VAULT_TOKEN", "POSTGRES_ADMIN_PASSWORD", *PROVISIONED)},
         uses=("postgres", "openbao", "keycloak"),
         waits=True,
         one_shot=True,
