@@ -72,6 +72,21 @@ CREATE TABLE IF NOT EXISTS agent_commands (
 CREATE INDEX IF NOT EXISTS agent_commands_pending ON agent_commands (agent, created_at) WHERE status = 'pending';
 CREATE INDEX IF NOT EXISTS agent_commands_finished ON agent_commands (finished_at) WHERE status <> 'pending';
 
+-- Traces that people share with the room, one per person and call; encrypted like sessions, gone with the session.
+CREATE TABLE IF NOT EXISTS shared_traces (
+    sub        text NOT NULL,
+    call       text NOT NULL,
+    sid        text NOT NULL,
+    username   text NOT NULL,
+    data       bytea NOT NULL,
+    shared_at  timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (sub, call)
+);
+CREATE INDEX IF NOT EXISTS shared_traces_call ON shared_traces (call, shared_at);
+CREATE INDEX IF NOT EXISTS shared_traces_sid ON shared_traces (sid);
+CREATE INDEX IF NOT EXISTS shared_traces_expires_at ON shared_traces (expires_at);
+
 -- Announced by the tables themselves, so that no writer can forget to: at commit, every listener hears it.
 CREATE OR REPLACE FUNCTION announce_state_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -19,6 +19,7 @@ from state.listener import Listener, OnEnded, OnSuspended
 from state.pending import PendingLogins
 from state.sealing import Box
 from state.sessions import Sessions
+from state.shared_traces import SharedTraces
 from state.vault_tokens import VaultTokens
 
 KEEP_ENDED_SECONDS = 12 * 3600.0
@@ -28,6 +29,9 @@ PRUNE_SECONDS = 300.0
 
 OPEN_SECONDS = 5.0
 """How long :meth:`State.open` waits for the first answer."""
+
+EXPIRING = ("ended_sessions", "app_sessions", "pending_logins", "vault_tokens", "revoked_tokens", "shared_traces")
+"""Tables whose rows have an ``expires_at``."""
 
 _log = logging.getLogger(__name__)
 
@@ -77,6 +81,7 @@ class State:
         box = Box(session_keys) if session_keys else None
         self._sessions = Sessions(self._pool, box) if box else None
         self._pending_logins = PendingLogins(self._pool, box) if box else None
+        self._shared_traces = SharedTraces(self._pool, box) if box else None
         self.vault_tokens = VaultTokens(self._pool, holder=holder)
 
     @property
@@ -92,6 +97,13 @@ class State:
         if self._pending_logins is None:
             raise RuntimeError("This process was given no session keys")
         return self._pending_logins
+
+    @property
+    def shared_traces(self) -> SharedTraces:
+        """Traces shared with the room; only where ``session_keys`` were given."""
+        if self._shared_traces is None:
+            raise RuntimeError("This process was given no session keys")
+        return self._shared_traces
 
     async def open(self) -> None:
         """Connect, read, and listen from now on."""
@@ -159,6 +171,7 @@ class State:
                     (sid, sub, keep),
                 )
                 await connection.execute("DELETE FROM app_sessions WHERE sid = %s", (sid,))
+                await connection.execute("DELETE FROM shared_traces WHERE sid = %s", (sid,))
         self._listener.end(sid)
 
     def check_token(self, jti: str) -> bool:
@@ -215,7 +228,7 @@ class State:
         gone = 0
         with translated("pruning the shared state"):
             async with self._pool.connection() as connection:
-                for table in ("ended_sessions", "app_sessions", "pending_logins", "vault_tokens", "revoked_tokens"):
+                for table in EXPIRING:
                     done = await connection.execute(f"DELETE FROM {table} WHERE expires_at <= now()")  # noqa: S608
                     gone += done.rowcount
         return gone

@@ -14,9 +14,11 @@ from app.flow.hops import remember
 from app.mcp_client import LABELS, Tool
 from app.process import Process
 from app.session import Person
+from app.sharing import call_of, shared
 from app.texts import t
 from app.view import results_view, sentence, visitor
 from app.view.cards import badge, card
+from app.view.compare_view import sharing_panel
 from app.view.plain import prose
 from app.view.tool_form import form
 from app.view.trace_view import announced, downloads, summary, trace_view
@@ -177,5 +179,9 @@ def _trace(kept: Kept, person: Person) -> None:
     if again:
         _run(kept, action, waiting=t("tools.loading", servers=", ".join(LABELS[s] for s in action.servers)), fresh=True)
         st.rerun()
+    credentials = {server: kept.views[server].credential for server in action.servers if server in kept.views}
+    result = done.answer.structured if done.answer else None
+    mine = shared(person.username, done.trace, credentials, result)
+    sharing_panel(person, call_of(action.servers, action.tool), mine)
     st.caption(t("trace.lead"))
     trace_view(done, kept.views, kept.claims)

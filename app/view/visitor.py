@@ -15,7 +15,7 @@ KEPT = "kept"
 """Where a page keeps, in this browser tab's own state, what it made for the person."""
 
 _BOUND = "bound.sid"
-_PERSONAL = (KEPT, "arg.", "pick.")
+_PERSONAL = (KEPT, "arg.", "pick.", "share.")
 
 
 def visit() -> Visit:

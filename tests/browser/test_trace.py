@@ -108,3 +108,31 @@ def requests_of(page: Page) -> list[str]:
     seen: list[str] = []
     page.on("request", lambda request: seen.append(request.url))
     return seen
+
+
+def test_two_people_who_both_share_see_their_traces_side_by_side_and_nobody_else_does(
+    visitor: Callable[[], Visitor], alice: Person, bob: Person
+) -> None:
+    first, second = visitor(), visitor()
+    for me, who in ((first, alice), (second, bob)):
+        me.sign_in(who)
+        me.load("Jira")
+        expect(me.page.get_by_role("switch", name="Share with the room")).not_to_be_checked(timeout=PATIENCE)
+    first.page.get_by_text("Share with the room").click()
+    first.sees("Nobody else shares this call yet")
+    assert "bob" not in first.words()
+
+    second.page.get_by_text("Share with the room").click()
+    first.page.get_by_text("Nobody else shares").wait_for(state="detached")
+    first.page.get_by_role("combobox", name="Compare with").click()
+    first.page.get_by_role("option", name="bob").click()
+    beside = first.page.locator(".st-key-comparison")
+    expect(beside).to_contain_text("secret/data/users/bob/jira", timeout=PATIENCE)
+    expect(beside).to_contain_text("secret/data/users/alice/jira", timeout=PATIENCE)
+    expect(beside).to_contain_text("failed — bob has no Jira credential", timeout=PATIENCE)
+    expect(beside).to_contain_text("≠", timeout=PATIENCE)
+
+    second.sign_out()
+    first.sees("Nobody else shares this call yet")
+    expect(beside).to_have_count(0, timeout=PATIENCE)
+    assert "users/bob" not in first.words()
