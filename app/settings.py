@@ -30,8 +30,11 @@ class AppSettings(CommonSettings):
     mcp_jira_url: str = Field("http://localhost:3001/mcp", description="The Jira MCP server.")
     mcp_github_url: str = Field("http://localhost:3002/mcp", description="The GitHub MCP server.")
     mcp_postgres_url: str = Field("http://localhost:3003/mcp", description="The PostgreSQL MCP server.")
-
     token_api_url: str = Field("http://localhost:5001", description="The token API.")
+    chatbot_url: str = Field("http://localhost:8003", description="The mock chatbot as this process reaches it.")
+    chatbot_messenger_key: SecretStr = Field(
+        SecretStr("demo-chatbot-messenger-key"), description="What the app, as its messenger, proves itself with there."
+    )
 
     @property
     def redirect_uri(self) -> str:

@@ -53,9 +53,6 @@ class InitSettings(CommonSettings):
     chatbot_vault_secret_id: SecretStr = Field(
         SecretStr("demo-chatbot-vault-secret-id"), description="Vault secret id of the mock chatbot."
     )
-    auth_relay_vault_secret_id: SecretStr = Field(
-        SecretStr("demo-auth-relay-vault-secret-id"), description="Vault secret id of the login relay."
-    )
     token_api_vault_secret_id: SecretStr = Field(
         SecretStr("demo-token-api-vault-secret-id"), description="Vault secret id of the token API."
     )

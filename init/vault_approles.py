@@ -48,10 +48,6 @@ SERVICE_ROLES: dict[str, ServiceRole] = {
             ("secret/metadata/chatbot/*", "read list delete"),
         ),
     ),
-    "auth-relay": ServiceRole(
-        "The login relay: the secrets of the clients that it serves.",
-        (("secret/data/services/auth-relay", "read"),),
-    ),
     "token-api": ServiceRole(
         "The token API: tokens through its own role, and the register of whose they are.",
         (

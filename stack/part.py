@@ -28,11 +28,13 @@ class Instance:
         return secret_store.load(self.layout)
 
     def fill(self, template: str) -> str:
-        """A template such as ``http://localhost:{port[keycloak]}`` or ``{secret[APP_CLIENT_SECRET]}``, filled in.
+        """A template such as ``http://localhost:{port[keycloak]}`` or ``{secret[APP_CLIENT_SECRET]}``, filled in; ``{data}`` is the data folder.
 
         Raises KeyError when it names a port or secret that does not exist.
         """
-        return template.format(port=self.ports, secret=self.secrets(), users_file=self.users_file)
+        return template.format(
+            port=self.ports, secret=self.secrets(), users_file=self.users_file, data=self.layout.data
+        )
 
 
 class Part(Protocol):

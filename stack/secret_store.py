@@ -22,7 +22,9 @@ PROVISIONED = (
     "APP_VAULT_SECRET_ID",
     "AGENTS_VAULT_SECRET_ID",
     "CHATBOT_VAULT_SECRET_ID",
-    "AUTH_RELAY_VAULT_SECRET_ID",
+    "RELAY_JWT_SECRET",
+    "RELAY_TO_CHATBOT_HMAC_SECRET",
+    "CHATBOT_MESSENGER_KEY",
     "TOKEN_API_VAULT_SECRET_ID",
 )
 """What provisioning tells Keycloak, PostgreSQL or Vault, and a service then opens with: `init` gets all of these."""

@@ -1,7 +1,7 @@
 """Every service of the demo, declared once: the stack, `docker-compose.yml` and its drift test read this list.
 
 Values are templates: ``{port[name]}`` is that port of this instance, ``{secret[NAME]}`` one of its
-secrets, ``{users_file}`` the file it is provisioned from. A new service is one more entry here and its
+secrets, ``{users_file}`` the file it is provisioned from, ``{data}`` its data folder. A new service is one more entry here and its
 ports in ``PORTS``.
 """
 
@@ -28,6 +28,8 @@ PORTS: Mapping[str, int] = {
     "biz-service": 5000,
     "biz-service-tls": 5443,
     "agent-auth": 8443,
+    "mock-chatbot": 8003,
+    "auth-relay": 5600,
 }
 """The ports people and scripts rely on; ``--port-offset`` moves all of them."""
 
@@ -78,6 +80,11 @@ _COMMON = {
     "KEYCLOAK_PUBLIC_URL": "http://localhost:{port[keycloak]}",
     "KEYCLOAK_REALM": "mcp-demo",
     "VAULT_ADDR": "http://localhost:{port[openbao]}",
+}
+
+_CHATBOT = {
+    "CHATBOT_URL": "http://localhost:{port[mock-chatbot]}",
+    "CHATBOT_PUBLIC_URL": "http://localhost:{port[mock-chatbot]}",
 }
 
 _POSTGRES = {"POSTGRES_HOST": "localhost", "POSTGRES_PORT": "{port[postgres]}"}
@@ -134,6 +141,7 @@ SERVICES: tuple[Service, ...] = (
             "POSTGRES_ADMIN_USER": "postgres",
             "USERS_FILE": "{users_file}",
             "APP_PUBLIC_URL": "http://localhost:{port[app]}",
+            "RELAY_PUBLIC_URL": "http://localhost:{port[auth-relay]}",
             "VAULT_POSTGRES_HOST": "localhost",
             "VAULT_POSTGRES_PORT": "{port[postgres]}",
             "VAULT_KEYCLOAK_URL": "http://localhost:{port[keycloak]}",
@@ -156,6 +164,48 @@ SERVICES: tuple[Service, ...] = (
             "MOCK_USERS_FILE": "{users_file}",
         },
         opens="http://localhost:{port[mock-jira]}, http://localhost:{port[mock-github]}",
+    ),
+    Service(
+        name="auth-relay",
+        title="Login relay",
+        module=("services.auth_relay",),
+        ports=("auth-relay",),
+        env=_COMMON
+        | _CHATBOT
+        | {
+            "RELAY_PORT": "{port[auth-relay]}",
+            "BASE_URL": "http://localhost:{port[auth-relay]}",
+            "APP_PUBLIC_URL": "http://localhost:{port[app]}",
+            "SESSION_CACHE_DIR": "{data}/auth-relay",
+        },
+        secrets={
+            "JWT_SECRET": "{secret[RELAY_JWT_SECRET]}",
+            "RELAY_TO_CHATBOT_HMAC_SECRET": "{secret[RELAY_TO_CHATBOT_HMAC_SECRET]}",
+            "DEMO_CHATBOT__SECRETS": "{secret[CHATBOT_RELAY_CLIENT_SECRET]}",
+        },
+        uses=("keycloak",),
+        opens="http://localhost:{port[auth-relay]}",
+    ),
+    Service(
+        name="chatbot",
+        title="Mock chatbot",
+        module=("mock_services.chatbot",),
+        ports=("mock-chatbot",),
+        env=_COMMON
+        | _CHATBOT
+        | {
+            "MOCK_CHATBOT_PORT": "{port[mock-chatbot]}",
+            "RELAY_URL": "http://localhost:{port[auth-relay]}",
+            "MCP_JIRA_URL": "http://localhost:{port[mcp-jira]}/mcp",
+            "VAULT_ROLE_ID": "chatbot",
+        },
+        secrets={
+            "RELAY_TO_CHATBOT_HMAC_SECRET": "{secret[RELAY_TO_CHATBOT_HMAC_SECRET]}",
+            "CHATBOT_MESSENGER_KEY": "{secret[CHATBOT_MESSENGER_KEY]}",
+            "VAULT_SECRET_ID": "{secret[CHATBOT_VAULT_SECRET_ID]}",
+        },
+        uses=("openbao", "keycloak", "auth-relay", "mcp-jira"),
+        opens="http://localhost:{port[mock-chatbot]}",
     ),
     _mcp_server("jira", "Jira", JIRA_URL="http://localhost:{port[mock-jira]}"),
     _mcp_server("github", "GitHub", GITHUB_API_URL="http://localhost:{port[mock-github]}"),
@@ -202,12 +252,14 @@ SERVICES: tuple[Service, ...] = (
             "MCP_GITHUB_URL": "http://localhost:{port[mcp-github]}/mcp",
             "MCP_POSTGRES_URL": "http://localhost:{port[mcp-postgres]}/mcp",
             "TOKEN_API_URL": "http://localhost:{port[token-api]}",
+            "CHATBOT_URL": "http://localhost:{port[mock-chatbot]}",
         },
         secrets=_STATE_DSN
         | {
             "APP_CLIENT_SECRET": "{secret[APP_CLIENT_SECRET]}",
             "APP_SESSION_KEY": "{secret[APP_SESSION_KEY]}",
             "VAULT_SECRET_ID": "{secret[APP_VAULT_SECRET_ID]}",
+            "CHATBOT_MESSENGER_KEY": "{secret[CHATBOT_MESSENGER_KEY]}",
         },
         uses=("postgres", "openbao", "keycloak", "mcp-jira", "mcp-github", "mcp-postgres", "token-api"),
         opens="http://localhost:{port[app]}",

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "mcp_servers": {"identity", "vault_client", "state", "tracing", "common"},
     "services": {"identity", "vault_client", "state", "tracing", "common"},
     "app": {"identity", "vault_client", "state", "tracing", "common"},
-    "mock_services": set(),
+    "mock_services": {"vault_client", "tracing", "common"},
     "init": {"identity", "vault_client", "common"},
     "stack": {"common"},
 }
@@ -54,6 +54,12 @@ def test_a_room_imports_only_what_lies_below_it(room: str) -> None:
         if name in MAY_IMPORT and name != room and name not in MAY_IMPORT[room]
     }
     assert not wrong
+
+
+def test_the_mock_apis_import_nothing_of_ours() -> None:
+    """They stand for other companies' programs; the chatbot is one that uses our libraries."""
+    modules = [module for module in tracked("mock_services/*.py") if "chatbot" not in module.parts]
+    assert not [m for m in modules if set(imported_rooms(m)) & (MAY_IMPORT.keys() - {"mock_services"})]
 
 
 def test_provisioning_uses_only_the_admin_side_of_keycloak_and_vault() -> None:

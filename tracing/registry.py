@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Party = Literal["browser", "app", "keycloak", "mcp", "vault", "backend"]
+Party = Literal["browser", "app", "chatbot", "relay", "keycloak", "mcp", "vault", "backend"]
 """A lifeline of the diagram. ``mcp`` and ``backend`` are named by the step's server."""
 
 
@@ -130,5 +130,103 @@ _KINDS = (
     ),
 )
 
-STEPS: dict[str, StepKind] = {kind.id: kind for kind in _KINDS}
+_RELAY_KINDS = (
+    StepKind(
+        "relay-link",
+        1,
+        "chatbot",
+        "relay",
+        "Ask for a login link",
+        "A chatbot has no browser of its own. It asks the relay for a link that is bound to one of its users, one"
+        " callback and one address to go to afterwards; the request is signed with the chatbot's own secret.",
+        "JWT (RFC 7519) signed with HS256, one use; HMAC-SHA256 (RFC 2104)",
+        "The chatbot and its addresses must be registered in the relay's `clients.json`.",
+    ),
+    StepKind(
+        "relay-code",
+        2,
+        "browser",
+        "relay",
+        "Type the code that the chat shows",
+        "Whoever was sent somebody else's link has not seen that chat's code: a forwarded link binds nothing.",
+        "OAuth 2.0 security: RFC 9700 §4.7, RFC 8628 §5.4",
+        "Ask the chatbot for a new link; each is good once and for a few minutes.",
+    ),
+    StepKind(
+        "relay-redeem",
+        3,
+        "relay",
+        "keycloak",
+        "Redeem the code for an offline token",
+        "The person signed in at Keycloak's own page. The relay checks state, browser and nonce, and redeems the"
+        " one-use code with its proof (PKCE); the scope `offline_access` makes the refresh token outlive the session.",
+        "OAuth 2.0 authorization code (RFC 6749 §4.1), PKCE (RFC 7636), OpenID Connect Core §3.1.3.7 and §11",
+        "Keycloak must be up, and the client must be allowed `offline_access`.",
+    ),
+    StepKind(
+        "relay-callback",
+        4,
+        "relay",
+        "chatbot",
+        "Hand the tokens over, signed",
+        "Sent to the callback that the chatbot registered and nowhere else; redirects are not followed.",
+        "HMAC-SHA256 over canonical JSON; see docs/CHATBOT.md",
+        "The chatbot did not take them; its log says why.",
+    ),
+    StepKind(
+        "chat-verify",
+        4,
+        "chatbot",
+        "chatbot",
+        "Check signature, clock and nonce",
+        "A message that is altered, too old or sent twice is refused before it is read.",
+        "HMAC-SHA256 (RFC 2104), compared in constant time",
+        "Both sides must hold the same secret, and their clocks must agree within a minute.",
+    ),
+    StepKind(
+        "chat-store",
+        5,
+        "chatbot",
+        "vault",
+        "Keep the offline token in Vault",
+        "The chatbot logs in to Vault as itself (AppRole) and keeps nothing on its own disk: after a restart the"
+        " token is still there.",
+        "Vault AppRole login; KV v2 with check-and-set",
+        "Vault must be up, and the chatbot's role must allow the path.",
+    ),
+    StepKind(
+        "chat-refresh",
+        6,
+        "chatbot",
+        "keycloak",
+        "Refresh the access token",
+        "Done a minute before it expires, or when a server answers 401;"
+        " a new refresh token replaces the old one in Vault.",
+        "OAuth 2.0 refresh (RFC 6749 §6), rotation (RFC 9700 §2.2.2)",
+        "`invalid_grant`: the offline session is over, and the person must sign in again.",
+    ),
+    StepKind(
+        "chat-exchange",
+        7,
+        "chatbot",
+        "keycloak",
+        "Get a token for this one server",
+        "The chatbot's own token opens no tool: it is exchanged for one whose only audience is this MCP server.",
+        "OAuth 2.0 Token Exchange (RFC 8693 §2.1)",
+        "The offline session may be over: sign in again from the chat.",
+    ),
+    StepKind(
+        "chat-tool",
+        7,
+        "chatbot",
+        "mcp",
+        "Call the tool as this person",
+        "From here on everything is as for the app: the server exchanges the token, logs in to Vault and reads this"
+        " person's own credential.",
+        "MCP 2026-07-28, Streamable HTTP transport",
+        "`./demo status` says whether the server is up.",
+    ),
+)
+
+STEPS: dict[str, StepKind] = {kind.id: kind for kind in (*_KINDS, *_RELAY_KINDS)}
 """Every kind of step by its id, in the order in which they happen."""

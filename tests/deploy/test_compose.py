@@ -13,9 +13,11 @@ from app.settings import AppSettings
 from init.settings import InitSettings
 from init.unseal import UnsealSettings
 from mcp_servers.settings import GithubSettings, JiraSettings, PostgresSettings
+from mock_services.chatbot.settings import ChatbotSettings
 from mock_services.settings import MockSettings
 from services.agents.settings import AgentsSettings
 from services.token_api.settings import LaunchSettings, TokenApiSettings
+from services.auth_relay.settings import RelaySettings
 from stack.services import PORTS, SERVICES, Service
 from tests.deploy import compose
 
@@ -28,6 +30,8 @@ SETTINGS: dict[str, tuple[type[BaseSettings], ...]] = {
     "token-api": (TokenApiSettings, LaunchSettings),
     "agents": (AgentsSettings,),
     "app": (AppSettings,),
+    "auth-relay": (RelaySettings,),
+    "chatbot": (ChatbotSettings,),
 }
 PYTHON = [service for service in SERVICES if service.program is None]
 ONLY_IN_CONTAINERS = {
@@ -36,6 +40,7 @@ ONLY_IN_CONTAINERS = {
     "MCP_ALLOWED_HOSTS",
     "APP_ALLOWED_HOSTS",
     "APP_BACKCHANNEL_URL",
+    "RELAY_ALLOWED_HOSTS",
     "TOKEN_API_ALLOWED_HOSTS",
     "VAULT_KEYS_FILE",
     "AGENTS_ALLOWED_HOSTS",
@@ -46,7 +51,8 @@ ONLY_IN_CONTAINERS = {
 }
 FOUND_BY_UNSEALING = {"VAULT_TOKEN"}
 HOSTS = re.compile(
-    r"\b(localhost|127\.0\.0\.1|0\.0\.0\.0|keycloak|vault|postgres|mock|mcp-\w+|token-api|app)(?=[:/]|$)"
+    r"\b(localhost|127\.0\.0\.1|0\.0\.0\.0|keycloak|vault|postgres|mock|mcp-\w+|token-api|app|auth-relay|chatbot)"
+    r"(?=[:/]|$)"
 )
 
 
@@ -76,7 +82,7 @@ def test_a_container_is_given_the_same_variables(service: Service) -> None:
 def test_the_values_differ_only_in_host_names(service: Service) -> None:
     given = services()[service.name]["environment"]
     for name, template in service.env.items():
-        if name in ("BIND_HOST", "USERS_FILE", "MOCK_USERS_FILE"):
+        if name in ("BIND_HOST", "USERS_FILE", "MOCK_USERS_FILE", "SESSION_CACHE_DIR"):
             continue
         value = re.sub(r"\{port\[([\w-]+)\]\}", lambda match: str(PORTS[match[1]]), template)
         assert without_hosts(given[name]) == without_hosts(value), name

@@ -1,0 +1,38 @@
+"""``python -m mock_services.chatbot``: the mock chatbot, a process of its own because it holds secrets."""
+
+from __future__ import annotations
+
+import sys
+
+import uvicorn
+
+from common import logs
+from common.errors import Problem
+from common.settings import load
+from mock_services.chatbot.app import build
+from mock_services.chatbot.settings import ChatbotSettings
+
+
+def main() -> int:
+    """Serve until SIGINT or SIGTERM; the exit code is 1, with a sentence, when the settings cannot be used."""
+    try:
+        settings = load(ChatbotSettings)
+    except Problem as problem:
+        sys.stderr.write(f"mock_services.chatbot: {problem}\n")
+        return 1
+    logs.set_up("chatbot")
+    uvicorn.run(
+        build(settings),
+        host=settings.bind_host,
+        port=settings.mock_chatbot_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=3,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""``python -m services.auth_relay``: the relay, in one process or several that share its folder."""
+
+from __future__ import annotations
+
+import sys
+
+import uvicorn
+
+from common import logs
+from common.errors import Problem
+from common.settings import load
+from services.auth_relay.app import build
+from services.auth_relay.settings import RelaySettings
+from services.serving import GRACE_SECONDS, REQUEST_HEAD
+
+
+def main() -> int:
+    """Serve until SIGINT or SIGTERM; the exit code is 1, with a sentence, when the settings cannot be used."""
+    try:
+        settings = load(RelaySettings)
+        build(settings)
+    except Problem as problem:
+        sys.stderr.write(f"services.auth_relay: {problem}\n")
+        return 1
+    logs.set_up("auth-relay", level="DEBUG" if settings.debug else "INFO")
+    uvicorn.run(
+        "services.auth_relay.app:create",
+        factory=True,
+        host=settings.bind_host,
+        port=settings.relay_port,
+        workers=settings.relay_workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        h11_max_incomplete_event_size=REQUEST_HEAD,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

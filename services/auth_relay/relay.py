@@ -1,0 +1,285 @@
+"""A login from the chatbot's request to the tokens in the chatbot's hands; no HTTP of its own to the outside."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import re
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import httpx2
+from pydantic import SecretStr
+
+from common import signed
+from common.correlation import carrying
+from common.errors import LoginFailed
+from common.http import async_client, async_transport
+from identity.oidc import Keycloak
+from identity.tokens import TokenSet, unverified_claims
+from services.auth_relay.clients import Client, Clients
+from services.auth_relay.handover import ATTEMPT_SECONDS, hand_over
+from services.auth_relay.lit import Lit, LitMaker
+from services.auth_relay.models import Link, LinkRequest, LoginProgress, Signed, StatusRequest
+from services.auth_relay.problems import (
+    AGAIN,
+    InvalidOrExpiredState,
+    NoOfflineRefreshToken,
+    NotAllowed,
+    NotSigned,
+    WrongCode,
+)
+from services.auth_relay.redirects import is_listed
+from services.auth_relay.settings import RelaySettings
+from services.auth_relay.store import Store
+from services.auth_relay.trail import Trails
+from tracing.wire import TracedTransport
+
+CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ2456789"
+"""No vowels (no words), nothing that looks like something else. Six of them: one chance in 387 million a try."""
+
+CODE_LENGTH = 6
+TRIES = 5
+"""Wrong codes before a link is void."""
+
+_TRACE_ID = re.compile(r"[0-9a-f]{32}")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Where the browser goes to sign in, and the cookie by which it is known when it comes back."""
+
+    url: str = field(repr=False)
+    cookie: str
+    value: str = field(repr=False)
+
+
+class Relay:
+    """The relay's work. Every method may raise StoreUnavailable. ``clock`` gives seconds since the epoch."""
+
+    def __init__(
+        self, settings: RelaySettings, clients: Clients, store: Store, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._settings, self._clients, self._store, self._clock = settings, clients, store, clock
+        self._lits = LitMaker(
+            settings.jwt_secret, issuer=settings.base_url.rstrip("/"), ttl=settings.lit_ttl_seconds, clock=clock
+        )
+        self._trails = Trails(store)
+        self._http: httpx2.AsyncClient = async_client(
+            timeout=ATTEMPT_SECONDS, transport=TracedTransport(async_transport())
+        )
+        self._keycloaks = {client.key: _keycloak(client) for client in clients.all()}
+
+    async def check_signature(self, request: Signed, body: bytes, given: str | None, *, needed: bool) -> None:
+        """Whether the client itself sent this: signature, clock, and a nonce that was not seen. Raises NotSigned.
+
+        Without a signature it passes only where none is ``needed``, and only in the demo profile.
+        """
+        client = self._clients.get(request.client_key)
+        if given is None and not needed and self._settings.profile == "demo":
+            return
+        if given is None or not signed.is_signed(body, given, client.hmac_secret):
+            raise NotSigned("The request is not signed with this client's secret.", fix="docs/CHATBOT.md shows how.")
+        if not signed.is_timely(request.model_dump(), self._clock()) or not request.nonce:
+            raise NotSigned("The request's `ts` is missing or too far from this clock, or it has no `nonce`.")
+        if not await self._store.claim("seen", f"{client.key}:{request.nonce}", ttl=signed.REMEMBER_SECONDS):
+            raise NotSigned("This request was sent before.", fix="Each request has a nonce of its own.")
+
+    async def issue(self, request: LinkRequest, *, trace_id: str | None = None) -> Link:
+        """A link for one user of one chatbot. Raises UnknownClientKey, NotAllowed."""
+        client = self._clients.get(request.client_key)
+        _allowed(client, callback_url=request.callback_url, redirect_after=request.redirect_after)
+        login_id = secrets.token_urlsafe(24)
+        trace = trace_id if trace_id and _TRACE_ID.fullmatch(trace_id) else uuid.uuid4().hex
+        async with self._trails.step(login_id, trace, client.key, "relay-link", "issued") as opened:
+            token, lit = self._lits.make(
+                client_key=client.key,
+                chatbot_user_id=request.chatbot_user_id,
+                callback_url=request.callback_url,
+                redirect_after=request.redirect_after,
+            )
+            code = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+            ttl = self._settings.lit_ttl_seconds
+            await self._store.put("link", lit.jti, {"code": code, "login_id": login_id, "trace_id": trace}, ttl=ttl)
+            opened.valid(until=lit.exp)
+            opened.say(f"{client.name} was given a link that is good once, for {ttl} seconds, and a code for the chat.")
+        _log.info("A login link for the chatbot %s", client.key)
+        return Link(
+            login_url=f"{self._settings.base_url.rstrip('/')}/login/{token}",
+            code=f"{code[:3]}-{code[3:]}",
+            expires_in=ttl,
+            login_id=login_id,
+        )
+
+    async def look_at(self, token: str) -> tuple[Client, Lit]:
+        """Whose link this is, while it can be used. Looking changes nothing: chats fetch links to preview them.
+
+        Raises InvalidOrExpiredState, UnknownClientKey.
+        """
+        lit = self._lits.read(token)
+        client = self._clients.get(lit.client_key)
+        _allowed(client, callback_url=lit.callback_url, redirect_after=lit.redirect_after)
+        if await self._store.get("link", lit.jti) is None:
+            raise _used()
+        return client, lit
+
+    async def begin(self, token: str, code: str) -> Begun:
+        """Take the link, for the first who brings the code, and start a sign-in (RFC 6749 §4.1.1, RFC 7636 §4.3).
+
+        Raises InvalidOrExpiredState, UnknownClientKey, WrongCode.
+        """
+        client, lit = await self.look_at(token)
+        link = await self._store.get("link", lit.jti)
+        if link is None:
+            raise _used()
+        async with self._trails.step(
+            link["login_id"], link["trace_id"], client.key, "relay-code", "code_accepted"
+        ) as opened:
+            await self._check_code(lit, link["code"], code)
+            if await self._store.take("link", lit.jti) is None:
+                raise _used()
+            request = self._keycloaks[client.key].login_request(redirect_uri=client.redirect_uri, scope=client.scope)
+            browser = secrets.token_urlsafe(32)
+            await self._store.put(
+                "state",
+                _digest(request.state),
+                {
+                    "nonce": request.nonce,
+                    "verifier": request.verifier,
+                    "browser": _digest(browser),
+                    "login_id": link["login_id"],
+                    "trace_id": link["trace_id"],
+                    "lit": lit.model_dump(),
+                },
+                ttl=self._settings.state_ttl_seconds,
+            )
+            opened.say("The code was right: state, nonce and a PKCE verifier were made, and the link is used up.")
+        return Begun(request.url, self.cookie_name(request.state), browser)
+
+    async def finish(self, query: Mapping[str, str], cookies: Mapping[str, str]) -> str:
+        """Redeem the code that Keycloak sent and hand the tokens over; where the browser goes then.
+
+        Raises InvalidOrExpiredState, LoginFailed, NoOfflineRefreshToken, CallbackFailed, UnknownClientKey,
+        KeycloakUnavailable, ConfigError.
+        """
+        state = query.get("state", "")
+        kept = await self._store.take("state", _digest(state))
+        if kept is None:
+            raise InvalidOrExpiredState("This sign-in is unknown, used, or its time is over.", fix=AGAIN)
+        # Whoever was led into somebody else's sign-in has no such cookie.
+        if not hmac.compare_digest(_digest(cookies.get(self.cookie_name(state), "")), kept["browser"]):
+            raise InvalidOrExpiredState("This sign-in was begun in another browser.", fix=AGAIN, reason="browser")
+        lit = Lit.model_validate(kept["lit"])
+        client = self._clients.get(lit.client_key)
+        _allowed(client, callback_url=lit.callback_url, redirect_after=lit.redirect_after)
+        login = (kept["login_id"], kept["trace_id"], client.key)
+        with carrying(kept["trace_id"]):
+            async with self._trails.step(*login, "relay-redeem", "code_accepted") as opened:
+                tokens = await self._redeem(client, query, kept)
+                opened.say(f"Keycloak gave tokens for {unverified_claims(tokens.access_token)['preferred_username']}.")
+            async with self._trails.step(*login, "relay-callback", "linked") as opened:
+                attempts = await self._hand_over(client, lit, tokens)
+                opened.say(f"{client.name} checked the signature and took the tokens (attempt {attempts}).")
+        _log.info("A user of the chatbot %s is linked", client.key)
+        return lit.redirect_after
+
+    async def progress(self, request: StatusRequest) -> LoginProgress | None:
+        """How far a login of this client is; None when it has no such login."""
+        return await self._trails.progress(request.login_id, request.client_key)
+
+    def form_targets(self, client: Client, lit: Lit) -> list[str]:
+        """The addresses that sending the code may lead a browser to."""
+        return [client.keycloak_public_url, lit.redirect_after]
+
+    def cookie_name(self, state: str) -> str:
+        """The cookie of one sign-in: several may be under way in one browser."""
+        prefix = "__Host-" if self._settings.https else ""
+        return f"{prefix}relay_login_{_digest(state)[:12]}"
+
+    async def close(self) -> None:
+        """Close the connections and the store."""
+        await self._http.aclose()
+        for keycloak in self._keycloaks.values():
+            await keycloak.close()
+        await self._store.close()
+
+    async def _check_code(self, lit: Lit, wanted: str, given: str) -> None:
+        plain = re.sub(r"[^A-Z0-9]", "", given.upper())
+        if hmac.compare_digest(plain.encode(), wanted.encode()):
+            return
+        for number in range(1, TRIES):
+            if await self._store.claim("try", f"{lit.jti}:{number}", ttl=self._settings.lit_ttl_seconds):
+                raise WrongCode(
+                    "This is not the code that the chat shows.", fix=f"Look again; {TRIES - number} tries are left."
+                )
+        await self._store.take("link", lit.jti)
+        raise InvalidOrExpiredState("Too many wrong codes: this link is void.", fix=AGAIN, reason="tries")
+
+    async def _redeem(self, client: Client, query: Mapping[str, str], kept: Mapping[str, str]) -> TokenSet:
+        if query.get("iss", client.issuer) != client.issuer:  # RFC 9207 §2.4
+            raise LoginFailed("The answer comes from another issuer.", fix=AGAIN)
+        if "code" not in query:
+            raise LoginFailed("The sign-in was not completed at Keycloak.", fix=AGAIN, error=query.get("error", ""))
+        keycloak = self._keycloaks[client.key]
+        tokens = await keycloak.redeem(
+            code=query["code"], verifier=kept["verifier"], nonce=kept["nonce"], redirect_uri=client.redirect_uri
+        )
+        if tokens.refresh_token is None or unverified_claims(tokens.refresh_token).get("typ") != "Offline":
+            raise NoOfflineRefreshToken(
+                "Keycloak gave no offline token.", fix="The client's scope must hold `offline_access`."
+            )
+        return tokens
+
+    async def _hand_over(self, client: Client, lit: Lit, tokens: TokenSet) -> int:
+        assert tokens.refresh_token is not None
+        payload = {
+            "relay_access_token": tokens.access_token.get_secret_value(),
+            "offline_refresh_token": tokens.refresh_token.get_secret_value(),
+            "issuer": client.issuer,
+            "aud": client.client_id,
+            "chatbot_user_id": lit.chatbot_user_id,
+            "client_key": client.key,
+        }
+        try:
+            return await hand_over(self._http, client, lit.callback_url, payload, clock=self._clock)
+        except BaseException:
+            await self._give_up(self._keycloaks[client.key], tokens.refresh_token)
+            raise
+
+    async def _give_up(self, keycloak: Keycloak, refresh_token: SecretStr) -> None:
+        """End at Keycloak what nobody was given: an offline token would otherwise stay good for months."""
+        try:
+            await keycloak.end_session(refresh_token)
+        except Exception:
+            _log.warning("A session that nobody uses could not be ended at Keycloak", exc_info=True)
+
+
+def _keycloak(client: Client) -> Keycloak:
+    return Keycloak(
+        base_url=client.server_url,
+        public_url=client.keycloak_public_url,
+        realm=client.realm,
+        client_id=client.client_id,
+        client_secret=client.client_secret,
+    )
+
+
+def _allowed(client: Client, *, callback_url: str, redirect_after: str) -> None:
+    if callback_url not in client.callback_urls:
+        raise NotAllowed("This callback address is not registered for the client.", fix="`clients.json` lists them.")
+    if not is_listed(redirect_after, client.redirect_after):
+        raise NotAllowed("This redirect address is not on the client's list.", fix="`clients.json` lists them.")
+
+
+def _used() -> InvalidOrExpiredState:
+    return InvalidOrExpiredState("This login link was used, or its time is over.", fix=AGAIN, reason="used")
+
+
+def _digest(value: str) -> str:
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,62 @@
+"""The relay's settings, read once at start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, model_validator
+
+from common.settings import CommonSettings
+
+SHORTEST_SECRET = 32
+"""Bytes of a secret that signs with HMAC-SHA256 (RFC 7518 §3.2)."""
+
+
+class RelaySettings(CommonSettings):
+    """Addresses, secrets and times. Values of `clients.json` may name the addresses: ``{BASE_URL}`` and so on."""
+
+    relay_port: int = Field(5600, ge=1, le=65535, description="Port of the login relay.")
+    relay_workers: int = Field(1, ge=1, le=32, description="Processes that serve it; they share SESSION_CACHE_DIR.")
+    relay_allowed_hosts: str = Field("", description="Further names that may stand in `Host`, comma-separated.")
+    base_url: str = Field("http://localhost:5600", description="The relay as browsers see it.")
+    jwt_secret: SecretStr = Field(
+        SecretStr("demo-relay-jwt-secret-which-signs-login-links"), description="Signs the login links (HS256)."
+    )
+    relay_to_chatbot_hmac_secret: SecretStr = Field(
+        SecretStr("demo-relay-to-chatbot-hmac-secret-of-demo-chatbot"),
+        description="Signs what passes between the relay and the demo client.",
+    )
+    demo_chatbot__secrets: SecretStr = Field(
+        SecretStr("demo-chatbot-relay-secret"),
+        description="Keycloak secret of the client `demo-chatbot`; other clients have variables of their own.",
+    )
+    state_ttl_seconds: int = Field(600, ge=1, description="How long a sign-in at Keycloak may take.")
+    lit_ttl_seconds: int = Field(300, ge=1, description="How long a login link is good.")
+    session_cache_dir: Path = Field(Path(".cache/sessions"), description="Sign-ins under way, shared by the workers.")
+    clients_file: Path = Field(Path(__file__).with_name("clients.json"), description="The registered chatbots.")
+    chatbot_url: str = Field("http://localhost:8003", description="The demo chatbot as the relay reaches it.")
+    chatbot_public_url: str = Field("http://localhost:8003", description="The demo chatbot as browsers see it.")
+    app_public_url: str = Field("http://localhost:8501", description="The app as browsers see it.")
+    debug: bool = Field(False, description="Log more, and serve the interactive API pages at /docs.")
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the relay's public address, as browsers write it in ``Origin``."""
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc}".lower()
+
+    @property
+    def https(self) -> bool:
+        """True when browsers reach the relay by https, and cookies are to be ``Secure``."""
+        return urlsplit(self.base_url).scheme == "https"
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        for name in ("jwt_secret", "relay_to_chatbot_hmac_secret"):
+            if len(getattr(self, name).get_secret_value().encode()) < SHORTEST_SECRET:
+                raise ValueError(f"{name.upper()} needs at least {SHORTEST_SECRET} bytes")
+        if self.profile != "demo" and not self.https:
+            raise ValueError("PROFILE=production, but BASE_URL is not https: links and codes need it")
+        return self

@@ -1,0 +1,81 @@
+"""Links and sign-ins under way: JSON on disk, shared by every worker, gone after their time, each taken once."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from diskcache import FanoutCache, JSONDisk, Timeout
+
+from common.workers import Workers
+from services.auth_relay.problems import StoreUnavailable
+
+SIZE_LIMIT = 64 * 2**20
+"""Bytes on disk; a sign-in takes about one kilobyte. What is oldest goes first."""
+
+LOCK_SECONDS = 1.0
+"""How long one attempt waits for SQLite's lock; attempts go on until it is had."""
+
+T = TypeVar("T")
+
+
+class Store:
+    """Values by kind and key. Raises StoreUnavailable when the disk does not do its part.
+
+    ``diskcache`` runs each operation in a transaction of SQLite, so :meth:`take` and :meth:`claim` succeed once,
+    whichever threads and processes try. JSON, not pickles: whoever could write the file could otherwise run code here.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._workers = Workers("relay-store", threads=8)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.chmod(0o700)
+            self._cache = FanoutCache(
+                str(folder),
+                shards=4,
+                timeout=LOCK_SECONDS,
+                disk=JSONDisk,
+                size_limit=SIZE_LIMIT,
+                eviction_policy="least-recently-stored",
+            )
+        except (OSError, sqlite3.Error, Timeout) as error:
+            raise StoreUnavailable(
+                f"The relay cannot keep sign-ins in {folder}.", fix="SESSION_CACHE_DIR names a folder of its own."
+            ) from error
+
+    async def put(self, kind: str, key: str, value: Mapping[str, Any], *, ttl: float) -> None:
+        """Keep a value for ``ttl`` seconds."""
+        await self._do(lambda: self._cache.set(f"{kind}:{key}", dict(value), expire=ttl, retry=True))
+
+    async def get(self, kind: str, key: str) -> dict[str, Any] | None:
+        """The value, if it is there and its time is not over."""
+        found = await self._do(lambda: self._cache.get(f"{kind}:{key}", retry=True))
+        return found if isinstance(found, dict) else None
+
+    async def take(self, kind: str, key: str) -> dict[str, Any] | None:
+        """The value, for the first who asks; nothing for everybody after."""
+        found = await self._do(lambda: self._cache.pop(f"{kind}:{key}", retry=True))
+        return found if isinstance(found, dict) else None
+
+    async def claim(self, kind: str, key: str, *, ttl: float) -> bool:
+        """True for the first who claims this key within ``ttl`` seconds."""
+        return bool(await self._do(lambda: self._cache.add(f"{kind}:{key}", 1, expire=ttl, retry=True)))
+
+    async def close(self) -> None:
+        """Close the files."""
+        self._workers.close()
+        self._cache.close()
+
+    async def _do(self, work: Callable[[], T]) -> T:
+        def call() -> T:
+            try:
+                return work()
+            except (OSError, sqlite3.Error, Timeout) as error:
+                raise StoreUnavailable(
+                    "The relay cannot read or write its sign-ins.", fix="Try again; its log says why."
+                ) from error
+
+        return await self._workers.run(call)
