@@ -28,7 +28,7 @@ class Instance:
         return secret_store.load(self.layout)
 
     def fill(self, template: str) -> str:
-        """A template such as ``http://localhost:{port[keycloak]}`` or ``{secret[APP_CLIENT_SECRET]}``, filled in; ``{data}`` is the data folder.
+        """A template such as ``{port[keycloak]}``, ``{secret[APP_CLIENT_SECRET]}`` or ``{data}/x``, filled in.
 
         Raises KeyError when it names a port or secret that does not exist.
         """

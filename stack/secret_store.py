@@ -22,14 +22,19 @@ PROVISIONED = (
     "APP_VAULT_SECRET_ID",
     "AGENTS_VAULT_SECRET_ID",
     "CHATBOT_VAULT_SECRET_ID",
-    "RELAY_JWT_SECRET",
-    "RELAY_TO_CHATBOT_HMAC_SECRET",
-    "CHATBOT_MESSENGER_KEY",
     "TOKEN_API_VAULT_SECRET_ID",
 )
 """What provisioning tells Keycloak, PostgreSQL or Vault, and a service then opens with: `init` gets all of these."""
 
-GENERATED = ("POSTGRES_ADMIN_PASSWORD", "KEYCLOAK_DB_PASSWORD", "STATE_DB_PASSWORD", *PROVISIONED)
+GENERATED = (
+    "POSTGRES_ADMIN_PASSWORD",
+    "KEYCLOAK_DB_PASSWORD",
+    "STATE_DB_PASSWORD",
+    "RELAY_JWT_SECRET",
+    "RELAY_TO_CHATBOT_HMAC_SECRET",
+    "CHATBOT_MESSENGER_KEY",
+    *PROVISIONED,
+)
 """Opaque values of 32 random bytes each, safe in URLs."""
 
 FERNET_KEYS = ("APP_SESSION_KEY",)

@@ -1,8 +1,8 @@
 """Every service of the demo, declared once: the stack, `docker-compose.yml` and its drift test read this list.
 
 Values are templates: ``{port[name]}`` is that port of this instance, ``{secret[NAME]}`` one of its
-secrets, ``{users_file}`` the file it is provisioned from, ``{data}`` its data folder. A new service is one more entry here and its
-ports in ``PORTS``.
+secrets, ``{users_file}`` the file it is provisioned from, ``{data}`` its data folder. A new service is one more
+entry here and its ports in ``PORTS``.
 """
 
 from __future__ import annotations

@@ -41,6 +41,10 @@ class RelaySettings(CommonSettings):
     app_public_url: str = Field("http://localhost:8501", description="The app as browsers see it.")
     debug: bool = Field(False, description="Log more, and serve the interactive API pages at /docs.")
 
+    def demo_defaults(self) -> list[str]:
+        """As for every process, but the shared state: this one has no access to it."""
+        return [name for name in super().demo_defaults() if name != "state_dsn"]
+
     @property
     def origin(self) -> str:
         """Scheme, host and port of the relay's public address, as browsers write it in ``Origin``."""

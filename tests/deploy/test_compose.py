@@ -16,8 +16,8 @@ from mcp_servers.settings import GithubSettings, JiraSettings, PostgresSettings
 from mock_services.chatbot.settings import ChatbotSettings
 from mock_services.settings import MockSettings
 from services.agents.settings import AgentsSettings
-from services.token_api.settings import LaunchSettings, TokenApiSettings
 from services.auth_relay.settings import RelaySettings
+from services.token_api.settings import LaunchSettings, TokenApiSettings
 from stack.services import PORTS, SERVICES, Service
 from tests.deploy import compose
 
