@@ -25,6 +25,7 @@ from tests.support.run import Keeper, Run
 
 RUN = pytest.StashKey[Run]()
 KEEPER = pytest.StashKey[Keeper]()
+LEAKS = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -72,14 +73,21 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """With DEMO_TEST_STRICT, a skip is a failure."""
+    """What a run leaves behind is a failure; with DEMO_TEST_STRICT, a skip is one too."""
+    if KEEPER in session.config.stash:
+        session.config.stash[LEAKS] = session.config.stash[RUN].left_behind()
+        if session.config.stash[LEAKS]:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("DEMO_TEST_STRICT") and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Why the stack did not start, once for all workers."""
+    """Why the stack did not start, once for all workers; and what the run left behind."""
+    if leaked := config.stash.get(LEAKS, []):
+        terminalreporter.section("left behind: what no signed-in person explains")
+        terminalreporter.write_line("\n".join(leaked))
     failed = config.stash[RUN].failed
     if failed.exists():
         terminalreporter.section("the stack did not start")

@@ -15,7 +15,7 @@ import pytest
 from common.http import async_client
 from stack.testing import Stack
 from tests.mcp_servers.callers import Vault, as_superuser, signed_in
-from tests.mcp_servers.crowd import SERVERS, Crowd, Member, patiently
+from tests.mcp_servers.crowd import BUSY, SERVERS, Crowd, Member, patiently
 from tests.support.eventually import eventually
 from tests.support.people import Person
 
@@ -25,9 +25,6 @@ PEOPLE, LEAVERS, ROUNDS = 50, 12, 6
 
 SHORT = {"token_ttl": 12, "token_max_ttl": 16}
 """Seconds: with the margin of 5 s, everybody's Vault token at Jira runs out in the middle."""
-
-BUSY = {"busy", "vault_unavailable", "keycloak_unavailable", "backend_unavailable"}
-"""What a slow machine may answer now and then, each to be tried again."""
 
 SHORT_LEASE = {"default_ttl": 14, "max_ttl": 14}
 
@@ -87,7 +84,7 @@ async def test_no_answer_crosses_and_nothing_is_left(
         print(dict(crowd.outcomes))
 
     calls = 2 * ROUNDS * PEOPLE * len(SERVERS)
-    assert crowd.outcomes["own"] > 0.7 * calls, crowd.outcomes
+    assert crowd.outcomes["own"] > 0.9 * calls, crowd.outcomes
     assert set(crowd.outcomes) <= {"own", "refused", "session_ended", *BUSY}
     assert all(1 <= n <= PEOPLE + LEAVERS for n in (await held(stack)).values())
     assert resident(stack) < half * 1.15

@@ -18,7 +18,7 @@ import pytest
 
 from common.http import async_client
 from stack.testing import Stack
-from tests.mcp_servers.callers import Caller, Vault, database_roles, post, signed_in, until
+from tests.mcp_servers.callers import ERROR, Caller, Vault, database_roles, post, signed_in, until
 from tests.support.people import Person
 
 pytestmark = pytest.mark.disturbs
@@ -120,6 +120,27 @@ async def test_what_is_held_outlives_a_pause_and_what_is_not_is_refused_in_time(
     cold.exchanged.clear()
     for server in ("jira", "postgres"):
         await cold.token(server)
+
+
+@pytest.mark.parametrize(("part", "code"), [("openbao", "vault_unavailable"), ("keycloak", "keycloak_unavailable")])
+async def test_a_part_that_is_killed_is_found_again_without_restarting_a_server(
+    stack: Stack, both: tuple[Caller, Caller], part: str, code: str
+) -> None:
+    warm, _ = both
+    me = (await warm.data(*QUERY))["rows"]
+    servers = {name: stack.status(name).pid for name in SERVERS}
+    killed = stack.kill(part)
+    # While it is away what is held is used, and nothing but the part itself is to blame for what cannot be done.
+    assert (await warm.data(*QUERY))["rows"] == me
+    again = await warm.call(*QUERY, fresh=True)
+    assert not again.is_error or (again.meta or {})[ERROR]["code"] == code
+    stack.wait_ready(part, other_than=killed)
+
+    async def recovered() -> bool:
+        return not (await warm.call(*QUERY, fresh=True)).is_error
+
+    await until(recovered, within=30)
+    assert {name: stack.status(name).pid for name in SERVERS} == servers
 
 
 async def test_a_back_end_that_is_paused_is_named(stack: Stack, both: tuple[Caller, Caller]) -> None:

@@ -20,6 +20,7 @@ from stack.layout import Layout
 from stack.processes import wait_until
 from stack.testing import Stack
 from tests.support import people
+from tests.support.leaks import leaks
 
 PATIENCE = 300.0
 """Seconds for the stack to start; a bound for slow machines, not a wait."""
@@ -43,6 +44,10 @@ class Run:
             if self.ready.exists():
                 return _attached(Path(self.ready.read_text()))
         raise NotReady(f"The stack for the tests was not ready within {PATIENCE:g} s.")
+
+    def left_behind(self) -> list[str]:
+        """What no signed-in person explains; nothing where no test used the stack."""
+        return leaks(_attached(Path(self.ready.read_text()))) if self.ready.exists() else []
 
     def draw(self) -> int:
         """A number that no other test of this run has: 0, 1, 2, …"""
