@@ -11,9 +11,9 @@ RUN python -m venv /venv \
 
 FROM python:3.11-slim-bookworm
 
-# /keys is the mount point of the volume that holds Vault's key; a new volume takes its owner from here.
+# /keys and /my-vault-app are mount points of volumes that hold secrets; a new volume takes its owner from here.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp app \
-    && install --directory --owner app --group app --mode 0700 /keys
+    && install --directory --owner app --group app --mode 0700 /keys /my-vault-app
 COPY --from=build /venv /venv
 WORKDIR /app
 COPY deploy/healthcheck.py .

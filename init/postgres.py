@@ -21,6 +21,8 @@ from init.users import GRANTS
 PART: Final = "postgresql"
 VAULT_ADMIN = "vault_admin"
 SHOP_OWNER = "shop_owner"
+APPLICATION_USER = "my_vault_app"
+"""The example application's static database user: it reads, and Vault changes its password."""
 
 _SCHEMA = Path(__file__).resolve().parent.parent / "state" / "schema.sql"
 
@@ -29,6 +31,7 @@ _ROLE_OPTIONS = {
     # Makes and drops people's database users. CREATEROLE alone gives no right to any table.
     VAULT_ADMIN: "LOGIN CREATEROLE",
     **dict.fromkeys(GRANTS, "NOLOGIN"),
+    APPLICATION_USER: "LOGIN",
 }
 _OPTIONS_OF = """
 SELECT rolname, rolcanlogin, rolcreaterole, rolsuper OR rolcreatedb OR rolreplication OR rolbypassrls
@@ -38,6 +41,7 @@ _MEMBERS_OF = """
 SELECT r.rolname FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles v ON v.oid = m.member
 WHERE v.rolname = %s AND m.admin_option
 """
+_IS_MEMBER = "SELECT pg_has_role(%s, %s, 'USAGE')"
 # What may connect, from each database's ACL; a NULL ACL means the default: everybody.
 _CONNECTS = """
 SELECT d.datname, pg_get_userbyid(d.datdba),
@@ -97,6 +101,7 @@ def provision(settings: InitSettings, ledger: Ledger) -> None:
     with as_superuser(settings) as admin:
         _roles(admin, ledger, {**_ROLE_OPTIONS, state_user: "LOGIN"})
         _memberships(admin, ledger)
+        _application_user(admin, ledger)
         owners = {state_database: state_user, SHOP: SHOP_OWNER}
         _databases(admin, ledger, owners)
         _settings(admin, ledger)
@@ -149,6 +154,23 @@ def _memberships(admin: psycopg.Connection[Any], ledger: Ledger) -> None:
             equal=True,
             act=_executes(admin, grant.format(sql.Identifier(group), sql.Identifier(VAULT_ADMIN))),
         )
+
+
+def _application_user(admin: psycopg.Connection[Any], ledger: Ledger) -> None:
+    """It may read the shop; Vault's role may change its password, and has none of its rights."""
+    there = {APPLICATION_USER, VAULT_ADMIN, "shop_read"} <= {name for name, *_ in admin.execute(_OPTIONS_OF)}
+    reads = there and admin.execute(_IS_MEMBER, [APPLICATION_USER, "shop_read"]).fetchone() == (True,)
+    changes = APPLICATION_USER in {name for (name,) in admin.execute(_MEMBERS_OF, [VAULT_ADMIN])}
+    grants = {
+        f"{APPLICATION_USER} reads the shop": (reads, "GRANT shop_read TO {user}"),
+        f"{VAULT_ADMIN} may change {APPLICATION_USER}'s password": (
+            changes,
+            "GRANT {user} TO {vault} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE",
+        ),
+    }
+    for name, (held, statement) in grants.items():
+        filled = sql.SQL(statement).format(user=sql.Identifier(APPLICATION_USER), vault=sql.Identifier(VAULT_ADMIN))
+        ledger.settle(PART, "grant", name, exists=held, equal=True, act=_executes(admin, filled))
 
 
 def _settings(admin: psycopg.Connection[Any], ledger: Ledger) -> None:

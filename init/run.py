@@ -9,7 +9,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from common.errors import NotReady, Problem
-from init import keycloak, postgres, vault, vault_approles, vault_chatbot, vault_people, vault_pki, vault_tokens
+from init import (
+    keycloak,
+    postgres,
+    vault,
+    vault_application,
+    vault_approles,
+    vault_chatbot,
+    vault_people,
+    vault_pki,
+    vault_tokens,
+)
 from init.ledger import Ledger, Part
 from init.settings import InitSettings
 from init.users import User, load_users
@@ -51,6 +61,7 @@ def run(settings: InitSettings, *, dry_run: bool = False, only: Part | None = No
             vault_approles.provision(settings, admin, ledger)
             vault_tokens.provision(admin, ledger)
             vault_chatbot.provision(settings, admin, ledger)
+            vault_application.provision(settings, admin, ledger)
             vault_people.provision(admin, users, ids, ledger)
     finally:
         admin.close()

@@ -62,6 +62,9 @@ class InitSettings(CommonSettings):
         "", description="The app as Keycloak reaches it, for back-channel logout; default: APP_PUBLIC_URL."
     )
     users_file: Path = Field(Path(__file__).with_name("users.yaml"), description="People and what they hold.")
+    vault_client_config: Path | None = Field(
+        None, description="Where the example application's config.ini is written; nowhere by default."
+    )
     wait_seconds: float = Field(60.0, description="How long to wait for Keycloak, PostgreSQL and Vault.")
 
     @property

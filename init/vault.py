@@ -35,7 +35,7 @@ def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None
     _audit_header(vault, ledger)
     _policies(vault, ledger)
     _jwt_login(settings, vault, ledger)
-    _shop_connection(settings, vault, ledger)
+    shop_connection(settings, vault, ledger)
     if settings.demo:
         _known_root_token(settings, vault, ledger)
 
@@ -115,7 +115,7 @@ def _jwt_login(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> Non
         settle(vault, ledger, "login role", f"{_JWT}/role/{role}", wanted, readable=mounted)
 
 
-def _shop_connection(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
+def shop_connection(settings: InitSettings, vault: VaultAdmin, ledger: Ledger, *, mount: str = "database") -> None:
     """How Vault reaches the shop's database, and the password of its role there, settled as one.
 
     Vault is told first: were this interrupted, the password would still not open and both would be
@@ -123,8 +123,8 @@ def _shop_connection(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) 
     """
     host, port = settings.postgres_for_vault
     url = f"postgresql://{{{{username}}}}:{{{{password}}}}@{host}:{port}/{SHOP}?sslmode=disable&application_name=vault"
-    path = f"database/config/{SHOP}"
-    found = vault.read(path) if "database/" in (vault.read("sys/mounts") or {}) else None
+    path = f"{mount}/config/{SHOP}"
+    found = vault.read(path) if f"{mount}/" in (vault.read("sys/mounts") or {}) else None
     details = (found or {}).get("connection_details") or {}
     equal = (details.get("connection_url"), details.get("username")) == (url, postgres.VAULT_ADMIN) and postgres.opens(
         settings, SHOP, postgres.VAULT_ADMIN, settings.vault_db_password
@@ -148,7 +148,9 @@ def _shop_connection(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) 
         with postgres.as_superuser(settings) as admin:
             postgres.set_password(admin, postgres.VAULT_ADMIN, settings.vault_db_password)
 
-    ledger.settle(PART, "database connection", SHOP, exists=found is not None, equal=equal, act=connect)
+    ledger.settle(
+        PART, "database connection", f"{mount}/config/{SHOP}", exists=found is not None, equal=equal, act=connect
+    )
 
 
 def _known_root_token(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:

@@ -9,7 +9,8 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from stack.layout import Layout, write_private
+from common.files import write_private
+from stack.layout import Layout
 
 PROVISIONED = (
     "APP_CLIENT_SECRET",

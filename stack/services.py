@@ -145,6 +145,7 @@ SERVICES: tuple[Service, ...] = (
             "VAULT_POSTGRES_HOST": "localhost",
             "VAULT_POSTGRES_PORT": "{port[postgres]}",
             "VAULT_KEYCLOAK_URL": "http://localhost:{port[keycloak]}",
+            "VAULT_CLIENT_CONFIG": "{data}/my-vault-app/config.ini",
         },
         secrets=_STATE_DSN
         | {name: f"{{secret[{name}]}}" for name in (*FIXED, "VAULT_TOKEN", "POSTGRES_ADMIN_PASSWORD", *PROVISIONED)},

@@ -6,7 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from stack.layout import Layout, write_private
+from common.files import write_private
+from stack.layout import Layout
 from stack.processes import Identity
 
 Phase = Literal["waiting", "preparing", "starting", "ready", "done", "restarting", "failed", "stopping", "stopped"]

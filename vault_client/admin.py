@@ -63,6 +63,12 @@ class VaultAdmin:
             answer = self._client.write_data(path, data=data)
         return cast(dict[str, Any], answer.get("data") or {}) if isinstance(answer, dict) else {}
 
+    def wrapped(self, path: str, *, ttl: int) -> SecretStr:
+        """Write at ``path``; the answer stays at Vault, in a wrapping token that opens once within ``ttl`` seconds."""
+        with translated(f"writing {path}"):
+            answer = self._client.write_data(path, wrap_ttl=f"{ttl}s")
+        return SecretStr(answer["wrap_info"]["token"])
+
     def delete(self, path: str) -> None:
         """Delete what is at ``path``; nothing there is fine."""
         with translated(f"deleting {path}"):
