@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from common.errors import NotReady
@@ -22,6 +23,13 @@ from stack.processes import Launch, end, spawn, wait_until
 from stack.services import PORTS
 
 _PATIENCE = 180.0
+
+
+def main(layout: Layout, arguments: Sequence[str], *, say: Say) -> int:
+    """The command line of ``./demo bench start``."""
+    parser = argparse.ArgumentParser(prog="./demo bench start", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    return compare_starts(layout, rounds=parser.parse_args(arguments).rounds, say=say)
 
 
 def compare_starts(layout: Layout, *, rounds: int, say: Say) -> int:

@@ -238,10 +238,12 @@ def test(layout: Layout, options: Namespace, began: float) -> int:
 
 
 def bench(layout: Layout, options: Namespace, began: float) -> int:
-    """Measure a warm start against Keycloak's stock start alone."""
-    from stack.bench import compare_starts  # noqa: PLC0415 - only here
+    """Measure the servers, in place of this process, or a warm start against Keycloak's stock start alone."""
+    if options.what == "servers":
+        os.execv(sys.executable, [sys.executable, "-m", "benchmarks", *options.arguments])  # noqa: S606
+    from stack.bench import main  # noqa: PLC0415 - only here
 
-    return compare_starts(layout, rounds=options.rounds, say=Progress().step)
+    return main(layout, options.arguments, say=Progress().step)
 
 
 def running_or_default(layout: Layout) -> Instance:

@@ -1,0 +1,138 @@
+"""One run: people sign in, level by level, and at each level everything is measured again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from benchmarks import scenes
+from benchmarks.people import Person, Reception, Visit
+from benchmarks.results import Results, Row
+from benchmarks.servers import bare, resident_mb
+from benchmarks.vault import Trips
+from benchmarks.wire import Connection, structured
+from stack.testing import Stack
+
+SERVERS = ("jira", "postgres")
+ARRIVING = 6
+"""People who arrive at the same time while a level is being filled."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much to measure. ``levels``: known users; ``kept``: calls after which what is left is counted."""
+
+    levels: Sequence[int] = (10, 100, 1000)
+    warm: int = 300
+    first: int = 24
+    fresh: int = 30
+    crowd: int = 100
+    crowd_rounds: int = 4
+    crowd_calls: int = 400
+    kept: int = 1000
+    kept_fresh: int = 40
+
+    @property
+    def people(self) -> int:
+        """How many people a run takes: those known, those who come for a first call, and those called by name."""
+        return max(self.levels) + len(self.levels) * (len(SERVERS) * (self.first + 2)) + 5
+
+
+class Run:
+    """Measures on a stack that runs; ``people`` are taken one by one and belong to this run alone."""
+
+    def __init__(self, stack: Stack, people: Iterator[Person], plan: Plan, say: Say) -> None:
+        self._stack, self._people, self._plan, self._say = stack, people, plan, say
+        self._reception = Reception(stack)
+        self._urls = {server: f"{stack.url(f'mcp-{server}')}/mcp" for server in SERVERS}
+        self._known: dict[str, list[Visit]] = {server: [] for server in SERVERS}
+        self._trips = {server: Trips(stack, server) for server in SERVERS}
+        self.results = Results()
+
+    async def all(self) -> Results:
+        """Everything that the plan asks for."""
+        began = time.monotonic()
+        fixed = next(self._people)
+        with ExitStack() as processes:
+            bares = {
+                server: {
+                    name: processes.enter_context(bare(self._stack, server, fixed, tuned=name == "tuned"))
+                    for name in ("bare", "tuned")
+                }
+                for server in SERVERS
+            }
+            before = after = resident_mb(self._stack, "mcp-jira")
+            for level in self._plan.levels:
+                await self._fill(level)
+                after = resident_mb(self._stack, "mcp-jira")
+                if level == self._plan.levels[0]:
+                    before = after
+                for server in SERVERS:
+                    await self._measure(level, server, bares[server])
+            await self._count()
+        self._memory(before, after)
+        await self._reception.close()
+        for trips in self._trips.values():
+            trips.close()
+        self.results.seconds = time.monotonic() - began
+        return self.results
+
+    async def _fill(self, level: int) -> None:
+        """People arrive, and call each server once, until it knows ``level`` of them."""
+        self._say(f"{level} people arrive")
+        arriving = list(islice(self._people, level - len(self._known["jira"])))
+        turn = asyncio.Semaphore(ARRIVING)
+
+        async def arrive(person: Person, server: str) -> Visit:
+            async with turn:
+                visit = await self._reception.visit(person, server)
+                async with Connection(self._urls[server]) as connection:
+                    structured(await connection.send(scenes.asking(self._urls[server], server, visit)))
+                return visit
+
+        for server in SERVERS:
+            self._known[server] += await asyncio.gather(*(arrive(person, server) for person in arriving))
+
+    async def _measure(self, level: int, server: str, bares: dict[str, str]) -> None:
+        plan, ours, known = self._plan, self._urls[server], self._known[server]
+        self._say(f"{level} known: {server}")
+        self._keep(level, *await scenes.warm(server, ours, bares, known[-10:], rounds=plan.warm))
+        first = [await self._reception.visit(person, server) for person in islice(self._people, plan.first)]
+        self._keep(level, await scenes.first(server, ours, first, self._trips[server]))
+        afresh, reusing = [await self._reception.app_visit(person, server) for person in islice(self._people, 2)]
+        self._keep(level, await scenes.without_reuse(server, ours, afresh, reusing, rounds=plan.fresh))
+        if server == "jira":
+            crowd = known[-plan.crowd :]
+            self._keep(
+                level,
+                await scenes.crowd(
+                    server, ours, bares["bare"], crowd, rounds=plan.crowd_rounds, calls=plan.crowd_calls
+                ),
+            )
+
+    async def _count(self) -> None:
+        """What many calls leave behind, with reuse and without."""
+        for server in SERVERS:
+            self._say(f"what calls leave behind: {server}")
+            for fresh, calls in ((False, self._plan.kept), (True, self._plan.kept_fresh)):
+                visit = await self._reception.app_visit(next(self._people), server)
+                rows = await scenes.left_behind(
+                    server, self._urls[server], visit, self._trips[server], calls=calls, fresh=fresh
+                )
+                self._keep(max(self._plan.levels), *rows)
+
+    def _memory(self, before: float, after: float) -> None:
+        more = max(self._plan.levels) - self._plan.levels[0]
+        what = "Resident memory of the Jira server per 1,000 known users, MB"
+        detail = f"{before:.0f} MB at {self._plan.levels[0]}, {after:.0f} MB at {max(self._plan.levels)}"
+        self._keep(max(self._plan.levels), Row("memory", what, (after - before) / more * 1000, "", detail, 0))
+
+    def _keep(self, level: int, *rows: Row) -> None:
+        for row in rows:
+            self.results.add(replace(row, users=level))

@@ -1,0 +1,141 @@
+"""The measurements: warm calls, first calls, calls without reuse, a crowd, and what is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from itertools import cycle
+from statistics import median
+
+from benchmarks.people import Visit
+from benchmarks.results import Row
+from benchmarks.servers import TOOLS
+from benchmarks.timing import in_turns, quantile
+from benchmarks.vault import Trips
+from benchmarks.wire import Connection, request, structured
+
+TITLES = {"jira": "Jira `get_issue`", "postgres": "PostgreSQL `query`"}
+FRESH_GOALS = {"jira": "≥ 4", "postgres": "≥ 6"}
+BLOCK = 5
+"""Calls of one way in a row where calls of the other would still feel its revocations."""
+
+SETTLE_SECONDS = 0.15
+
+
+def asking(url: str, server: str, visit: Visit | None, *, fresh: bool = False) -> bytes:
+    """The bytes of the call that is measured at a server."""
+    tool, arguments = TOOLS[server]
+    return request(url, tool, arguments, token=visit.token if visit else "", fresh=fresh)
+
+
+async def warm(server: str, ours: str, bares: dict[str, str], visits: Sequence[Visit], *, rounds: int) -> list[Row]:
+    """Warm calls of people the server knows, against each bare server: p50 and p95. All answers must be the same."""
+    requests = cycle([asking(ours, server, visit) for visit in visits])
+    async with AsyncExitStack() as stack:
+        at = {name: await stack.enter_async_context(Connection(url)) for name, url in {"ours": ours, **bares}.items()}
+        fixed = {name: asking(url, server, None) for name, url in bares.items()}
+
+        async def call(name: str) -> bytes:
+            return await at[name].send(fixed[name] if name in fixed else next(requests))
+
+        answers = [structured(await call(name)) for name in [*at, *["ours"] * len(visits)] for _ in range(3)]
+        if any(answer != answers[0] for answer in answers):
+            raise RuntimeError("The servers that are compared do not answer alike.")
+        times = await in_turns({name: _bound(call, name) for name in at}, rounds=rounds)
+    rows = []
+    for name in bares:
+        for label, fraction, goal in (("p50", 0.5, "≤ 1.15"), ("p95", 0.95, "≤ 1.3")):
+            mine, theirs = quantile(times["ours"], fraction), quantile(times[name], fraction)
+            against = "a bare server" if name == "bare" else "a bare server with the SDK's lookup mended as here"
+            what = f"{TITLES[server]}, warm, {label}: ours / {against}"
+            detail = f"{mine:.2f} / {theirs:.2f} ms"
+            rows.append(Row(f"warm-{server}-{name}-{label}", what, mine / theirs, goal, detail, 0))
+    return rows
+
+
+async def first(server: str, ours: str, visits: Sequence[Visit], trips: Trips) -> Row:
+    """First calls of some against the raw round trips of others, none of whom the server or Vault has seen before."""
+    calls: list[float] = []
+    raw: list[float] = []
+    async with Connection(ours) as connection:
+        for number, visit in enumerate(visits):
+            if number % 2:
+                raw.append(await trips.run(visit))
+            else:
+                began = time.perf_counter()
+                structured(await connection.send(asking(ours, server, visit)))
+                calls.append((time.perf_counter() - began) * 1000)
+    mine, least = median(calls), median(raw)
+    trip = "exchange + Vault login + " + ("read" if server == "jira" else "database user + connection")
+    what = f"{TITLES[server]}, a person's first call, p50: the whole call / {trip} alone"
+    return Row(f"first-{server}", what, mine / least, "≤ 1.2", f"{mine:.1f} / {least:.1f} ms", 0)
+
+
+async def without_reuse(server: str, ours: str, afresh: Visit, reusing: Visit, *, rounds: int) -> Row:
+    """The same server asked to reuse nothing (as the app may ask, call by call) against itself, in blocks by turns."""
+    times: dict[bool, list[float]] = {True: [], False: []}
+    async with Connection(ours) as connection:
+        sent = {True: asking(ours, server, afresh, fresh=True), False: asking(ours, server, reusing)}
+        for fresh in (True, False):
+            structured(await connection.send(sent[fresh]))
+        for number in range(max(2, rounds // BLOCK) * 2):
+            fresh = number % 2 == 0
+            for _ in range(BLOCK):
+                began = time.perf_counter()
+                await connection.send(sent[fresh])
+                times[fresh].append((time.perf_counter() - began) * 1000)
+            await asyncio.sleep(SETTLE_SECONDS)  # what the last calls held is revoked beside whatever comes next
+    slow, quick = median(times[True]), median(times[False])
+    what = f"{TITLES[server]}, p50: without reuse / ours"
+    return Row(f"reuse-{server}", what, slow / quick, FRESH_GOALS[server], f"{slow:.1f} / {quick:.2f} ms", 0)
+
+
+async def left_behind(
+    server: str, ours: str, visit: Visit, trips: Trips, *, calls: int, fresh: bool = False
+) -> list[Row]:
+    """Vault tokens (and database leases) alive for one person after many calls, once what was owed is revoked."""
+    async with Connection(ours) as connection:
+        sent = asking(ours, server, visit, fresh=fresh)
+        for _ in range(calls):
+            await connection.send(sent)
+    counts: dict[str, Callable[[Visit], int]] = {"Vault tokens": trips.tokens}
+    if server == "postgres":
+        counts["database leases"] = trips.leases
+    how = "calls without reuse" if fresh else "calls"
+    rows = []
+    for name, count in counts.items():
+        until = time.monotonic() + 10
+        while (alive := count(visit)) > 1 and time.monotonic() < until:  # noqa: ASYNC110 - another process's doing
+            await asyncio.sleep(0.1)
+        what = f"{TITLES[server]}: {name} left behind by {calls:,} {how}"
+        rows.append(Row(f"left-{server}-{name}-{fresh}", what, alive, "≤ 1", "", 0))
+    return rows
+
+
+async def crowd(server: str, ours: str, bare: str, visits: Sequence[Visit], *, rounds: int, calls: int) -> Row:
+    """As many connections as visits, each calling without a pause, at one process: calls per second, by turns."""
+    sent = {ours: [asking(ours, server, visit) for visit in visits], bare: [asking(bare, server, None)] * len(visits)}
+    rates: dict[str, list[float]] = {ours: [], bare: []}
+    each = max(1, calls // len(visits))
+    async with AsyncExitStack() as stack:
+        at = {url: [await stack.enter_async_context(Connection(url)) for _ in visits] for url in sent}
+
+        async def one(url: str, number: int, times: int) -> None:
+            for _ in range(times):
+                structured(await at[url][number].send(sent[url][number]))
+
+        for number in range(rounds + 1):
+            for url in (ours, bare) if number % 2 else (bare, ours):
+                began = time.perf_counter()
+                await asyncio.gather(*(one(url, n, each if number else 1) for n in range(len(visits))))
+                if number:
+                    rates[url].append(each * len(visits) / (time.perf_counter() - began))
+    mine, theirs = median(rates[ours]), median(rates[bare])
+    what = f"{TITLES[server]}, {len(visits)} people at once, calls per second: ours / a bare server"
+    return Row(f"crowd-{server}", what, mine / theirs, "≥ 0.85", f"{mine:.0f} / {theirs:.0f} per second", 0)
+
+
+def _bound(call: Callable[[str], Awaitable[bytes]], name: str) -> Callable[[], Awaitable[bytes]]:
+    return lambda: call(name)

@@ -1,0 +1,93 @@
+"""The processes that are compared: our servers as the stack runs them, and bare ones beside them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from benchmarks.people import Person
+from stack.layout import ROOT
+from stack.testing import Stack
+
+ISSUE = "PROJ-1"
+STATEMENT = "SELECT * FROM orders ORDER BY 1 LIMIT 10"
+TOOLS: dict[str, tuple[str, dict[str, str]]] = {
+    "jira": ("get_issue", {"issue_key": ISSUE}),
+    "postgres": ("query", {"sql": STATEMENT}),
+}
+"""What is called at each server."""
+
+BARE_ROLES = {False: "bench_bare", True: "bench_tuned"}
+"""Database users of the bare servers, by whether they are tuned."""
+START_SECONDS = 60.0
+
+
+@contextmanager
+def bare(stack: Stack, kind: str, person: Person, *, tuned: bool = False) -> Iterator[str]:
+    """A bare server for as long as the block runs, with ``person``'s Jira credential or a fixed database user."""
+    port = _free_port()
+    environment = {
+        **os.environ,
+        "BARE_URL": stack.url("mock-jira"),
+        "BARE_EMAIL": person.email,
+        "BARE_TOKEN": person.jira_token,
+        "PGPASSWORD": "",
+    }
+    if kind == "postgres":
+        role = BARE_ROLES[tuned]
+        environment["PGPASSWORD"] = _fixed_user(stack, role)
+        environment["BARE_DSN"] = f"postgresql://{role}@localhost:{stack.ports['postgres']}/shop"
+    command = [sys.executable, "-m", "benchmarks.bare", kind, str(port), *(["--tuned"] if tuned else [])]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    try:
+        _wait(port, process)
+        yield f"http://localhost:{port}/mcp"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def resident_mb(stack: Stack, name: str) -> float:
+    """Resident memory of a service of the stack, in MB (10^6 bytes)."""
+    pid = stack.status(name).pid
+    return float(psutil.Process(pid).memory_info().rss) / 1e6
+
+
+def _fixed_user(stack: Stack, role: str) -> str:
+    """The password, new each time, of a database user ``role`` with the rights of a reader."""
+    password = secrets.token_urlsafe(24)
+    place = f"host=localhost port={stack.ports['postgres']} user=postgres dbname=shop"
+    with psycopg.connect(place, password=stack.secrets["POSTGRES_ADMIN_PASSWORD"], autocommit=True) as above:
+        known = above.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
+        if not known:
+            above.execute(sql.SQL("CREATE ROLE {} IN ROLE shop_read").format(sql.Identifier(role)))
+        above.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(password)))
+    return password
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"A bare server did not start: exit code {process.poll()}.")
