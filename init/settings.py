@@ -25,6 +25,10 @@ class InitSettings(CommonSettings):
     vault_postgres_host: str = Field("", description="PostgreSQL as Vault reaches it; default: POSTGRES_HOST.")
     vault_postgres_port: int = Field(0, description="Its port as Vault reaches it; default: POSTGRES_PORT.")
     vault_keycloak_url: str = Field("", description="Keycloak as Vault reaches it; default: KEYCLOAK_URL.")
+    vault_audit_file: str = Field(
+        "/vault/logs/audit.log",
+        description="File, as Vault sees it, of the audit log that is made when Vault has none; empty: none is made.",
+    )
     vault_db_password: SecretStr = Field(
         SecretStr("demo-vault-db-password"), description="Password of the PostgreSQL role `vault_admin`."
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
+from common.errors import VaultError
 from common.settings import MCP_SERVERS
 from init import postgres
 from init.ledger import Ledger
@@ -13,6 +15,7 @@ from init.vault_policies import POLICIES
 from vault_client.admin import VaultAdmin
 
 PART: Final = "vault"
+_log = logging.getLogger(__name__)
 CORRELATION_HEADER = "X-Correlation-Id"
 
 _JWT = "auth/jwt"
@@ -32,6 +35,7 @@ _LOGIN_ROLES = {
 def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
     """Everything that does not depend on who there is."""
     _mounts(vault, ledger)
+    _audit_device(settings, vault, ledger)
     _audit_header(vault, ledger)
     _policies(vault, ledger)
     _jwt_login(settings, vault, ledger)
@@ -65,6 +69,28 @@ def _mounts(vault: VaultAdmin, ledger: Ledger) -> None:
         equal=True,
         act=_writes(vault, "sys/auth/jwt", {"type": "jwt", "description": "people, by Keycloak's tokens"}),
     )
+
+
+def _audit_device(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
+    """An audit log (Vault API: sys/audit), unless there is one or no file is named. Raises VaultError.
+
+    OpenBao takes its devices from its configuration file alone, and refuses.
+    """
+    found = vault.read("sys/audit") or {}
+    if found or not settings.vault_audit_file:
+        ledger.unchanged(PART, "audit device", ", ".join(sorted(found)) or "none")
+        return
+    device = {"type": "file", "options": {"file_path": settings.vault_audit_file}}
+
+    def enable() -> None:
+        try:
+            vault.write("sys/audit/file", device)
+        except VaultError as error:
+            if "config-based" not in error.what:
+                raise
+            _log.warning("OpenBao keeps no audit log: add an `audit` stanza to its configuration file.")
+
+    ledger.created(PART, "audit device", "file/", enable)
 
 
 def _audit_header(vault: VaultAdmin, ledger: Ledger) -> None:

@@ -18,7 +18,7 @@ import psutil
 
 from common.errors import NotReady
 from stack import ports, status, warmup
-from stack.instance import entries, ports_of
+from stack.instance import entries, ports_of, require_startable
 from stack.layout import Layout
 from stack.part import Instance
 from stack.processes import Identity, Launch, end_all, marked, wait_until
@@ -174,6 +174,7 @@ def processes_of(layout: Layout) -> list[psutil.Process]:
 def _held(plan: Plan) -> Iterator[Lock]:
     """The instance locked, leftovers of a killed supervisor ended, ports free. Raises PortBusy, NotReady."""
     layout = plan.instance.layout
+    require_startable(plan.instance, plan.only)
     layout.make()
     lock = Lock.take(layout)
     if lock is None:

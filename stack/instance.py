@@ -14,7 +14,7 @@ from stack.part import Instance, Part
 from stack.postgres import Postgres
 from stack.python_service import PythonService
 from stack.runner import Entry
-from stack.services import PORTS, SERVICES, Service
+from stack.services import INFRASTRUCTURE, PORTS, SERVICES, Service
 
 USERS_FILE = ROOT / "init" / "users.yaml"
 
@@ -47,6 +47,28 @@ def entries(instance: Instance, only: Iterable[str] | None = None) -> list[Entry
     return [_entry(instance, service) for service in SERVICES if service.name in chosen]
 
 
+def require_startable(instance: Instance, only: Iterable[str] | None) -> None:
+    """Raise InputError when one of ``only`` could never become ready: it lacks a server, or its provisioning."""
+    chosen = set(only) if only is not None else {service.name for service in SERVICES}
+    for service in SERVICES:
+        if service.name not in chosen:
+            continue
+        missing = [name for name in service.uses if name in INFRASTRUCTURE and name not in chosen]
+        provisions = service.module and not service.one_shot and "keycloak" in service.uses
+        if provisions and "init" not in chosen and not provisioned(instance.layout).exists():
+            missing.append("init")
+        if missing:
+            raise InputError(
+                f"{service.title} needs {', '.join(missing)}, which --only leaves out.",
+                fix=f"Start them too: --only {','.join(s.name for s in SERVICES if s.name in {*chosen, *missing})}.",
+            )
+
+
+def provisioned(layout: Layout) -> Path:
+    """A file that is there once provisioning has run to its end here."""
+    return layout.data / "provisioned"
+
+
 def ports_of(instance: Instance, only: Iterable[str] | None = None) -> dict[str, int]:
     """The ports that these services will listen on."""
     return {
@@ -65,6 +87,7 @@ def _entry(instance: Instance, service: Service) -> Entry:
         uses=service.uses,
         waits=service.waits,
         one_shot=service.one_shot,
+        when_done=provisioned(instance.layout).touch if service.name == "init" else None,
     )
 
 

@@ -37,6 +37,8 @@ class Entry:
     uses: tuple[str, ...] = ()
     waits: bool = False
     one_shot: bool = False
+    when_done: Callable[[], None] | None = None
+    """Called when a one-shot has ended well."""
 
 
 def backoff(restarts: int) -> float:
@@ -149,6 +151,8 @@ class Runner:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     if process.wait(POLL_SECONDS):
                         return False
+                    if self.entry.when_done:
+                        self.entry.when_done()
                     self._set("done")
                     self.up.set()
                     return True

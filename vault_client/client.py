@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from common.errors import CredentialMissing, VaultDenied, VaultError
 from vault_client import answers
 from vault_client.calls import TIMEOUT_SECONDS, Calls, checked
-from vault_client.failures import APPROLE_WORDS, jwt_words
+from vault_client.failures import APPROLE_WORDS, jwt_words, of_a_token_that_is_gone
 from vault_client.lease import Lease
 from vault_client.models import DatabaseCredential, Entity, KVSecret, StaticCredential, VaultToken
 
@@ -96,11 +96,15 @@ class Vault(Calls):
         )
 
     async def revoke_self(self, token: SecretStr) -> None:
-        """End the token and every lease it made (Vault API: POST auth/token/revoke-self); one already gone is fine."""
+        """End the token and every lease it made (Vault API: POST auth/token/revoke-self); one already gone is fine.
+
+        VaultDenied when no policy of the token lets it end itself: it lives on.
+        """
         try:
             await self._call("revoking the token", token, lambda v: v.auth.token.revoke_self(), lambda _: None)
-        except VaultDenied:
-            return
+        except VaultDenied as denied:
+            if not of_a_token_that_is_gone(denied):
+                raise
 
     async def unwrap(self, wrapping: SecretStr) -> dict[str, Any]:
         """What a wrapping token holds, once (Vault API: POST sys/wrapping/unwrap).

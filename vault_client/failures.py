@@ -98,6 +98,17 @@ def translated(
         raise _not_vault(doing) from error
 
 
+def of_a_token_that_is_gone(denied: VaultDenied) -> bool:
+    """Whether Vault answered 403 because it does not know the token, and not because a policy forbids the call.
+
+    Only its words tell: "permission denied" alone (OpenBao) or with "invalid token" (Vault) for a token that is
+    gone, "1 error occurred: permission denied" for a policy.
+    """
+    cause = denied.__cause__
+    words = " ".join(str(e) for e in getattr(cause, "errors", None) or ())
+    return "invalid token" in words or "1 error occurred" not in words
+
+
 def _refusal(
     error: exceptions.VaultError, doing: str, login: LoginWords | None, missing: CredentialMissing | None
 ) -> Problem:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from common import correlation
 from common.backoff import Backoff
+from common.errors import ConfigError
+from common.settings import CommonSettings, load
 from common.workers import Workers
 
 
@@ -61,3 +63,18 @@ def test_backoff_doubles_up_to_its_longest_within_its_jitter(failures: int, seed
 def test_a_backoff_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="Backoff needs"):
         Backoff(**wrong)  # type: ignore[arg-type]
+
+
+def test_production_refuses_a_plain_http_issuer_even_when_every_secret_is_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {"PROFILE": "production", "STATE_DSN": "postgresql://own:own@db/mcp_state"}.items():
+        monkeypatch.setenv(name, value)
+    for url in ("http://id.example.com", "http://localhost:8080", "ftp://id.example.com", "id.example.com"):
+        monkeypatch.setenv("KEYCLOAK_PUBLIC_URL", url)
+        with pytest.raises(ConfigError) as refused:
+            load(CommonSettings)
+        assert "KEYCLOAK_PUBLIC_URL is not https" in refused.value.what
+        assert "demo's values" not in refused.value.what
+    monkeypatch.setenv("KEYCLOAK_PUBLIC_URL", "https://id.example.com")
+    assert load(CommonSettings).issuer == "https://id.example.com/realms/mcp-demo"

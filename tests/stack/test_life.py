@@ -176,3 +176,17 @@ def test_state_is_private_to_its_owner(demo: Demo) -> None:
     secrets = [value for value in json.loads(layout.secrets.read_text()).values() if len(value) > 12]
     assert len(arguments) >= 2
     assert not [line for line in arguments for secret in secrets if secret in line]
+
+
+def test_what_could_never_become_ready_is_refused_at_once(demo: Demo) -> None:
+    for only, named in (
+        ("mcp-jira", "needs postgres, openbao, keycloak, init, which"),
+        ("postgres,openbao,keycloak,mcp-jira", "--only postgres,openbao,keycloak,init,mcp-jira."),
+        ("keycloak", "Keycloak needs postgres, which"),
+    ):
+        began = time.monotonic()
+        refused = demo("up", "-d", "--free-ports", "--only", only)
+        assert refused.returncode == 1
+        assert named in refused.stderr
+        assert time.monotonic() - began < 30
+    assert demo.alive() == []

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+
 import httpx2
 import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
 
 import tracing
 from common import correlation
 from common.http import async_client, async_transport
+from tests.mcp_servers.serving import served
+from tests.support.browser import closed_port
 from tests.support.odd_server import odd_server
 from tracing import Recorder
 from tracing.model import BODY_LIMIT
@@ -85,6 +94,51 @@ async def test_no_answer_to_the_async_transport_is_recorded_too() -> None:
             with tracing.recording(recorder), pytest.raises(httpx2.HTTPError), tracing.step("backend"):
                 await client.get(server.url)
     assert recorder.trace.steps[0].exchanges[0].error
+
+
+async def test_a_refused_connection_is_recorded_by_both() -> None:
+    nobody = f"http://localhost:{closed_port()}/x?token={SECRET}"
+    recorder = Recorder("Load tools")
+    with tracing.recording(recorder):
+        with TracedSession() as session, pytest.raises(requests.ConnectionError), tracing.step("vault-login"):
+            session.get(nobody)
+        async with async_client(transport=TracedTransport(async_transport())) as client:
+            with pytest.raises(httpx2.ConnectError), tracing.step("backend"):
+                await client.get(nobody)
+    for step in recorder.trace.failed:
+        (exchange,) = step.exchanges
+        assert (exchange.method, exchange.status) == ("GET", None)
+        assert "Connect" in exchange.error
+        assert exchange.url.endswith("/x?token=eyJh…aWNl")
+        assert (exchange.duration_ms or 0) > 0
+    assert len(recorder.trace.failed) == 2
+    assert SECRET not in recorder.trace.model_dump_json()
+
+
+async def test_an_event_stream_is_not_held_up() -> None:
+    heard = asyncio.Event()
+
+    async def events() -> AsyncIterator[str]:
+        yield "data: first\n\n"
+        await asyncio.wait_for(heard.wait(), 20)
+        yield "data: last\n\n"
+
+    async def stream(_: Request) -> StreamingResponse:
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+    recorder = Recorder("Load tools")
+    async with (
+        served(Starlette(routes=[Route("/", stream)])) as address,
+        async_client(transport=TracedTransport(async_transport())) as client,
+    ):
+        with tracing.recording(recorder), tracing.step("backend"):
+            async with client.stream("GET", address) as answer:
+                lines = answer.aiter_lines()
+                assert await anext(lines) == "data: first"
+                heard.set()
+                assert [line async for line in lines if line] == ["data: last"]
+    (exchange,) = recorder.trace.steps[0].exchanges
+    assert (exchange.status, exchange.response_body) == (200, "")
 
 
 def test_outside_a_step_nothing_is_recorded() -> None:

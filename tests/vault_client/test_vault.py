@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from common.errors import CredentialMissing, VaultDenied, VaultError, VaultLogin
 from identity import Keycloak, unverified_claims
 from stack.testing import Stack
 from tests.support.login import sign_in
+from tests.support.odd_server import odd_server
 from tests.support.people import Person
 from tracing import Recorder
 from vault_client import Lease, Vault, VaultToken
@@ -158,6 +160,26 @@ async def test_a_revoked_token_opens_nothing_and_revoking_it_again_is_fine(desk:
     for ask in (desk.vault.lookup_self, desk.vault.renew_self):
         with pytest.raises(VaultDenied):
             await ask(token.token)
+
+
+async def test_a_token_that_may_not_end_itself_is_not_taken_for_gone(vault: Vault, root: SecretStr) -> None:
+    bare = {"policies": ["no-such-policy"], "no_default_policy": True, "ttl": "60s"}
+    made = SecretStr((await vault.write(root, "auth/token/create", bare))["client_token"])
+    with pytest.raises(VaultDenied):
+        await vault.revoke_self(made)
+    assert (await vault.write(root, "auth/token/lookup", {"token": made.get_secret_value()}))["ttl"] > 0
+    await vault.write(root, "auth/token/revoke", {"token": made.get_secret_value()})
+
+
+@pytest.mark.parametrize(
+    "said", ["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n", "permission denied"]
+)
+async def test_a_token_that_is_gone_is_fine_in_the_words_of_either_server(said: str) -> None:
+    with odd_server() as odd:
+        odd.status, odd.body = 403, json.dumps({"errors": [said]}).encode()
+        vault = Vault(odd.url)
+        await vault.revoke_self(SecretStr("gone"))
+        await vault.close()
 
 
 async def test_what_is_not_there_is_told_apart(stack: Stack, vault: Vault, root: SecretStr) -> None:
