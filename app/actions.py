@@ -52,7 +52,7 @@ async def load_tools(process: Process, cookie: str, servers: Sequence[str], *, f
     views = {server: ServerView(server) for server in servers}
     with tracing.recording(recorder):
         try:
-            session = await _signed_in(process, cookie)
+            session = await signed_in(process, cookie)
         except Problem as problem:
             return Done(recorder.trace, views, problem=problem)
         work = [_load_one(process, session, views[server], fresh=fresh) for server in servers]
@@ -70,7 +70,7 @@ async def execute(
     token: ServerToken | None = None
     with tracing.recording(recorder):
         try:
-            session = await _signed_in(process, cookie)
+            session = await signed_in(process, cookie)
             token = await _server_token(process, session, server, fresh=fresh)
             with tracing.step("mcp-request", server=server) as opened:
                 async with connected(server, process.settings.mcp_url(server), token.token) as connection:
@@ -85,7 +85,7 @@ async def execute(
     return done
 
 
-async def _signed_in(process: Process, cookie: str) -> Session:
+async def signed_in(process: Process, cookie: str) -> Session:
     """Steps 1 and 2: the sign-in as it was recorded then, and the access token checked now."""
     session = await process.sessions.renewed(cookie)
     recorder = tracing.current()

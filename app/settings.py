@@ -35,6 +35,9 @@ class AppSettings(CommonSettings):
     chatbot_messenger_key: SecretStr = Field(
         SecretStr("demo-chatbot-messenger-key"), description="What the app, as its messenger, proves itself with there."
     )
+    agent_auth_url: str = Field("https://localhost:8443", description="The agents' auth server.")
+    biz_service_url: str = Field("http://localhost:5000", description="The business service, plain HTTP.")
+    biz_service_tls_url: str = Field("https://localhost:5443", description="The same with mutual TLS.")
 
     @property
     def redirect_uri(self) -> str:

@@ -87,6 +87,16 @@ _KINDS = (
         "Keycloak refuses when the session has ended or the token was not meant for this server.",
     ),
     StepKind(
+        "person-exchange",
+        4,
+        "app",
+        "keycloak",
+        "Exchange the login token for Vault",
+        "The login token opens nothing at Vault either. The app trades it for one whose only audience is `vault`.",
+        "OAuth 2.0 Token Exchange (RFC 8693 §2.1)",
+        "The session may have ended at Keycloak: sign in again.",
+    ),
+    StepKind(
         "vault-login",
         5,
         "mcp",
@@ -94,6 +104,16 @@ _KINDS = (
         "Log in to Vault as this person, through this server",
         "Vault checks the signature itself and that the audience is `vault` and `azp` is this server;"
         " the token it gives opens what this person and this server may both open.",
+        "Vault JWT auth method (auth/jwt/login)",
+        "Role, audience and `azp` must fit; `./demo init` sets them.",
+    ),
+    StepKind(
+        "person-login",
+        5,
+        "app",
+        "vault",
+        "Log in to Vault as this person",
+        "The role for people lets the app in as the person who is signed in, for what is that person's own.",
         "Vault JWT auth method (auth/jwt/login)",
         "Role, audience and `azp` must fit; `./demo init` sets them.",
     ),
@@ -119,6 +139,39 @@ _KINDS = (
         "No credential at the path: an administrator adds it there.",
     ),
     StepKind(
+        "agent-certificate",
+        6,
+        "app",
+        "vault",
+        "Get a certificate for the agent",
+        "The key is made here and stays here. Vault signs a certificate for it, and fills in whose agent it is itself:"
+        " nobody gets one for another person's agent.",
+        "X.509 (RFC 5280); Vault PKI engine (pki/sign/:role)",
+        "The person may have agents of the names that the role lists only; `./demo init` sets the role.",
+    ),
+    StepKind(
+        "mutual-tls",
+        6,
+        "app",
+        "mcp",
+        "Prove both certificates in the TLS handshake",
+        "The server shows its certificate, the agent its own, and each proves that it holds the key."
+        " No secret is sent.",
+        "TLS 1.3 (RFC 8446 §4.4.2); OAuth mutual TLS (RFC 8705 §2)",
+        "An expired, foreign or self-made certificate ends here: get a new one.",
+    ),
+    StepKind(
+        "agent-token",
+        6,
+        "app",
+        "mcp",
+        "Trade the certificate for a token",
+        "The certificate says which agent this is and which scopes it may have. The token is bound to it:"
+        " `cnf` holds the certificate's fingerprint.",
+        "OAuth 2.0 client credentials (RFC 6749 §4.4), bound tokens (RFC 8705 §3)",
+        "A revoked certificate or a scope beyond it is refused here.",
+    ),
+    StepKind(
         "backend",
         7,
         "mcp",
@@ -127,6 +180,27 @@ _KINDS = (
         "The back end sees this person's own credential and applies this person's own rights.",
         "Jira REST v3 · GitHub REST · PostgreSQL",
         "The back end refused or did not answer; its own words are in the step.",
+    ),
+    StepKind(
+        "agent-call",
+        7,
+        "app",
+        "backend",
+        "Call the business service as the agent",
+        "Signature, issuer, audience, time, revocation, then the certificate on this very connection, then the scope:"
+        " the refusal names the one that failed.",
+        "OAuth 2.0 bearer tokens (RFC 6750 §3.1), bound tokens (RFC 8705 §3)",
+        "The refusal names its cause; a new token helps against an expired or revoked one.",
+    ),
+    StepKind(
+        "agent-revoke",
+        7,
+        "app",
+        "mcp",
+        "Revoke the token",
+        "The auth server makes the revocation known to every replica: the next request with this token is refused.",
+        "OAuth 2.0 token revocation (RFC 7009 §2)",
+        "Only the agent that a token was issued to may revoke it.",
     ),
 )
 

@@ -12,7 +12,9 @@ LANES = ("browser", "app", "keycloak", "mcp", "vault", "backend")
 def party(name: str, server: str) -> str:
     """A lifeline's name; ``mcp`` and ``backend`` are those of ``server``."""
     if name == "backend":
-        return t(f"party.backend.{server}") if server in LABELS else t("party.backend.")
+        return t(f"party.backend.{server}") if server in (*LABELS, "agents") else t("party.backend.")
+    if name == "mcp" and server == "agents":
+        return t("party.mcp.agents")
     if name == "mcp":
         return t("party.mcp", server=LABELS[server]) if server in LABELS else t("party.mcp.")
     return t(f"party.{name}")

@@ -24,6 +24,13 @@ page = st.navigation(
             url_path="mcp-tools",
             help=t("nav.tools.help"),
         ),
+        st.Page(
+            _HERE / "agents.py",
+            title=t("nav.agents"),
+            icon=":material/smart_toy:",
+            url_path="agents",
+            help=t("nav.agents.help"),
+        ),
     ],
     position="top",
 )

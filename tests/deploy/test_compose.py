@@ -51,7 +51,7 @@ ONLY_IN_CONTAINERS = {
 }
 FOUND_BY_UNSEALING = {"VAULT_TOKEN"}
 HOSTS = re.compile(
-    r"\b(localhost|127\.0\.0\.1|0\.0\.0\.0|keycloak|vault|postgres|mock|mcp-\w+|token-api|app|auth-relay|chatbot)"
+    r"\b(localhost|127\.0\.0\.1|0\.0\.0\.0|keycloak|vault|postgres|mock|agents|mcp-\w+|token-api|app|auth-relay|chatbot)"
     r"(?=[:/]|$)"
 )
 

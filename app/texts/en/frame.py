@@ -8,6 +8,8 @@ TEXTS: dict[str, str] = {
     "nav.home.help": "What this is, who you are, and whether every part is up.",
     "nav.tools": "MCP tools",
     "nav.tools.help": "Load the tools of remote MCP servers, run them as yourself, and see how that works.",
+    "nav.agents": "Agents",
+    "nav.agents.help": "Programs with certificates of their own: get a token by mutual TLS, use it, revoke it.",
     "account.sign-in": "Sign in",
     "account.sign-out": "Sign out",
     "account.signed-in": "Signed in as {username}",

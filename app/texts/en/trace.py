@@ -31,6 +31,8 @@ TEXTS: dict[str, str] = {
     "party.backend.jira": "Jira API",
     "party.backend.github": "GitHub API",
     "party.backend.postgres": "PostgreSQL",
+    "party.mcp.agents": "Agents' auth server",
+    "party.backend.agents": "Business service",
     "party.backend.": "APIs, database",
     "action.load": "Load tools: {servers}",
     "action.execute": "{server}: {tool}",

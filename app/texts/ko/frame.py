@@ -8,6 +8,8 @@ TEXTS: dict[str, str] = {
     "nav.home.help": "이 데모가 무엇인지, 지금 누구로 로그인했는지, 모든 구성 요소가 동작하는지 보여 줍니다.",
     "nav.tools": "MCP 도구",
     "nav.tools.help": "원격 MCP 서버의 도구를 불러와 본인 자격으로 실행하고, 그 과정을 확인합니다.",
+    "nav.agents": "에이전트",
+    "nav.agents.help": "자체 인증서를 가진 프로그램입니다. 상호 TLS로 토큰을 받아 사용하고 폐기합니다.",
     "account.sign-in": "로그인",
     "account.sign-out": "로그아웃",
     "account.signed-in": "{username} 님으로 로그인됨",

@@ -30,4 +30,23 @@ TEXTS: dict[str, str] = {
     "거부합니다.",
     "registry.backend.title": "이 사람으로 백엔드 호출",
     "registry.backend.why": "백엔드는 이 사람의 자격 증명을 보고 이 사람의 권한을 적용합니다.",
+    "registry.person-exchange.title": "로그인 토큰을 Vault용으로 교환",
+    "registry.person-exchange.why": "로그인 토큰은 Vault에서도 아무것도 열지 못합니다. 앱은 이 토큰을 audience가 `vault` 하나뿐인 "
+    "토큰으로 교환합니다.",
+    "registry.person-login.title": "이 사람으로 Vault에 로그인",
+    "registry.person-login.why": "사람을 위한 역할은 로그인한 그 사람 본인의 것에 한해서만 앱이 들어갈 수 있게 합니다.",
+    "registry.agent-certificate.title": "에이전트의 인증서 받기",
+    "registry.agent-certificate.why": "키는 여기에서 만들어지고 밖으로 나가지 않습니다. Vault는 그 키의 인증서에 서명하면서 누구의 "
+    "에이전트인지 직접 채워 넣으므로, 다른 사람의 에이전트 인증서는 아무도 받을 수 없습니다.",
+    "registry.mutual-tls.title": "TLS 핸드셰이크에서 양쪽 인증서 증명",
+    "registry.mutual-tls.why": "서버와 에이전트가 각자의 인증서를 보이고, 그 키를 가지고 있음을 서로 증명합니다. 비밀 값은 "
+    "전송되지 않습니다.",
+    "registry.agent-token.title": "인증서로 토큰 받기",
+    "registry.agent-token.why": "인증서는 어떤 에이전트이며 어떤 scope를 가질 수 있는지 말해 줍니다. 토큰은 인증서에 묶이며, `cnf`에 "
+    "인증서의 지문이 들어 있습니다.",
+    "registry.agent-call.title": "에이전트로 비즈니스 서비스 호출",
+    "registry.agent-call.why": "서명, 발급자, audience, 시각, 폐기 여부, 이 연결의 인증서, scope 순으로 확인합니다. 거부할 때는 "
+    "어긋난 한 가지를 밝힙니다.",
+    "registry.agent-revoke.title": "토큰 폐기",
+    "registry.agent-revoke.why": "인증 서버는 폐기 사실을 모든 복제본에 알립니다. 이 토큰을 쓰는 다음 요청부터 거부됩니다.",
 }

@@ -31,6 +31,8 @@ TEXTS: dict[str, str] = {
     "party.backend.jira": "Jira API",
     "party.backend.github": "GitHub API",
     "party.backend.postgres": "PostgreSQL",
+    "party.mcp.agents": "에이전트 인증 서버",
+    "party.backend.agents": "비즈니스 서비스",
     "party.backend.": "API, 데이터베이스",
     "action.load": "도구 불러오기: {servers}",
     "action.execute": "{server}: {tool}",
