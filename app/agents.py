@@ -20,6 +20,7 @@ from common.http import CONNECT_SECONDS
 from common.tls import Identity, client_context, new_key
 from identity.tokens import unverified_claims
 from tracing import Recorder, Trace
+from tracing.recorder import open_step
 from tracing.wire import TracedTransport
 
 SERVER = "agents"
@@ -211,12 +212,17 @@ class _Handshake:
             self.ended = time.time()
 
     def record(self, response: httpx2.Response, held: Held, *, proved: bool) -> None:
-        """A step of its own: what the two sides proved to each other."""
+        """A step of its own: what the two sides proved to each other. The request itself went out after it."""
         recorder, tls = tracing.current(), response.extensions["network_stream"].get_extra_info("ssl_object")
-        if recorder is None or tls is None:
+        around = open_step()
+        if recorder is None or tls is None or around is None:
             return
-        opened = recorder.note("mutual-tls", server=SERVER)
+        kind = "mutual-tls-call" if around.step.kind == "agent-call" else "mutual-tls"
+        opened = recorder.note(kind, server=SERVER)
         opened.step.started_at, opened.step.duration_ms = self.began, (self.ended - self.began) * 1000
+        request = around.step.exchanges[-1]
+        request.duration_ms = max(0.0, (request.duration_ms or 0.0) - (self.ended - request.started_at) * 1000)
+        request.started_at = self.ended
         cipher = tls.cipher()
         opened.detail(
             protocol=tls.version(),
@@ -261,5 +267,5 @@ def _content(answer: httpx2.Response) -> Any:
 
 def _refusal(content: Any) -> str:
     if isinstance(content, dict) and "error" in content:
-        return f"`{content['error']}`: {content.get('error_description') or content.get('message') or ''}"
+        return f"{content['error']}: {content.get('error_description') or content.get('message') or ''}"
     return t("agents.odd-answer")

@@ -182,6 +182,16 @@ _KINDS = (
         "The back end refused or did not answer; its own words are in the step.",
     ),
     StepKind(
+        "mutual-tls-call",
+        7,
+        "app",
+        "backend",
+        "Prove the certificate to the business service",
+        "The token is bound to a certificate; on this connection its holder proves to have the key to it.",
+        "TLS 1.3 (RFC 8446 §4.4.2); OAuth mutual TLS (RFC 8705 §3)",
+        "Without the certificate a stolen token opens nothing here.",
+    ),
+    StepKind(
         "agent-call",
         7,
         "app",

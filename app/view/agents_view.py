@@ -40,6 +40,8 @@ class Kept:
 def show(person: Person) -> None:
     """The page for this person."""
     kept: Kept = st.session_state.setdefault(_KEPT, Kept())
+    if kept.last is not None:
+        _verdict(*kept.last)
     steps, trace = st.columns([5, 7], gap="medium")
     with steps:
         kind = _choose()
@@ -134,20 +136,25 @@ def _calls(kept: Kept, held: Held, person: Person) -> None:
         key="pick.manner",
     )
     for endpoint, (method, path, needed) in ENDPOINTS.items():
-        with st.container(border=True, gap="xsmall"):
-            has_it = not needed or needed in held.scopes
-            badge = f":{'green' if has_it else 'gray'}-badge[{plain(needed) or t('agents.needs.any')}]"
-            st.markdown(f"{mono(f'{method} {path}')} {badge}")
-            body = _body(kept, endpoint, person)
+        body = _body(kept, endpoint, person)
+        with st.container(horizontal=True, vertical_alignment="center"):
             label = t(f"agents.endpoint.{endpoint}")
-            if st.button(label, key=f"agents.call.{endpoint}", icon=":material/send:", width="stretch"):
-                _call(kept, held, endpoint, manner or MANNERS[0], body)
+            pressed = st.button(label, key=f"agents.call.{endpoint}", icon=":material/send:")
+            lock, colour = ("lock_open", "green") if not needed or needed in held.scopes else ("lock", "gray")
+            badge = f":{colour}-badge[:material/{lock}: {plain(needed) or t('agents.needs.any')}]"
+            st.markdown(f"{mono(f'{method} {path}')} {badge}")
+        if pressed:
+            _call(kept, held, endpoint, manner or MANNERS[0], body)
 
 
 def _body(kept: Kept, endpoint: str, person: Person) -> Any:
     if endpoint == "results":
+        # A key of its own for each command: a widget keeps what was typed, whatever value it is given later.
         text = st.text_input(
-            t("agents.command-id"), value=kept.command_id, help=t("agents.command-id.help"), key="arg.agents.id"
+            t("agents.command-id"),
+            value=kept.command_id,
+            help=t("agents.command-id.help"),
+            key=f"arg.agents.id.{kept.command_id}",
         )
         return {"command_id": text or "-", "status": "completed", "result": {"done": True}}
     if endpoint == "dispatch":
@@ -169,12 +176,11 @@ def _call(kept: Kept, held: Held, endpoint: str, manner: agents.Manner, body: An
 
 
 def _told(kept: Kept) -> None:
-    """The verdict on the last action, its answer, and its trace."""
+    """The last action's answer, and its trace."""
     if kept.last is None:
         st.caption(t("agents.trace.none"))
         return
     what, outcome = kept.last
-    _verdict(what, outcome)
     if what in ENDPOINTS and outcome.answer is not None:
         st.caption(t("agents.answer"))
         st.json(outcome.answer, expanded=2)

@@ -44,6 +44,8 @@ TEXTS: dict[str, str] = {
     "registry.agent-token.title": "인증서로 토큰 받기",
     "registry.agent-token.why": "인증서는 어떤 에이전트이며 어떤 scope를 가질 수 있는지 말해 줍니다. 토큰은 인증서에 묶이며, `cnf`에 "
     "인증서의 지문이 들어 있습니다.",
+    "registry.mutual-tls-call.title": "비즈니스 서비스에 인증서 증명",
+    "registry.mutual-tls-call.why": "토큰은 인증서에 묶여 있습니다. 토큰을 가진 쪽은 이 연결에서 그 키를 가지고 있음을 증명합니다.",
     "registry.agent-call.title": "에이전트로 비즈니스 서비스 호출",
     "registry.agent-call.why": "서명, 발급자, audience, 시각, 폐기 여부, 이 연결의 인증서, scope 순으로 확인합니다. 거부할 때는 "
     "어긋난 한 가지를 밝힙니다.",
