@@ -267,5 +267,6 @@ def _content(answer: httpx2.Response) -> Any:
 
 def _refusal(content: Any) -> str:
     if isinstance(content, dict) and "error" in content:
-        return f"{content['error']}: {content.get('error_description') or content.get('message') or ''}"
+        # Not "name: value": beside a name such as `invalid_token` a value would be masked.
+        return f"{content.get('error_description') or content.get('message') or ''} ({content['error']})"
     return t("agents.odd-answer")
