@@ -25,6 +25,13 @@ page = st.navigation(
             help=t("nav.tools.help"),
         ),
         st.Page(
+            _HERE / "vault_tokens.py",
+            title=t("nav.tokens"),
+            icon=":material/key:",
+            url_path="vault-tokens",
+            help=t("nav.tokens.help"),
+        ),
+        st.Page(
             _HERE / "agents.py",
             title=t("nav.agents"),
             icon=":material/smart_toy:",

@@ -75,9 +75,10 @@ async def answer_to(request: Request, error: Problem | Refused) -> Response:
 
 async def invalid(request: Request, error: RequestValidationError) -> Response:
     """400 with the fields that cannot be read, and why; never their values."""
-    faults = "; ".join(
-        f"{_place(fault['loc'])}: {_WORDS.get(fault['type']) or _said(fault['msg'])}" for fault in error.errors()
-    )
+    found = error.errors()
+    if any(fault["loc"][-1:] == ("name",) and fault["type"] in ("missing", "string_too_short") for fault in found):
+        return JSONResponse(_body(request, Refused(400, "Bad Request", "Give the token a name.")), 400)
+    faults = "; ".join(f"{_place(fault['loc'])}: {_WORDS.get(fault['type']) or _said(fault['msg'])}" for fault in found)
     return JSONResponse(_body(request, Refused(400, "Bad Request", f"This request cannot be read: {faults}.")), 400)
 
 

@@ -1,0 +1,43 @@
+"""Time left that counts down in the browser, by itself: no run of the page, and never below nought."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from app.texts import t
+
+_COUNTDOWN = st.components.v2.component(
+    "countdown",
+    html='<span class="left" role="timer"></span>',
+    css="""
+.left { font-family: var(--st-font); font-variant-numeric: tabular-nums; font-size: 1rem; color: var(--st-text-color);
+  white-space: nowrap; }
+.left.soon { font-weight: 650; }
+""",
+    js="""
+export default function (component) {
+  const { data, parentElement } = component
+  const shown = parentElement.querySelector(".left")
+  const until = Date.now() + data.left * 1000
+  const pad = (number) => String(number).padStart(2, "0")
+  const draw = () => {
+    const left = Math.max(0, Math.round((until - Date.now()) / 1000))
+    const hours = Math.floor(left / 3600), minutes = Math.floor(left / 60) % 60
+    const clock = (hours ? hours + ":" + pad(minutes) : minutes) + ":" + pad(left % 60)
+    shown.textContent = left ? data.text.replace("{left}", clock) : data.over
+    shown.classList.toggle("soon", left < data.left / 5)
+  }
+  draw()
+  const timer = setInterval(draw, 1000)
+  return () => clearInterval(timer)
+}
+""",
+)
+
+
+def countdown(until: float, *, key: str) -> None:
+    """The time left until ``until`` (seconds since the epoch), ticking."""
+    left = max(0.0, until - time.time())
+    _COUNTDOWN(data={"left": left, "text": t("countdown.left", left="{left}"), "over": t("countdown.over")}, key=key)

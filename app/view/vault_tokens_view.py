@@ -1,0 +1,143 @@
+"""The Vault tokens page: make one, see it once, and look after those that live."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import streamlit as st
+from pydantic import SecretStr
+
+from app import token_api
+from app.process import Process
+from app.texts import t
+from app.token_api import PERMISSIONS, Issued
+from app.view import sentence, visitor
+from app.view.cards import table
+from app.view.countdown import countdown
+from app.view.plain import mono, plain
+from common.errors import Problem
+
+ANSWER_SECONDS = 20.0
+
+_SAID = f"{visitor.KEPT}.tokens.said"
+_NAME, _ALLOWED, _TOKEN = "arg.tokens.name", "arg.tokens.allowed", "arg.tokens.token"
+
+T = TypeVar("T")
+
+
+def show() -> None:
+    """The page for whoever is signed in."""
+    left, right = st.columns([5, 7], gap="large")
+    with left:
+        _make()
+        _look_up()
+    with right:
+        _living()
+
+
+def _make() -> None:
+    st.subheader(t("tokens.make"), anchor=False)
+    with st.form("tokens.make", border=False):
+        name = st.text_input(t("tokens.name"), key=_NAME, max_chars=100, placeholder=t("tokens.name.example"))
+        allowed = st.pills(
+            t("tokens.permissions"),
+            PERMISSIONS,
+            selection_mode="multi",
+            default=["read"],
+            format_func=lambda permission: t(f"tokens.permission.{permission}"),
+            key=_ALLOWED,
+        )
+        pressed = st.form_submit_button(
+            t("tokens.make.do"), type="primary", icon=":material/key:", key="tokens.make.do"
+        )
+    if not pressed:
+        return
+    if not name.strip():
+        st.warning(t("tokens.name.needed"), icon=":material/edit:")
+        return
+    made = _done(token_api.create(*_who(), name, allowed), t("tokens.making"))
+    if made is not None:
+        st.success(t("tokens.made", name=plain(name)), icon=":material/check_circle:")
+        st.code(made.get_secret_value(), language=None, wrap_lines=True)
+
+
+def _living() -> None:
+    st.subheader(t("tokens.living"), anchor=False)
+    said = st.session_state.pop(_SAID, None)
+    if said:
+        st.success(said, icon=":material/check_circle:")
+    found = _done(token_api.listed(*_who()), t("tokens.listing"))
+    if found is None:
+        return
+    if not found:
+        st.markdown(t("tokens.none"))
+    for issued in found:
+        _one(issued)
+
+
+def _one(issued: Issued) -> None:
+    with st.container(border=True, key=f"token-{issued.accessor}"):
+        named, left = st.columns([3, 2], vertical_alignment="center")
+        named.markdown(f"**{plain(issued.name)}** {_badges(issued.permissions)}")
+        with left:
+            countdown(issued.expires_at, key=f"left.{issued.accessor}")
+        st.caption(f"{t('tokens.accessor')} {mono(issued.accessor)}")
+        with st.container(horizontal=True):
+            renew = st.button(t("tokens.renew"), icon=":material/restart_alt:", key=f"renew.{issued.accessor}")
+            revoke = st.button(t("tokens.revoke"), icon=":material/block:", key=f"revoke.{issued.accessor}")
+    if renew:
+        _and_again(token_api.renew(*_who(), issued.accessor), t("tokens.renewed", name=plain(issued.name)))
+    if revoke:
+        _and_again(token_api.revoke(*_who(), issued.accessor), t("tokens.revoked", name=plain(issued.name)))
+
+
+def _look_up() -> None:
+    st.subheader(t("tokens.look-up"), anchor=False)
+    with st.form("tokens.look-up", border=False, clear_on_submit=True):
+        token = st.text_input(t("tokens.token"), type="password", key=_TOKEN, autocomplete="off")
+        pressed = st.form_submit_button(t("tokens.look-up.do"), icon=":material/search:", key="tokens.look-up.do")
+    if not pressed or not token.strip():
+        return
+    known = _done(token_api.look_up(_who()[0], SecretStr(token.strip())), t("tokens.looking"))
+    if known is None:
+        return
+    table(
+        [
+            (t("tokens.user"), mono(known.user)),
+            (t("tokens.permissions"), _badges(known.permissions)),
+            (t("tokens.accessor"), mono(known.accessor)),
+            (t("tokens.renewable"), t("tokens.yes") if known.renewable else t("tokens.no")),
+        ]
+    )
+    countdown(known.expires_at, key="left.looked-up")
+
+
+def _badges(permissions: tuple[str, ...]) -> str:
+    named = [f":blue-badge[{t(f'tokens.permission.{name}')}]" for name in PERMISSIONS if name in permissions]
+    return " ".join(named) or f":gray-badge[{t('tokens.permission.none')}]"
+
+
+def _who() -> tuple[Process, str]:
+    return Process.current(), visitor.visit().cookie
+
+
+def _done(work: Coroutine[Any, Any, T], waiting: str) -> T | None:
+    """What ``work`` gave; None, and the reason on the page, when it failed."""
+    try:
+        with st.spinner(waiting):
+            return Process.current().loop.run(work, timeout=ANSWER_SECONDS)
+    except Problem as problem:
+        sentence.problem(problem)
+        return None
+
+
+def _and_again(work: Coroutine[Any, Any, None], said: str) -> None:
+    """Do it, and draw the list anew with what was done above it."""
+    try:
+        Process.current().loop.run(work, timeout=ANSWER_SECONDS)
+    except Problem as problem:
+        sentence.problem(problem)
+        return
+    st.session_state[_SAID] = said
+    st.rerun()
