@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 from typing import Any
 
@@ -53,7 +54,8 @@ def test_the_forgers_own_token_is_good_when_nothing_is_wrong_with_it(site: Site,
         ({"key": "another-key-of-some-forty-bytes-or-so-here"}, "invalid_signature"),
         ({"padding": "x" * 9000}, "token_too_long"),
     ],
-    ids=lambda v: v if isinstance(v, str) else json.dumps(v)[:40],
+    # Workers collect at different times, and must find the same names.
+    ids=lambda v: v if isinstance(v, str) else re.sub(r"\d{9,}", "…", json.dumps(v)[:40]),
 )
 def test_one_thing_wrong_is_named(site: Site, anybody: Agent, changes: dict[str, Any], cause: str) -> None:
     assert refused(anybody.call("/api/whoami", forged(site, **changes))) == (401, "invalid_token", cause)
