@@ -241,7 +241,7 @@ class Bot:
         try:
             with (
                 tracing.recording(recorder),
-                tracing.step(kind, server="jira" if kind == "chat-tool" else "") as opened,
+                tracing.step(kind) as opened,
             ):
                 yield opened
         finally:

@@ -16,16 +16,20 @@ from services.auth_relay.clients import Client
 from services.auth_relay.problems import AGAIN, CallbackFailed
 
 ATTEMPTS = 3
-ATTEMPT_SECONDS = 4.0
-"""One attempt; a person waits at the browser meanwhile."""
 
 _log = logging.getLogger(__name__)
 
 
 async def hand_over(
-    http: httpx2.AsyncClient, client: Client, url: str, payload: Mapping[str, Any], *, clock: Callable[[], float]
+    http: httpx2.AsyncClient,
+    client: Client,
+    url: str,
+    payload: Mapping[str, Any],
+    *,
+    seconds: float,
+    clock: Callable[[], float],
 ) -> int:
-    """POST the payload, signed, to ``url``; how many attempts it took. Raises CallbackFailed.
+    """POST the payload, signed, to ``url``; how many attempts it took, of ``seconds`` each. CallbackFailed.
 
     Each attempt has a nonce of its own: a chatbot that took the message but whose answer was lost takes it again,
     while a copy of a message that somebody overheard is refused. Redirects are not followed.
@@ -39,7 +43,7 @@ async def hand_over(
         body = signed.canonical(message)
         headers = {"Content-Type": "application/json", signed.HEADER: signed.signature(body, client.hmac_secret)}
         try:
-            async with asyncio.timeout(ATTEMPT_SECONDS):
+            async with asyncio.timeout(seconds):
                 async with http.stream("POST", url, content=body, headers=headers) as answer:
                     status = answer.status_code
         except (httpx2.HTTPError, TimeoutError) as error:

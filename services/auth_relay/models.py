@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from services.auth_relay.redirects import LONGEST
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Address = Annotated[str, StringConstraints(min_length=8, max_length=LONGEST)]
+Address = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST)]
 Nonce = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,128}$")]
 
 LoginStatus = Literal["issued", "code_accepted", "linked", "failed"]

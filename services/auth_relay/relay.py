@@ -22,7 +22,7 @@ from common.http import async_client, async_transport
 from identity.oidc import Keycloak
 from identity.tokens import TokenSet, unverified_claims
 from services.auth_relay.clients import Client, Clients
-from services.auth_relay.handover import ATTEMPT_SECONDS, hand_over
+from services.auth_relay.handover import hand_over
 from services.auth_relay.lit import Lit, LitMaker
 from services.auth_relay.models import Link, LinkRequest, LoginProgress, Signed, StatusRequest
 from services.auth_relay.problems import (
@@ -71,9 +71,7 @@ class Relay:
             settings.jwt_secret, issuer=settings.base_url.rstrip("/"), ttl=settings.lit_ttl_seconds, clock=clock
         )
         self._trails = Trails(store)
-        self._http: httpx2.AsyncClient = async_client(
-            timeout=ATTEMPT_SECONDS, transport=TracedTransport(async_transport())
-        )
+        self._http: httpx2.AsyncClient = async_client(transport=TracedTransport(async_transport()))
         self._keycloaks = {client.key: _keycloak(client) for client in clients.all()}
 
     async def check_signature(self, request: Signed, body: bytes, given: str | None, *, needed: bool) -> None:
@@ -246,8 +244,9 @@ class Relay:
             "chatbot_user_id": lit.chatbot_user_id,
             "client_key": client.key,
         }
+        seconds = self._settings.callback_timeout_seconds
         try:
-            return await hand_over(self._http, client, lit.callback_url, payload, clock=self._clock)
+            return await hand_over(self._http, client, lit.callback_url, payload, seconds=seconds, clock=self._clock)
         except BaseException:
             await self._give_up(self._keycloaks[client.key], tokens.refresh_token)
             raise

@@ -34,6 +34,9 @@ class RelaySettings(CommonSettings):
     )
     state_ttl_seconds: int = Field(600, ge=1, description="How long a sign-in at Keycloak may take.")
     lit_ttl_seconds: int = Field(300, ge=1, description="How long a login link is good.")
+    callback_timeout_seconds: float = Field(
+        4.0, gt=0, description="How long one of three attempts to reach a chatbot may take; a person waits meanwhile."
+    )
     session_cache_dir: Path = Field(Path(".cache/sessions"), description="Sign-ins under way, shared by the workers.")
     clients_file: Path = Field(Path(__file__).with_name("clients.json"), description="The registered chatbots.")
     chatbot_url: str = Field("http://localhost:8003", description="The demo chatbot as the relay reaches it.")

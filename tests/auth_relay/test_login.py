@@ -11,15 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from stack.testing import Stack
 from tests.auth_relay.chatting import Browser, Programs
 from tests.support.login import fill_in
 from tests.support.people import Person
-
-
-@pytest.fixture
-def programs(stack: Stack) -> Programs:
-    return Programs(stack)
 
 
 @pytest.fixture
