@@ -25,6 +25,8 @@ class Person:
     sub: str
     sid: str
     signed_in_at: float
+    roles: frozenset[str] = frozenset()
+    """Realm roles: for what a page shows; what it does is checked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,5 +56,5 @@ def current() -> Visit:
         return Visit(ended=True)
     except Problem as problem:
         return Visit(problem=problem)
-    person = Person(session.username, session.email, session.sub, session.sid, session.signed_in_at)
+    person = Person(session.username, session.email, session.sub, session.sid, session.signed_in_at, session.roles)
     return Visit(person=person, cookie=cookie)

@@ -16,7 +16,7 @@ import tracing
 from app.texts import t
 from common.errors import KeycloakUnavailable, SessionEnded
 from identity.oidc import Keycloak
-from identity.tokens import Claims, TokenSet
+from identity.tokens import Claims, TokenSet, unverified_claims
 from state import State
 
 MARGIN = 45.0
@@ -49,6 +49,12 @@ class Session(BaseModel):
     tokens: TokenSet
     login: tracing.Step | None = None
     server_tokens: dict[str, ServerToken] = Field(default_factory=dict)
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The person's realm roles, as in the newest access token that Keycloak gave to this app."""
+        found = unverified_claims(self.tokens.access_token).get("realm_access", {}).get("roles", ())
+        return frozenset(str(role) for role in found)
 
     def sealed(self) -> bytes:
         """The session as bytes with its secrets readable: for the encrypted store and nothing else."""
@@ -159,6 +165,7 @@ class Sessions:
             session.sealed(),
             sid=session.sid,
             sub=session.sub,
+            username=session.username,
             expires_at=session.tokens.refresh_expires_at or self._clock() + LONGEST,
         )
 

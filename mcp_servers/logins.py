@@ -121,6 +121,8 @@ class Logins:
 
     async def _register(self, login: VaultToken, caller: Caller) -> None:
         claims = caller.claims
-        noted = RegisteredToken(login.accessor, self._role, claims.sub, claims.sid, login.lease.expires_at)
+        noted = RegisteredToken(
+            login.accessor, self._role, claims.sub, claims.sid, login.lease.expires_at, claims.username
+        )
         with suppress(StateUnavailable):
             await self._state.vault_tokens.register(noted)

@@ -1,7 +1,7 @@
 """The shared state (database ``mcp_state``): what every replica must know, and the app's sessions."""
 
 from state.pending import PendingLogins
-from state.sessions import Sessions, StoredSession
+from state.sessions import Sessions, SignedIn, StoredSession
 from state.store import State, Suspension
 from state.vault_tokens import RegisteredToken, VaultTokens
 
@@ -9,6 +9,7 @@ __all__ = [
     "PendingLogins",
     "RegisteredToken",
     "Sessions",
+    "SignedIn",
     "State",
     "StoredSession",
     "Suspension",

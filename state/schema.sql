@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS app_sessions (
     sub        text NOT NULL,
     expires_at timestamptz NOT NULL
 );
+ALTER TABLE app_sessions ADD COLUMN IF NOT EXISTS username text NOT NULL DEFAULT '';
 CREATE INDEX IF NOT EXISTS app_sessions_sid ON app_sessions (sid);
 CREATE INDEX IF NOT EXISTS app_sessions_expires_at ON app_sessions (expires_at);
 
@@ -46,6 +47,7 @@ CREATE TABLE IF NOT EXISTS vault_tokens (
 );
 -- The replica that holds it, which shows that it lives by a shared advisory lock of this number.
 ALTER TABLE vault_tokens ADD COLUMN IF NOT EXISTS holder integer NOT NULL DEFAULT 0;
+ALTER TABLE vault_tokens ADD COLUMN IF NOT EXISTS username text NOT NULL DEFAULT '';
 CREATE INDEX IF NOT EXISTS vault_tokens_sid ON vault_tokens (sid);
 CREATE INDEX IF NOT EXISTS vault_tokens_expires_at ON vault_tokens (expires_at);
 

@@ -22,7 +22,9 @@ _LEFT = """WHERE expires_at > now() AND (
     OR EXISTS (SELECT FROM suspensions AS s
         WHERE s.server = vault_tokens.server AND s.suspended_at < now() - make_interval(secs => %(grace)s)))"""
 
-_SELECT: LiteralString = "SELECT accessor, server, sub, sid, extract(epoch FROM expires_at)::float8 FROM vault_tokens "
+_SELECT: LiteralString = (
+    "SELECT accessor, server, sub, sid, extract(epoch FROM expires_at)::float8, username FROM vault_tokens "
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class RegisteredToken:
     sub: str
     sid: str
     expires_at: float
+    username: str = ""
 
 
 class VaultTokens:
@@ -50,10 +53,18 @@ class VaultTokens:
         with translated("registering a Vault token"):
             async with self._pool.connection() as connection:
                 await connection.execute(
-                    "INSERT INTO vault_tokens (accessor, server, sub, sid, expires_at, holder)"
-                    " VALUES (%s, %s, %s, %s, to_timestamp(%s), %s)"
+                    "INSERT INTO vault_tokens (accessor, server, sub, sid, expires_at, username, holder)"
+                    " VALUES (%s, %s, %s, %s, to_timestamp(%s), %s, %s)"
                     " ON CONFLICT (accessor) DO UPDATE SET expires_at = excluded.expires_at",
-                    (token.accessor, token.server, token.sub, token.sid, token.expires_at, self._holder),
+                    (
+                        token.accessor,
+                        token.server,
+                        token.sub,
+                        token.sid,
+                        token.expires_at,
+                        token.username,
+                        self._holder,
+                    ),
                 )
 
     async def forget(self, accessor: str) -> None:
@@ -61,6 +72,10 @@ class VaultTokens:
         with translated("forgetting a Vault token"):
             async with self._pool.connection() as connection:
                 await connection.execute("DELETE FROM vault_tokens WHERE accessor = %s", (accessor,))
+
+    async def all(self) -> list[RegisteredToken]:
+        """Every token that is held."""
+        return await self._select("WHERE expires_at > now()")
 
     async def of_session(self, sid: str) -> list[RegisteredToken]:
         """Tokens made for one Keycloak session, by any server."""

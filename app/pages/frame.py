@@ -7,13 +7,24 @@ from pathlib import Path
 import streamlit as st
 
 from app import language, session
+from app.room import FACILITATOR
 from app.texts import speak, t
 
 _HERE = Path(__file__).parent
 
 speak(language.current())
 st.set_page_config(page_title=t("app.title"), page_icon=str(_HERE / "key.svg"), layout="wide")
-st.session_state["visit"] = session.current()
+st.session_state["visit"] = visit = session.current()
+facilitators = [
+    st.Page(
+        _HERE / "people.py",
+        title=t("nav.people"),
+        icon=":material/groups:",
+        url_path="people",
+        help=t("nav.people.help"),
+        visibility="visible" if visit.person and FACILITATOR in visit.person.roles else "hidden",
+    )
+]
 page = st.navigation(
     [
         st.Page(_HERE / "home.py", title=t("nav.home"), icon=":material/home:", help=t("nav.home.help"), default=True),
@@ -38,6 +49,7 @@ page = st.navigation(
             url_path="agents",
             help=t("nav.agents.help"),
         ),
+        *facilitators,
     ],
     position="top",
 )

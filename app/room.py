@@ -1,0 +1,105 @@
+"""What the facilitator sees and does: who is signed in, what is held for them, which servers serve."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from app.process import Process
+from app.texts import t
+from common.errors import Problem
+from common.settings import MCP_SERVERS
+from identity.tokens import Claims
+from state import RegisteredToken, SignedIn, Suspension
+
+FACILITATOR = "facilitator"
+"""The realm role that opens this."""
+
+REASON_LIMIT = 200
+"""Characters of the reason for a suspension; everybody who is refused reads it."""
+
+SERVERS = tuple(f"mcp-{server}" for server in MCP_SERVERS)
+
+_log = logging.getLogger(__name__)
+
+
+class NotFacilitator(Problem):
+    """The person who asks has not the realm role ``facilitator``."""
+
+    code, part = "not_facilitator", "session"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One MCP server: by its client's name, how many Vault tokens it holds, and its suspension, if there is one."""
+
+    name: str
+    held: int
+    suspension: Suspension | None
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Somebody's session at the app, or at a server directly, and the Vault tokens that are held for it."""
+
+    session: SignedIn
+    tokens: tuple[RegisteredToken, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Everything at one moment."""
+
+    servers: tuple[Server, ...]
+    people: tuple[Present, ...]
+
+
+async def look(process: Process, cookie: str) -> Room:
+    """The room as it is now. Raises NotFacilitator, SessionEnded, StateUnavailable."""
+    await _facilitator(process, cookie)
+    state = process.state
+    suspended = {found.server: found for found in await state.suspensions()}
+    tokens = sorted(await state.vault_tokens.all(), key=lambda token: token.server)
+    sessions = {found.sid: found for found in await state.sessions.signed_in()}
+    for token in tokens:
+        sessions.setdefault(token.sid, SignedIn(token.sid, token.sub, token.username, token.expires_at))
+    return Room(
+        servers=tuple(Server(n, sum(token.server == n for token in tokens), suspended.get(n)) for n in SERVERS),
+        people=tuple(
+            Present(session, tuple(token for token in tokens if token.sid == session.sid))
+            for session in sorted(sessions.values(), key=lambda s: (s.username, s.sid))
+        ),
+    )
+
+
+async def suspend(process: Process, cookie: str, server: str, reason: str) -> None:
+    """Stop one of SERVERS for everybody, at once. Raises NotFacilitator, SessionEnded, StateUnavailable."""
+    who = await _facilitator(process, cookie)
+    await process.state.suspend(server, reason=" ".join(reason.split())[:REASON_LIMIT])
+    _log.warning("%s suspended %s", who.username, server)
+
+
+async def resume(process: Process, cookie: str, server: str) -> None:
+    """Let it serve again. Raises NotFacilitator, SessionEnded, StateUnavailable."""
+    who = await _facilitator(process, cookie)
+    await process.state.resume(server)
+    _log.warning("%s lifted the suspension of %s", who.username, server)
+
+
+async def end(process: Process, cookie: str, session: SignedIn) -> None:
+    """End somebody's session here and at every server. Raises NotFacilitator, SessionEnded, StateUnavailable.
+
+    Keycloak is not asked: with its own session still there, the person may sign in again.
+    """
+    who = await _facilitator(process, cookie)
+    await process.state.end_session(session.sid, session.sub)
+    _log.warning("%s ended a session of %s", who.username, session.username)
+
+
+async def _facilitator(process: Process, cookie: str) -> Claims:
+    """Who asks, by a token whose signature is checked again: its role decides."""
+    session = await process.sessions.renewed(cookie)
+    claims = await process.validator.validate(session.tokens.access_token.get_secret_value())
+    if FACILITATOR not in claims.realm_access.get("roles", ()):
+        raise NotFacilitator(t("room.only"), fix=t("room.only.fix"))
+    return claims
