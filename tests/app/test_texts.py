@@ -91,13 +91,15 @@ def test_time_left_never_goes_below_zero(until: float, shown: str) -> None:
     assert left(until, 0.0) == shown
 
 
-@pytest.mark.parametrize(
-    "hostile", ["![x](http://evil.example/a.png)", "[a](b)", "<b>", ":red[x]", "$x$", "# a", "a|b"]
-)
+@pytest.mark.parametrize("hostile", ["![x](/a.png)", "[a](b)", "<b>", ":red[x]", "$x$", "# a", "a|b"])
 def test_what_others_wrote_is_shown_and_not_interpreted(hostile: str) -> None:
     shown = plain(hostile)
     assert not re.search(r"(?<!\\)[\[\]!<>$|#:]", shown)
     assert shown.replace("\\", "") == hostile
+
+
+def test_an_address_that_others_wrote_is_monospace_which_is_never_a_link_or_a_picture() -> None:
+    assert plain("see ![x](http://evil.example/a`.png)") == "see `![x](http://evil.example/aˋ.png)`"
 
 
 @pytest.mark.parametrize("word", ["www.evil.example", "WWW.evil.example/x", "a@evil.example", "https://evil.example"])
