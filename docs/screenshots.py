@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 IMAGES = Path(__file__).with_name("images")
+Scheme = Literal["light", "dark"]
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 
 
@@ -37,21 +39,90 @@ def settled(page: Page) -> None:
     page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
 
 
-def take(browser: Browser, base: str, username: str, name: str, *, tool: bool = False) -> None:
-    """One person's page after "Load Tools", and after "Execute" where ``tool`` says so."""
-    page = browser.new_context(viewport={"width": 1400, "height": 1150}, locale="en-US").new_page()
+def arrive(browser: Browser, base: str, username: str, *, width: int = 1400, scheme: Scheme = "light") -> Page:
+    """A person signed in, in a browser of their own."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 1150}, locale="en-US", color_scheme=scheme, device_scale_factor=1
+    )
+    page = context.new_page()
     sign_in(page, base, username)
-    load_tools(page)
-    if tool:
-        form = page.locator(".st-key-tool-jira-get_issue")
-        form.locator("summary").first.click()
-        form.get_by_role("textbox", name="issue_key").fill("PROJ-1")
-        form.get_by_role("button", name="Execute").click()
-        page.get_by_text("get_issue ran at Jira as alice.").first.wait_for()
-        settled(page)
-        form.scroll_into_view_if_needed()
+    return page
+
+
+def get_issue(page: Page) -> None:
+    """Execute ``get_issue`` with PROJ-1."""
+    form = page.locator(".st-key-tool-jira-get_issue")
+    form.locator("summary").first.click()
+    form.get_by_role("textbox", name="issue_key").fill("PROJ-1")
+    form.get_by_role("button", name="Execute").click()
+    page.get_by_text("get_issue ran at Jira as").first.wait_for()
+    settled(page)
+
+
+def to(page: Page, selector: str) -> None:
+    """Scroll something to the top, below Streamlit's own bar."""
+    page.locator(selector).first.evaluate("(element) => element.scrollIntoView({block: 'start'})")
+    page.locator("[data-testid=stMain]").evaluate("(main) => main.scrollBy(0, -90)")
+
+
+def shoot(page: Page, name: str) -> None:
+    """What the window shows, once fonts are there."""
+    page.evaluate("document.fonts.ready")
     page.screenshot(path=IMAGES / f"{name}.png", full_page=False)
+
+
+def tools_of(browser: Browser, base: str, username: str, name: str) -> None:
+    """One person's page after "Load Tools", and then the trace in its other two views where it is alice's."""
+    page = arrive(browser, base, username)
+    load_tools(page)
+    shoot(page, name)
+    if username == "alice":
+        for view in ("Waterfall", "Tokens"):
+            page.get_by_role("button", name=view, exact=True).click()
+            if view == "Waterfall":
+                page.get_by_role("button", name="All", exact=True).click()
+            else:
+                page.get_by_role("button", name="Jira ✓").click()
+            to(page, ".bar-top")
+            box = page.locator(".flow").bounding_box() or {"x": 0.0, "y": 0.0, "width": 1400.0}
+            page.screenshot(
+                path=IMAGES / f"trace-{view.lower()}.png",
+                clip={"x": box["x"] - 12, "y": box["y"] - 12, "width": box["width"] + 24, "height": 1000},
+            )
     page.context.close()
+
+
+def issue_of(browser: Browser, base: str) -> None:
+    """The issue beside its trace, and one step of it opened, at night and on a narrow screen."""
+    page = arrive(browser, base, "alice")
+    load_tools(page)
+    get_issue(page)
+    to(page, ".st-key-tool-jira-get_issue")
+    shoot(page, "get-issue")
+    page.context.close()
+    page = arrive(browser, base, "alice", width=420, scheme="dark")
+    load_tools(page)
+    page.get_by_role("button", name="5 · Log in to Vault").first.click()
+    to(page, ".heads")
+    shoot(page, "trace-narrow-dark")
+    page.context.close()
+
+
+def beside(browser: Browser, base: str) -> None:
+    """Two people's traces of the same call, both shared."""
+    pages = [arrive(browser, base, username) for username in ("alice", "bob")]
+    for page in pages:
+        load_tools(page)
+        page.get_by_text("Share with the room").click()
+    page = pages[0]
+    page.get_by_role("combobox", name="Compare with").click()
+    page.get_by_role("option", name="bob").click()
+    page.locator(".st-key-comparison").wait_for()
+    settled(page)
+    to(page, ".st-key-comparison")
+    shoot(page, "trace-compare")
+    for page in pages:
+        page.context.close()
 
 
 def main() -> None:
@@ -61,9 +132,10 @@ def main() -> None:
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        take(browser, base, "alice", "mcp-tools")
-        take(browser, base, "alice", "get-issue", tool=True)
-        take(browser, base, "bob", "mcp-tools-bob")
+        tools_of(browser, base, "alice", "mcp-tools")
+        tools_of(browser, base, "bob", "mcp-tools-bob")
+        issue_of(browser, base)
+        beside(browser, base)
         browser.close()
 
 
