@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import urlsplit
 
-from app.flow.parties import LANES
+from app.flow.parties import lifelines
 from app.texts import t
 from tracing import STEPS, Exchange, Step, Trace
 
@@ -41,14 +41,15 @@ class Arrow:
 def arrows(trace: Trace) -> dict[str, list[Arrow]]:
     """Arrows by server, in time order ("" for the person's own, which come first)."""
     groups: dict[str, list[Arrow]] = {"": []}
+    lanes = lifelines(trace)
     for index, step in enumerate(trace.steps):
-        groups.setdefault(step.server, []).extend(_of_step(index, step))
+        groups.setdefault(step.server, []).extend(_of_step(index, step, lanes))
     return {server: _answered(found, trace) for server, found in groups.items() if found}
 
 
-def _of_step(index: int, step: Step) -> Iterator[Arrow]:
-    source, target = LANES.index(step.about.source), LANES.index(step.about.target)
-    yield from _seen(index, step)
+def _of_step(index: int, step: Step, lanes: Sequence[str]) -> Iterator[Arrow]:
+    source, target = lanes.index(step.about.source), lanes.index(step.about.target)
+    yield from _seen(index, step, lanes)
     for exchange in step.exchanges:
         yield Arrow(
             step=index,
@@ -69,15 +70,15 @@ def _of_step(index: int, step: Step) -> Iterator[Arrow]:
         yield Arrow(index, shape, source, target, "", step.started_at, ends, ms)
 
 
-def _seen(index: int, step: Step) -> Iterator[Arrow]:
+def _seen(index: int, step: Step, lanes: Sequence[str]) -> Iterator[Arrow]:
     """The browser's two requests of a sign-in: the app knows their addresses, not how long they took."""
-    if step.kind != "login":
+    if step.kind != "login" or "browser" not in lanes:
         return
     for name, target in (("browser_was_sent_to", "keycloak"), ("browser_came_back_with", "app")):
         url = step.detail.get(name)
         if isinstance(url, str):
             label = f"GET {short(url)}"
-            yield Arrow(index, "call", LANES.index("browser"), LANES.index(target), label, step.started_at, 0.0)
+            yield Arrow(index, "call", lanes.index("browser"), lanes.index(target), label, step.started_at, 0.0)
 
 
 def _answered(found: list[Arrow], trace: Trace) -> list[Arrow]:

@@ -87,13 +87,13 @@ def _group(trace: Trace, server: str, rows: list[Arrow]) -> dict[str, Any]:
         _row(
             trace.steps[arrow.step],
             arrow,
-            lanes(server),
+            lanes(trace, server),
             first=arrow.step not in indexes[:n],
             last=arrow.step not in indexes[n + 1 :],
         )
         for n, arrow in enumerate(rows)
     ]
-    return {"server": server, "lanes": lanes(server), "rows": drawn}
+    return {"server": server, "lanes": lanes(trace, server), "rows": drawn}
 
 
 def _row(step: Step, arrow: Arrow, names: list[str], *, first: bool, last: bool) -> dict[str, Any]:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from app.mcp_client import LABELS
 from app.texts import t
+from tracing import Trace
 
-LANES = ("browser", "app", "keycloak", "mcp", "vault", "backend")
-"""The lifelines from left to right: the registry's parties."""
+_USUAL = ("browser", "app", "keycloak", "mcp", "vault", "backend")
+_ALL = ("browser", "app", "chatbot", "relay", "keycloak", "mcp", "vault", "backend")
+"""The registry's parties from left to right."""
+
+
+def lifelines(trace: Trace) -> tuple[str, ...]:
+    """The parties to draw: always the same six for a tool call; where others take part, those that do."""
+    involved = {party for step in trace.steps for party in (step.about.source, step.about.target)}
+    return _USUAL if involved <= set(_USUAL) else tuple(name for name in _ALL if name in involved)
 
 
 def party(name: str, server: str) -> str:
@@ -20,6 +28,6 @@ def party(name: str, server: str) -> str:
     return t(f"party.{name}")
 
 
-def lanes(server: str) -> list[str]:
+def lanes(trace: Trace, server: str) -> list[str]:
     """The lifelines' names in the part of a trace that belongs to ``server``."""
-    return [party(name, server) for name in LANES]
+    return [party(name, server) for name in lifelines(trace)]

@@ -15,6 +15,8 @@ _PLACES = (
         "https://modelcontextprotocol.io/specification/basic/transports",
     ),
     (re.compile(r"Vault JWT auth method"), "https://developer.hashicorp.com/vault/api-docs/auth/jwt"),
+    (re.compile(r"Vault AppRole login"), "https://developer.hashicorp.com/vault/api-docs/auth/approle"),
+    (re.compile(r"HMAC-SHA256"), "https://www.rfc-editor.org/rfc/rfc2104"),
     (re.compile(r"Vault identity"), "https://developer.hashicorp.com/vault/docs/concepts/identity"),
     (re.compile(r"auth/token/lookup-self"), "https://developer.hashicorp.com/vault/api-docs/auth/token"),
     (re.compile(r"Vault KV v2"), "https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2"),

@@ -111,6 +111,16 @@ def test_rows_say_status_time_and_reason_and_only_the_failing_message_is_red() -
     assert (skipped["status"], skipped["note"]) == ("skipped", "")
 
 
+def test_every_kind_of_step_can_be_drawn() -> None:
+    for kind, about in STEPS.items():
+        (group, *_) = drawing(
+            Trace(id="t", action="x", started_at=T0, steps=[Step(kind=kind, started_at=T0)]), {}, {}, now=T0
+        )["groups"]
+        (row,) = group["rows"]
+        assert (row["from"] == row["to"]) is (about.source == about.target), kind
+        assert max(row["from"], row["to"]) < len(group["lanes"])
+
+
 def test_the_waterfall_stays_within_its_line_and_marks_what_came_before() -> None:
     fall = drawing(loading(), {}, {}, now=T0)["waterfall"]
     assert fall["total"] == 100

@@ -24,6 +24,8 @@ TEXTS: dict[str, str] = {
     "trace.fix": "What to do: {fix}",
     "party.browser": "Browser",
     "party.app": "App",
+    "party.chatbot": "Chatbot",
+    "party.relay": "Auth relay",
     "party.keycloak": "Keycloak",
     "party.mcp": "{server} MCP server",
     "party.mcp.": "MCP servers",

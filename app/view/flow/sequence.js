@@ -11,7 +11,7 @@ function sequence(data, state, redraw) {
 }
 
 function lifelines(group, data, state, redraw) {
-  return h("section", { class: "group" },
+  return h("section", { class: "group", style: { "--n": group.lanes.length } },
     h("div", { class: "heads", "aria-hidden": "true" }, group.lanes.map((name) => h("span", {}, name))),
     h("ol", { class: "rows" }, group.rows.map((row, n) => {
       const id = `${row.step}.${group.server}.${n}`
