@@ -18,7 +18,8 @@ from common import logs
 from common.errors import InputError, Problem
 from common.settings import load
 from common.tls import Identity, new_key
-from init import vault_pki
+from identity.admin import RealmAdmin
+from init import keycloak_realm, vault_pki
 from init.settings import InitSettings
 from init.vault_pki import AGENT_URI, MOUNT, SCOPE_URI
 from vault_client.admin import VaultAdmin
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         vault = VaultAdmin(settings.vault_addr, settings.vault_token)
         try:
             chosen.act(vault, chosen)
+            if getattr(chosen, "keycloak", False):
+                _register(settings, chosen)
         finally:
             vault.close()
     except Problem as problem:
@@ -52,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("--scope", action="append", required=True, help=f"any of {', '.join(SCOPES)}; may be repeated")
     new.add_argument("--ttl", default="24h", help="how long the certificate lives (72h at most)")
     new.add_argument("--out", type=Path, help="folder for the files (default: agents/NAME)")
+    new.add_argument("--keycloak", action="store_true", help="also make it a client of Keycloak's (AUTH_MODE=keycloak)")
     new.set_defaults(act=_new)
     revoke = verbs.add_parser("revoke", help="end an agent's certificate now")
     revoke.add_argument("certificate", type=Path, help="its agent.pem")
@@ -96,7 +100,7 @@ def rotate_key(vault: VaultAdmin) -> None:
 
 
 def _new(vault: VaultAdmin, chosen: argparse.Namespace) -> None:
-    scopes = list(dict.fromkeys(" ".join(chosen.scope).replace(",", " ").split()))
+    scopes = wanted_scopes(chosen.scope)
     identity = issue(vault, chosen.name, scopes, ttl=chosen.ttl)
     folder = chosen.out or Path("agents") / chosen.name
     save(identity, chosen.name, folder)
@@ -105,6 +109,31 @@ def _new(vault: VaultAdmin, chosen: argparse.Namespace) -> None:
     print("  agent.pem, agent.key     the certificate with its authority, and its key")
     print("  agent.p12                both, for programs that want PKCS #12; its password is in agent.p12.password")
     print("  ca.pem                   whom to trust: the servers' certificates are signed by it")
+
+
+def _register(settings: InitSettings, chosen: argparse.Namespace) -> None:
+    keycloak = RealmAdmin(
+        settings.keycloak_url, username=settings.keycloak_admin, password=settings.keycloak_admin_password
+    )
+    try:
+        keycloak.log_in()
+        register(keycloak, settings.keycloak_realm, chosen.name, wanted_scopes(chosen.scope))
+    finally:
+        keycloak.close()
+    print(f"Keycloak knows it as client agent-{chosen.name}, by the subject of its certificates.")
+
+
+def register(keycloak: RealmAdmin, realm: str, name: str, scopes: Sequence[str]) -> None:
+    """Make an agent a client of Keycloak's, or what it is one for anew. Raises KeycloakRefused."""
+    path, client = f"/{realm}/clients", keycloak_realm.agent_client(name, scopes)
+    for found in keycloak.get(path, clientId=client["clientId"]):
+        keycloak.delete(f"{path}/{found['id']}")
+    keycloak.post(path, client)
+
+
+def wanted_scopes(words: Sequence[str]) -> list[str]:
+    """Scopes as they were typed, with spaces or commas between, each once."""
+    return list(dict.fromkeys(" ".join(words).replace(",", " ").split()))
 
 
 def save(identity: Identity, name: str, folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import SecretStr
@@ -14,6 +16,14 @@ ROLES_SCOPE = "realm-roles"
 TOKENS_SCOPE = "tokens:issue"
 OURS = {"managed-by": "init"}
 """The attribute of the clients that init made: one of them that is no longer wanted is removed."""
+
+AGENTS_AUDIENCE = "biz-service"
+AGENT_SCOPES = {
+    "agent:commands": "Read an agent's commands",
+    "agent:results": "Report on an agent's commands",
+    "agent:dispatch": "Give commands to agents",
+}
+"""What agents may ask Keycloak for, where the business service accepts its tokens."""
 
 NOT_FOR_NEW_CLIENTS = "offline_access"
 """Keycloak offers it to every new client, one that registers itself included, unless it is withdrawn."""
@@ -56,6 +66,8 @@ def scopes() -> dict[str, dict[str, Any]]:
         wanted[f"mcp:{server}"] = _scope(f"Use the {server} tools", _audience(client))
         wanted[f"mcp:{server}:write"] = _scope(f"Change things with the {server} tools", _audience(client))
     wanted[TOKENS_SCOPE] = _scope("Make tokens for your programs", _audience("token-api"))
+    for scope, text in AGENT_SCOPES.items():
+        wanted[scope] = _scope(text, _audience(AGENTS_AUDIENCE))
     wanted["vault:login"] = _scope("Log in to Vault", _audience("vault"))
     wanted[ROLES_SCOPE] = _scope("Your role in the workshop", _realm_roles(), shown=False)
     return {name: {"name": name, **scope} for name, scope in wanted.items()}
@@ -66,6 +78,7 @@ def clients(settings: InitSettings) -> dict[str, dict[str, Any]]:
     tools = [name for name in scopes() if name.startswith("mcp:")]
     wanted = [
         _client("vault", "Vault: an audience, nobody logs in as it", None),
+        _client(AGENTS_AUDIENCE, "Business service: an audience, nobody logs in as it", None),
         _client("token-api", "Token API: an audience, nobody logs in as it", None),
         _app(settings, [*tools, TOKENS_SCOPE, "vault:login"]),
         *(
@@ -90,6 +103,28 @@ def clients(settings: InitSettings) -> dict[str, dict[str, Any]]:
         *(_labs(settings) if settings.demo else ()),
     ]
     return {client["clientId"]: client for client in wanted}
+
+
+def agent_client(name: str, scopes: Sequence[str]) -> dict[str, Any]:
+    """An agent as a client of Keycloak's: known by its certificate, its tokens bound to it (RFC 8705 §2.1, §3).
+
+    Not init's own: `./demo init` leaves it alone.
+    """
+    subject = rf"CN={re.escape(name)},\s*OU=agents,\s*O=MCP Remote Vault"
+    return _client(
+        f"agent-{name}",
+        f"Agent {name}",
+        None,
+        attributes={
+            "managed-by": "demo-agent",
+            "x509.subjectdn": subject,
+            "x509.allow.regex.pattern.comparison": "true",
+            "tls.client.certificate.bound.access.tokens": "true",
+        },
+        default=list(scopes),
+        clientAuthenticatorType="client-x509",
+        serviceAccountsEnabled=True,
+    )
 
 
 _PKCE = {"pkce.code.challenge.method": "S256"}
