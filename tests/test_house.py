@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "mock_services": {"vault_client", "tracing", "common"},
     "init": {"identity", "vault_client", "common"},
     "stack": {"common"},
-    "benchmarks": {"mcp_servers", "identity", "stack", "common"},
+    "benchmarks": {"mcp_servers", "services", "identity", "stack", "common"},
 }
 
 
