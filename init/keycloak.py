@@ -23,8 +23,12 @@ def check_ready(settings: InitSettings) -> None:
     keycloak_serves(settings.keycloak_url)
 
 
-def provision(settings: InitSettings, users: Sequence[User], ledger: Ledger) -> dict[str, str]:
+def provision(
+    settings: InitSettings, users: Sequence[User], ledger: Ledger, *, realm_stands: Callable[[], object] = lambda: None
+) -> dict[str, str]:
     """Bring the realm to what is wanted; everybody's Keycloak id (the ``sub`` claim) by username.
+
+    ``realm_stands`` is called when only the people are missing.
 
     Raises KeycloakUnavailable, KeycloakRefused, ConfigError.
     """
@@ -43,6 +47,7 @@ def provision(settings: InitSettings, users: Sequence[User], ledger: Ledger) -> 
             scopes = _scopes(keycloak, f"/{settings.keycloak_realm}", ledger)
             _clients(settings, keycloak, scopes, ledger)
             known = people.result()
+        realm_stands()
         return keycloak_people.provision(keycloak, settings.keycloak_realm, users, known, ledger)
     finally:
         keycloak.close()

@@ -48,20 +48,21 @@ def run(settings: InitSettings, *, dry_run: bool = False, only: Part | None = No
     admin = VaultAdmin(settings.vault_addr, settings.vault_token)
     try:
         with ThreadPoolExecutor(2) as pool:
-            # Vault's part needs the people's ids, so Keycloak is at least read.
-            people = pool.submit(_keycloak, settings, users, ledger if only in (None, "keycloak") else _reader())
+            # Vault checks its JWT login against the realm, and its entities need the people's ids: Keycloak is at
+            # least read. Programs wait for what Vault has for them, so that is done while the people are made.
+            realm = threading.Event()
+            in_keycloak = ledger if only in (None, "keycloak") else _reader()
+            people = pool.submit(_keycloak, settings, users, in_keycloak, realm.set)
+            people.add_done_callback(lambda _: realm.set())
             tables = pool.submit(_postgres, settings, ledger) if only in (None, "postgresql") else None
             wait_until_ready("Vault", admin.ready, within=settings.wait_seconds)
-            ids = people.result()
+            realm.wait()
             if tables:
                 tables.result()
+            if only in (None, "vault") and not (people.done() and people.exception()):
+                _vault(settings, admin, ledger)
+            ids = people.result()
         if only in (None, "vault"):
-            vault.provision(settings, admin, ledger)
-            vault_pki.provision(settings, admin, ledger)
-            vault_approles.provision(settings, admin, ledger)
-            vault_tokens.provision(admin, ledger)
-            vault_chatbot.provision(settings, admin, ledger)
-            vault_application.provision(settings, admin, ledger)
             vault_people.provision(admin, users, ids, ledger)
     finally:
         admin.close()
@@ -92,9 +93,20 @@ def wait_until_ready(name: str, check: Callable[[], object], *, within: float) -
         pause.wait(_POLL_SECONDS)
 
 
-def _keycloak(settings: InitSettings, users: tuple[User, ...], ledger: Ledger) -> dict[str, str]:
+def _keycloak(
+    settings: InitSettings, users: tuple[User, ...], ledger: Ledger, realm_stands: Callable[[], object]
+) -> dict[str, str]:
     wait_until_ready("Keycloak", lambda: keycloak.check_ready(settings), within=settings.wait_seconds)
-    return keycloak.provision(settings, users, ledger)
+    return keycloak.provision(settings, users, ledger, realm_stands=realm_stands)
+
+
+def _vault(settings: InitSettings, admin: VaultAdmin, ledger: Ledger) -> None:
+    vault.provision(settings, admin, ledger)
+    vault_pki.provision(settings, admin, ledger)
+    vault_approles.provision(settings, admin, ledger)
+    vault_tokens.provision(admin, ledger)
+    vault_chatbot.provision(settings, admin, ledger)
+    vault_application.provision(settings, admin, ledger)
 
 
 def _postgres(settings: InitSettings, ledger: Ledger) -> None:

@@ -22,7 +22,6 @@ SERVERS = ("jira", "github", "postgres")
 SECRETS = {"mcp-demo-app": "APP_CLIENT_SECRET", "chatbot-relay": "CHATBOT_RELAY_CLIENT_SECRET"} | {
     f"mcp-{server}": f"MCP_{server.upper()}_CLIENT_SECRET" for server in SERVERS
 }
-RELAY_CALLBACK = "http://localhost:5600/oidc/callback"
 As = Callable[[str], Keycloak]
 
 
@@ -274,11 +273,12 @@ async def test_a_lab_token_for_vault_is_not_a_servers(stack: Stack, person: Pers
 
 
 async def test_the_relays_login_is_offline_and_for_the_chatbot_and_its_exchange_for_jira(
-    as_client: As, person: Person
+    as_client: As, person: Person, stack: Stack
 ) -> None:
     relay = as_client("chatbot-relay")
+    callback = f"{stack.url('auth-relay')}/oidc/callback"
     tokens = await sign_in(
-        relay, person.username, person.password, redirect_uri=RELAY_CALLBACK, scope="openid offline_access"
+        relay, person.username, person.password, redirect_uri=callback, scope="openid offline_access"
     )
     assert audience(tokens) == ["chatbot-relay"]
     assert tokens.refresh_token is not None
