@@ -279,6 +279,16 @@ _RELAY_KINDS = (
         "Vault must be up, and the chatbot's role must allow the path.",
     ),
     StepKind(
+        "chat-secret",
+        6,
+        "chatbot",
+        "vault",
+        "Read the chatbot's own secret",
+        "The secret by which Keycloak knows the chatbot lies in Vault too; it is read when needed and kept nowhere.",
+        "Vault KV v2 (secret/data/services/…)",
+        "Vault must be up, and the chatbot's role must allow the path.",
+    ),
+    StepKind(
         "chat-refresh",
         6,
         "chatbot",

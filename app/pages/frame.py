@@ -43,6 +43,13 @@ page = st.navigation(
             help=t("nav.tokens.help"),
         ),
         st.Page(
+            _HERE / "login_relay.py",
+            title=t("nav.relay"),
+            icon=":material/forum:",
+            url_path="login-relay",
+            help=t("nav.relay.help"),
+        ),
+        st.Page(
             _HERE / "agents.py",
             title=t("nav.agents"),
             icon=":material/smart_toy:",

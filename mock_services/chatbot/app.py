@@ -36,6 +36,9 @@ BODY_LIMIT = 65_536
 KEEP_ALIVE_SECONDS = 3_600.0
 RETRY_SECONDS = 10.0
 
+SIGN_IN_SECONDS = 600.0
+"""How long a person may take at Keycloak once the link is used: the relay's STATE_TTL_SECONDS."""
+
 _LINKED = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Signed in</title></head>
 <body><h1>You are signed in</h1><p>Go back to your chat: the chatbot acts as you now. You can close this page.</p>
 </body></html>"""
@@ -190,12 +193,12 @@ async def _shown(request: Request, chat: Chat) -> dict[str, Any]:
     links: Links = request.app.state.links
     progress = await request.app.state.bot.progress(chat)
     person, access = chat.person, chat.access
-    waiting = chat.link is not None and progress.get("status", "issued") in ("issued", "code_accepted")
+    status = _login(chat, progress.get("status", "issued"), time.time())
     return {
         "status": "linked" if person else "ended" if chat.ended else "nobody",
         "ended": chat.ended,
-        "login": {name: progress.get(name, "") for name in ("status", "error", "message")},
-        "link": {**_link(chat), "expires_at": chat.link_expires_at} if waiting else None,
+        "login": {"status": status, "error": progress.get("error", ""), "message": progress.get("message", "")},
+        "link": {**_link(chat), "expires_at": chat.link_expires_at} if status == "issued" else None,
         "person": {
             "username": person.username,
             "sub": person.sub,
@@ -213,6 +216,14 @@ async def _shown(request: Request, chat: Chat) -> dict[str, Any]:
         "trace_id": chat.trace_id,
         "steps": [*progress.get("steps", []), *(step.model_dump(mode="json") for step in chat.steps)],
     }
+
+
+def _login(chat: Chat, status: str, now: float) -> str:
+    """How far the login is that was asked for last; one that nobody finished in time is ``expired``."""
+    if chat.link is None:
+        return ""
+    until = {"issued": chat.link_expires_at, "code_accepted": chat.link_expires_at + SIGN_IN_SECONDS}
+    return "expired" if now >= until.get(status, now + 1) else status
 
 
 def _link(chat: Chat) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+import tracing
 from common.errors import CredentialMissing
 from vault_client import Vault, VaultSession
 
@@ -75,7 +76,9 @@ class Links:
 
     async def own_secret(self) -> SecretStr:
         """The chatbot's client secret at Keycloak."""
-        found = await self._vault.kv_read(self._session.token, OWN_SECRET)
+        with tracing.step("chat-secret") as opened:
+            found = await self._vault.kv_read(self._session.token, OWN_SECRET)
+            opened.say(f"Version {found.version} of {self._vault.kv_path(OWN_SECRET)}.")
         return found.data["client_secret"]
 
     async def _read(self, path: str) -> LinkedPerson | None:

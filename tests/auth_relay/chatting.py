@@ -67,10 +67,16 @@ class Programs:
 
     def chat(self, user: str, path: str = "", **body: Any) -> requests.Response:
         """What the messenger asks the chatbot for one of its users; a GET without ``path``."""
+        return self._messenger("POST" if path else "GET", f"/chats/{user}{path}", body if path else None)
+
+    def forget(self, user: str) -> None:
+        """Whatever the chatbot has of this user is gone."""
+        assert self._messenger("DELETE", f"/chats/{user}").status_code == 200
+
+    def _messenger(self, method: str, path: str, body: dict[str, Any] | None = None) -> requests.Response:
         headers = {"Authorization": f"Bearer {self.stack.secrets['CHATBOT_MESSENGER_KEY']}"}
-        url = f"{self.stack.url('mock-chatbot')}/chats/{user}{path}"
         return requests.request(
-            "POST" if path else "GET", url, json=body if path else None, headers=headers, timeout=30
+            method, f"{self.stack.url('mock-chatbot')}{path}", json=body, headers=headers, timeout=30
         )
 
     def shown(self, user: str) -> dict[str, Any]:

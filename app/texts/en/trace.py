@@ -25,7 +25,7 @@ TEXTS: dict[str, str] = {
     "party.browser": "Browser",
     "party.app": "App",
     "party.chatbot": "Chatbot",
-    "party.relay": "Auth relay",
+    "party.relay": "Login relay",
     "party.keycloak": "Keycloak",
     "party.mcp": "{server} MCP server",
     "party.mcp.": "MCP servers",

@@ -19,6 +19,8 @@ TEXTS: dict[str, str] = {
     "registry.chat-store.title": "오프라인 토큰을 Vault에 보관",
     "registry.chat-store.why": "챗봇은 자기 자신(AppRole)으로 Vault에 로그인하고 자신의 디스크에는 아무것도 두지 않습니다. 다시 시작한 "
     "뒤에도 토큰은 그대로 있습니다.",
+    "registry.chat-secret.title": "챗봇 자신의 비밀 값 읽기",
+    "registry.chat-secret.why": "Keycloak이 챗봇을 알아보는 비밀 값도 Vault에 있습니다. 필요할 때 읽고 어디에도 보관하지 않습니다.",
     "registry.chat-refresh.title": "액세스 토큰 갱신",
     "registry.chat-refresh.why": "만료 1분 전이나 서버가 401로 응답할 때 갱신하며, 새 refresh token이 Vault의 이전 토큰을 대체합니다.",
     "registry.chat-exchange.title": "이 서버만을 위한 토큰 받기",

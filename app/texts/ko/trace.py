@@ -25,7 +25,7 @@ TEXTS: dict[str, str] = {
     "party.browser": "브라우저",
     "party.app": "앱",
     "party.chatbot": "챗봇",
-    "party.relay": "로그인 중계 서버",
+    "party.relay": "로그인 릴레이",
     "party.keycloak": "Keycloak",
     "party.mcp": "{server} MCP 서버",
     "party.mcp.": "MCP 서버",

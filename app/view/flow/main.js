@@ -54,7 +54,7 @@ function draw(root, data, state) {
   const servers = data.servers.map((server) => [server.id, `${server.label} ${SIGNS[server.status]}`])
   place.replaceChildren(
     h("div", { class: "bar-top" },
-      choice(text.views, ["sequence", "waterfall", "tokens"].map((view) => [view, text[view]]), state.view, change("view")),
+      choice(text.views, ["sequence", "waterfall", ...(data.tokens.length ? ["tokens"] : [])].map((view) => [view, text[view]]), state.view, change("view")),
       servers.length > 1 ? choice(text.servers, [...servers, ["", text.all]], state.server, change("server")) : "",
       state.view === "tokens" ? "" : choice(text.manner, [["guided", text.guided], ["raw", text.raw]],
         state.raw ? "raw" : "guided", (value) => {
