@@ -13,6 +13,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from app.example import Example
 from app.headers import OwnOrigin, SecurityHeaders
 from app.language import Language
 from app.loop import Loop
@@ -77,6 +78,8 @@ async def opened(settings: AppSettings) -> AsyncIterator[Process]:
         session = VaultSession(vault, own_login, persistence=Persistence(from_the_start=True))
         await stack.enter_async_context(session)
         await stack.enter_async_context(Revoker(state=state, vault=vault, session=session))
+        example = Example(settings)
+        stack.push_async_callback(example.close)
         process = Process(
             settings=settings,
             loop=Loop(asyncio.get_running_loop()),
@@ -88,6 +91,7 @@ async def opened(settings: AppSettings) -> AsyncIterator[Process]:
             sessions=Sessions(state=state, keycloak=keycloak),
             pending=PendingLogins(state),
             seen=SeenTokens(),
+            example=example,
         )
         async with Process.running(process):
             yield process

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
+from app.example import Example
 from app.loop import Loop
 from app.pending import PendingLogins, SeenTokens
 from app.sessions import Sessions
@@ -33,6 +34,7 @@ class Process:
     sessions: Sessions
     pending: PendingLogins
     seen: SeenTokens
+    example: Example
 
     _running: ClassVar[list[Process]] = []
 

@@ -51,6 +51,10 @@ class InitSettings(CommonSettings):
     app_vault_secret_id: SecretStr = Field(
         SecretStr("demo-app-vault-secret-id"), description="Vault secret id of the app."
     )
+    example_view_vault_secret_id: SecretStr = Field(
+        SecretStr("demo-example-view-vault-secret-id"),
+        description="Vault secret id of the app's view of the example application.",
+    )
     agents_vault_secret_id: SecretStr = Field(
         SecretStr("demo-agents-vault-secret-id"), description="Vault secret id of the agents' services."
     )

@@ -20,7 +20,7 @@ from init.ledger import Ledger
 from init.settings import InitSettings
 from init.shop import SHOP
 from init.vault import settle, shop_connection
-from init.vault_approles import APPROLE
+from init.vault_approles import APPROLE, EXAMPLE_RULES
 from init.vault_people import database_role
 from init.vault_policies import policy
 from vault_client.admin import VaultAdmin
@@ -34,13 +34,7 @@ SECRET_ID_SECONDS = 86_400
 _RENEW_BEFORE_SECONDS = 3600
 """A secret id with less left is replaced by the next run."""
 
-_POLICY = policy(
-    "For the example application: its own secrets, to read.",
-    (f"{KV}/data/*", "read"),
-    (f"{KV}/metadata/*", "read list"),
-    (f"{DATABASE}/creds/{DYNAMIC}", "read"),
-    (f"{DATABASE}/static-creds/{STATIC}", "read"),
-)
+_POLICY = policy("For the example application: its own secrets, to read.", *EXAMPLE_RULES)
 _ROLE = {
     "token_policies": [APPLICATION],
     "token_ttl": 120,

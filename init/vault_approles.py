@@ -31,10 +31,23 @@ class ServiceRole:
     period: int = 900
 
 
+EXAMPLE_RULES = (
+    ("my-vault-app-kv/data/*", "read"),
+    ("my-vault-app-kv/metadata/*", "read list"),
+    ("my-vault-app-database/creds/my-vault-app-dynamic", "read"),
+    ("my-vault-app-database/static-creds/my-vault-app-static", "read"),
+)
+"""What the example application may read: its own secrets (init/vault_application.py)."""
+
 SERVICE_ROLES: dict[str, ServiceRole] = {
     "app": ServiceRole(
         "The app as the revoker of what others left behind: it ends tokens by accessor, and reads nothing.",
         (("auth/token/revoke-accessor", "update"),),
+    ),
+    "example-view": ServiceRole(
+        "The app's page about the example application: it reads what that application reads, and shows none of it.",
+        EXAMPLE_RULES,
+        period=120,
     ),
     "agents": ServiceRole(
         "The agents' auth server and the biz service: the keys of agents' tokens, and their own TLS certificate.",

@@ -263,6 +263,7 @@ SERVICES: tuple[Service, ...] = (
             "APP_CLIENT_SECRET": "{secret[APP_CLIENT_SECRET]}",
             "APP_SESSION_KEY": "{secret[APP_SESSION_KEY]}",
             "VAULT_SECRET_ID": "{secret[APP_VAULT_SECRET_ID]}",
+            "EXAMPLE_SECRET_ID": "{secret[EXAMPLE_VIEW_VAULT_SECRET_ID]}",
             "CHATBOT_MESSENGER_KEY": "{secret[CHATBOT_MESSENGER_KEY]}",
         },
         uses=("postgres", "openbao", "keycloak", "mcp-jira", "mcp-github", "mcp-postgres", "token-api"),

@@ -36,6 +36,13 @@ page = st.navigation(
             help=t("nav.tools.help"),
         ),
         st.Page(
+            _HERE / "application.py",
+            title=t("nav.application"),
+            icon=":material/autorenew:",
+            url_path="application",
+            help=t("nav.application.help"),
+        ),
+        st.Page(
             _HERE / "vault_tokens.py",
             title=t("nav.tokens"),
             icon=":material/key:",

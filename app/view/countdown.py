@@ -27,7 +27,7 @@ export default function (component) {
     const hours = Math.floor(left / 3600), minutes = Math.floor(left / 60) % 60
     const clock = (hours ? hours + ":" + pad(minutes) : minutes) + ":" + pad(left % 60)
     shown.textContent = left ? data.text.replace("{left}", clock) : data.over
-    shown.classList.toggle("soon", left < data.left / 5)
+    shown.classList.toggle("soon", left <= 10)
   }
   draw()
   const timer = setInterval(draw, 1000)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -14,10 +13,10 @@ from pydantic import SecretStr
 
 from common.errors import CredentialMissing, VaultDenied, VaultUnavailable
 from stack.testing import Stack
+from tests.support.browser import closed_port
 from tests.support.eventually import eventually
-from tests.support.odd_server import odd_server
 from tests.vault_client.applications import OwnApplication, own_application
-from vault_client import DatabaseCredential, KVSecret, Lease, StaticCredential, Vault, VaultSession, VaultToken, logins
+from vault_client import DatabaseCredential, KVSecret, Lease, StaticCredential, VaultSession, VaultToken, logins
 from vault_client.admin import VaultAdmin
 from vault_client.application import Application, Row
 from vault_client.kept import Fact, KeptDynamic, KeptKV, KeptStatic, Kind, Secret
@@ -172,20 +171,40 @@ async def test_a_refusal_is_told_in_its_row_and_mended_when_the_reason_goes(own:
         assert application.rows()[1].state == "stale"
 
 
-async def test_with_vault_away_it_says_so_and_holds_on(own: OwnApplication) -> None:
-    login = {"client_token": "s.abcdefghijklmnopqrstuvwx", "accessor": "x", "lease_duration": 60, "renewable": True}
-    body = json.dumps({"auth": login}).encode()
-    with odd_server() as odd:
-        odd.body = body
-        vault = Vault(odd.url, timeout=0.5)
-        async with VaultSession(vault, logins.approle("r", SecretStr("s")), revoke_at_end=False) as session:
-            application = Application(own.config(vault_url=odd.url), vault, session)
-            odd.status, odd.body = 503, b'{"errors": ["Vault is sealed"]}'
+async def test_with_vault_away_it_holds_on_until_its_secrets_end_and_recovers_afterwards(own: OwnApplication) -> None:
+    own.dynamic(ttl=60)
+    config, skipped = own.config(database_static_enabled=False), 0.0
+
+    def clock() -> float:
+        return time.time() + skipped
+
+    away, real = f"http://localhost:{closed_port()}", config.vault_url
+    vault = config.vault()
+    async with VaultSession(vault, logins.approle(config.vault_role_id, config.vault_secret_id)) as session:
+        application = Application(config, vault, session, clock=clock)
+        await application.refresh()
+
+        async def later(seconds: float) -> dict[str, Row]:
+            nonlocal skipped
+            skipped += seconds
             await application.refresh()
-            problems = [row.problem for row in application.rows()[1:]]
-            assert all(isinstance(problem, VaultUnavailable) for problem in problems)
-            assert application.rows()[0].state == "fresh"
-        await vault.close()
+            return {row.kind: row for row in application.rows()}
+
+        vault._addr = away
+        rows = await later(51)
+        assert isinstance(rows["dynamic"].problem, VaultUnavailable)
+        assert (rows["dynamic"].state, rows["kv"].state) == ("stale", "stale")
+        user = rows["dynamic"].detail
+        rows = await later(3600)
+        assert (rows["dynamic"].state, rows["dynamic"].left) == ("failed", 0.0), "its end came during the outage"
+        assert rows["kv"].state == "stale", "a KV secret has no end"
+        vault._addr = real
+        async with asyncio.timeout(20):
+            while {row.state for row in rows.values()} != {"fresh"}:
+                await asyncio.sleep(0.05)  # the circuit breaker lets somebody try now and then
+                rows = await later(10)
+        assert rows["dynamic"].detail != user
+    await vault.close()
 
 
 async def test_a_namespace_is_a_vault_of_its_own(stack: Stack, own: OwnApplication) -> None:

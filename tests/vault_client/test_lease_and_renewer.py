@@ -103,8 +103,8 @@ class Vaultlike:
     async def on_lost(self, problem: Problem) -> None:
         self.lost.append(problem)
 
-    def renewer(self) -> Renewer[str]:
-        return Renewer(fraction=2 / 3, jitter=0.0, clock=self.clock, wait=self.clock.wait, rng=random.Random(1))
+    def renewer(self, fraction: float = 2 / 3) -> Renewer[str]:
+        return Renewer(fraction=fraction, jitter=0.0, clock=self.clock, wait=self.clock.wait, rng=random.Random(1))
 
     def lease(self) -> Lease:
         return Lease("", 60.0, issued_at=self.clock.now)
@@ -115,12 +115,15 @@ def vault() -> Vaultlike:
     return Vaultlike(Clock())
 
 
-async def test_a_lease_is_renewed_at_two_thirds_of_each_life(vault: Vaultlike) -> None:
-    async with vault.renewer() as renewer:
+@pytest.mark.parametrize(("fraction", "at"), [(2 / 3, [1040.0, 1080.0, 1120.0]), (4 / 5, [1048.0, 1096.0])])
+async def test_a_lease_is_renewed_at_its_fraction_of_each_life(
+    vault: Vaultlike, fraction: float, at: list[float]
+) -> None:
+    async with vault.renewer(fraction) as renewer:
         renewer.keep("alice", vault.lease(), vault.renew)
         for _ in range(121):
             await vault.clock.advance(1.0)
-    assert vault.renewals == [1040.0, 1080.0, 1120.0]
+    assert vault.renewals == at
 
 
 async def test_one_that_is_forgotten_or_not_renewable_is_left_alone(vault: Vaultlike) -> None:

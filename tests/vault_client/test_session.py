@@ -66,15 +66,18 @@ async def vault(stack: Stack) -> AsyncIterator[Vault]:
     await made.close()
 
 
-async def test_a_token_is_renewed_before_it_ends_and_revoked_with_the_block(
-    vault: Vault, application: Application
+@pytest.mark.parametrize("fraction", [2 / 3, 4 / 5])
+async def test_a_token_is_renewed_at_its_point_and_no_sooner_and_revoked_with_the_block(
+    vault: Vault, application: Application, fraction: float
 ) -> None:
-    application.role(token_ttl=2, token_max_ttl=600)
-    async with VaultSession(vault, application.login, fraction=2 / 3) as session:
+    application.role(token_ttl=4, token_max_ttl=600)
+    async with VaultSession(vault, application.login, fraction=fraction) as session:
         first = session.current
+        await eventually(lambda: session.lease.issued_at > first.lease.issued_at)
+        gone = session.lease.issued_at - first.lease.issued_at
+        assert 4 * fraction <= gone < 4, "renewed in time, and not before its point"
         await eventually(lambda: time.time() > first.lease.expires_at + 2)
         assert session.current.accessor == first.accessor
-        assert session.lease.expires_at > first.lease.expires_at + 1
         assert (await vault.examine(session.token)).accessor == first.accessor
     with pytest.raises(VaultDenied):
         await vault.examine(first.token)
