@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from common.errors import NotReady, Problem
 from init import (
     keycloak,
     postgres,
@@ -23,13 +20,8 @@ from init import (
 from init.ledger import Ledger, Part
 from init.settings import InitSettings
 from init.users import User, load_users
+from init.waiting import wait_until_ready
 from vault_client.admin import VaultAdmin
-
-_POLL_SECONDS = 0.1
-_SAY_AFTER_SECONDS = 2.0
-
-log = logging.getLogger(__name__)
-
 
 PARTS: tuple[Part, ...] = ("keycloak", "postgresql", "vault")
 
@@ -71,26 +63,6 @@ def run(settings: InitSettings, *, dry_run: bool = False, only: Part | None = No
 
 def _reader() -> Ledger:
     return Ledger(dry_run=True)
-
-
-def wait_until_ready(name: str, check: Callable[[], object], *, within: float) -> None:
-    """Call ``check`` until it raises no Problem that may pass, for at most ``within`` seconds. Raises NotReady."""
-    deadline = time.monotonic() + within
-    say_at = time.monotonic() + _SAY_AFTER_SECONDS
-    pause = threading.Event()
-    while True:
-        try:
-            check()
-            return
-        except Problem as error:
-            if not error.retryable:
-                raise
-            if time.monotonic() >= deadline:
-                raise NotReady(f"{name} was not ready within {within:g} s: {error.what}", fix=error.fix) from error
-            if time.monotonic() >= say_at:
-                log.info("waiting for %s: %s", name, error.what)
-                say_at = time.monotonic() + 5 * _SAY_AFTER_SECONDS
-        pause.wait(_POLL_SECONDS)
 
 
 def _keycloak(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any, Final
 
 from common.errors import VaultError
@@ -12,6 +13,7 @@ from init.ledger import Ledger
 from init.settings import InitSettings
 from init.shop import SHOP
 from init.vault_policies import POLICIES
+from init.waiting import wait_until_ready
 from vault_client.admin import VaultAdmin
 
 PART: Final = "vault"
@@ -34,7 +36,15 @@ _LOGIN_ROLES = {
 
 def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
     """Everything that does not depend on who there is."""
-    _mounts(vault, ledger)
+    settle_mounts(vault, ledger, _MOUNTS, within=settings.wait_seconds)
+    ledger.settle(
+        PART,
+        "auth mount",
+        "jwt/",
+        exists=bool(jwt_accessor(vault)),
+        equal=True,
+        act=_writes(vault, "sys/auth/jwt", {"type": "jwt", "description": "people, by Keycloak's tokens"}),
+    )
     _audit_device(settings, vault, ledger)
     _audit_header(vault, ledger)
     _policies(vault, ledger)
@@ -54,21 +64,23 @@ def differs(found: dict[str, Any] | None, wanted: dict[str, Any]) -> list[str]:
     return [key for key, value in wanted.items() if (found or {}).get(key) != value]
 
 
-def _mounts(vault: VaultAdmin, ledger: Ledger) -> None:
+def settle_mounts(vault: VaultAdmin, ledger: Ledger, wanted: dict[str, dict[str, Any]], *, within: float) -> bool:
+    """Secrets engines by name, each serving when this returns; whether all were there before.
+
+    A new KV engine of version 2 refuses everything for a moment (Vault API: kv, "Upgrading"). Raises NotReady when it
+    does so for longer than ``within`` seconds.
+    """
     found = vault.read("sys/mounts") or {}
-    for name, wanted in _MOUNTS.items():
+
+    def mount(name: str, engine: dict[str, Any]) -> None:
+        vault.write(f"sys/mounts/{name}", engine)
+        if engine["type"] == "kv":
+            wait_until_ready(f"Vault's engine {name}/", lambda: vault.read(f"{name}/config"), within=within)
+
+    for name, engine in wanted.items():
         there = f"{name}/" in found
-        ledger.settle(
-            PART, "mount", f"{name}/", exists=there, equal=True, act=_writes(vault, f"sys/mounts/{name}", wanted)
-        )
-    ledger.settle(
-        PART,
-        "auth mount",
-        "jwt/",
-        exists=bool(jwt_accessor(vault)),
-        equal=True,
-        act=_writes(vault, "sys/auth/jwt", {"type": "jwt", "description": "people, by Keycloak's tokens"}),
-    )
+        ledger.settle(PART, "mount", f"{name}/", exists=there, equal=True, act=partial(mount, name, engine))
+    return all(f"{name}/" in found for name in wanted)
 
 
 def _audit_device(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:

@@ -19,7 +19,7 @@ from init import postgres
 from init.ledger import Ledger
 from init.settings import InitSettings
 from init.shop import SHOP
-from init.vault import settle, shop_connection
+from init.vault import settle, settle_mounts, shop_connection
 from init.vault_approles import APPROLE, EXAMPLE_RULES
 from init.vault_people import database_role
 from init.vault_policies import policy
@@ -53,16 +53,11 @@ _MOUNTS: dict[str, dict[str, Any]] = {
 
 def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
     """Everything of the application's; its config.ini last, when all that it names is there."""
-    mounts = vault.read("sys/mounts") or {}
     ready = "approle/" in (vault.read("sys/auth") or {})
-    for name, wanted in _MOUNTS.items():
-        there = f"{name}/" in mounts
-        act = _writes(vault, f"sys/mounts/{name}", wanted)
-        ledger.settle(PART, "mount", f"{name}/", exists=there, equal=True, act=act)
-    mounted = f"{DATABASE}/" in mounts
+    mounted = settle_mounts(vault, ledger, _MOUNTS, within=settings.wait_seconds)
     settle(vault, ledger, "policy", f"sys/policies/acl/{APPLICATION}", {"policy": _POLICY})
     settle(vault, ledger, "application role", f"{APPROLE}/role/{APPLICATION}", _ROLE, readable=ready)
-    _secret(vault, ledger, readable=f"{KV}/" in mounts)
+    _secret(vault, ledger, readable=mounted)
     shop_connection(settings, vault, ledger, mount=DATABASE)
     dynamic = database_role(["shop_read"]) | {"default_ttl": _DYNAMIC_TTL, "max_ttl": _DYNAMIC_LONGEST}
     settle(vault, ledger, "database role", f"{DATABASE}/roles/{DYNAMIC}", dynamic, readable=mounted)
@@ -144,7 +139,3 @@ def _opens(vault: VaultAdmin, known: dict[str, str]) -> bool:
         return bool(vault.write("sys/wrapping/lookup", {"token": known.get("secret_id_wrapped", "")}))
     except (VaultError, VaultDenied):
         return False
-
-
-def _writes(vault: VaultAdmin, path: str, data: dict[str, Any]) -> Any:
-    return lambda: vault.write(path, data)

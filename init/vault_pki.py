@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from init.ledger import Ledger
 from init.settings import InitSettings
-from init.vault import settle
+from init.vault import settle, settle_mounts
 from vault_client.admin import VaultAdmin
 
 PART: Final = "vault"
@@ -88,14 +88,11 @@ _CRL = {"expiry": "72h", "auto_rebuild": True, "auto_rebuild_grace_period": "12h
 
 def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
     """Mounts, authorities, where their revocations are told, roles, and the key that agents' tokens are signed with."""
-    mounts = vault.read("sys/mounts") or {}
-    for name, longest in _MOUNTS.items():
-        wanted = {"type": "pki", "description": "agents' certificates", "config": {"max_lease_ttl": f"{longest}s"}}
-        there = f"{name}/" in mounts
-        ledger.settle(
-            PART, "mount", f"{name}/", exists=there, equal=True, act=_writes(vault, f"sys/mounts/{name}", wanted)
-        )
-    ready = all(f"{name}/" in mounts for name in _MOUNTS)
+    engines = {
+        name: {"type": "pki", "description": "agents' certificates", "config": {"max_lease_ttl": f"{longest}s"}}
+        for name, longest in _MOUNTS.items()
+    }
+    ready = settle_mounts(vault, ledger, engines, within=settings.wait_seconds)
     _authority(vault, ledger, ROOT, lambda: _make_root(vault), ready=ready)
     _authority(vault, ledger, MOUNT, lambda: _make_intermediate(vault), ready=ready)
     base = f"{settings.vault_addr.rstrip('/')}/v1/{MOUNT}"
@@ -108,7 +105,7 @@ def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None
     settle(vault, ledger, "revocation", f"{MOUNT}/config/crl", _CRL, readable=ready)
     for name, role in _ROLES.items():
         settle(vault, ledger, "certificate role", f"{MOUNT}/roles/{name}", role, readable=ready)
-    _signing_key(vault, ledger, readable="secret/" in mounts)
+    _signing_key(vault, ledger, readable="secret/" in (vault.read("sys/mounts") or {}))
 
 
 def new_key() -> dict[str, str]:

@@ -138,6 +138,8 @@ def _by_words(words: str, doing: str, said: str) -> Problem | None:
         )
     if "past the max TTL" in words:
         return VaultError(f"It cannot be renewed further, while {doing}{said}.", fix="Log in again, or make a new one.")
+    if "Upgrading from non-versioned to versioned" in words:
+        return VaultUnavailable(f"This secrets engine is just being made, while {doing}.", fix="Try again in a moment.")
     if "no handler for route" in words:
         return VaultError(
             f"Vault has no engine mounted there, while {doing}{said}.",
