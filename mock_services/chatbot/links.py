@@ -42,12 +42,12 @@ class LinkedPerson(BaseModel):
 class Links:
     """Vault's folder of links. Raises VaultUnavailable, VaultDenied, VaultError."""
 
-    def __init__(self, vault: Vault, session: VaultSession) -> None:
-        self._vault, self._session = vault, session
+    def __init__(self, vault: Vault, session: VaultSession, *, folder: str = FOLDER) -> None:
+        self._vault, self._session, self._folder = vault, session, folder
 
     def path(self, user: str) -> str:
         """The chat's path below ``secret/``; a chat's id may hold anything, a path may not."""
-        return f"{FOLDER}/{hashlib.sha256(user.encode()).hexdigest()[:32]}"
+        return f"{self._folder}/{hashlib.sha256(user.encode()).hexdigest()[:32]}"
 
     def shown_path(self, user: str) -> str:
         """The path as Vault's policies name it."""
@@ -59,8 +59,8 @@ class Links:
 
     async def everybody(self) -> list[LinkedPerson]:
         """Every link."""
-        names = await self._vault.list_keys(self._session.token, f"secret/metadata/{FOLDER}")
-        found = [await self._read(f"{FOLDER}/{name}") for name in names]
+        names = await self._vault.list_keys(self._session.token, f"secret/metadata/{self._folder}")
+        found = [await self._read(f"{self._folder}/{name}") for name in names]
         return [link for link in found if link is not None]
 
     async def keep(self, link: LinkedPerson) -> LinkedPerson:

@@ -155,16 +155,20 @@ def code(url: str, sso: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("changes", "named"),
+    ("module", "changes", "named"),
     [
-        ({"PROFILE": "production"}, "JWT_SECRET"),
-        ({"JWT_SECRET": "short"}, "JWT_SECRET"),
-        ({"CLIENTS_FILE": "/nowhere.json"}, "/nowhere.json"),
+        ("services.auth_relay", {"PROFILE": "production"}, "JWT_SECRET"),
+        ("services.auth_relay", {"PROFILE": "production"}, "RELAY_TO_CHATBOT_HMAC_SECRET"),
+        ("services.auth_relay", {"JWT_SECRET": "short"}, "JWT_SECRET"),
+        ("services.auth_relay", {"CLIENTS_FILE": "/nowhere.json"}, "/nowhere.json"),
+        ("mock_services.chatbot", {"PROFILE": "production"}, "CHATBOT_MESSENGER_KEY"),
     ],
 )
-def test_it_does_not_start_with_what_is_not_safe(changes: dict[str, str], named: str, tmp_path: Path) -> None:
+def test_it_does_not_start_with_what_is_not_safe(
+    module: str, changes: dict[str, str], named: str, tmp_path: Path
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "services.auth_relay"],
+        [sys.executable, "-m", module],
         cwd=tmp_path,
         env={"PYTHONPATH": str(ROOT), "PATH": "", **changes},
         capture_output=True,
