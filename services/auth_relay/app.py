@@ -12,7 +12,7 @@ from fastapi import FastAPI, Form, Header, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from common import correlation, logs, signed
 from common.errors import InputError, Problem
@@ -34,7 +34,22 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_ERRORS: dict[int | str, dict[str, Any]] = {400: {"model": ErrorAnswer}, 401: {"model": ErrorAnswer}}
+
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+def _errors(*statuses: int) -> Responses:
+    return {status: {"model": ErrorAnswer} for status in (400, 422, 503, *statuses)}
+
+
+def _pages(*statuses: int) -> Responses:
+    """Errors as a page for whoever accepts HTML, else as for programs."""
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}, "text/html": {}}
+    about = {"content": content, "description": "It did not work"}
+    return {**dict.fromkeys((400, 422, 503, *statuses), about), 303: {"description": "On to the next station"}}
+
+
 Signature = Annotated[str | None, Header(alias=signed.HEADER)]
 
 _log = logging.getLogger(__name__)
@@ -78,7 +93,7 @@ def _host(settings: RelaySettings) -> str:
 
 
 def _programs(app: FastAPI) -> None:
-    @app.post("/issue_login_link", responses=_ERRORS, summary="Ask for a login link")
+    @app.post("/issue_login_link", responses=_errors(401), summary="Ask for a login link")
     async def issue_login_link(request: Request, wanted: LinkRequest, signature: Signature = None) -> Link:
         """A login link for one user of a registered chatbot, and the code that the chat must show beside it.
 
@@ -89,7 +104,7 @@ def _programs(app: FastAPI) -> None:
         await relay.check_signature(wanted, await request.body(), signature, needed=False)
         return await relay.issue(wanted, trace_id=request.headers.get(correlation.HEADER))
 
-    @app.post("/login_link_status", responses={**_ERRORS, 404: {"model": ErrorAnswer}}, summary="How far a login is")
+    @app.post("/login_link_status", responses=_errors(401, 404), summary="How far a login is")
     async def login_link_status(request: Request, wanted: StatusRequest, signature: Signature = None) -> LoginProgress:
         """The status and the masked steps of a login that this chatbot asked for; always signed."""
         relay: Relay = request.app.state.relay
@@ -111,12 +126,18 @@ class _NoSuchLogin(RelayProblem):
 
 
 def _people(app: FastAPI, settings: RelaySettings) -> None:
-    @app.get("/login/{lit}", summary="The link's page")
+    @app.get("/login/{lit}", summary="The link's page", response_class=HTMLResponse, responses=_pages())
     async def login(request: Request, lit: str) -> Response:
         """Names the chatbot and asks for the code that the chat shows. Looking at it uses nothing up."""
         return await _code_page(request.app.state.relay, lit)
 
-    @app.post("/login/{lit}", summary="The code, then Keycloak", status_code=303, response_class=RedirectResponse)
+    @app.post(
+        "/login/{lit}",
+        summary="The code, then Keycloak",
+        status_code=303,
+        response_class=RedirectResponse,
+        responses=_pages(403),
+    )
     async def begin(request: Request, lit: str, code: Annotated[str, Form(max_length=64)]) -> Response:
         """With the right code: state, nonce and PKCE verifier are made, and the browser goes to Keycloak."""
         _own_page(request, settings)
@@ -138,7 +159,13 @@ def _people(app: FastAPI, settings: RelaySettings) -> None:
         )
         return answer
 
-    @app.get("/oidc/callback", summary="Back from Keycloak", status_code=303, response_class=RedirectResponse)
+    @app.get(
+        "/oidc/callback",
+        summary="Back from Keycloak",
+        status_code=303,
+        response_class=RedirectResponse,
+        responses=_pages(502),
+    )
     async def callback(request: Request) -> Response:
         """Checks state and nonce, redeems the code, hands the tokens to the chatbot, and sends the browser on.
 
