@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Iterator
 from typing import Any, TypeVar
 
 from app import texts
@@ -43,3 +43,18 @@ class Loop:
             ) from None
         except concurrent.futures.CancelledError:
             raise NotReady("The app is stopping.", fix="Reload the page in a moment.") from None
+
+    def stream(self, items: AsyncGenerator[T], *, timeout: float) -> Iterator[T]:
+        """Each item as it comes, each waited for ``timeout`` seconds at most; closed when the page stops looking."""
+
+        async def following() -> list[T]:
+            try:
+                return [await anext(items)]
+            except StopAsyncIteration:
+                return []
+
+        try:
+            while found := self.run(following(), timeout=timeout):
+                yield found[0]
+        finally:
+            self.run(items.aclose(), timeout=timeout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -37,6 +38,12 @@ class AppSettings(CommonSettings):
     chatbot_url: str = Field("http://localhost:8003", description="The mock chatbot as this process reaches it.")
     chatbot_messenger_key: SecretStr = Field(
         SecretStr("demo-chatbot-messenger-key"), description="What the app, as its messenger, proves itself with there."
+    )
+    lab_client_secret: SecretStr = Field(
+        SecretStr("demo-lab-secret"), description="Secret of the `lab-*` clients; used in the demo profile only."
+    )
+    lab_users_file: Path | None = Field(
+        None, description="The demo's people and their published passwords, for the attack lab; demo profile only."
     )
     agent_auth_url: str = Field("https://localhost:8443", description="The agents' auth server.")
     biz_service_url: str = Field("http://localhost:5000", description="The business service, plain HTTP.")

@@ -154,6 +154,7 @@ def _labs(settings: InitSettings) -> list[dict[str, Any]]:
     """Clients that sign people in by password, for tests and the attack lab: each for one scope."""
     scoped = {f"lab-{server}": ([f"mcp:{server}"], [f"mcp:{server}:write"]) for server in MCP_SERVERS}
     scoped |= {"lab-vault": (["vault:login"], []), "lab-app": ([], [])}
+    scoped |= {"lab-short": (["mcp:jira"], []), "lab-early": (["mcp:jira"], [])}
     return [
         _client(
             name,
@@ -162,9 +163,37 @@ def _labs(settings: InitSettings) -> list[dict[str, Any]]:
             default=default,
             optional=optional,
             directAccessGrantsEnabled=True,
+            **_ODD_LABS.get(name, {}),
         )
         for name, (default, optional) in scoped.items()
     ]
+
+
+_NEVER = 4_102_444_800
+"""2100-01-01, in seconds since the epoch."""
+
+_ODD_LABS: dict[str, dict[str, Any]] = {
+    # May exchange, so that Keycloak's refusal is about the token and not about the client.
+    "lab-app": {"attributes": {"standard.token.exchange.enabled": "true"}},
+    "lab-short": {"attributes": {"access.token.lifespan": "1"}},
+    "lab-early": {
+        "protocolMappers": [
+            {
+                "name": "not before 2100",
+                "protocol": "openid-connect",
+                "protocolMapper": "oidc-hardcoded-claim-mapper",
+                "config": {
+                    "claim.name": "nbf",
+                    "claim.value": str(_NEVER),
+                    "jsonType.label": "long",
+                    "access.token.claim": "true",
+                    "id.token.claim": "false",
+                },
+            }
+        ]
+    },
+}
+"""Lab clients whose tokens are genuine and yet not good: over after a second, or not begun."""
 
 
 def _client(

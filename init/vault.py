@@ -33,6 +33,11 @@ _LOGIN_ROLES = {
 }
 """Role → (client that must be the token's ``azp``, policies, further claims, TTL and longest life in seconds)."""
 
+_LAB_ROLES: dict[str, tuple[str, str, dict[str, Any], int, int]] = {
+    "lab-person": ("lab-vault", "user-secrets", {}, 120, 300)
+}
+"""What the facilitator's isolation grid logs each person in with; in the demo profile only."""
+
 
 def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
     """Everything that does not depend on who there is."""
@@ -137,7 +142,7 @@ def _jwt_login(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> Non
     certificates = f"{settings.keycloak_for_vault}/realms/{settings.keycloak_realm}/protocol/openid-connect/certs"
     config = {"jwks_url": certificates, "bound_issuer": settings.issuer}
     settle(vault, ledger, "JWT login", f"{_JWT}/config", config, readable=mounted)
-    for role, (azp, policies, claims, ttl, longest) in _LOGIN_ROLES.items():
+    for role, (azp, policies, claims, ttl, longest) in (_LOGIN_ROLES | (_LAB_ROLES if settings.demo else {})).items():
         wanted = {
             "role_type": "jwt",
             "user_claim": "sub",

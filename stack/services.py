@@ -257,9 +257,11 @@ SERVICES: tuple[Service, ...] = (
             "BIZ_SERVICE_TLS_URL": "https://localhost:{port[biz-service-tls]}",
             "TOKEN_API_URL": "http://localhost:{port[token-api]}",
             "CHATBOT_URL": "http://localhost:{port[mock-chatbot]}",
+            "LAB_USERS_FILE": "{users_file}",
         },
         secrets=_STATE_DSN
         | {
+            "LAB_CLIENT_SECRET": "{secret[LAB_CLIENT_SECRET]}",
             "APP_CLIENT_SECRET": "{secret[APP_CLIENT_SECRET]}",
             "APP_SESSION_KEY": "{secret[APP_SESSION_KEY]}",
             "VAULT_SECRET_ID": "{secret[APP_VAULT_SECRET_ID]}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 import httpx2
 import requests
@@ -13,10 +14,21 @@ from common import correlation
 from common.http import TimedSession
 from common.masking import mask_headers, mask_query, mask_text, mask_url, mask_value
 from tracing.model import BODY_LIMIT, Exchange
-from tracing.recorder import OpenStep, current, open_step
+from tracing.recorder import current, open_step
 
 CORRELATION_HEADER = correlation.HEADER
 """Carries the action's id from the browser's click to Vault's audit log and the back end."""
+
+
+class Tape(Protocol):
+    """Where exchanges are kept: a step of a trace, or whatever else is shown with its wire."""
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Exact values to mask."""
+
+    def add(self, exchange: Exchange) -> None:
+        """Keep one exchange, masked already."""
 
 
 def correlation_id() -> str | None:
@@ -42,7 +54,7 @@ def shown_body(body: str | bytes | None, content_type: str, *, secrets: Iterable
 
 
 def begin(
-    opened: OpenStep, method: str, url: str, headers: Mapping[str, str], body: str | bytes | None
+    opened: Tape, method: str, url: str, headers: Mapping[str, str], body: str | bytes | None
 ) -> tuple[Exchange, float]:
     """Open an exchange in a step; returns it and the clock (seconds) to hand to :func:`finish`."""
     content_type = {k.lower(): v for k, v in headers.items()}.get("content-type", "")
@@ -60,7 +72,7 @@ def begin(
 def finish(
     exchange: Exchange,
     began: float,
-    opened: OpenStep,
+    opened: Tape,
     *,
     status: int,
     headers: Mapping[str, str],
@@ -74,7 +86,7 @@ def finish(
     exchange.response_body = shown_body(body, content_type, secrets=opened.secrets)
 
 
-def broke(exchange: Exchange, began: float, opened: OpenStep, error: BaseException) -> None:
+def broke(exchange: Exchange, began: float, opened: Tape, error: BaseException) -> None:
     """Close an exchange to which no response came."""
     exchange.duration_ms = (time.perf_counter() - began) * 1000
     exchange.error = mask_text(f"{type(error).__name__}: {error}", secrets=opened.secrets)
@@ -106,7 +118,7 @@ class TracedTransport(httpx2.AsyncBaseTransport):
     An event stream is recorded without its body: reading it here would hold up the reader.
     """
 
-    def __init__(self, inner: httpx2.AsyncBaseTransport, *, into: OpenStep | None = None) -> None:
+    def __init__(self, inner: httpx2.AsyncBaseTransport, *, into: Tape | None = None) -> None:
         self._inner = inner
         self._into = into
 

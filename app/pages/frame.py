@@ -63,6 +63,13 @@ page = st.navigation(
             url_path="agents",
             help=t("nav.agents.help"),
         ),
+        st.Page(
+            _HERE / "attack_lab.py",
+            title=t("nav.lab"),
+            icon=":material/swords:",
+            url_path="attack-lab",
+            help=t("nav.lab.help"),
+        ),
         *facilitators,
     ],
     position="top",

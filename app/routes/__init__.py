@@ -8,12 +8,14 @@ from app.routes.backchannel import backchannel_logout, only_post
 from app.routes.health import health
 from app.routes.login import callback, login
 from app.routes.logout import logout, logout_needs_post
+from app.routes.session import session
 
 ROUTES = (
     Route("/auth/login", login, methods=["GET"]),
     Route("/auth/callback", callback, methods=["GET"]),
     Route("/auth/logout", logout, methods=["POST"]),
     Route("/auth/logout", logout_needs_post, methods=["GET"]),
+    Route("/auth/session", session, methods=["GET"]),
     Route("/auth/backchannel-logout", backchannel_logout, methods=["POST"]),
     Route("/auth/backchannel-logout", only_post, methods=["GET", "PUT", "PATCH", "DELETE", "OPTIONS"]),
     Route("/health", health, methods=["GET"]),

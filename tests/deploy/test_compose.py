@@ -82,7 +82,14 @@ def test_a_container_is_given_the_same_variables(service: Service) -> None:
 def test_the_values_differ_only_in_host_names(service: Service) -> None:
     given = services()[service.name]["environment"]
     for name, template in service.env.items():
-        if name in ("BIND_HOST", "USERS_FILE", "MOCK_USERS_FILE", "SESSION_CACHE_DIR", "VAULT_CLIENT_CONFIG"):
+        if name in (
+            "BIND_HOST",
+            "USERS_FILE",
+            "MOCK_USERS_FILE",
+            "LAB_USERS_FILE",
+            "SESSION_CACHE_DIR",
+            "VAULT_CLIENT_CONFIG",
+        ):
             continue
         value = re.sub(r"\{port\[([\w-]+)\]\}", lambda match: str(PORTS[match[1]]), template)
         assert without_hosts(given[name]) == without_hosts(value), name

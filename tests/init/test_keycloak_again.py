@@ -160,7 +160,7 @@ def test_a_client_that_is_made_later_is_offered_neither_vault_nor_offline_access
 def test_lab_clients_are_for_the_demo_and_a_client_made_by_hand_stays(realm: Realm) -> None:
     realm.admin.post(realm.path("/clients"), {"clientId": "lab-of-my-own"})
     removed = {entry.name for entry in realm.provision(profile="production") if entry.outcome is Outcome.REMOVED}
-    assert removed == {"lab-jira", "lab-github", "lab-postgres", "lab-vault", "lab-app"}
+    assert removed == {f"lab-{name}" for name in ("jira", "github", "postgres", "vault", "app", "short", "early")}
     assert realm.get("")["sslRequired"] == "external"
     realm.provision()
     assert realm.client("lab-of-my-own")

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 import uvicorn
@@ -24,11 +24,11 @@ from tests.support.eventually import eventually
 
 
 @asynccontextmanager
-async def served(app: Any) -> AsyncIterator[str]:
+async def served(app: Any, *, ws: Literal["none", "auto"] = "none") -> AsyncIterator[str]:
     """``app`` on a free port; its address."""
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws=ws))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     await eventually(lambda: server.started)
     try:

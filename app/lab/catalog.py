@@ -1,0 +1,66 @@
+"""Every attack in the order of the page, and the controls: the same requests with nothing wrong with them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+
+from app.lab import inputs, sessions, tokens, vault
+from app.lab.arms import Range, armed
+from app.lab.attack import Answer, Attack, Result, Shot, fire
+from app.lab.mcp import knock, use
+from app.lab.targets import Targets
+
+TOGETHER = 4
+"""Attacks under way at once."""
+
+
+async def good_token(shot: Shot) -> Answer:
+    """The attacker's own token as it is."""
+    return await knock(shot, await shot.arms.server_token("jira"))
+
+
+async def own_path(shot: Shot) -> Answer:
+    """The attacker's own secret."""
+    return await vault.ask(shot, "GET", f"secret/data/users/{shot.arms.range.attacker.username}/jira")
+
+
+async def own_query(shot: Shot) -> Answer:
+    """A harmless question."""
+    return await use(shot, "postgres", "query", {"sql": "SELECT 1 AS one"})
+
+
+CONTROLS = (
+    Attack("good-token", "control", "nobody.good", "RFC 6750 §2.1", "", good_token, expected="passed"),
+    Attack("own-path", "control", "nobody.good", "Vault: templated policies", "", own_path, expected="passed"),
+    Attack("own-query", "control", "nobody.good", "PostgreSQL: SELECT", "", own_query, expected="passed"),
+)
+"""A server that refuses everything blocks every attack: these must get through, or no verdict means anything."""
+
+ATTACKS: tuple[Attack, ...] = (*tokens.ATTACKS, *vault.ATTACKS, *sessions.ATTACKS, *inputs.ATTACKS)
+
+BY_ID = {attack.id: attack for attack in (*CONTROLS, *ATTACKS)}
+
+
+async def run(where: Range, chosen: Iterable[Attack], targets: Targets | None = None) -> AsyncGenerator[Result]:
+    """Each result as it comes, TOGETHER at once; at the end everything the attacker got is ended.
+
+    Attacks that wait for time to pass begin first.
+    """
+    ordered = sorted(chosen, key=lambda attack: attack.id != "expired")
+    limit = asyncio.Semaphore(TOGETHER)
+
+    async with armed(where) as arms:
+
+        async def one(attack: Attack) -> Result:
+            async with limit:
+                return await fire(attack, arms, targets)
+
+        tasks = [asyncio.create_task(one(attack)) for attack in ordered]
+        try:
+            for done in asyncio.as_completed(tasks):
+                yield await done
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,110 @@
+"""Arguments that a tool should not swallow, and requests that no browser of ours would send."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from app.lab.attack import Answer, Attack, Shot, plain_answer, tool_answer
+from app.lab.mcp import knock, send, use
+
+_INPUTS, _WEB = "inputs", "web"
+
+OVERSIZED = 1_200_000
+"""Bytes; the servers take a megabyte."""
+
+_WRITE = "INSERT INTO orders (user_id, placed_at) VALUES (1, '1999-01-01')"
+
+
+async def traversal(shot: Shot) -> Answer:
+    """An issue's key that climbs out of the API's path to another endpoint."""
+    return await use(shot, "jira", "get_issue", {"issue_key": "../../../rest/api/3/myself"})
+
+
+async def write_in_query(shot: Shot) -> Answer:
+    """A write, dressed as a read, in the tool that only reads."""
+    sql = f"WITH made AS ({_WRITE} RETURNING *) SELECT * FROM made"  # noqa: S608 - no input of anybody's
+    return await use(shot, "postgres", "query", {"sql": sql})
+
+
+async def second_statement(shot: Shot) -> Answer:
+    """A read that ends the transaction, and a write behind it."""
+    return await use(shot, "postgres", "query", {"sql": f"SELECT 1; COMMIT; {_WRITE}"})
+
+
+async def read_a_file(shot: Shot) -> Answer:
+    """The database server's own files."""
+    return await use(shot, "postgres", "query", {"sql": "SELECT pg_read_file('/etc/passwd')"})
+
+
+async def write_a_file(shot: Shot) -> Answer:
+    """A file on the database server's disk."""
+    return await use(shot, "postgres", "execute", {"sql": "COPY orders TO '/tmp/orders.csv'"})
+
+
+async def run_a_program(shot: Shot) -> Answer:
+    """A program on the database server."""
+    return await use(shot, "postgres", "execute", {"sql": "COPY orders TO PROGRAM 'id'"})
+
+
+async def become_another(shot: Shot) -> Answer:
+    """The database's superuser, by changing one's role."""
+    return await use(shot, "postgres", "execute", {"sql": "SET ROLE postgres"})
+
+
+async def rebound_host(shot: Shot) -> Answer:
+    """A page whose name was pointed at this machine: the request arrives, under the attacker's name."""
+    return await knock(shot, await shot.arms.server_token("jira"), headers={"Host": "evil.example"})
+
+
+async def foreign_origin(shot: Shot) -> Answer:
+    """A script on another site's page that calls the server from the person's own browser."""
+    return await knock(shot, await shot.arms.server_token("jira"), headers={"Origin": "http://evil.example"})
+
+
+async def oversized(shot: Shot) -> Answer:
+    """A request of more than a megabyte."""
+    token = await shot.arms.server_token("jira")
+    return tool_answer(await send(shot, token, {"method": "tools/list", "params": {"cursor": "x" * OVERSIZED}}))
+
+
+async def forged_sign_out(shot: Shot) -> Answer:
+    """Another site's page that signs the person out of the app."""
+    address = f"{shot.targets.app}/auth/logout"
+    return plain_answer(await shot.wire.post(address, headers={"Origin": "http://evil.example"}))
+
+
+async def foreign_socket(shot: Shot) -> Answer:
+    """A script on another site's page that opens the app's web socket with the person's cookie."""
+    headers = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Origin": f"http://{urlsplit(shot.targets.app).hostname}:1",
+    }
+    response = await shot.wire.get(f"{shot.targets.app}/_stcore/stream", headers=headers)
+    opened = response.status_code == 101
+    return Answer(response.status_code, response.text or response.reason_phrase, opened, response.status_code == 403)
+
+
+ATTACKS = (
+    Attack("traversal", _INPUTS, "mcp.arguments", "CWE-22", "must look like PROJ-1", traversal),
+    Attack("sql-write", _INPUTS, "postgres.read-only", "PostgreSQL: SET TRANSACTION", "25006", write_in_query),
+    Attack("sql-two", _INPUTS, "postgres.protocol", "PostgreSQL: extended query protocol", "42601", second_statement),
+    Attack("sql-file", _INPUTS, "postgres.rights", "PostgreSQL: predefined roles", "42501", read_a_file),
+    Attack("sql-copy", _INPUTS, "postgres.rights", "PostgreSQL: COPY", "42501", write_a_file),
+    Attack("sql-program", _INPUTS, "postgres.rights", "PostgreSQL: COPY", "42501", run_a_program),
+    Attack("sql-role", _INPUTS, "postgres.rights", "PostgreSQL: SET ROLE", "42501", become_another),
+    Attack("host", _WEB, "mcp.host", "MCP: security best practices", "misdirected", rebound_host),
+    Attack("origin", _WEB, "mcp.origin", "MCP: Streamable HTTP, security warning", "forbidden origin", foreign_origin),
+    Attack("oversized", _WEB, "mcp.size", "RFC 9110 §15.5.14", "too large", oversized),
+    Attack(
+        "sign-out",
+        _WEB,
+        "app.origin",
+        "OWASP: cross-site request forgery",
+        "only from|own pages|this app",
+        forged_sign_out,
+    ),
+    Attack("socket", _WEB, "app.origin", "RFC 6455 §10.2", "", foreign_socket),
+)

@@ -1,0 +1,45 @@
+"""Plain requests to MCP servers, as attacks send them: no client in between that would put anything right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+
+from app.lab.attack import Answer, Shot, tool_answer
+
+PROTOCOL = "2025-06-18"
+"""The revision whose requests need no more than a POST."""
+
+
+async def knock(shot: Shot, token: str, *, server: str = "jira", **more: Any) -> Answer:
+    """``tools/list`` with this token: what a server answers to whoever it lets in."""
+    return tool_answer(await send(shot, token, {"method": "tools/list", "params": {}}, server=server, **more))
+
+
+async def use(shot: Shot, server: str, tool: str, arguments: Mapping[str, Any]) -> Answer:
+    """One tool, with the attacker's own good token."""
+    token = await shot.arms.server_token(server)
+    asked = {"method": "tools/call", "params": {"name": tool, "arguments": dict(arguments)}}
+    return tool_answer(await send(shot, token, asked, server=server))
+
+
+async def send(
+    shot: Shot,
+    token: str,
+    asked: Mapping[str, Any],
+    *,
+    server: str = "jira",
+    headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
+) -> httpx2.Response:
+    """One JSON-RPC request (MCP 2025-06-18, Streamable HTTP); without a token when it is empty."""
+    sent = {
+        "Accept": "application/json, text/event-stream",
+        "MCP-Protocol-Version": PROTOCOL,
+        **({"Authorization": f"Bearer {token}"} if token else {}),
+        **(headers or {}),
+    }
+    body = {"jsonrpc": "2.0", "id": 1, **asked}
+    return await shot.wire.post(shot.targets.mcp[server], headers=sent, json=body, params=query)

@@ -1,0 +1,104 @@
+"""What may be aimed at: our own configured servers and nothing else; and the wire that holds to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx2
+
+from app.settings import AppSettings, origin_of
+from common.errors import Problem
+from common.http import async_client, async_transport
+from common.settings import MCP_SERVERS
+from tracing import Exchange
+from tracing.wire import TracedTransport
+
+SECONDS = 10.0
+"""How long one request may take."""
+
+
+class OutOfBounds(Problem):
+    """A request that would have left the demo; it was not sent."""
+
+    code, part = "out_of_bounds", "input"
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Addresses as this process reaches them. ``issuer`` and ``public_keycloak`` are Keycloak's as browsers see it."""
+
+    keycloak: str
+    public_keycloak: str
+    realm: str
+    vault: str
+    app: str
+    mcp: Mapping[str, str]
+
+    @classmethod
+    def of(cls, settings: AppSettings) -> Targets:
+        """The servers that the app is configured with."""
+        return cls(
+            keycloak=settings.keycloak_url.rstrip("/"),
+            public_keycloak=settings.keycloak_public_url.rstrip("/"),
+            realm=settings.keycloak_realm,
+            vault=settings.vault_addr.rstrip("/"),
+            app=settings.app_public_url.rstrip("/"),
+            mcp={server: settings.mcp_url(server) for server in MCP_SERVERS},
+        )
+
+    @property
+    def issuer(self) -> str:
+        """The ``iss`` of the realm's tokens."""
+        return f"{self.public_keycloak}/realms/{self.realm}"
+
+    @property
+    def openid(self) -> str:
+        """Keycloak's OpenID Connect endpoints, without the last part."""
+        return f"{self.keycloak}/realms/{self.realm}/protocol/openid-connect"
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """Everything that may be sent to (RFC 6454 §4)."""
+        return frozenset(map(origin_of, (self.keycloak, self.vault, self.app, *self.mcp.values())))
+
+
+@dataclass(slots=True)
+class Tape:
+    """What went over the wire, masked as it came."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    secrets: frozenset[str] = frozenset()
+
+    def add(self, exchange: Exchange) -> None:
+        """Keep one exchange."""
+        self.exchanges.append(exchange)
+
+
+class Bounded(httpx2.AsyncBaseTransport):
+    """Lets requests to these origins through. Raises OutOfBounds for any other, before anything is sent."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport, origins: frozenset[str]) -> None:
+        self._inner, self._origins = inner, origins
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send one request, if its address is ours; what its headers say of the address does not count."""
+        origin = origin_of(str(request.url))
+        if origin not in self._origins:
+            raise OutOfBounds(f"Nothing is sent to {origin}: it is none of this demo's servers.")
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close the transport underneath."""
+        await self._inner.aclose()
+
+
+@asynccontextmanager
+async def wire(targets: Targets, tape: Tape | None = None) -> AsyncIterator[httpx2.AsyncClient]:
+    """An HTTP client for these targets alone, recorded on ``tape``; it follows no redirect and keeps no cookie."""
+    transport: httpx2.AsyncBaseTransport = Bounded(async_transport(connections=4), targets.origins)
+    if tape is not None:
+        transport = TracedTransport(transport, into=tape)
+    async with async_client(timeout=SECONDS, transport=transport) as client:
+        yield client

@@ -1,0 +1,60 @@
+"""The attack lab's range at the tests' stack: the same functions as the page's, with people of the tests' own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from pydantic import SecretStr
+
+from app.lab import catalog
+from app.lab.arms import Range
+from app.lab.attack import Attack, Result
+from app.lab.people import DemoPerson, read
+from app.lab.targets import Targets
+from app.session import COOKIE
+from stack.testing import Stack
+from tests.mcp_servers.callers import app_client
+from tests.support.people import Person
+from vault_client.client import Vault
+
+
+def targets(stack: Stack) -> Targets:
+    """The stack's servers."""
+    return Targets(
+        keycloak=stack.url("keycloak"),
+        public_keycloak=stack.url("keycloak"),
+        realm="mcp-demo",
+        vault=stack.url("openbao"),
+        app=stack.url("app"),
+        mcp={server: f"{stack.url(f'mcp-{server}')}/mcp" for server in ("jira", "github", "postgres")},
+    )
+
+
+@asynccontextmanager
+async def shooting_range(stack: Stack, attacker: Person, victim: Person) -> AsyncIterator[Range]:
+    """Where ``attacker`` stands, and ``victim``."""
+    people = read(stack.instance.users_file)
+    vault = Vault(stack.url("openbao"))
+    try:
+        async with app_client(stack) as keycloak:
+            yield Range(
+                targets=targets(stack),
+                keycloak=keycloak,
+                vault=vault,
+                lab_secret=SecretStr(stack.secrets["LAB_CLIENT_SECRET"]),
+                attacker=people[attacker.username],
+                victim=people[victim.username],
+                redirect_uri=f"{stack.url('app')}/auth/callback",
+                cookie=COOKIE,
+            )
+    finally:
+        await vault.close()
+
+
+async def results(where: Range, chosen: Iterable[Attack], at: Targets | None = None) -> dict[str, Result]:
+    """What came of each, by its id."""
+    return {result.attack: result async for result in catalog.run(where, chosen, at)}
+
+
+__all__ = ["DemoPerson", "results", "shooting_range", "targets"]
