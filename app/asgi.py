@@ -18,6 +18,7 @@ from app.headers import OwnOrigin, SecurityHeaders
 from app.language import Language
 from app.loop import Loop
 from app.pending import PendingLogins, SeenTokens
+from app.person_vault import PersonVault
 from app.process import Process
 from app.revoker import Revoker
 from app.routes import ROUTES
@@ -80,6 +81,8 @@ async def opened(settings: AppSettings) -> AsyncIterator[Process]:
         await stack.enter_async_context(Revoker(state=state, vault=vault, session=session))
         example = Example(settings)
         stack.push_async_callback(example.close)
+        person_vault = PersonVault(keycloak=keycloak, vault=vault, state=state)
+        stack.push_async_callback(person_vault.close)
         process = Process(
             settings=settings,
             loop=Loop(asyncio.get_running_loop()),
@@ -92,6 +95,7 @@ async def opened(settings: AppSettings) -> AsyncIterator[Process]:
             pending=PendingLogins(state),
             seen=SeenTokens(),
             example=example,
+            person_vault=person_vault,
         )
         async with Process.running(process):
             yield process

@@ -10,6 +10,7 @@ from typing import ClassVar
 from app.example import Example
 from app.loop import Loop
 from app.pending import PendingLogins, SeenTokens
+from app.person_vault import PersonVault
 from app.sessions import Sessions
 from app.settings import AppSettings
 from common.errors import NotReady
@@ -35,6 +36,7 @@ class Process:
     pending: PendingLogins
     seen: SeenTokens
     example: Example
+    person_vault: PersonVault
 
     _running: ClassVar[list[Process]] = []
 

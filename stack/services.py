@@ -252,6 +252,8 @@ SERVICES: tuple[Service, ...] = (
             "MCP_JIRA_URL": "http://localhost:{port[mcp-jira]}/mcp",
             "MCP_GITHUB_URL": "http://localhost:{port[mcp-github]}/mcp",
             "MCP_POSTGRES_URL": "http://localhost:{port[mcp-postgres]}/mcp",
+            **_POSTGRES,
+            "POSTGRES_DATABASE": "shop",
             "AGENT_AUTH_URL": "https://localhost:{port[agent-auth]}",
             "BIZ_SERVICE_URL": "http://localhost:{port[biz-service]}",
             "BIZ_SERVICE_TLS_URL": "https://localhost:{port[biz-service-tls]}",

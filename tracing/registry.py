@@ -150,6 +150,17 @@ _KINDS = (
         "The person may have agents of the names that the role lists only; `./demo init` sets the role.",
     ),
     StepKind(
+        "own-secret",
+        6,
+        "app",
+        "vault",
+        "Read what is the person's own",
+        "The policy for people holds the entity's name, filled in by Vault: it opens this person's paths,"
+        " and everybody else's stay shut.",
+        "Vault KV v2 (secret/data/…) and database (database/creds/…) engines, templated policies",
+        "An administrator gives entitlements in `init/users.yaml` and runs `./demo init`.",
+    ),
+    StepKind(
         "mutual-tls",
         6,
         "app",
@@ -180,6 +191,16 @@ _KINDS = (
         "The back end sees this person's own credential and applies this person's own rights.",
         "Jira REST v3 · GitHub REST · PostgreSQL",
         "The back end refused or did not answer; its own words are in the step.",
+    ),
+    StepKind(
+        "own-database",
+        7,
+        "app",
+        "backend",
+        "Connect as the database user",
+        "The database checks the name and the password that Vault made, and applies the rights of that one user.",
+        "PostgreSQL password authentication (SCRAM-SHA-256, RFC 5802)",
+        "A user whose lease or login has ended is dropped: make a new one.",
     ),
     StepKind(
         "mutual-tls-call",

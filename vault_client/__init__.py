@@ -4,7 +4,7 @@ from vault_client.cache import Cache, CacheStatistics
 from vault_client.client import Vault
 from vault_client.lease import Lease
 from vault_client.logins import Login
-from vault_client.models import DatabaseCredential, Entity, KVSecret, StaticCredential, VaultToken
+from vault_client.models import DatabaseCredential, Entity, KVSecret, KVVersion, StaticCredential, VaultToken
 from vault_client.renewer import Renewer, Schedule
 from vault_client.session import Persistence, VaultSession
 
@@ -14,6 +14,7 @@ __all__ = [
     "DatabaseCredential",
     "Entity",
     "KVSecret",
+    "KVVersion",
     "Lease",
     "Login",
     "Persistence",

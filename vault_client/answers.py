@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from common.errors import CredentialMissing
 from vault_client.lease import Lease
-from vault_client.models import DatabaseCredential, Entity, KVSecret, StaticCredential, VaultToken
+from vault_client.models import DatabaseCredential, Entity, KVSecret, KVVersion, StaticCredential, VaultToken
 
 
 def token(answer: Any, issued_at: float) -> VaultToken:
@@ -97,6 +97,19 @@ def live_version(data: Any, *, deleted: CredentialMissing) -> int:
     if newest is None or newest["destroyed"] or newest["deletion_time"]:
         raise deleted
     return version
+
+
+def versions(data: Any) -> list[KVVersion]:
+    """secret/metadata/:path: the versions that are kept, the newest first."""
+    found = [
+        KVVersion(
+            number=int(number),
+            created_at=datetime.fromisoformat(one["created_time"]).timestamp(),
+            gone=bool(one["destroyed"] or one["deletion_time"]),
+        )
+        for number, one in data["versions"].items()
+    ]
+    return sorted(found, key=lambda one: one.number, reverse=True)
 
 
 def health(answer: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from vault_client import answers
 from vault_client.calls import TIMEOUT_SECONDS, Calls, checked
 from vault_client.failures import APPROLE_WORDS, jwt_words, of_a_token_that_is_gone
 from vault_client.lease import Lease
-from vault_client.models import DatabaseCredential, Entity, KVSecret, StaticCredential, VaultToken
+from vault_client.models import DatabaseCredential, Entity, KVSecret, KVVersion, StaticCredential, VaultToken
 
 
 class Vault(Calls):
@@ -137,16 +137,18 @@ class Vault(Calls):
             lambda answer: answers.entity(answer["data"]),
         )
 
-    async def kv_read(self, token: SecretStr, path: str, *, mount: str = "") -> KVSecret:
-        """The newest version of a KV v2 secret (Vault API: GET :mount/data/:path).
+    async def kv_read(self, token: SecretStr, path: str, *, version: int | None = None, mount: str = "") -> KVSecret:
+        """One version of a KV v2 secret, the newest unless told (Vault API: GET :mount/data/:path).
 
-        Raises CredentialMissing when there is none, or its newest version is deleted.
+        Raises CredentialMissing when there is none, or that version is deleted.
         """
         place, where = checked(path), checked(mount or self._kv_mount)
         return await self._call(
             f"reading {self.kv_path(path, mount=mount)}",
             token,
-            lambda v: v.secrets.kv.v2.read_secret_version(path=place, mount_point=where, raise_on_deleted_version=True),
+            lambda v: v.secrets.kv.v2.read_secret_version(
+                path=place, version=version, mount_point=where, raise_on_deleted_version=True
+            ),
             lambda answer: answers.kv(answer["data"]),
             missing=self._no_secret(path, mount),
         )
@@ -159,6 +161,20 @@ class Vault(Calls):
             token,
             lambda v: v.secrets.kv.v2.read_secret_metadata(path=place, mount_point=where),
             lambda answer: answers.live_version(answer["data"], deleted=self._no_secret(path, mount)),
+            missing=self._no_secret(path, mount),
+        )
+
+    async def kv_versions(self, token: SecretStr, path: str, *, mount: str = "") -> list[KVVersion]:
+        """The versions that are kept, the newest first, without their contents (Vault API: GET :mount/metadata/:path).
+
+        Raises CredentialMissing when there are none.
+        """
+        place, where = checked(path), checked(mount or self._kv_mount)
+        return await self._call(
+            f"reading {where}/metadata/{path}",
+            token,
+            lambda v: v.secrets.kv.v2.read_secret_metadata(path=place, mount_point=where),
+            lambda answer: answers.versions(answer["data"]),
             missing=self._no_secret(path, mount),
         )
 

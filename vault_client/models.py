@@ -45,6 +45,18 @@ class KVSecret:
 
 
 @dataclass(frozen=True, slots=True)
+class KVVersion:
+    """One version of a KV v2 secret, without its contents (Vault API: secret/metadata/:path).
+
+    ``created_at`` in seconds since the epoch; ``gone``: deleted or destroyed.
+    """
+
+    number: int
+    created_at: float
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseCredential:
     """A database user that lives as long as its lease (Vault API: database/creds/:role)."""
 

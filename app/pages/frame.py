@@ -36,11 +36,11 @@ page = st.navigation(
             help=t("nav.tools.help"),
         ),
         st.Page(
-            _HERE / "application.py",
-            title=t("nav.application"),
-            icon=":material/autorenew:",
-            url_path="application",
-            help=t("nav.application.help"),
+            _HERE / "my_secrets.py",
+            title=t("nav.own"),
+            icon=":material/lock_person:",
+            url_path="my-secrets",
+            help=t("nav.own.help"),
         ),
         st.Page(
             _HERE / "vault_tokens.py",

@@ -16,7 +16,7 @@ from app.flow.drawing import drawing
 from app.process import Process
 from app.session import Person
 from app.texts import t
-from app.view import sentence, visitor
+from app.view import sentence, traces, visitor
 from app.view.cards import table
 from app.view.flow import flow
 from app.view.plain import mono, plain, prose
@@ -99,6 +99,7 @@ def _run(kept: Kept, kind: str, what: str, work: Coroutine[Any, Any, Outcome], *
     if what == "commands" and isinstance(outcome.answer, dict) and outcome.answer.get("commands"):
         kept.command_id = str(outcome.answer["commands"][0]["command_id"])
     kept.last = (what, outcome)
+    traces.remember(outcome.trace)
     st.rerun()
 
 

@@ -20,12 +20,23 @@ from vault_client.application import Row
 LOOK_SECONDS = 2.0
 ANSWER_SECONDS = 15.0
 
+_COMMAND = ".venv/bin/python -m vault_client --config .demo/data/my-vault-app/config.ini"
+
 _STATES = {
     "fresh": ("green", "check_circle"),
     "stale": ("orange", "sync_problem"),
     "failed": ("red", "cancel"),
     "waiting": ("gray", "hourglass_top"),
 }
+
+
+def page() -> None:
+    """What it is, how it stands, and how to see the same in a terminal."""
+    st.markdown(t("application.lead"))
+    show()
+    st.subheader(t("application.terminal"), anchor=False)
+    st.markdown(t("application.terminal.text"))
+    st.code(_COMMAND, language="bash", wrap_lines=True)
 
 
 @st.fragment(run_every=LOOK_SECONDS)

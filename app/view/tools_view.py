@@ -16,7 +16,7 @@ from app.process import Process
 from app.session import Person
 from app.sharing import call_of, shared
 from app.texts import t
-from app.view import results_view, sentence, visitor
+from app.view import results_view, sentence, traces, visitor
 from app.view.cards import badge, card
 from app.view.compare_view import sharing_panel
 from app.view.plain import prose
@@ -100,6 +100,7 @@ def _run(kept: Kept, action: Action, *, waiting: str, fresh: bool = False) -> No
         st.rerun()
     kept.last = (action, done)
     kept.claims |= remember(done.trace)
+    traces.remember(done.trace)
     if action.tool:
         kept.outcomes[action.servers[0], action.tool] = done
     else:

@@ -87,15 +87,16 @@ async def test_why_it_cannot_log_in_is_told_to_everybody_who_looks_until_it_can(
 def page(app: AppTest, looked_up: Callable[[Visit], None], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """What the page says of the rows that it is given."""
 
-    def says(*rows: Row, **query: str) -> str:
+    def says(*rows: Row) -> str:
         changes = [(1_790_000_000.0, row) for row in rows]
         example = SimpleNamespace(look=lambda: View(list(rows), changes))
         running = SimpleNamespace(loop=Straight(), example=example)
         monkeypatch.setattr(Process, "current", classmethod(lambda cls: running))
         looked_up(Visit(person=ALICE, cookie="opaque"))
-        app.query_params.update(query)
+        app.session_state["pick.own.whose"] = "application"
+        app.session_state["bound.sid"] = ALICE.sid
         app.run()
-        app.switch_page(str(FRAME.parent / "application.py")).run()
+        app.switch_page(str(FRAME.parent / "my_secrets.py")).run()
         assert not app.exception
         kinds: list[Any] = [*app.markdown, *app.caption, *app.success, *app.warning, *app.error]
         return "\n".join(str(element.value) for element in kinds).replace("\\", "")

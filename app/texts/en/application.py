@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 TEXTS: dict[str, str] = {
-    "nav.application": "An application",
-    "nav.application.help": "A program without a person: it logs in by itself and keeps its secrets fresh.",
-    "application.title": "An application's secrets",
     "application.lead": "A program has no person to sign in: it logs in to Vault by itself, and replaces each secret "
     "in good time. It runs while you look, and gives everything back when nobody does.",
     "application.well": "It holds all it needs: {count} secrets, and the token that it fetched them with.",

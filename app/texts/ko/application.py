@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 TEXTS: dict[str, str] = {
-    "nav.application": "애플리케이션",
-    "nav.application.help": "사람 없이 스스로 로그인하고 비밀을 최신 상태로 유지하는 프로그램입니다.",
-    "application.title": "애플리케이션의 비밀",
     "application.lead": "프로그램에는 로그인할 사람이 없습니다. 그래서 스스로 Vault에 로그인하고 각 비밀을 만료 전에 교체합니다. "
     "이 페이지를 보는 동안 실행되며, 아무도 보지 않으면 모두 반납합니다.",
     "application.well": "필요한 것을 모두 갖고 있습니다: 비밀 {count}개와 그 비밀을 가져온 토큰입니다.",

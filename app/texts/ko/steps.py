@@ -38,12 +38,17 @@ TEXTS: dict[str, str] = {
     "registry.agent-certificate.title": "에이전트의 인증서 받기",
     "registry.agent-certificate.why": "키는 여기에서 만들어지고 밖으로 나가지 않습니다. Vault는 그 키의 인증서에 서명하면서 누구의 "
     "에이전트인지 직접 채워 넣으므로, 다른 사람의 에이전트 인증서는 아무도 받을 수 없습니다.",
+    "registry.own-secret.title": "본인의 것 읽기",
+    "registry.own-secret.why": "사람을 위한 정책에는 Vault가 채워 넣은 엔터티 이름이 들어 있습니다. 그래서 본인의 경로만 열리고 "
+    "다른 모든 사람의 경로는 닫혀 있습니다.",
     "registry.mutual-tls.title": "TLS 핸드셰이크에서 양쪽 인증서 증명",
     "registry.mutual-tls.why": "서버와 에이전트가 각자의 인증서를 보이고, 그 키를 가지고 있음을 서로 증명합니다. 비밀 값은 "
     "전송되지 않습니다.",
     "registry.agent-token.title": "인증서로 토큰 받기",
     "registry.agent-token.why": "인증서는 어떤 에이전트이며 어떤 scope를 가질 수 있는지 말해 줍니다. 토큰은 인증서에 묶이며, `cnf`에 "
     "인증서의 지문이 들어 있습니다.",
+    "registry.own-database.title": "데이터베이스 사용자로 연결",
+    "registry.own-database.why": "데이터베이스는 Vault가 만든 이름과 비밀번호를 확인하고 그 사용자 한 명의 권한을 적용합니다.",
     "registry.mutual-tls-call.title": "비즈니스 서비스에 인증서 증명",
     "registry.mutual-tls-call.why": "토큰은 인증서에 묶여 있습니다. 토큰을 가진 쪽은 이 연결에서 그 키를 가지고 있음을 증명합니다.",
     "registry.agent-call.title": "에이전트로 비즈니스 서비스 호출",

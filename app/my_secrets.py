@@ -1,0 +1,238 @@
+"""What Vault holds for the person who is signed in, read as that person: their secrets, and database users on demand.
+
+Knows no Streamlit. What it hands out holds secrets only where its name says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import psycopg
+from pydantic import SecretStr
+
+import tracing
+from app.actions import signed_in
+from app.person_vault import PART, Held
+from app.process import Process
+from app.texts import t
+from common.errors import BackendRefused, BackendUnavailable, CredentialMissing, Problem
+from common.masking import mask
+from tracing import Recorder, Trace
+from vault_client import KVVersion
+
+OPEN_FIELDS = ("email", "login")
+"""Fields of a credential that say whose it is, and open nothing."""
+
+CONNECT_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One KV secret, masked: its name below the person's path, its fields, its versions (the newest first)."""
+
+    name: str
+    path: str
+    fields: dict[str, str]
+    versions: list[KVVersion]
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A database user without its password. ``until`` in seconds since the epoch; ``lives``: it still opens."""
+
+    username: str
+    masked: str
+    until: float
+    lives: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """All that is the person's: whom Vault takes them for, until when (seconds since the epoch), and what it holds."""
+
+    entity: str
+    policies: tuple[str, ...]
+    until: float
+    stored: list[Stored]
+    user: User | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What PostgreSQL said to the database user: who it is there, and the tables that it may read."""
+
+    user: str
+    tables: list[str]
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An action that is over: its trace, what the person has now, what PostgreSQL said; or why not."""
+
+    trace: Trace
+    mine: Mine | None = None
+    answered: Answered | None = None
+    problem: Problem | None = None
+
+
+async def look(process: Process, cookie: str) -> Done:
+    """Everything as it is now."""
+    return await _as_person(process, cookie, t("action.own-look"), lambda held: _mine(process, held))
+
+
+async def make_user(process: Process, cookie: str) -> Done:
+    """A new database user; the one before, if it lives, is ended first."""
+
+    async def work(held: Held) -> Mine:
+        await process.person_vault.make_user(held)
+        return await _mine(process, held)
+
+    async def afresh(held: Held) -> Mine | None:
+        if not held.user_lives(time.time()):
+            return await work(held)
+        await process.person_vault.revoke(held)
+        return None
+
+    done = await _as_person(process, cookie, t("action.own-user"), afresh)
+    return done if done.mine or done.problem else await _as_person(process, cookie, t("action.own-user"), work)
+
+
+async def renew(process: Process, cookie: str) -> Done:
+    """The time of the login and of the database user begins anew, within their longest."""
+
+    async def work(held: Held) -> Mine:
+        if not held.user_lives(time.time()):
+            raise CredentialMissing(t("own.user.over"), fix=t("own.user.over.fix"))
+        await process.person_vault.renew(held)
+        return await _mine(process, held)
+
+    return await _as_person(process, cookie, t("action.own-renew"), work)
+
+
+async def revoke(process: Process, cookie: str) -> Done:
+    """End the login and the database user with it. What the person has afterwards takes a new login to see."""
+
+    async def work(held: Held) -> None:
+        await process.person_vault.revoke(held)
+
+    return await _as_person(process, cookie, t("action.own-revoke"), work)
+
+
+async def reveal(process: Process, cookie: str, name: str, version: int) -> dict[str, SecretStr]:
+    """One version of one secret, with its values. Raises Problem."""
+    session = await process.sessions.renewed(cookie)
+
+    async def work(held: Held) -> dict[str, SecretStr]:
+        found = await process.vault.kv_read(held.login.token, f"users/{held.entity.name}/{name}", version=version)
+        return dict(found.data)
+
+    with tracing.recording(Recorder(t("action.own-reveal", name=name))):
+        return await process.person_vault.use(session, work)
+
+
+async def password(process: Process, cookie: str) -> SecretStr:
+    """The database user's password. Raises CredentialMissing when there is no such user, SessionEnded."""
+    session = await process.sessions.renewed(cookie)
+
+    async def work(held: Held) -> SecretStr:
+        if held.user is None:
+            raise CredentialMissing(t("own.user.none"))
+        return held.user.password
+
+    return await process.person_vault.use(session, work)
+
+
+async def try_user(process: Process, cookie: str) -> Done:
+    """Connect to the database as the user that was made, alive or not, and ask who one is there."""
+    found: list[Answered] = []
+
+    async def work(held: Held) -> Mine:
+        if held.user is None:
+            raise CredentialMissing(t("own.user.none"))
+        with tracing.step("own-database", server=PART) as opened:
+            answered = await _ask(process, held.user.username, held.user.password)
+            opened.say(t("step.own-tried", user=answered.user))
+        found.append(answered)
+        return await _mine(process, held)
+
+    done = await _as_person(process, cookie, t("action.own-try"), work)
+    return Done(done.trace, done.mine, found[0] if found else None, done.problem)
+
+
+async def _as_person(
+    process: Process, cookie: str, action: str, work: Callable[[Held], Awaitable[Mine | None]]
+) -> Done:
+    recorder = Recorder(action)
+    with tracing.recording(recorder):
+        try:
+            session = await signed_in(process, cookie)
+            return Done(recorder.trace, await process.person_vault.use(session, work))
+        except Problem as problem:
+            return Done(recorder.trace, problem=problem)
+
+
+async def _mine(process: Process, held: Held) -> Mine:
+    with tracing.step("own-secret", server=PART) as opened:
+        names = await process.vault.list_keys(held.login.token, f"secret/metadata/users/{held.entity.name}")
+        stored = await asyncio.gather(*(_stored(process, held, name) for name in names if not name.endswith("/")))
+        opened.say(t("step.own-read", count=len(stored), entity=held.entity.name))
+    return Mine(held.entity.name, held.login.policies, held.login.lease.expires_at, list(stored), _user(held))
+
+
+async def _stored(process: Process, held: Held, name: str) -> Stored:
+    path = f"users/{held.entity.name}/{name}"
+    shown = process.vault.kv_path(path)
+    versions: list[KVVersion] = []
+    try:
+        versions = await process.vault.kv_versions(held.login.token, path)
+        found = await process.vault.kv_read(held.login.token, path)
+    except CredentialMissing as problem:
+        return Stored(name, shown, {}, versions, problem)
+    return Stored(name, shown, {field: masked(field, value) for field, value in sorted(found.data.items())}, versions)
+
+
+def masked(field: str, value: SecretStr) -> str:
+    """A field as it may be shown."""
+    return value.get_secret_value() if field in OPEN_FIELDS else mask(value.get_secret_value())
+
+
+def _user(held: Held) -> User | None:
+    user = held.user
+    if user is None:
+        return None
+    return User(user.username, mask(user.password.get_secret_value()), user.until, held.user_lives(time.time()))
+
+
+async def _ask(process: Process, username: str, password: SecretStr) -> Answered:
+    """One connection of its own, as this user. Raises BackendRefused with the database's words, BackendUnavailable."""
+    settings, began = process.settings, time.perf_counter()
+    try:
+        connection = await psycopg.AsyncConnection.connect(
+            host=settings.postgres_host,
+            port=settings.postgres_port,
+            dbname=settings.postgres_database,
+            user=username,
+            password=password.get_secret_value(),
+            connect_timeout=CONNECT_SECONDS,
+            application_name="mcp-demo-app",
+        )
+        async with connection:
+            who = await (await connection.execute("SELECT session_user")).fetchone()
+            rows = await (await connection.execute(_READABLE)).fetchall()
+    except psycopg.OperationalError as error:
+        said = str(error).strip().splitlines()[-1:] or [type(error).__name__]
+        if "password authentication failed" in str(error) or "does not exist" in str(error):
+            raise BackendRefused(t("own.user.refused", user=username), fix=t("own.user.refused.fix")) from error
+        raise BackendUnavailable(t("own.user.away", said=said[0]), fix=t("own.user.away.fix")) from error
+    took = (time.perf_counter() - began) * 1000
+    return Answered(str(who[0]) if who else "", [str(name) for (name,) in rows], took)
+
+
+_READABLE = """SELECT table_schema || '.' || table_name FROM information_schema.tables
+WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"""
+"""The tables that this user has any right to."""

@@ -1,0 +1,212 @@
+"""The person's own login at Vault (role ``person``): one for each session, reused while it lives, ended with it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from pydantic import SecretStr
+
+import tracing
+from app.sessions import Session
+from app.texts import t
+from common.errors import Problem, SessionEnded, StateUnavailable, VaultDenied
+from identity.oidc import Keycloak
+from identity.tokens import unverified_claims
+from state import RegisteredToken, State
+from vault_client import Entity, Lease, Vault, VaultToken
+
+ROLE, HOLDER = "person", "mcp-demo-app"
+PART = "own"
+"""The part of a trace that is about the person's own login."""
+
+MARGIN = 10.0
+"""A login with less life left than this (seconds) is not used any more."""
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnUser:
+    """A database user of the person's. ``accessor``: the login that made it, with which it ends.
+
+    ``until`` (seconds since the epoch): the end of its lease or of that login, whichever comes first.
+    """
+
+    username: str
+    password: SecretStr
+    lease: Lease
+    accessor: str
+    until: float
+
+
+@dataclass(slots=True, eq=False)
+class Held:
+    """What is held for one session: its login, whom Vault takes the person for, and the last database user they made.
+
+    ``revoked``: nothing opens with the login any more.
+    """
+
+    sub: str
+    sid: str
+    username: str
+    login: VaultToken
+    entity: Entity
+    since: float
+    user: OwnUser | None = None
+    revoked: bool = False
+
+    def user_lives(self, now: float) -> bool:
+        """Whether the database user can still be used."""
+        user = self.user
+        return user is not None and not self.revoked and user.accessor == self.login.accessor and user.until > now
+
+
+class PersonVault:
+    """Logins of people, by their sessions, for one event loop. ``clock`` gives seconds since the epoch.
+
+    Each is registered in the shared state, so that it is ended even if this process is killed.
+    """
+
+    def __init__(
+        self, *, keycloak: Keycloak, vault: Vault, state: State, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._keycloak, self._vault, self._state, self._clock = keycloak, vault, state, clock
+        self._held: dict[str, Held] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        state.on_ended(self.end)
+
+    async def use(self, session: Session, work: Callable[[Held], Awaitable[T]]) -> T:
+        """``work`` with the session's login; once more with a new one if Vault does not know the first any more.
+
+        Raises SessionEnded, ExchangeRefused, VaultLoginRefused, KeycloakUnavailable, VaultUnavailable, and what
+        ``work`` raises.
+        """
+        held = await self._login(session)
+        try:
+            return await work(held)
+        except VaultDenied:
+            if await self._alive(held):
+                raise
+            held.revoked = True
+            return await work(await self._login(session))
+
+    async def make_user(self, held: Held) -> None:
+        """A new database user. Raises CredentialMissing when the person may have none, VaultUnavailable."""
+        with tracing.step("own-secret", server=PART) as opened:
+            made = await self._vault.database_creds(held.login.token, held.entity.name)
+            opened.protect(made.password.get_secret_value())
+            held.user = self._user(held, made.username, made.password, made.lease)
+            opened.valid(until=held.user.until)
+            opened.say(t("step.own-user", user=made.username))
+
+    async def renew(self, held: Held) -> None:
+        """Begin the time of the login and of its database user anew, within their longest."""
+        with tracing.step("own-secret", server=PART) as opened:
+            renewed = await self._vault.renew_self(held.login.token)
+            held.login = replace(held.login, lease=renewed.lease)
+            await self._register(held)
+            user = held.user
+            if user is not None and held.user_lives(self._clock()):
+                lease = await self._vault.renew_lease(held.login.token, user.lease)
+                held.user = self._user(held, user.username, user.password, lease)
+                opened.valid(until=held.user.until)
+            opened.say(t("step.own-renewed"))
+
+    async def revoke(self, held: Held) -> None:
+        """End the login, and with it the database user that it made, which is kept to show that it opens nothing."""
+        with tracing.step("own-secret", server=PART) as opened:
+            await self._vault.revoke_self(held.login.token)
+            held.revoked = True
+            opened.say(t("step.own-revoked"))
+        with suppress(StateUnavailable):
+            await self._state.vault_tokens.forget(held.login.accessor)
+
+    async def end(self, sid: str) -> None:
+        """The session is over: so is what was held for it."""
+        held = self._held.pop(sid, None)
+        if held is None:
+            return
+        try:
+            await self._vault.revoke_self(held.login.token)
+        except Problem as problem:
+            _log.warning("A person's Vault token could not be revoked, and is left to the revoker: %s", problem)
+            return
+        with suppress(StateUnavailable):
+            await self._state.vault_tokens.forget(held.login.accessor)
+
+    async def close(self) -> None:
+        """End everything that is held."""
+        await asyncio.gather(*(self.end(sid) for sid in list(self._held)))
+
+    async def _login(self, session: Session) -> Held:
+        async with self._locks.setdefault(session.sid, asyncio.Lock()):
+            known = self._held.get(session.sid)
+            if known is not None and not known.revoked and self._left(known) > MARGIN:
+                self._note_reuse(known)
+                return known
+            self._forget_others()
+            held = await self._log_in(session)
+            held.user = known.user if known is not None else None
+            self._held[session.sid] = held
+        if self._state.ended(session.sid):
+            # Signed out meanwhile: the end came before there was anything to end.
+            await self.end(session.sid)
+            raise SessionEnded(t("session.ended"))
+        return held
+
+    async def _log_in(self, session: Session) -> Held:
+        with tracing.step("person-exchange", server=PART) as opened:
+            traded = await self._keycloak.exchange(session.tokens.access_token, audience="vault", scope="vault:login")
+            opened.valid(until=traded.expires_at)
+            opened.detail(claims=unverified_claims(traded.access_token))
+            opened.say(t("step.exchanged", audience="vault"))
+        with tracing.step("person-login", server=PART) as opened:
+            login = await self._vault.login_jwt(role=ROLE, jwt=traded.access_token)
+            opened.protect(login.token.get_secret_value())
+            opened.valid(until=login.lease.expires_at)
+            entity = await self._vault.entity(login.token, login.entity_id)
+            opened.detail(policies=list(login.policies), entity=entity.name, entity_id=entity.id)
+            opened.say(t("step.person-login", username=session.username))
+        held = Held(session.sub, session.sid, session.username, login, entity, self._clock())
+        await self._register(held)
+        return held
+
+    def _note_reuse(self, held: Held) -> None:
+        recorder = tracing.current()
+        if recorder is not None:
+            for kind in ("person-exchange", "person-login"):
+                recorder.note(kind, server=PART).reused(since=held.since, until=held.login.lease.expires_at)
+
+    async def _register(self, held: Held) -> None:
+        login = held.login
+        noted = RegisteredToken(login.accessor, HOLDER, held.sub, held.sid, login.lease.expires_at, held.username)
+        with suppress(StateUnavailable):
+            await self._state.vault_tokens.register(noted)
+
+    async def _alive(self, held: Held) -> bool:
+        try:
+            await self._vault.lookup_self(held.login.token)
+        except VaultDenied:
+            return False
+        return True
+
+    def _user(self, held: Held, username: str, password: SecretStr, lease: Lease) -> OwnUser:
+        until = min(lease.expires_at, held.login.lease.expires_at)
+        return OwnUser(username, password, lease, held.login.accessor, until)
+
+    def _left(self, held: Held) -> float:
+        return held.login.lease.remaining(self._clock())
+
+    def _forget_others(self) -> None:
+        """What Vault has ended by itself needs no place here."""
+        for sid in [sid for sid, held in self._held.items() if self._left(held) == 0 and sid not in self._locks]:
+            del self._held[sid]

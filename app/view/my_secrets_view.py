@@ -1,0 +1,248 @@
+"""The My secrets page: what Vault holds for the person, a database user on demand, and what an application holds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import streamlit as st
+from pydantic import SecretStr
+
+from app import my_secrets
+from app.claims import clock
+from app.flow.drawing import drawing
+from app.my_secrets import Answered, Done, Mine, Stored, User
+from app.process import Process
+from app.texts import t
+from app.view import application_view, sentence, traces, visitor
+from app.view.cards import table
+from app.view.countdown import countdown
+from app.view.flow import flow
+from app.view.plain import mono, plain
+from app.view.revealed import SECONDS, revealed
+from app.view.trace_view import summary
+from common.errors import Problem
+
+ANSWER_SECONDS = 20.0
+
+_KEPT = f"{visitor.KEPT}.own"
+_SHOWN = f"{visitor.KEPT}.own.shown"
+_USER = "user"
+"""What is revealed where it is not a secret of the KV engine: the database user's password."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """What the page remembers between runs: the last action, what was said of it, what PostgreSQL answered."""
+
+    last: Done | None = None
+    said: str = ""
+    tried: Answered | Problem | None = None
+
+
+def show() -> None:
+    """The page for whoever is signed in: their own secrets, or the example application's."""
+    whose = st.segmented_control(
+        t("own.whose"),
+        ["mine", "application"],
+        default="mine",
+        required=True,
+        format_func=lambda name: t(f"own.whose.{name}"),
+        key="pick.own.whose",
+        label_visibility="collapsed",
+    )
+    if whose == "application":
+        application_view.page()
+        return
+    kept: Kept = st.session_state.setdefault(_KEPT, Kept())
+    done = _asked(my_secrets.look(*_who()), t("own.looking"))
+    if done is None or done.mine is None:
+        return
+    if kept.last is None:
+        kept.last = done
+        traces.remember(done.trace)
+    _verdict(done.mine, kept)
+    stored, user = st.columns([7, 5], gap="large")
+    with stored:
+        _stored(done.mine)
+    with user:
+        _database(kept, done.mine.user)
+    with st.expander(t("own.trace"), icon=":material/account_tree:"):
+        st.markdown(summary(kept.last.trace))
+        flow(drawing(kept.last.trace, {}, {}, now=time.time()), key="own.flow")
+
+
+def _verdict(mine: Mine, kept: Kept) -> None:
+    st.success(t("own.verdict", entity=plain(mine.entity), count=len(mine.stored)), icon=":material/verified_user:")
+    with st.container():  # Always there, so that what stands below keeps its place.
+        if kept.said:
+            st.success(kept.said, icon=":material/check_circle:")
+            kept.said = ""
+    with st.container(horizontal=True, vertical_alignment="center", key="own.login"):
+        names = " ".join(mono(policy) for policy in mine.policies)
+        st.markdown(f"{t('own.login')} {names}", width="content")
+        countdown(mine.until, key="left.own.login")
+
+
+def _stored(mine: Mine) -> None:
+    st.subheader(t("own.stored"), anchor=False)
+    if not mine.stored:
+        st.markdown(t("own.stored.none", path=mono(f"secret/data/users/{mine.entity}/")))
+    for stored in mine.stored:
+        with st.container(border=True, key=f"own-{stored.name}"):
+            _secret(stored)
+
+
+@st.fragment
+def _secret(stored: Stored) -> None:
+    newest = stored.versions[0].number if stored.versions else 0
+    st.markdown(f"**{plain(stored.name)}** :blue-badge[{t('own.version', number=newest)}]")
+    st.caption(mono(stored.path))
+    if stored.problem is not None:
+        sentence.problem(stored.problem)
+    version = _version(stored)
+    if _shown_until(stored.name, version) > time.time():
+        _reveal(stored.name, version, lambda: my_secrets.reveal(*_who(), stored.name, version))
+        return
+    if version == newest:
+        table([(plain(name), mono(value)) for name, value in stored.fields.items()])
+    if version and _button("own.reveal", "visibility", f"{stored.name}"):
+        _show(stored.name, version)
+
+
+def _version(stored: Stored) -> int:
+    """The version to look at: the newest, or another one that is kept; 0 where there is none to be had."""
+    live = [one for one in stored.versions if not one.gone]
+    if len(stored.versions) < 2 or not live:
+        return live[0].number if live else 0
+    written = {one.number: clock(one.created_at) for one in live}
+    chosen = st.selectbox(
+        t("own.versions"),
+        list(written),
+        format_func=lambda number: t("own.version.of", number=number, written=written[number]),
+        key=f"pick.own.version.{stored.name}",
+    )
+    return int(chosen)
+
+
+def _database(kept: Kept, user: User | None) -> None:
+    st.subheader(t("own.user"), anchor=False)
+    if user is None:
+        st.markdown(t("own.user.about"))
+    else:
+        with st.container(border=True, key="own-database-user"):
+            _user(user)
+            with st.container():
+                _tried(kept.tried)
+            _user_buttons(kept, user)
+    if (user is None or not user.lives) and _button("own.user.make", "add", _USER, kind="primary"):
+        _act(kept, my_secrets.make_user(*_who()), "own.user.made")
+
+
+@st.fragment
+def _user(user: User) -> None:
+    named, left = st.columns([3, 2], vertical_alignment="center")
+    colour, icon, word = ("green", "check_circle", "lives") if user.lives else ("gray", "block", "ended")
+    named.markdown(f":{colour}-badge[:material/{icon}: {t(f'own.user.{word}')}]")
+    if user.lives:
+        with left:
+            countdown(user.until, key="left.own.user")
+    table([(t("own.user.name"), mono(user.username)), (t("own.user.password"), mono(user.masked))])
+    if _shown_until(_USER, 0) > time.time():
+        _reveal(_USER, 0, lambda: _password(*_who()))
+    elif _button("own.reveal", "visibility", _USER):
+        _show(_USER, 0)
+
+
+async def _password(process: Process, cookie: str) -> dict[str, SecretStr]:
+    return {t("own.user.password"): await my_secrets.password(process, cookie)}
+
+
+def _user_buttons(kept: Kept, user: User) -> None:
+    with st.container(horizontal=True):
+        if _button("own.user.try", "play_arrow", _USER):
+            done = _asked(my_secrets.try_user(*_who()), t("own.trying"), quiet=True)
+            if done is not None:
+                _keep(kept, done)
+                kept.tried = done.answered or done.problem
+                st.rerun()
+        if user.lives and _button("own.user.renew", "restart_alt", _USER):
+            _act(kept, my_secrets.renew(*_who()), "own.user.renewed")
+        if user.lives and _button("own.user.revoke", "block", _USER):
+            _act(kept, my_secrets.revoke(*_who()), "own.user.revoked")
+
+
+def _tried(tried: Answered | Problem | None) -> None:
+    if isinstance(tried, Problem):
+        sentence.problem(tried)
+    elif tried is not None:
+        tables = ", ".join(mono(name) for name in tried.tables) or t("own.tried.nothing")
+        st.success(
+            t("own.tried", user=mono(tried.user), ms=f"{tried.milliseconds:.0f}", tables=tables),
+            icon=":material/database:",
+        )
+
+
+def _act(kept: Kept, work: Coroutine[Any, Any, Done], said: str) -> None:
+    """Do it, and draw the page anew with what was done above it; or say why not."""
+    done = _asked(work, t("own.working"))
+    if done is None:
+        return
+    _keep(kept, done)
+    kept.said, kept.tried = t(said), None
+    st.rerun()
+
+
+def _keep(kept: Kept, done: Done) -> None:
+    kept.last = done
+    traces.remember(done.trace)
+
+
+def _asked(work: Coroutine[Any, Any, Done], waiting: str, *, quiet: bool = False) -> Done | None:
+    """What came of it; None, and the reason on the page, when it failed, unless ``quiet``."""
+    try:
+        with st.spinner(waiting):
+            done = Process.current().loop.run(work, timeout=ANSWER_SECONDS)
+    except Problem as problem:
+        sentence.problem(problem)
+        return None
+    if done.problem is not None and not quiet:
+        sentence.problem(done.problem)
+        return None
+    return done
+
+
+def _reveal(name: str, version: int, fetch: Callable[[], Coroutine[Any, Any, dict[str, SecretStr]]]) -> None:
+    """The values, fetched now and kept nowhere here, for what is left of their time."""
+    try:
+        values = Process.current().loop.run(fetch(), timeout=ANSWER_SECONDS)
+    except Problem as problem:
+        sentence.problem(problem)
+        return
+    left = _shown_until(name, version) - time.time()
+    revealed(values, max(0.0, left), key=f"revealed.{name}", over=_hide)
+
+
+def _show(name: str, version: int) -> None:
+    st.session_state[_SHOWN] = (name, version, time.time() + SECONDS)
+    st.rerun(scope="fragment")
+
+
+def _hide() -> None:
+    st.session_state.pop(_SHOWN, None)
+
+
+def _shown_until(name: str, version: int) -> float:
+    """Until when (seconds since the epoch) this is revealed; 0 when it is not."""
+    shown: tuple[str, int, float] = st.session_state.get(_SHOWN, ("", 0, 0.0))
+    return shown[2] if shown[:2] == (name, version) else 0.0
+
+
+def _button(label: str, icon: str, key: str, *, kind: Literal["primary", "secondary"] = "secondary") -> bool:
+    return st.button(t(label), icon=f":material/{icon}:", key=f"{label}.{key}", type=kind)
+
+
+def _who() -> tuple[Process, str]:
+    return Process.current(), visitor.visit().cookie
