@@ -56,7 +56,7 @@ class Room:
 
 async def look(process: Process, cookie: str) -> Room:
     """The room as it is now. Raises NotFacilitator, SessionEnded, StateUnavailable."""
-    await _facilitator(process, cookie)
+    await as_facilitator(process, cookie)
     state = process.state
     suspended = {found.server: found for found in await state.suspensions()}
     tokens = sorted(await state.vault_tokens.all(), key=lambda token: token.server)
@@ -74,14 +74,14 @@ async def look(process: Process, cookie: str) -> Room:
 
 async def suspend(process: Process, cookie: str, server: str, reason: str) -> None:
     """Stop one of SERVERS for everybody, at once. Raises NotFacilitator, SessionEnded, StateUnavailable."""
-    who = await _facilitator(process, cookie)
+    who = await as_facilitator(process, cookie)
     await process.state.suspend(server, reason=" ".join(reason.split())[:REASON_LIMIT])
     _log.warning("%s suspended %s", who.username, server)
 
 
 async def resume(process: Process, cookie: str, server: str) -> None:
     """Let it serve again. Raises NotFacilitator, SessionEnded, StateUnavailable."""
-    who = await _facilitator(process, cookie)
+    who = await as_facilitator(process, cookie)
     await process.state.resume(server)
     _log.warning("%s lifted the suspension of %s", who.username, server)
 
@@ -91,13 +91,13 @@ async def end(process: Process, cookie: str, session: SignedIn) -> None:
 
     Keycloak is not asked: with its own session still there, the person may sign in again.
     """
-    who = await _facilitator(process, cookie)
+    who = await as_facilitator(process, cookie)
     await process.state.end_session(session.sid, session.sub)
     _log.warning("%s ended a session of %s", who.username, session.username)
 
 
-async def _facilitator(process: Process, cookie: str) -> Claims:
-    """Who asks, by a token whose signature is checked again: its role decides."""
+async def as_facilitator(process: Process, cookie: str) -> Claims:
+    """Who asks, by a token whose signature is checked again: its role decides. Raises NotFacilitator, SessionEnded."""
     session = await process.sessions.renewed(cookie)
     claims = await process.validator.validate(session.tokens.access_token.get_secret_value())
     if FACILITATOR not in claims.realm_access.get("roles", ()):

@@ -95,6 +95,18 @@ class Bounded(httpx2.AsyncBaseTransport):
 
 
 @asynccontextmanager
+async def shared(targets: Targets, *, connections: int) -> AsyncIterator[httpx2.AsyncBaseTransport]:
+    """A bounded transport for many short recordings (:func:`on_tape`)."""
+    async with Bounded(async_transport(connections=connections), targets.origins) as transport:
+        yield transport
+
+
+def on_tape(transport: httpx2.AsyncBaseTransport, tape: Tape) -> httpx2.AsyncClient:
+    """A client that records on ``tape`` what it sends by ``transport``, which outlives it: not to be closed."""
+    return async_client(timeout=SECONDS, transport=TracedTransport(transport, into=tape))
+
+
+@asynccontextmanager
 async def wire(targets: Targets, tape: Tape | None = None) -> AsyncIterator[httpx2.AsyncClient]:
     """An HTTP client for these targets alone, recorded on ``tape``; it follows no redirect and keeps no cookie."""
     transport: httpx2.AsyncBaseTransport = Bounded(async_transport(connections=4), targets.origins)

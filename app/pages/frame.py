@@ -64,6 +64,13 @@ page = st.navigation(
             help=t("nav.agents.help"),
         ),
         st.Page(
+            _HERE / "isolation.py",
+            title=t("nav.isolation"),
+            icon=":material/grid_on:",
+            url_path="isolation",
+            help=t("nav.isolation.help"),
+        ),
+        st.Page(
             _HERE / "attack_lab.py",
             title=t("nav.lab"),
             icon=":material/swords:",

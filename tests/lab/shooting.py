@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from pydantic import SecretStr
 
 from app.lab import catalog
 from app.lab.arms import Range
 from app.lab.attack import Attack, Result
-from app.lab.people import DemoPerson, read
+from app.lab.people import read
 from app.lab.targets import Targets
 from app.session import COOKIE
 from stack.testing import Stack
@@ -29,6 +30,12 @@ def targets(stack: Stack) -> Targets:
         app=stack.url("app"),
         mcp={server: f"{stack.url(f'mcp-{server}')}/mcp" for server in ("jira", "github", "postgres")},
     )
+
+
+def everywhere(address: str, stack: Stack) -> Targets:
+    """Everything aimed at one server of the test's own."""
+    aimed = dict.fromkeys(("jira", "github", "postgres"), f"{address}/mcp")
+    return replace(targets(stack), keycloak=address, vault=address, app=address, mcp=aimed)
 
 
 @asynccontextmanager
@@ -55,6 +62,3 @@ async def shooting_range(stack: Stack, attacker: Person, victim: Person) -> Asyn
 async def results(where: Range, chosen: Iterable[Attack], at: Targets | None = None) -> dict[str, Result]:
     """What came of each, by its id."""
     return {result.attack: result async for result in catalog.run(where, chosen, at)}
-
-
-__all__ = ["DemoPerson", "results", "shooting_range", "targets"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 from starlette.applications import Starlette
@@ -17,10 +16,10 @@ from app.lab.arms import Range, armed
 from app.lab.attack import PARTIES, Answer, Attack, fire, verdict
 from app.lab.catalog import ATTACKS, BY_ID, CONTROLS
 from app.lab.people import LabClosed, attacker_and_victim, everybody, read
-from app.lab.targets import OutOfBounds, Tape, Targets, wire
+from app.lab.targets import OutOfBounds, Tape, wire
 from app.settings import AppSettings
 from stack.testing import Stack
-from tests.lab.shooting import results, shooting_range, targets
+from tests.lab.shooting import everywhere, results, shooting_range
 from tests.mcp_servers.serving import served
 from tests.support.browser import closed_port
 from tests.support.people import Person
@@ -33,12 +32,6 @@ async def where(stack: Stack, person: Person, bob: Person) -> AsyncIterator[Rang
     """Somebody of this test's own against bob."""
     async with shooting_range(stack, person, bob) as found:
         yield found
-
-
-def everywhere(address: str, stack: Stack) -> Targets:
-    """Every attack aimed at one server, which must be none of the demo's."""
-    aimed = dict.fromkeys(("jira", "github", "postgres"), f"{address}/mcp")
-    return replace(targets(stack), keycloak=address, vault=address, app=address, mcp=aimed)
 
 
 async def test_every_attack_is_blocked_and_the_controls_get_through(where: Range) -> None:

@@ -1,0 +1,55 @@
+"""The isolation page in a browser: bob's row, the proof behind a cell, and the whole grid for charlie alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.support.browser import PATIENCE, Visitor
+from tests.support.people import Person
+
+
+def test_bobs_row_opens_his_own_and_nothing_of_alices(visitor: Callable[[], Visitor], bob: Person) -> None:
+    me = visitor()
+    me.sign_in(bob, "/isolation")
+    cells = me.page.locator("[data-cell]")
+    expect(cells.first).to_be_disabled(timeout=PATIENCE)
+    me.page.get_by_role("button", name="Try every cell").click()
+    me.sees("Isolated: of")
+    me.settled()
+    for name in (
+        "bob → bob, Github path, own, opens",
+        "bob → bob, Jira tools, own, empty",
+        "bob → alice, Github path, somebody else's, shut",
+    ):
+        expect(me.page.get_by_role("button", name=name)).to_be_visible()
+    assert me.page.locator("td .c-leak").count() == 0
+    assert me.page.get_by_role("radio", name="Everybody").count() == 0
+
+    me.page.locator("[data-cell='bob:bob:path-jira']").focus()
+    me.page.keyboard.press("ArrowDown")
+    me.page.keyboard.press("Enter")
+    proof = me.page.locator(".proof")
+    expect(proof).to_contain_text("Vault refused bob's token at what is alice's.", timeout=PATIENCE)
+    expect(proof).to_contain_text("HTTP 403 · 1 error occurred: * permission denied")
+    expect(me.page.locator("[data-cell='bob:alice:path-jira']")).to_be_focused()
+    me.page.locator("[data-cell='bob:alice:tool-github']").click()
+    expect(proof).to_contain_text("the Github server acted as bob.", timeout=PATIENCE)
+    assert "cell=bob%3Aalice%3Atool-github" in me.page.url
+    me.sign_out()
+
+
+def test_the_facilitator_sees_everybody_against_everybody(
+    visitor: Callable[[], Visitor], everybody: dict[str, Person]
+) -> None:
+    charlie = visitor()
+    charlie.sign_in(everybody["charlie"], "/isolation")
+    charlie.page.get_by_role("radio", name="Everybody").click()
+    charlie.page.get_by_role("button", name="Try every cell").click()
+    charlie.sees("Isolated: of")
+    charlie.settled()
+    charlie.page.get_by_role("button", name="alice → bob, somebody else's, shut, 6/6").click()
+    expect(charlie.page.locator(".proof")).to_have_count(6, timeout=PATIENCE)
+    expect(charlie.page.locator(".proof").first).to_contain_text("secret/data/users/bob/jira")
+    charlie.sign_out()
