@@ -254,6 +254,7 @@ SERVICES: tuple[Service, ...] = (
             "MCP_POSTGRES_URL": "http://localhost:{port[mcp-postgres]}/mcp",
             **_POSTGRES,
             "POSTGRES_DATABASE": "shop",
+            "AUDIT_FILE": "{data}/openbao/audit.log",
             "AGENT_AUTH_URL": "https://localhost:{port[agent-auth]}",
             "BIZ_SERVICE_URL": "http://localhost:{port[biz-service]}",
             "BIZ_SERVICE_TLS_URL": "https://localhost:{port[biz-service-tls]}",

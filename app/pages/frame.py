@@ -77,6 +77,13 @@ page = st.navigation(
             url_path="attack-lab",
             help=t("nav.lab.help"),
         ),
+        st.Page(
+            _HERE / "audit.py",
+            title=t("nav.audit"),
+            icon=":material/receipt_long:",
+            url_path="audit",
+            help=t("nav.audit.help"),
+        ),
         *facilitators,
     ],
     position="top",

@@ -89,6 +89,7 @@ def test_the_values_differ_only_in_host_names(service: Service) -> None:
             "LAB_USERS_FILE",
             "SESSION_CACHE_DIR",
             "VAULT_CLIENT_CONFIG",
+            "AUDIT_FILE",
         ):
             continue
         value = re.sub(r"\{port\[([\w-]+)\]\}", lambda match: str(PORTS[match[1]]), template)

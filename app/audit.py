@@ -1,0 +1,177 @@
+"""Vault's audit log, a person's own lines of it: which server came to Vault for them, for what, and what Vault said.
+
+Everybody's requests stand in one file, so whose a line is, is decided here, before anything is handed out: by the
+entity that Vault itself wrote into it. What Vault keeps from the log (HMAC-SHA-256) stays as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import tracing
+from app.person_vault import Held
+from app.process import Process
+from app.texts import t
+from common.errors import ConfigError, NotReady
+from tracing import Recorder, Trace
+from vault_client import Entity
+
+TAIL_BYTES = 8 * 2**20
+"""How much of the file's end is looked at, whoever asks: some thousand requests."""
+
+LINES = 400
+"""A person's lines that are handed out, the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One request to Vault that was this person's, with the answer. ``at``: seconds since the epoch.
+
+    ``server``: the Keycloak client that logged in as the person; ``raw``: the line as Vault wrote it;
+    ``action`` and ``step``: what this person did that led to it, where that is known.
+    """
+
+    at: float
+    request_id: str
+    correlation_id: str
+    operation: str
+    path: str
+    server: str
+    policies: tuple[str, ...]
+    refusal: str
+    raw: Mapping[str, Any]
+    action: str = ""
+    step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A person's lines, the newest first, and since when (seconds since the epoch) the log was looked at.
+
+    ``trace``: of this look itself, which may have logged in.
+    """
+
+    entity: str
+    lines: list[Line]
+    since: float
+    trace: Trace
+
+
+async def look(process: Process, cookie: str) -> Told:
+    """This person's lines.
+
+    Raises NotReady where the app has no audit log, ConfigError when it cannot be read, and SessionEnded,
+    VaultUnavailable and the like when Vault cannot be asked whom it takes the person for.
+    """
+    file = process.settings.audit_file
+    if not file:
+        raise NotReady(t("audit.none"), fix=t("audit.none.fix"))
+    recorder = Recorder(t("action.audit"))
+    with tracing.recording(recorder):
+        session = await process.sessions.renewed(cookie)
+        entity = await process.person_vault.use(session, _entity)
+    try:
+        lines, since = await asyncio.to_thread(read, Path(file), entity.id)
+    except OSError as error:
+        raise ConfigError(t("audit.unreadable"), fix=t("audit.unreadable.fix")) from error
+    return Told(entity.name, lines, since, recorder.trace)
+
+
+async def _entity(held: Held) -> Entity:
+    return held.entity
+
+
+def read(path: Path, entity_id: str, *, tail: int = TAIL_BYTES, limit: int = LINES) -> tuple[list[Line], float]:
+    """The lines about this entity in the file's last ``tail`` bytes, the newest first, and when those bytes begin.
+
+    Raises OSError. An empty ``entity_id`` has no lines.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - tail))
+        kept = file.read(tail).split(b"\n")
+    if size > tail:
+        kept = kept[1:]  # It begins in the middle of a line.
+    found: deque[Line] = deque(maxlen=limit)
+    needle = entity_id.encode()
+    for text in kept if needle else ():
+        # Cheap first, then exact: others can write somebody's id into a path or a header.
+        line = _line(text, entity_id) if needle in text else None
+        if line is not None:
+            found.appendleft(line)
+    return list(found), _began(kept)
+
+
+def joined(lines: Iterable[Line], traces: Iterable[Trace]) -> list[Line]:
+    """The lines with what the person did: the action by its correlation id, the step by Vault's request id."""
+    actions = {trace.id: trace.action for trace in traces}
+    steps = {
+        request_id: f"{step.number} · {t(f'registry.{step.kind}.title')}"
+        for trace in traces
+        for step in trace.steps
+        for exchange in step.exchanges
+        if (request_id := _request_id(exchange.response_body))
+    }
+    return [
+        replace(line, action=actions.get(line.correlation_id, ""), step=steps.get(line.request_id, ""))
+        for line in lines
+    ]
+
+
+def _line(text: bytes, entity_id: str) -> Line | None:
+    try:
+        entry = json.loads(text)
+        if entry["type"] != "response":
+            return None
+        request, auth = entry["request"], entry.get("auth") or {}
+        made = (entry.get("response") or {}).get("auth") or {}
+        whose = auth.get("entity_id") or made.get("entity_id")
+        if whose != entity_id:
+            return None
+        # A login is answered with who it is; before that nobody is there.
+        about = auth if auth.get("entity_id") else made
+        granted = (about.get("policy_results") or {}).get("granting_policies") or ()
+        return Line(
+            at=_seconds(entry["time"]),
+            request_id=str(request["id"]),
+            correlation_id=_header(request),
+            operation=str(request["operation"]),
+            path=str(request["path"]),
+            server=str((about.get("metadata") or {}).get("server", "")),
+            policies=tuple(str(one.get("name", "")) for one in granted),
+            refusal=" ".join(str(entry.get("error") or "").split()),
+            raw=entry,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _header(request: Mapping[str, Any]) -> str:
+    values = (request.get("headers") or {}).get("x-correlation-id") or [""]
+    return str(values[0])
+
+
+def _began(lines: Iterable[bytes]) -> float:
+    for text in lines:
+        try:
+            return _seconds(json.loads(text)["time"])
+        except (ValueError, KeyError, TypeError):
+            continue
+    return 0.0
+
+
+def _seconds(time: str) -> float:
+    return datetime.fromisoformat(time[:26].rstrip("Z") + "+00:00").timestamp()
+
+
+def _request_id(body: str) -> str:
+    """Vault's own id of a request, from its masked answer."""
+    head = '{"request_id": "'
+    return body[len(head) :].partition('"')[0] if body.startswith(head) else ""

@@ -1,0 +1,181 @@
+"""A person's lines of Vault's audit log: all of theirs, nobody else's, joined to what they did."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import audit, my_secrets
+from app.actions import load_tools
+from app.audit import Line, Told, joined, read
+from app.process import Process
+from app.session import Visit
+from common.errors import ConfigError, NotReady, Problem, VaultDenied
+from stack.testing import Stack
+from tests.app.conftest import ALICE, FRAME, Straight
+from tests.app.serving import cookie_of, process_of
+from tests.support.people import Person
+from tracing import Exchange, Step, Trace
+
+HERS, HIS = "11111111-aaaa", "22222222-bbbb"
+T0 = "2026-11-21T10:00:00.123456789Z"
+
+
+def entry(entity: str = HERS, *, made_for: str = "", path: str = "secret/data/users/a/jira", **more: Any) -> bytes:
+    """A line as Vault writes it: somebody's request, or a login (nobody yet, and who it was in the answer)."""
+    server = {"metadata": {"server": "mcp-jira", "username": "a"}}
+    line = {
+        "time": T0,
+        "type": "response",
+        "auth": {"entity_id": entity, **server} if entity else {},
+        "request": {"id": "r-1", "operation": "read", "path": path, "headers": more.pop("headers", {})},
+        "response": {"auth": {"entity_id": made_for, **server}} if made_for else {},
+        **more,
+    }
+    return json.dumps(line).encode() + b"\n"
+
+
+def written(folder: Path, *lines: bytes) -> Path:
+    path = folder / "audit.log"
+    path.write_bytes(b"".join(lines))
+    return path
+
+
+def test_a_line_is_whose_vault_says_it_is_and_no_request_of_another_s_can_claim_it(tmp_path: Path) -> None:
+    mine = entry()
+    login = entry("", made_for=HERS, path="auth/jwt/login")
+    others = [
+        entry(HIS),
+        entry(HIS, path=f"identity/entity/id/{HERS}"),
+        entry(HIS, headers={"x-correlation-id": [HERS]}),
+        entry(HIS, made_for=HERS),
+        entry(HIS, error=f'{{"entity_id": "{HERS}"}}'),
+        entry("", path=f"secret/{HERS}"),
+        entry(type="request"),
+        b'{"type": "response", "auth": {"entity_id": "' + HERS.encode() + b'"}}\n',
+        f'"{HERS}"\n[{{"entity_id": "{HERS}"}}]\n'.encode(),
+        mine[: len(mine) // 2],
+    ]
+    lines, since = read(written(tmp_path, mine, login, *others), HERS)
+    assert [line.path for line in lines] == ["auth/jwt/login", "secret/data/users/a/jira"]
+    assert {line.server for line in lines} == {"mcp-jira"}
+    assert since == pytest.approx(1_795_255_200.123456)
+    for nobody in ("", "11111111"):
+        assert read(tmp_path / "audit.log", nobody)[0] == []
+
+
+def test_only_the_end_of_the_file_is_read_and_only_so_many_lines_are_kept(tmp_path: Path) -> None:
+    one = entry()
+    path = written(tmp_path, *(entry(path=f"p/{number:04}") for number in range(1000)))
+    lines, _ = read(path, HERS, tail=len(one) * 10)
+    assert 5 <= len(lines) <= 11
+    assert lines[0].path == "p/0999"
+    assert [line.path for line in read(path, HERS, limit=2)[0]] == ["p/0999", "p/0998"]
+
+
+def test_a_line_is_joined_to_the_action_by_correlation_id_and_to_the_step_by_vault_s_request_id(tmp_path: Path) -> None:
+    (line,), _ = read(written(tmp_path, entry(headers={"x-correlation-id": ["t-1"]})), HERS)
+    answer = json.dumps({"request_id": "r-1", "data": {}})
+    exchange = Exchange(method="GET", url="http://vault", started_at=0.0, response_body=answer)
+    trace = Trace(id="t-1", action="Jira: get_issue", started_at=0.0, steps=[Step(kind="credential", started_at=0.0)])
+    assert joined([line], [trace])[0].action == "Jira: get_issue"
+    assert joined([line], [trace])[0].step == ""
+    trace.steps[0].exchanges.append(exchange)
+    assert joined([line], [trace])[0].step.startswith("6 · ")
+    assert joined([line], [])[0].action == ""
+
+
+async def test_two_people_each_see_their_own_lines_with_the_steps_that_made_them_and_no_secret(
+    stack: Stack, person: Person, new_person: Callable[[], Person]
+) -> None:
+    other = new_person()
+    async with process_of(stack) as process:
+        cookies = {one.username: await cookie_of(process, stack, one) for one in (person, other)}
+        done = {name: await load_tools(process, cookie, ["jira"]) for name, cookie in cookies.items()}
+        revealed = await my_secrets.reveal(process, cookies[person.username], "jira", 1)
+
+        async def pry(held: Any) -> None:
+            await process.vault.read(held.login.token, f"secret/data/users/{other.username}/jira")
+
+        session = await process.sessions.renewed(cookies[person.username])
+        with pytest.raises(VaultDenied):
+            await process.person_vault.use(session, pry)
+        told = {name: await audit.look(process, cookie) for name, cookie in cookies.items()}
+        for cookie in cookies.values():
+            await process.sessions.end(cookie)
+    for name, stranger in ((person.username, other.username), (other.username, person.username)):
+        whose = {line.raw["auth"]["metadata"]["username"] for line in told[name].lines}
+        assert (told[name].entity, whose) == (name, {name})
+        lines = joined(told[name].lines, [done[name].trace])
+        jira = [line for line in lines if line.server == "mcp-jira" and line.action]
+        assert {line.step.partition(" · ")[0] for line in jira} >= {"5", "6"}
+        assert not any(line.action for line in joined(told[stranger].lines, [done[name].trace]))
+    refused = next(line for line in told[person.username].lines if line.refusal)
+    assert refused.path == f"secret/data/users/{other.username}/jira"
+    assert refused not in told[other.username].lines
+    assert revealed["api_token"].get_secret_value() not in repr(told)
+
+
+async def test_without_a_log_or_with_one_that_cannot_be_read_there_is_a_sentence(stack: Stack, person: Person) -> None:
+    for file, expected in (("", NotReady), ("/nowhere/audit.log", ConfigError)):
+        async with process_of(stack, AUDIT_FILE=file) as process:
+            cookie = await cookie_of(process, stack, person)
+            with pytest.raises(expected) as refused:
+                await audit.look(process, cookie)
+            assert "AUDIT_FILE" in refused.value.fix
+            await process.sessions.end(cookie)
+
+
+@pytest.fixture
+def page(app: AppTest, looked_up: Callable[[Visit], None], monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    def shows(told: Told | Problem) -> AppTest:
+        monkeypatch.setattr(Process, "current", classmethod(lambda cls: SimpleNamespace(loop=Straight())))
+        monkeypatch.setattr(audit, "look", lambda *_: told)
+        looked_up(Visit(person=ALICE, cookie="opaque"))
+        app.run()
+        return app.switch_page(str(FRAME.parent / "audit.py")).run()
+
+    return shows
+
+
+def line(number: int, *, server: str = "mcp-jira", refusal: str = "", path: str = "p") -> Line:
+    return Line(
+        time.time() - number, f"r-{number}", f"c-{number // 2}", "read", path, server, (), refusal, {"id": number}
+    )
+
+
+def test_the_filter_narrows_to_servers_words_and_refusals(page: Callable[..., AppTest]) -> None:
+    lines = [line(0), line(1), line(2, server="mcp-demo-app", path="here"), line(3, refusal="permission denied")]
+    trace = Trace(id="t-1", action="Look at the audit log", started_at=time.time())
+    app = page(Told("alice", lines, time.time() - 60, trace))
+    assert not app.exception
+    assert "4 requests reached Vault as alice" in app.warning[0].value
+    assert "Vault refused 1 of them" in app.warning[0].value
+
+    def count() -> str:
+        return next(heading.value for heading in app.subheader if "requests" in heading.value)
+
+    assert count().startswith("4 of 4")
+    assert len(app.expander) == 2, "lines of one action lie together"
+    app.text_input(key="arg.audit.text").input("HERE").run()
+    assert count().startswith("1 of 4")
+    app.text_input(key="arg.audit.text").input("").run()
+    app.toggle(key="pick.audit.refused").set_value(True).run()
+    assert count().startswith("1 of 4")
+    app.toggle(key="pick.audit.refused").set_value(False).run()
+    app.button_group(key="pick.audit.servers").set_value(["mcp-demo-app"]).run()
+    assert count().startswith("1 of 4")
+    assert not app.exception
+
+
+def test_where_there_is_no_log_the_page_says_so(page: Callable[..., AppTest]) -> None:
+    app = page(NotReady("This app has no audit log to read.", fix="Set `AUDIT_FILE`."))
+    assert "This app has no audit log to read." in app.warning[0].value.replace("\\", "")
+    assert not app.expander
