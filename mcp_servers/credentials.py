@@ -258,13 +258,17 @@ class Credentials(Generic[C]):
             await self._cache.drop(lambda _: True)
 
     def _note_login_reused(self, grant: Grant[C]) -> None:
-        until = grant.login.lease.expires_at
-        for kind, sentence in (
-            ("token-exchange", "Not needed: the Vault login made with it still holds."),
-            ("vault-login", f"The login of {grant.entity.name} through {self._role} still holds."),
-            ("entity", f"Vault took the caller for the entity {grant.entity.name}."),
+        until, entity = grant.login.lease.expires_at, grant.entity
+        for kind, sentence, detail in (
+            ("token-exchange", "Not needed: the Vault login made with it still holds.", {}),
+            ("vault-login", f"The login of {entity.name} through {self._role} still holds.", {}),
+            (
+                "entity",
+                f"Vault took the caller for the entity {entity.name}.",
+                {"entity_id": entity.id, "entity": entity.name},
+            ),
         ):
-            reused(kind, since=grant.made_at, until=until, server=self._server, sentence=sentence)
+            reused(kind, since=grant.made_at, until=until, server=self._server, sentence=sentence, **detail)
 
     def _note_credential_reused(self, grant: Grant[C], credential: C) -> None:
         sentence = f"{grant.entity.name}'s credential from {credential.path} still holds."

@@ -4,9 +4,12 @@ from state.pending import PendingLogins
 from state.sessions import Sessions, SignedIn, StoredSession
 from state.store import State, Suspension
 from state.vault_tokens import RegisteredToken, VaultTokens
+from state.workshop import Participant, Progress, Workshop
 
 __all__ = [
+    "Participant",
     "PendingLogins",
+    "Progress",
     "RegisteredToken",
     "Sessions",
     "SignedIn",
@@ -14,4 +17,5 @@ __all__ = [
     "StoredSession",
     "Suspension",
     "VaultTokens",
+    "Workshop",
 ]

@@ -89,6 +89,18 @@ CREATE INDEX IF NOT EXISTS shared_traces_call ON shared_traces (call, shared_at)
 CREATE INDEX IF NOT EXISTS shared_traces_sid ON shared_traces (sid);
 CREATE INDEX IF NOT EXISTS shared_traces_expires_at ON shared_traces (expires_at);
 
+-- How far each person is in the workshop: `kept` is what an exercise of two parts saw in its first. No secrets.
+CREATE TABLE IF NOT EXISTS workshop_progress (
+    sub        text NOT NULL,
+    exercise   text NOT NULL,
+    username   text NOT NULL,
+    kept       jsonb NOT NULL DEFAULT '{}',
+    done_at    timestamptz,
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (sub, exercise)
+);
+CREATE INDEX IF NOT EXISTS workshop_progress_expires_at ON workshop_progress (expires_at);
+
 -- Announced by the tables themselves, so that no writer can forget to: at commit, every listener hears it.
 CREATE OR REPLACE FUNCTION announce_state_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -21,6 +21,7 @@ from state.sealing import Box
 from state.sessions import Sessions
 from state.shared_traces import SharedTraces
 from state.vault_tokens import VaultTokens
+from state.workshop import Workshop
 
 KEEP_ENDED_SECONDS = 12 * 3600.0
 """How long an ended session is remembered: longer than Keycloak lets any session live (10 h)."""
@@ -30,7 +31,15 @@ PRUNE_SECONDS = 300.0
 OPEN_SECONDS = 5.0
 """How long :meth:`State.open` waits for the first answer."""
 
-EXPIRING = ("ended_sessions", "app_sessions", "pending_logins", "vault_tokens", "revoked_tokens", "shared_traces")
+EXPIRING = (
+    "ended_sessions",
+    "app_sessions",
+    "pending_logins",
+    "vault_tokens",
+    "revoked_tokens",
+    "shared_traces",
+    "workshop_progress",
+)
 """Tables whose rows have an ``expires_at``."""
 
 _log = logging.getLogger(__name__)
@@ -83,6 +92,7 @@ class State:
         self._pending_logins = PendingLogins(self._pool, box) if box else None
         self._shared_traces = SharedTraces(self._pool, box) if box else None
         self.vault_tokens = VaultTokens(self._pool, holder=holder)
+        self.workshop = Workshop(self._pool)
 
     @property
     def sessions(self) -> Sessions:

@@ -176,12 +176,15 @@ def step(kind: str, *, server: str = "") -> Iterator[OpenStep]:
         yield opened
 
 
-def reused(kind: str, *, since: float, until: float | None = None, server: str = "", sentence: str = "") -> None:
+def reused(
+    kind: str, *, since: float, until: float | None = None, server: str = "", sentence: str = "", **detail: Any
+) -> None:
     """Record that this step's earlier result was used again (``since``, ``until``: seconds since the epoch)."""
     recorder = _recorder.get()
     if recorder is not None:
         opened = recorder.note(kind, server=server)
         opened.reused(since=since, until=until)
+        opened.detail(**detail)
         opened.say(sentence)
 
 

@@ -84,6 +84,13 @@ page = st.navigation(
             url_path="audit",
             help=t("nav.audit.help"),
         ),
+        st.Page(
+            _HERE / "workshop.py",
+            title=t("nav.workshop"),
+            icon=":material/school:",
+            url_path="workshop",
+            help=t("nav.workshop.help"),
+        ),
         *facilitators,
     ],
     position="top",

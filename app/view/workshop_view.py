@@ -1,0 +1,173 @@
+"""The Workshop page: how far one is, the exercises, and for the facilitator everybody's standing and the reset."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from app import workshop
+from app.claims import clock
+from app.flow.drawing import drawing
+from app.process import Process
+from app.room import FACILITATOR
+from app.session import Person
+from app.texts import t
+from app.view import sentence, visitor
+from app.view.flow import flow
+from app.view.plain import plain, prose
+from app.workshop import EXERCISES, Exercise, Field
+from app.workshop_checks import Verdict
+from common.errors import Problem, SessionEnded
+from state import Progress
+
+SECONDS = 60.0
+"""How long a check may take."""
+
+_FOUND = f"{visitor.KEPT}.workshop.found"
+_OPEN = f"{visitor.KEPT}.workshop.open"
+_SAID = f"{visitor.KEPT}.workshop.said"
+
+T = TypeVar("T")
+
+
+def show(person: Person) -> None:
+    """The page for this person."""
+    process = Process.current()
+    try:
+        known = process.loop.run(workshop.progress(process, person.sub), timeout=SECONDS)
+    except Problem as problem:
+        sentence.problem(problem)
+        return
+    _how_far(known)
+    begun = next((e.id for e in EXERCISES if not _done(known, e)), "")
+    # What was just checked stays open, and the next one opens below it.
+    opened = (begun, st.session_state.get(_OPEN, begun))
+    for number, exercise in enumerate(EXERCISES, 1):
+        _one(number, exercise, known.get(exercise.id, Progress()), opened=exercise.id in opened)
+    if FACILITATOR in person.roles:
+        _room()
+
+
+def _done(known: Mapping[str, Progress], exercise: Exercise) -> bool:
+    return known.get(exercise.id, Progress()).done_at is not None
+
+
+def _how_far(known: Mapping[str, Progress]) -> None:
+    done = sum(_done(known, exercise) for exercise in EXERCISES)
+    st.progress(done / len(EXERCISES), text=t("workshop.progress", done=done, all=len(EXERCISES)))
+    if done == len(EXERCISES):
+        st.success(t("workshop.all-done"), icon=":material/celebration:")
+
+
+def _one(number: int, exercise: Exercise, known: Progress, *, opened: bool) -> None:
+    icon, mark = "radio_button_unchecked", ""
+    if known.done_at is not None:
+        icon, mark = "check_circle", f" :green-badge[{t('workshop.done')}]"
+    elif known.kept:
+        icon, mark = "timelapse", f" :orange-badge[{t('workshop.half')}]"
+    title = f"{number} · {t(f'workshop.{exercise.id}.title')}{mark}"
+    # An expander takes `expanded` once: another key makes it another one.
+    key = f"workshop.{'open' if opened else 'shut'}.{exercise.id}"
+    place = st.container(key=f"workshop.{exercise.id}")
+    with place.expander(title, icon=f":material/{icon}:", expanded=opened, key=key):
+        st.markdown(t(f"workshop.{exercise.id}.do"))
+        if exercise.code[1]:
+            st.code(exercise.code[1], language=exercise.code[0])
+        if exercise.page:
+            st.page_link(exercise.page, icon=":material/arrow_forward:")
+        _asked(exercise)
+        _found(exercise)
+        if known.done_at is not None:
+            st.caption(t("workshop.done-at", at=clock(known.done_at)))
+
+
+def _asked(exercise: Exercise) -> None:
+    with st.form(f"workshop.form.{exercise.id}", border=False):
+        given = {field.id: _answer(exercise, field) for field in exercise.fields}
+        pressed = st.form_submit_button(
+            t("workshop.check"), icon=":material/fact_check:", key=f"workshop.check.{exercise.id}"
+        )
+    if not pressed:
+        return
+    with st.spinner(t("workshop.checking"), show_time=True):
+        found = _run(workshop.check(Process.current(), visitor.visit().cookie, exercise.id, given))
+    st.session_state.setdefault(_FOUND, {})[exercise.id] = found
+    st.session_state[_OPEN] = exercise.id
+    # The bar above, and the mark on the exercise, are to show what was just found.
+    st.rerun()
+
+
+def _answer(exercise: Exercise, field: Field) -> str:
+    label, key = t(f"workshop.{exercise.id}.{field.id}"), f"arg.workshop.{exercise.id}.{field.id}"
+    if field.choices:
+        chosen = st.radio(
+            label,
+            field.choices,
+            index=None,
+            format_func=lambda choice: t(f"workshop.{exercise.id}.{field.id}.{choice}"),
+            key=key,
+        )
+        return chosen or ""
+    return st.text_input(label, key=key, max_chars=200, autocomplete="off")
+
+
+def _found(exercise: Exercise) -> None:
+    found = st.session_state.get(_FOUND, {}).get(exercise.id)
+    if isinstance(found, Problem):
+        sentence.problem(found)
+    elif isinstance(found, Verdict):
+        box, icon = (st.success, "check_circle") if found.done else (st.warning, "info")
+        box(prose(found.said), icon=f":material/{icon}:")
+        if found.trace is not None and found.trace.steps:
+            with st.expander(t("workshop.how"), icon=":material/account_tree:", key=f"workshop.how.{exercise.id}"):
+                flow(drawing(found.trace, {}, {}, now=time.time()), key=f"workshop.flow.{exercise.id}")
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T | Problem:
+    """What ``work`` gave, or its Problem; a session that ended sends the person to sign in."""
+    try:
+        return Process.current().loop.run(work, timeout=SECONDS)
+    except SessionEnded:
+        st.rerun()
+    except Problem as problem:
+        return problem
+
+
+def _room() -> None:
+    process, cookie = Process.current(), visitor.visit().cookie
+    st.subheader(t("workshop.room"), anchor=False)
+    found = _run(workshop.participants(process, cookie))
+    if isinstance(found, Problem):
+        sentence.problem(found)
+        return
+    if not found:
+        st.caption(t("workshop.room.nobody"))
+    else:
+        rows = [
+            (plain(one.username), f"{one.done} / {len(EXERCISES)}", clock(one.last) if one.last else "—")
+            for one in found
+        ]
+        names = (t("workshop.room.who"), t("workshop.room.done"), t("workshop.room.last"))
+        st.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), border="horizontal")
+    if said := st.session_state.pop(_SAID, ""):
+        st.info(said, icon=":material/restart_alt:")
+    with st.form("workshop.reset", border=False):
+        everybody = t("workshop.reset.everybody")
+        options = ["", *(one.username for one in found)]
+        who = st.selectbox(t("workshop.reset"), options, format_func=lambda name: name or everybody, key="pick.reset")
+        pressed = st.form_submit_button(
+            t("workshop.reset.do"),
+            icon=":material/restart_alt:",
+            help=t("workshop.reset.help"),
+            key="workshop.reset.do",
+        )
+    if pressed:
+        done = _run(workshop.reset(process, cookie, who))
+        if isinstance(done, Problem):
+            sentence.problem(done)
+            return
+        st.session_state[_SAID] = t("workshop.reset.done", count=done)
+        st.rerun()
