@@ -39,6 +39,7 @@ def jira() -> FastMCP[None]:
         auth=(os.environ["BARE_EMAIL"], os.environ["BARE_TOKEN"]),
         headers={"Accept": "application/json"},
         timeout=5,
+        limits=httpx2.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=3),
         trust_env=False,
     )
     mcp: FastMCP[None] = FastMCP("bare jira")

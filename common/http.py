@@ -11,6 +11,10 @@ CONNECT_SECONDS = 1.0
 
 READ_SECONDS = 10.0
 
+IDLE_SECONDS = 3.0
+"""An unused connection is closed after this: before the other side does it, which for uvicorn is 5 s. A request on a
+connection that is being closed there is lost."""
+
 
 def async_client(
     *,
@@ -34,7 +38,9 @@ def async_client(
 def async_transport(*, connections: int = 100) -> httpx2.AsyncHTTPTransport:
     """The pooled transport under :func:`async_client`, apart so that the trace can wrap it."""
     return httpx2.AsyncHTTPTransport(
-        limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections // 2)
+        limits=httpx2.Limits(
+            max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=IDLE_SECONDS
+        )
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -35,6 +36,10 @@ BODY_LIMIT = 1_048_576
 
 GRACE_SECONDS = 3
 """How long calls under way may go on when the process is asked to stop."""
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the interpreter while others wait. Python's 5 ms, times the threads that ask Keycloak and
+Vault when many people come at once, would keep the loop from serving everybody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +144,7 @@ def _health(settings: ServerSettings, parts: Parts, rooms: list[Room], backend: 
 
 def run(settings: ServerSettings) -> None:
     """Serve until SIGTERM or SIGINT; then let calls finish, and revoke what is held."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     for name in ("fastmcp", "mcp"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
