@@ -14,7 +14,7 @@ from benchmarks.people import Person, Reception, Visit
 from benchmarks.results import Results, Row
 from benchmarks.servers import bare, resident_mb
 from benchmarks.vault import Trips
-from benchmarks.wire import Connection, structured
+from benchmarks.wire import Connection
 from stack.testing import Stack
 
 SERVERS = ("jira", "postgres")
@@ -93,7 +93,7 @@ class Run:
             async with turn:
                 visit = await self._reception.visit(person, server)
                 async with Connection(self._urls[server]) as connection:
-                    structured(await connection.send(scenes.asking(self._urls[server], server, visit)))
+                    await connection.greet(scenes.asking(self._urls[server], server, visit))
                 return visit
 
         for server in SERVERS:

@@ -11,10 +11,16 @@ from urllib.parse import urlsplit
 
 PROTOCOL = "2026-07-28"
 FRESH = "mcp-remote-vault/fresh"
+PROBLEM = "mcp-remote-vault/error"
+ATTEMPTS = 10
 
 
 class CallFailed(Exception):
-    """The server answered something other than a tool's result."""
+    """The server answered something other than a tool's result; ``retryable``: and says that trying again may help."""
+
+    def __init__(self, text: str, *, retryable: bool = False) -> None:
+        super().__init__(text)
+        self.retryable = retryable
 
 
 def request(url: str, tool: str, arguments: Mapping[str, Any], *, token: str = "", fresh: bool = False) -> bytes:
@@ -74,6 +80,21 @@ class Connection:
             raise CallFailed(f"HTTP {status}: {body[:300].decode('utf-8', 'replace')}")
         return body
 
+    async def greet(self, sent: bytes) -> None:
+        """A call that is not measured: on a busy machine a part may need longer than a call may take, and a second try.
+
+        Raises CallFailed when trying again does not help.
+        """
+        for attempt in range(ATTEMPTS):
+            try:
+                structured(await self.send(sent))
+            except CallFailed as failure:
+                if not failure.retryable or attempt == ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(2**attempt / 10)
+            else:
+                return
+
     async def _open(self) -> None:
         self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
 
@@ -90,5 +111,6 @@ def structured(body: bytes) -> dict[str, Any]:
     answer = json.loads(body)
     result = answer.get("result") or {}
     if result.get("isError") or "structuredContent" not in result:
-        raise CallFailed(f"The tool failed: {body[:500].decode('utf-8', 'replace')}")
+        retryable = ((result.get("_meta") or {}).get(PROBLEM) or {}).get("retryable") is True
+        raise CallFailed(f"The tool failed: {body[:500].decode('utf-8', 'replace')}", retryable=retryable)
     return dict(result["structuredContent"])

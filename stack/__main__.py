@@ -47,12 +47,8 @@ def parser() -> argparse.ArgumentParser:
     verbs.add_parser("record", help="record Keycloak's start, so that later ones are quicker (`up` does this once)")
     verbs.add_parser("doctor", help="check this machine and say what is missing")
     verbs.add_parser("test", help="run the tests; further arguments are pytest's", add_help=False)
-    bench = verbs.add_parser(
-        "bench",
-        help="measure the servers; `bench start` a warm start instead (further arguments: `bench --help`)",
-        add_help=False,
-    )
-    bench.add_argument("what", nargs="?", choices=["servers", "start"], default="servers")
+    bench = "measure the servers; `bench start` a warm start instead (further arguments: `bench --help`)"
+    verbs.add_parser("bench", help=bench, add_help=False)
     env = verbs.add_parser("env", help="a service's environment, as `export` lines (holds secrets)")
     env.add_argument("service")
     return top

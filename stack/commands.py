@@ -239,11 +239,11 @@ def test(layout: Layout, options: Namespace, began: float) -> int:
 
 def bench(layout: Layout, options: Namespace, began: float) -> int:
     """Measure the servers, in place of this process, or a warm start against Keycloak's stock start alone."""
-    if options.what == "servers":
+    if options.arguments[:1] != ["start"]:
         os.execv(sys.executable, [sys.executable, "-m", "benchmarks", *options.arguments])  # noqa: S606
     from stack.bench import main  # noqa: PLC0415 - only here
 
-    return main(layout, options.arguments, say=Progress().step)
+    return main(layout, options.arguments[1:], say=Progress().step)
 
 
 def running_or_default(layout: Layout) -> Instance:

@@ -6,6 +6,8 @@ A machine that runs tests is busy: a ratio is held here to ten times its goal. `
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from benchmarks import people, table
 from benchmarks.results import Results, Row
 from benchmarks.run import Plan, Run
+from stack.layout import ROOT
 from stack.testing import Stack
 from tests.support.people import Person
 
@@ -70,3 +73,10 @@ def test_a_goal_is_reached_or_not() -> None:
 def test_a_table_marks_what_is_not_reached() -> None:
     results = Results(rows=[Row("a", "slow / quick", 2.0, "≤ 1.5", "20 / 10 ms", 10)])
     assert "| slow / quick | 2 | ≤ 1.5 | **not reached**; 20 / 10 ms |" in table.markdown(results)
+
+
+@pytest.mark.parametrize(("arguments", "option"), [([], "--users"), (["start"], "--rounds")])
+def test_the_command_hands_its_arguments_over(arguments: list[str], option: str) -> None:
+    command = [sys.executable, "demo", "bench", *arguments, "--help"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    assert option in said.stdout
