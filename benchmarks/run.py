@@ -76,7 +76,8 @@ class Run:
                 for server in SERVERS:
                     await self._measure(level, server, bares[server])
             await self._count()
-        self._memory(before, after)
+        if len(self._plan.levels) > 1:
+            self._memory(before, after)
         await self._reception.close()
         for trips in self._trips.values():
             trips.close()
@@ -135,4 +136,5 @@ class Run:
 
     def _keep(self, level: int, *rows: Row) -> None:
         for row in rows:
+            self._say(f"  {row.what}: {row.value:.2f} ({row.detail})")
             self.results.add(replace(row, users=level))
