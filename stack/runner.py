@@ -73,9 +73,12 @@ class Runner:
         self._spawning = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=entry.name, daemon=True)
 
-    def start(self, after: list[Runner]) -> None:
-        """Begin; ``after`` are the runners that must be up before this one's process starts."""
-        self._after = after
+    def start(self, after: list[Runner], needs: list[Runner] | None = None) -> None:
+        """Begin; ``after`` are the runners that must be up before this one's process starts.
+
+        Without ``needs`` it cannot become ready, so patience with it begins when they are up.
+        """
+        self._after, self._needs = after, needs or []
         self._thread.start()
 
     def stop(self, within: float = STOP_SECONDS) -> None:
@@ -164,6 +167,8 @@ class Runner:
                 return True
             else:
                 self._stopping.wait(POLL_SECONDS)
+            if not all(other.up.is_set() for other in self._needs):
+                give_up = time.monotonic() + self._patience
             if time.monotonic() > give_up:
                 self._too_late(process)
                 return False

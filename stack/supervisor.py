@@ -70,8 +70,7 @@ class Supervisor:
         ``tick`` is called about ten times a second with the status.
         """
         for runner in self._runners.values():
-            uses = [self._runners[name] for name in runner.entry.uses if name in self._runners]
-            runner.start(uses if runner.entry.waits else [])
+            runner.start(self._used(runner.entry) if runner.entry.waits else [], self._needed(runner.entry))
         problem = None
         with contextlib.ExitStack() as stack:
             while not self._stop.wait(TICK_SECONDS):
@@ -85,6 +84,20 @@ class Supervisor:
         self._shut_down(failed=problem is not None)
         tick(self.status)
         return 1 if problem else 0
+
+    def _used(self, entry: Entry) -> list[Runner]:
+        return [self._runners[name] for name in entry.uses if name in self._runners]
+
+    def _needed(self, entry: Entry) -> list[Runner]:
+        """What it uses, and what provisions that (and so uses it too)."""
+        provisioning = [
+            runner
+            for runner in self._runners.values()
+            if runner.entry.one_shot
+            and entry.name not in runner.entry.uses
+            and set(entry.uses) & set(runner.entry.uses)
+        ]
+        return [*self._used(entry), *(runner for runner in provisioning if runner.entry.name != entry.name)]
 
     def _do_afterwards(self, stack: contextlib.ExitStack) -> None:
         if self._afterwards and self.status.phase == "ready":

@@ -54,6 +54,20 @@ def test_a_service_that_never_answers_fails_the_start_once_and_is_ended(tmp_path
     assert runner._process.poll() is not None
 
 
+def test_nobody_is_given_up_while_what_it_needs_is_still_coming_up(tmp_path: Path) -> None:
+    def runner(name: str, part: Silent) -> Runner:
+        log = tmp_path / f"{name}.log"
+        return Runner(Entry(name, name, part), log=log, instance=tmp_path, changed=lambda: None, patience=0.5)
+
+    needed, needing = runner("needed", NoRoom()), runner("needing", Silent())
+    needing.start([], [needed])
+    needing._thread.join(2)
+    assert needing.problem is None
+    needed.up.set()
+    needing._thread.join(30)
+    assert needing.problem is not None
+
+
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
     problem = run(NoRoom(), tmp_path).problem
     assert problem is not None
