@@ -67,6 +67,7 @@ def test_a_database_user_is_made_counts_down_works_and_ends_when_it_is_revoked(
     visitor: Callable[[], Visitor], person: Person, stack: Stack
 ) -> None:
     me = visitor()
+    me.page.clock.install()
     me.sign_in(person, "/my-secrets")
     me.page.get_by_role("button", name="Make a database user").click()
     card = me.page.locator(".st-key-own-database-user")
@@ -89,6 +90,12 @@ def test_a_database_user_is_made_counts_down_works_and_ends_when_it_is_revoked(
     card.get_by_role("button", name="Try it").click()
     expect(card).to_contain_text("does not know", timeout=PATIENCE)
     expect(card.get_by_role("timer").filter(has_text="left")).to_have_count(0)
+    me.settled()
+    me.page.get_by_role("button", name="Make a database user").click()
+    timer = card.get_by_role("timer").filter(has_text="left")
+    counts_down(timer)
+    me.page.clock.fast_forward(400_000)
+    expect(card.get_by_role("timer")).to_have_text("its time is over", timeout=PATIENCE)
     me.sign_out()
 
 
