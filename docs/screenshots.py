@@ -125,6 +125,32 @@ def beside(browser: Browser, base: str) -> None:
         page.context.close()
 
 
+def attacks(browser: Browser, base: str) -> None:
+    """The attack lab after everything was sent, one row opened."""
+    page = arrive(browser, base, "alice")
+    page.goto(f"{base}/attack-lab?attack=hs256")
+    page.get_by_role("button", name="Send them all").click()
+    page.get_by_text("attacks were blocked, and each").wait_for(timeout=60_000)
+    settled(page)
+    shoot(page, "attack-lab")
+    page.context.close()
+
+
+def isolation(browser: Browser, base: str) -> None:
+    """bob's row, and the proof behind one cell."""
+    page = arrive(browser, base, "bob")
+    page.goto(f"{base}/isolation")
+    page.get_by_role("button", name="Try every cell").click()
+    page.get_by_text("Isolated: of").wait_for(timeout=60_000)
+    settled(page)
+    page.locator("[data-cell='bob:alice:tool-github']").click()
+    page.locator(".proof summary").click()
+    settled(page)
+    page.set_viewport_size({"width": 1400, "height": 900})
+    shoot(page, "isolation")
+    page.context.close()
+
+
 def main() -> None:
     """Write every picture that the README shows."""
     base = (sys.argv[1] if len(sys.argv) > 1 else "http://localhost:8501").rstrip("/")
@@ -136,6 +162,8 @@ def main() -> None:
         tools_of(browser, base, "bob", "mcp-tools-bob")
         issue_of(browser, base)
         beside(browser, base)
+        attacks(browser, base)
+        isolation(browser, base)
         browser.close()
 
 
