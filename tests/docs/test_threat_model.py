@@ -1,4 +1,4 @@
-"""The threat model names the tests that prove it: each of them exists, each threat has one, each list is read both ways."""
+"""The threat model names the tests that prove it: each exists, each threat has one, each list is read both ways."""
 
 from __future__ import annotations
 
