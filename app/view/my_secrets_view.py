@@ -108,8 +108,8 @@ def _secret(stored: Stored) -> None:
         return
     if version == newest:
         table([(plain(name), mono(value)) for name, value in stored.fields.items()])
-    if version and _button("own.reveal", "visibility", f"{stored.name}"):
-        _show(stored.name, version)
+    if version:
+        _reveal_button(stored.name, version)
 
 
 def _version(stored: Stored) -> int:
@@ -152,8 +152,8 @@ def _user(user: User) -> None:
     table([(t("own.user.name"), mono(user.username)), (t("own.user.password"), mono(user.masked))])
     if _shown_until(_USER, 0) > time.time():
         _reveal(_USER, 0, lambda: _password(*_who()))
-    elif _button("own.reveal", "visibility", _USER):
-        _show(_USER, 0)
+    else:
+        _reveal_button(_USER, 0)
 
 
 async def _password(process: Process, cookie: str) -> dict[str, SecretStr]:
@@ -225,9 +225,18 @@ def _reveal(name: str, version: int, fetch: Callable[[], Coroutine[Any, Any, dic
     revealed(values, max(0.0, left), key=f"revealed.{name}", over=_hide)
 
 
+def _reveal_button(name: str, version: int) -> None:
+    st.button(
+        t("own.reveal"),
+        icon=":material/visibility:",
+        key=f"own.reveal.{name}",
+        on_click=_show,
+        args=(name, version),
+    )
+
+
 def _show(name: str, version: int) -> None:
     st.session_state[_SHOWN] = (name, version, time.time() + SECONDS)
-    st.rerun(scope="fragment")
 
 
 def _hide() -> None:
