@@ -21,7 +21,7 @@ def sign_in(page: Page, base: str, username: str) -> None:
     page.get_by_label("Username").fill(username)
     page.locator("input[type=password]").fill(f"{username}123")
     page.get_by_role("button", name="Sign In").click()
-    page.get_by_text(f"Signed in as {username}").first.wait_for()
+    page.get_by_role("group", name=f"Signed in as {username}").first.wait_for()
 
 
 def load_tools(page: Page) -> None:

@@ -15,19 +15,30 @@ from app.session import Person
 from app.texts import LANGUAGES, t
 from app.texts import language as spoken
 
+HEIGHT = 52
+"""Pixels: a button and the ring around it when it has the focus."""
+
 _ACCOUNT = st.components.v2.component(
     "account",
     html="""
-<div class="account">
+<div class="frame"><div class="account">
   <div class="languages" role="group"></div>
-  <span class="who" hidden></span>
+  <span class="who" role="group" hidden><span class="full"></span><span class="name"></span></span>
   <a class="in" href="/auth/login" target="_self" hidden></a>
   <form class="out" method="post" action="/auth/logout" target="_self" hidden><button type="submit"></button></form>
-</div>
+</div></div>
 """,
     css="""
 .account { display: flex; gap: .75rem; align-items: center; justify-content: flex-start; flex-wrap: wrap;
-  font-family: var(--st-font); font-size: 1rem; color: var(--st-text-color); }
+  font-family: var(--st-font); font-size: 1rem; color: var(--st-text-color); min-height: 50px; padding-inline: 5px; }
+.frame { container-type: inline-size; }
+.who .name { display: none; }
+@container (max-width: 430px) {
+  .account { flex-wrap: nowrap; gap: .5rem; }
+  .who { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+  .who .full { display: none; }
+  .who .name { display: inline; }
+}
 .account.end { justify-content: flex-end; }
 .account form { margin: 0; }
 a, button { font: inherit; display: inline-block; padding: .45rem 1rem; border-radius: var(--st-button-radius);
@@ -47,7 +58,9 @@ export default function (component) {
   const { data, parentElement, setTriggerValue } = component
   const find = (selector) => parentElement.querySelector(selector)
   const signedIn = Boolean(data.who)
-  find(".who").textContent = data.who
+  find(".who").setAttribute("aria-label", data.who)
+  find(".who .full").textContent = data.who
+  find(".who .name").textContent = data.name
   find(".in").textContent = data.signIn
   find(".in").setAttribute("href", "/auth/login?next=" + data.next)
   find(".out button").textContent = data.signOut
@@ -80,6 +93,7 @@ def account(person: Person | None, *, back_to: str, key: str, end: bool = False)
     _ACCOUNT(
         data={
             "who": t("account.signed-in", username=person.username) if person else "",
+            "name": person.username if person else "",
             "signIn": t("account.sign-in"),
             "signOut": t("account.sign-out"),
             "next": quote(back_to, safe=""),
@@ -90,5 +104,7 @@ def account(person: Person | None, *, back_to: str, key: str, end: bool = False)
             "cookie": language.COOKIE,
         },
         key=key,
+        # One line, whatever the width, and there before it is drawn: nothing below it moves.
+        height=HEIGHT,
         on_language_change=lambda: language.choose(str(getattr(st.session_state.get(key), "language", ""))),
     )

@@ -75,7 +75,8 @@ class Visitor:
         self.open(path)
         self.page.get_by_role("link", name="Sign in").click()
         self.fill_in(person.username, person.password)
-        self.sees(f"Signed in as {person.username}")
+        signed_in = self.page.get_by_role("group", name=f"Signed in as {person.username}")
+        expect(signed_in.first).to_be_visible(timeout=PATIENCE)
 
     def fill_in(self, username: str, password: str) -> None:
         """Fill in Keycloak's form and send it."""

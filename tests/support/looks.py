@@ -70,7 +70,9 @@ _AUDIT = """() => {
         || [...(element.labels || []), ...named].map((one) => one?.textContent.trim() || "").join(" ").trim()
         || element.placeholder || ""
       if (!label && element.type !== "hidden") problems.push(`no name: ${element.outerHTML.slice(0, 90)}`)
+      // One stop for Tab, arrow keys inside (WAI-ARIA APG: radio group, tabs, listbox, combobox).
       const roving = element.closest("[role=radiogroup], [role=tablist], [role=listbox]")
+        || element.parentElement?.querySelector("[role=combobox]")
       if (element.tabIndex < 0 && !roving && !idle(element) && element.getAttribute("aria-hidden") !== "true")
         problems.push(`out of keyboard's reach: ${element.outerHTML.slice(0, 90)}`)
     }
