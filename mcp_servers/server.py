@@ -18,16 +18,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from common.circuit import Circuit
-from mcp_servers import github, github_api, jira, jira_api, postgres
+from mcp_servers import github, github_api, github_offers, jira, jira_api, jira_offers, postgres, postgres_offers
 from mcp_servers.auth import MCP_PATH, Door, StepUp, Verifier
 from mcp_servers.database import Gateway
 from mcp_servers.fixed_tools import FixedTools
+from mcp_servers.offers import Offers, offer, status_uri
 from mcp_servers.rest import Rest
 from mcp_servers.room import Parts, Room, make_parts, opened
 from mcp_servers.settings import GithubSettings, JiraSettings, PostgresSettings, ServerSettings
 from mcp_servers.sources import DatabaseSource, KVSource, Source
 from mcp_servers.status import credential_status
-from mcp_servers.telling import Telling
+from mcp_servers.telling_offers import TellingOffers
 from mcp_servers.tool import persons_tool
 from vault_client import Vault
 
@@ -44,11 +45,12 @@ Vault when many people come at once, would keep the loop from serving everybody 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What makes one server different from the others: its tools, where its credentials lie, and its back end."""
+    """What makes one server different: its tools, where its credentials lie, its back end, and what else it offers."""
 
     tools: tuple[Callable[..., Any], ...]
     backend: Any
     source: Source[Any]
+    offers: Offers
 
 
 def kind_of(settings: ServerSettings, vault: Vault) -> Kind:
@@ -57,7 +59,8 @@ def kind_of(settings: ServerSettings, vault: Vault) -> Kind:
         rest = Rest(
             settings.jira_url, server="jira", name="Jira", timeout=settings.backend_timeout, words=jira_api.words
         )
-        return Kind(jira.TOOLS, rest, KVSource(vault, server="jira", title="Jira", needs=jira_api.NEEDS))
+        kept = KVSource(vault, server="jira", title="Jira", needs=jira_api.NEEDS)
+        return Kind(jira.TOOLS, rest, kept, jira_offers.OFFERS)
     if isinstance(settings, GithubSettings):
         rest = Rest(
             settings.github_api_url,
@@ -66,10 +69,11 @@ def kind_of(settings: ServerSettings, vault: Vault) -> Kind:
             timeout=settings.backend_timeout,
             words=github_api.words,
         )
-        return Kind(github.TOOLS, rest, KVSource(vault, server="github", title="GitHub", needs=github_api.NEEDS))
+        kept = KVSource(vault, server="github", title="GitHub", needs=github_api.NEEDS)
+        return Kind(github.TOOLS, rest, kept, github_offers.OFFERS)
     assert isinstance(settings, PostgresSettings)
     gateway = Gateway(settings)
-    return Kind(postgres.TOOLS, gateway, DatabaseSource(vault, connect=gateway.connect))
+    return Kind(postgres.TOOLS, gateway, DatabaseSource(vault, connect=gateway.connect), postgres_offers.OFFERS)
 
 
 def build(settings: ServerSettings) -> Starlette:
@@ -88,15 +92,17 @@ def build(settings: ServerSettings) -> Starlette:
         await kind.backend.close()
 
     tools = [persons_tool(tool, write_scope=settings.write_scope) for tool in (*kind.tools, credential_status)]
+    silent = frozenset({credential_status.__name__, status_uri(settings.server)})
     mcp = FixedTools(
         f"{settings.title} (mcp-remote-vault)",
         tools,
         instructions=f"{settings.title}, as the person who is signed in: every call uses that person's own credential.",
         auth=door,
         lifespan=lifespan,
-        middleware=[Telling(settings.server, silent=frozenset({credential_status.__name__}))],
+        middleware=[TellingOffers(settings.server, silent=silent)],
         mask_error_details=True,
     )
+    offer(mcp, settings.server, kind.offers)
 
     @mcp.custom_route("/health", methods=["GET"])
     async def health(_: Request) -> Response:
