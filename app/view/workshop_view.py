@@ -75,7 +75,7 @@ def _one(number: int, exercise: Exercise, known: Progress, *, opened: bool) -> N
     with place.expander(title, icon=f":material/{icon}:", expanded=opened, key=key):
         st.markdown(t(f"workshop.{exercise.id}.do"))
         if exercise.code[1]:
-            st.code(exercise.code[1], language=exercise.code[0])
+            st.code(exercise.code[1], language=exercise.code[0], wrap_lines=True)
         if exercise.page:
             st.page_link(exercise.page, icon=":material/arrow_forward:")
         _asked(exercise)
@@ -156,16 +156,24 @@ def _room() -> None:
         st.info(said, icon=":material/restart_alt:")
     with st.form("workshop.reset", border=False):
         everybody = t("workshop.reset.everybody")
-        options = ["", *(one.username for one in found)]
-        who = st.selectbox(t("workshop.reset"), options, format_func=lambda name: name or everybody, key="pick.reset")
+        who = st.selectbox(
+            t("workshop.reset"),
+            ["", *(one.username for one in found)],
+            index=None,
+            format_func=lambda name: name or everybody,
+            placeholder=t("workshop.reset.whose"),
+            key="pick.reset",
+        )
         pressed = st.form_submit_button(
             t("workshop.reset.do"),
             icon=":material/restart_alt:",
             help=t("workshop.reset.help"),
             key="workshop.reset.do",
         )
-    if pressed:
-        done = _run(workshop.reset(process, cookie, who))
+    if pressed and who is None:
+        st.warning(t("workshop.reset.whose"), icon=":material/person_search:")
+    elif pressed:
+        done = _run(workshop.reset(process, cookie, who or ""))
         if isinstance(done, Problem):
             sentence.problem(done)
             return

@@ -112,6 +112,8 @@ def test_only_the_facilitator_has_the_reset(page: Callable[..., tuple[AppTest, R
     assert "workshop.reset.do" not in [button.key for button in app.button]
     app, room = page(CHARLIE)
     assert f"3 / {len(EXERCISES)}" in shown(app)
+    app.button(key="workshop.reset.do").click().run()
+    assert room.resets == [], "nobody is reset by one press"
     app.selectbox(key="pick.reset").select("alice")
     app.button(key="workshop.reset.do").click().run()
     assert room.resets == ["alice"]

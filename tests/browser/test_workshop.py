@@ -67,16 +67,6 @@ def test_exercises_are_done_by_doing_them_and_stay_done_until_the_facilitator_re
     expect(me.message("Who Vault takes the caller for")).to_be_visible(timeout=PATIENCE)
     assert done(me).startswith("2 of")
 
-    exercise(me, "sign-out")
-    check(me, "sign-out", "Vault tokens held for this session: 1.")
     me.sign_out()
     me.sign_in(person, "/workshop")
     assert done(me).startswith("2 of"), "another session goes on where the last one was"
-    exercise(me, "sign-out")
-    me.page.locator(".st-key-workshop-check-sign-out button").click()
-    me.page.get_by_text(re.compile("Nothing is left|being revoked")).wait_for()
-    me.settled()
-    while me.page.get_by_text("being revoked").count():
-        check(me, "sign-out", "revoked")
-    me.sees("Nothing is left.")
-    assert done(me).startswith("3 of")

@@ -131,6 +131,7 @@ TEXTS: dict[str, str] = {
     "workshop.room.done": "Done",
     "workshop.room.last": "Last",
     "workshop.reset": "Reset",
+    "workshop.reset.whose": "Whose progress?",
     "workshop.reset.everybody": "Everybody",
     "workshop.reset.do": "Forget the progress",
     "workshop.reset.help": "For everybody it also lifts every suspension. What people changed in `init/users.yaml`"

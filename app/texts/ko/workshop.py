@@ -123,6 +123,7 @@ TEXTS: dict[str, str] = {
     "workshop.room.done": "완료",
     "workshop.room.last": "마지막",
     "workshop.reset": "초기화",
+    "workshop.reset.whose": "누구의 진행 상황입니까?",
     "workshop.reset.everybody": "모두",
     "workshop.reset.do": "진행 상황 지우기",
     "workshop.reset.help": "모두를 고르면 서버 중지도 모두 해제합니다. `init/users.yaml`에서 바꾼 것은 그대로 있습니다. bob의 Jira 자격 "
