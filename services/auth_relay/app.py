@@ -24,6 +24,7 @@ from services.auth_relay.problems import NotAllowed, RelayProblem, WrongCode
 from services.auth_relay.relay import Relay
 from services.auth_relay.settings import RelaySettings
 from services.auth_relay.store import Store
+from services.auth_relay.words import language
 from services.web import allowed_hosts, protect
 
 BODY_LIMIT = 16_384
@@ -129,7 +130,7 @@ def _people(app: FastAPI, settings: RelaySettings) -> None:
     @app.get("/login/{lit}", summary="The link's page", response_class=HTMLResponse, responses=_pages())
     async def login(request: Request, lit: str) -> Response:
         """Names the chatbot and asks for the code that the chat shows. Looking at it uses nothing up."""
-        return await _code_page(request.app.state.relay, lit)
+        return await _code_page(request, lit)
 
     @app.post(
         "/login/{lit}",
@@ -147,7 +148,7 @@ def _people(app: FastAPI, settings: RelaySettings) -> None:
         except WrongCode as problem:
             if not _wants_html(request):
                 raise
-            return await _code_page(relay, lit, said=problem)
+            return await _code_page(request, lit, said=problem)
         answer = RedirectResponse(begun.url, 303)
         answer.set_cookie(
             begun.cookie,
@@ -178,13 +179,15 @@ def _people(app: FastAPI, settings: RelaySettings) -> None:
         return answer
 
 
-async def _code_page(relay: Relay, lit: str, *, said: WrongCode | None = None) -> Response:
+async def _code_page(request: Request, lit: str, *, said: WrongCode | None = None) -> Response:
+    relay: Relay = request.app.state.relay
     client, link = await relay.look_at(lit)
     return pages.ask_for_code(
         chatbot=client.name,
         user=link.chatbot_user_id,
         said=said,
         form_targets=relay.form_targets(client, link),
+        spoken=_spoken(request),
         status=said.status if said else 200,
     )
 
@@ -196,6 +199,10 @@ def _own_page(request: Request, settings: RelaySettings) -> None:
         raise NotAllowed("The code was not sent from the link's own page.", fix="Open the link itself.")
 
 
+def _spoken(request: Request) -> str:
+    return language(request.headers.get("accept-language", ""))
+
+
 def _wants_html(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
@@ -205,7 +212,7 @@ async def _problem(request: Request, problem: Exception) -> Response:
     status = problem.status if isinstance(problem, RelayProblem) else 503 if problem.retryable else 400
     _log.info("%s %s: %s", request.method, request.url.path.split("/")[1], problem.code)
     if _wants_html(request):
-        return pages.problem_page(problem, status=status)
+        return pages.problem_page(problem, status=status, spoken=_spoken(request))
     return JSONResponse({"error": problem.code, "message": f"{problem.what} {problem.fix}".strip()}, status)
 
 
@@ -216,7 +223,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
         f"The request cannot be used: {', '.join(fields)}.", fix="The API is described at /openapi.json."
     )
     if _wants_html(request):
-        return pages.problem_page(problem, status=422)
+        return pages.problem_page(problem, status=422, spoken=_spoken(request))
     return JSONResponse({"error": "invalid_request", "message": str(problem)}, 422)
 
 

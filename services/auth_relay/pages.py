@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 
 from common.errors import Problem
 from services.auth_relay.redirects import origin
+from services.auth_relay.words import WORDS, told
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --accent: #2f5bd7; --bad: #b3261e; }
@@ -31,37 +32,38 @@ _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode(
 
 
 def ask_for_code(
-    *, chatbot: str, user: str, said: Problem | None, form_targets: Sequence[str], status: int = 200
+    *, chatbot: str, user: str, said: Problem | None, form_targets: Sequence[str], spoken: str, status: int = 200
 ) -> HTMLResponse:
     """The link's page: which chatbot will act for the person, and the field for the code that their chat shows."""
-    problem = f'<p class="bad" role="alert">{escape(said.what)} {escape(said.fix)}</p>' if said else ""
+    words = WORDS[spoken]
+    bold = {"chatbot": f"<strong>{escape(chatbot)}</strong>", "user": f"<strong>{escape(user)}</strong>"}
+    problem = f'<p class="bad" role="alert">{escape(" ".join(told(said, spoken)))}</p>' if said else ""
     body = f"""
-<h1>{escape(chatbot)} wants to act as you</h1>
-<p>After you sign in, <strong>{escape(chatbot)}</strong> can use your tools in your name, in the chat of
-<strong>{escape(user)}</strong>, until you take that back.</p>
-<p class="warn">Go on only if you asked for this in your own chat. If somebody sent you this link, or a code, close this
-page: it would be their chat that acts as you.</p>
+<h1>{words["ask"].format(chatbot=escape(chatbot))}</h1>
+<p>{words["who"].format(**bold)}</p>
+<p class="warn">{words["warn"]}</p>
 {problem}
 <form method="post" autocomplete="off">
-<label for="code">Code that your chat shows</label>
+<label for="code">{words["label"]}</label>
 <input id="code" name="code" required autofocus maxlength="12" placeholder="ABC-123" spellcheck="false">
-<button type="submit">Continue to sign in</button>
+<button type="submit">{words["do"]}</button>
 </form>
-<p class="small">Your password is typed at Keycloak only. This link can be used once.</p>"""
-    return _page(f"Sign in for {chatbot}", body, status=status, form_targets=form_targets)
+<p class="small">{words["small"]}</p>"""
+    return _page(words["title"].format(chatbot=chatbot), body, status=status, form_targets=form_targets, spoken=spoken)
 
 
-def problem_page(problem: Problem, *, status: int) -> HTMLResponse:
+def problem_page(problem: Problem, *, status: int, spoken: str) -> HTMLResponse:
     """What went wrong and what to do, with the code that a program would get."""
+    words, (what, fix) = WORDS[spoken], told(problem, spoken)
     body = f"""
-<h1>The sign-in did not work</h1>
-<p class="bad" role="alert">{escape(problem.what)}</p>
-<p>{escape(problem.fix)}</p>
-<p class="small">Error: <code>{escape(problem.code)}</code></p>"""
-    return _page("The sign-in did not work", body, status=status)
+<h1>{words["failed"]}</h1>
+<p class="bad" role="alert">{escape(what)}</p>
+<p>{escape(fix)}</p>
+<p class="small">{words["code"]} <code>{escape(problem.code)}</code></p>"""
+    return _page(words["failed"], body, status=status, spoken=spoken)
 
 
-def _page(title: str, body: str, *, status: int, form_targets: Sequence[str] = ()) -> HTMLResponse:
+def _page(title: str, body: str, *, status: int, spoken: str, form_targets: Sequence[str] = ()) -> HTMLResponse:
     # A browser checks `form-action` again at each redirect that follows the form, so all of its stations are named.
     targets = " ".join(["'self'", *dict.fromkeys(origin(url) for url in form_targets)]) if form_targets else "'none'"
     policy = (
@@ -69,8 +71,8 @@ def _page(title: str, body: str, *, status: int, form_targets: Sequence[str] = (
         " base-uri 'none'; frame-ancestors 'none'"
     )
     html = f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<html lang="{spoken}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex"><title>{escape(title)}</title><style>{_STYLE}</style></head>
 <body><main>{body}
 </main></body></html>"""
-    return HTMLResponse(html, status, headers={"Content-Security-Policy": policy})
+    return HTMLResponse(html, status, headers={"Content-Security-Policy": policy, "Vary": "Accept-Language"})

@@ -213,8 +213,9 @@ class Relay:
             return
         for number in range(1, TRIES):
             if await self._store.claim("try", f"{lit.jti}:{number}", ttl=self._settings.lit_ttl_seconds):
+                left = TRIES - number
                 raise WrongCode(
-                    "This is not the code that the chat shows.", fix=f"Look again; {TRIES - number} tries are left."
+                    "This is not the code that the chat shows.", fix=f"Look again; {left} tries are left.", left=left
                 )
         await self._store.take("link", lit.jti)
         raise InvalidOrExpiredState("Too many wrong codes: this link is void.", fix=AGAIN, reason="tries")

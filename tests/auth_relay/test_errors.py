@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,8 +14,11 @@ import requests
 from pydantic import SecretStr
 
 from common import signed
+from common.errors import InputError, KeycloakUnavailable, LoginFailed
 from identity.tokens import unverified_claims
+from services.auth_relay.app import RelayProblem
 from services.auth_relay.lit import LitMaker
+from services.auth_relay.words import DEFAULT, ERRORS, WORDS, language
 from stack.testing import Stack
 from tests.auth_relay.chatting import Browser, Programs
 from tests.auth_relay.conftest import NOBODY_THERE, hmac_secret
@@ -163,6 +167,31 @@ def test_an_expired_a_tampered_and_a_foreign_link(programs: Programs) -> None:
         answer = requests.post(f"{base}/{forged}", data={"code": link["code"]}, timeout=30, allow_redirects=False)
         assert answer.json()["error"] == "invalid_or_expired_state", what
     assert Browser(programs).look(link).status_code == 200
+
+
+def test_people_are_spoken_to_in_their_own_language(programs: Programs) -> None:
+    link, browser = programs.link(chatbot_user_id="<b>앨리스"), Browser(programs)
+    browser.cookies.headers["Accept-Language"] = "ko-KR,ko;q=0.9,en;q=0.8"
+    page = browser.look(link)
+    assert page.text.startswith('<!doctype html>\n<html lang="ko">')
+    assert "<h1>Demo chatbot이(가) 나를 대신하려고 합니다</h1>" in page.text
+    assert "<strong>&lt;b&gt;앨리스</strong>" in page.text
+    assert "4번 더 시도할 수 있습니다" in browser.type_code(link, "BBB-BBB").text
+    gone = browser.cookies.get(f"{programs.relay}/login/x", timeout=30)
+    shown(gone, 400, "invalid_or_expired_state")
+    assert "챗봇에게 새 링크를 요청하십시오." in gone.text
+
+
+def test_each_language_says_the_same_and_every_error_that_a_person_may_see() -> None:
+    assert {frozenset(words) for words in WORDS.values()} == {frozenset(WORDS[DEFAULT])}
+    for spoken in WORDS:
+        for name, text in WORDS[DEFAULT].items():
+            assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", WORDS[spoken][name]))
+    only_programs = {"invalid_signature", "unknown_login"}
+    codes = {kind.code for kind in RelayProblem.__subclasses__()} - only_programs
+    for known in ERRORS.values():
+        assert codes | {InputError.code, LoginFailed.code, KeycloakUnavailable.code} == known.keys()
+    assert [language(asked) for asked in ("", "fr, ko;q=0.5", "en-GB", "*")] == ["en", "ko", "en", "en"]
 
 
 def test_a_link_for_a_client_that_is_gone_or_a_redirect_that_left_the_list(programs: Programs) -> None:
