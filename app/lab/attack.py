@@ -13,7 +13,7 @@ from typing import Any, Literal
 import httpx2
 
 from app.lab.arms import Arms
-from app.lab.targets import Tape, Targets, wire
+from app.lab.targets import Tape, Targets, on_tape
 from app.texts import t
 from common import correlation
 from common.errors import Problem
@@ -96,18 +96,16 @@ def verdict(attack: Attack, answer: Answer) -> Verdict:
     return "unclear"
 
 
-async def fire(attack: Attack, arms: Arms, targets: Targets | None = None) -> Result:
-    """Send one attack (at ``targets``, or where the arms are from) and judge the answer.
+async def fire(attack: Attack, arms: Arms, targets: Targets, transport: httpx2.AsyncBaseTransport) -> Result:
+    """Send one attack at ``targets`` by ``transport``, and judge the answer.
 
     A problem on the way is no verdict on the defence: ``unclear``.
     """
-    aimed = targets or arms.range.targets
     tape, known = Tape(), uuid.uuid4().hex
     at = time.time()
     try:
         with correlation.carrying(known):
-            async with wire(aimed, tape) as client:
-                answer = await attack.fire(Shot(arms, aimed, client))
+            answer = await attack.fire(Shot(arms, targets, on_tape(transport, tape)))
         found, status, said = verdict(attack, answer), answer.status, answer.said
     except Problem as problem:
         found, status, said = "unclear", 0, str(problem)

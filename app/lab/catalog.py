@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+from functools import partial
 
 from app.lab import inputs, sessions, tokens, vault
 from app.lab.arms import Range, armed
 from app.lab.attack import Answer, Attack, Result, Shot, fire
 from app.lab.mcp import knock, use
-from app.lab.targets import Targets
+from app.lab.targets import Targets, shared
+from app.lab.together import as_they_come
 
 TOGETHER = 4
 """Attacks under way at once."""
@@ -48,19 +50,9 @@ async def run(where: Range, chosen: Iterable[Attack], targets: Targets | None = 
     Attacks that wait for time to pass begin first.
     """
     ordered = sorted(chosen, key=lambda attack: attack.id != "expired")
-    limit = asyncio.Semaphore(TOGETHER)
-
-    async with armed(where) as arms:
-
-        async def one(attack: Attack) -> Result:
-            async with limit:
-                return await fire(attack, arms, targets)
-
-        tasks = [asyncio.create_task(one(attack)) for attack in ordered]
-        try:
-            for done in asyncio.as_completed(tasks):
-                yield await done
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    aimed = targets or where.targets
+    async with armed(where) as arms, shared(aimed, connections=TOGETHER) as transport:
+        works = [partial(fire, attack, arms, aimed, transport) for attack in ordered]
+        async with aclosing(as_they_come(works, at_once=TOGETHER)) as results:
+            async for result in results:
+                yield result

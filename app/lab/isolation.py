@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import uuid
 from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import httpx2
@@ -14,6 +15,7 @@ import httpx2
 from app.lab.actors import Actor
 from app.lab.attack import SAID_LIMIT, plain_answer, tool_answer
 from app.lab.targets import Tape, Targets, on_tape, shared
+from app.lab.together import as_they_come
 from common import correlation
 from common.errors import Problem
 from common.masking import mask_text
@@ -73,23 +75,16 @@ class Cell:
 
 async def grid(targets: Targets, actors: Sequence[Actor], owners: Iterable[str]) -> AsyncGenerator[Cell]:
     """Each actor against each owner's THINGS, as the answers come, TOGETHER at once."""
-    limit = asyncio.Semaphore(TOGETHER)
     async with shared(targets, connections=TOGETHER) as transport:
-
-        async def one(actor: Actor, owner: str, thing: Thing) -> Cell:
-            async with limit:
-                return await attempt(targets, transport, actor, owner, thing)
-
-        tasks = [
-            asyncio.create_task(one(actor, owner, thing)) for actor in actors for owner in owners for thing in THINGS
+        works = [
+            partial(attempt, targets, transport, actor, owner, thing)
+            for actor in actors
+            for owner in owners
+            for thing in THINGS
         ]
-        try:
-            for done in asyncio.as_completed(tasks):
-                yield await done
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        async with aclosing(as_they_come(works, at_once=TOGETHER)) as cells:
+            async for cell in cells:
+                yield cell
 
 
 async def attempt(

@@ -16,7 +16,7 @@ from tracing import Exchange
 from tracing.wire import TracedTransport
 
 SECONDS = 10.0
-"""How long one request may take."""
+"""How long one request may take, and its connection: a verdict wants an answer, however busy the machine."""
 
 
 class OutOfBounds(Problem):
@@ -103,14 +103,17 @@ async def shared(targets: Targets, *, connections: int) -> AsyncIterator[httpx2.
 
 def on_tape(transport: httpx2.AsyncBaseTransport, tape: Tape) -> httpx2.AsyncClient:
     """A client that records on ``tape`` what it sends by ``transport``, which outlives it: not to be closed."""
-    return async_client(timeout=SECONDS, transport=TracedTransport(transport, into=tape))
+    return _patient(TracedTransport(transport, into=tape))
 
 
 @asynccontextmanager
-async def wire(targets: Targets, tape: Tape | None = None) -> AsyncIterator[httpx2.AsyncClient]:
-    """An HTTP client for these targets alone, recorded on ``tape``; it follows no redirect and keeps no cookie."""
-    transport: httpx2.AsyncBaseTransport = Bounded(async_transport(connections=4), targets.origins)
-    if tape is not None:
-        transport = TracedTransport(transport, into=tape)
-    async with async_client(timeout=SECONDS, transport=transport) as client:
+async def wire(targets: Targets) -> AsyncIterator[httpx2.AsyncClient]:
+    """An HTTP client for these targets alone; it follows no redirect, keeps no cookie and records nothing."""
+    async with _patient(Bounded(async_transport(connections=4), targets.origins)) as client:
         yield client
+
+
+def _patient(transport: httpx2.AsyncBaseTransport) -> httpx2.AsyncClient:
+    client = async_client(transport=transport)
+    client.timeout = httpx2.Timeout(SECONDS)
+    return client

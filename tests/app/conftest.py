@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +28,10 @@ class Straight:
         if isinstance(value, Exception):
             raise value
         return value
+
+    def stream(self, values: Any, *, timeout: float) -> Iterator[Any]:
+        """Each of ``values``, one after the other."""
+        return iter(self.run(values, timeout=timeout))
 
 
 @pytest.fixture

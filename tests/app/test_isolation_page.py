@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from types import SimpleNamespace
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.lab.isolation import THINGS, Cell, State
-from app.process import Process
 from app.session import Visit
 from common.errors import SessionEnded
-from tests.app.conftest import ALICE, FRAME, Straight
+from tests.app.conftest import ALICE, FRAME
 from tests.app.test_pages import shown
 
 VIEW = "app.view.isolation_view"
@@ -34,14 +32,6 @@ def page(
 ) -> Callable[[list[Cell]], AppTest]:
     """The page, alice looking at it, with servers that answer so."""
 
-    class Streaming(Straight):
-        def stream(self, items: Any, *, timeout: float) -> Iterator[Cell]:
-            assert timeout > 0
-            if isinstance(items, Exception):
-                raise items
-            return iter(items)
-
-    monkeypatch.setattr(Process, "current", classmethod(lambda cls: SimpleNamespace(loop=Streaming())))
     monkeypatch.setattr(f"{VIEW}.rows.names", lambda process, me: ["alice", "b[o]b"])
     looked_up(Visit(person=ALICE, cookie="opaque"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,9 +14,8 @@ from app.lab.attack import Result, Verdict
 from app.lab.board import board, summary
 from app.lab.catalog import ATTACKS, BY_ID, CONTROLS
 from app.lab.people import LabClosed
-from app.process import Process
 from app.session import Visit
-from tests.app.conftest import ALICE, FRAME, Straight
+from tests.app.conftest import ALICE, FRAME
 from tests.app.test_pages import shown
 
 VIEW = "app.view.lab_view"
@@ -75,12 +74,6 @@ def lab(
 ) -> Callable[[list[Result]], AppTest]:
     """The page, alice looking at it, with servers that answer so."""
 
-    class Streaming(Straight):
-        def stream(self, items: list[Result], *, timeout: float) -> Iterator[Result]:
-            assert timeout > 0
-            return iter(items)
-
-    monkeypatch.setattr(Process, "current", classmethod(lambda cls: SimpleNamespace(loop=Streaming())))
     people = SimpleNamespace(attacker=SimpleNamespace(username="alice"), victim=SimpleNamespace(username="b[o]b"))
     monkeypatch.setattr(f"{VIEW}.place", lambda process, asking: people)
     looked_up(Visit(person=ALICE, cookie="opaque"))

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from app.routes.backchannel import EVENT
+from app.session import COOKIE
 from app.settings import origin_of
 from stack.testing import Stack
 from tests.support.login import fill_in
@@ -20,6 +21,15 @@ from tests.support.people import Person
 def test_health_answers(stack: Stack) -> None:
     answer = requests.get(f"{stack.url('app')}/health", timeout=10)
     assert (answer.status_code, answer.json()) == (200, {"status": "healthy", "state": "fresh"})
+
+
+def test_whose_session_a_cookie_is_is_told_to_nobody_without_one(stack: Stack) -> None:
+    address = f"{stack.url('app')}/auth/session"
+    for cookies in ({}, {COOKIE: "guessed"}):
+        answer = requests.get(address, cookies=cookies, headers={"Origin": "http://evil.example"}, timeout=10)
+        assert (answer.status_code, answer.json()["error"]) == (401, "session_ended")
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "Access-Control-Allow-Origin" not in answer.headers, "another site's page may not read it"
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/auth/callback", "/_stcore/health", "/mcp-tools"])

@@ -16,7 +16,9 @@ def test_everything_is_sent_and_each_row_tells_what_stopped_it(visitor: Callable
     me.sign_in(person, "/attack-lab?attack=others-path")
     me.sees(f"The attacker is {person.username}")
     me.page.get_by_role("button", name="Send them all").click()
-    me.sees(f"All {len(ATTACKS) - 1} attacks were blocked, and each by the layer that it was aimed at.")
+    me.sees(
+        f"All {len(ATTACKS) - 1} attacks were blocked, and each by the layer that it was aimed at.", within=2 * PATIENCE
+    )
     me.settled()
     rows = me.page.locator(".board button.row")
     expect(rows.filter(has_text="blocked")).to_have_count(len(ATTACKS) - 1)

@@ -12,11 +12,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from app.lab.arms import Range, armed
-from app.lab.attack import PARTIES, Answer, Attack, fire, verdict
+from app.lab.arms import Range
+from app.lab.attack import PARTIES, Answer, Attack, verdict
 from app.lab.catalog import ATTACKS, BY_ID, CONTROLS
 from app.lab.people import LabClosed, attacker_and_victim, everybody, read
-from app.lab.targets import OutOfBounds, Tape, wire
+from app.lab.targets import OutOfBounds, Tape, on_tape, shared
 from app.settings import AppSettings
 from stack.testing import Stack
 from tests.lab.shooting import everywhere, results, shooting_range
@@ -102,15 +102,15 @@ def test_the_rule_by_which_an_answer_becomes_a_verdict() -> None:
 
 async def test_nothing_is_sent_anywhere_but_to_the_demos_own_servers(where: Range, stack: Stack) -> None:
     tape = Tape()
-    async with wire(where.targets, tape) as client:
+    async with shared(where.targets, connections=1) as transport:
+        client = on_tape(transport, tape)
         for address in ("http://evil.example/", f"http://localhost:{closed_port()}/", "https://localhost/"):
             with pytest.raises(OutOfBounds):
                 await client.get(address)
         assert (await client.get(f"{stack.url('app')}/health")).is_success
     assert [exchange.status for exchange in tape.exchanges] == [None, None, None, 200]
     elsewhere = Attack("elsewhere", "web", "app.origin", "", "", lambda shot: _at(shot.wire, "http://evil.example/"))
-    async with armed(where) as arms:
-        result = await fire(elsewhere, arms)
+    result = (await results(where, [elsewhere]))["elsewhere"]
     assert result.verdict == "unclear"
     assert "evil.example" in result.said
 

@@ -122,9 +122,9 @@ class Visitor:
         found = [c for c in self.context.cookies() if c.get("name") == COOKIE]
         return str(found[0]["value"]) if found else ""
 
-    def sees(self, text: str) -> None:
-        """Wait until the page shows ``text``."""
-        expect(self.page.get_by_text(text).first).to_be_visible(timeout=PATIENCE)
+    def sees(self, text: str, *, within: float = PATIENCE) -> None:
+        """Wait until the page shows ``text``, for ``within`` milliseconds at most."""
+        expect(self.page.get_by_text(text).first).to_be_visible(timeout=within)
 
     def messages(self) -> list[str]:
         """The trace's messages as a screen reader says them: status, step, who to whom, what, how long."""

@@ -9,7 +9,7 @@ export default function (component) {
   const send = (id) => setTriggerValue("send", id)
   const draw = (focus) => {
     place.replaceChildren(top(data, state, draw), ...data.groups.flatMap((group) => section(group, data, state, draw, send)))
-    place.onkeydown = (event) => walkRows(event, place)
+    place.onkeydown = (event) => walk(event, place)
     if (focus) place.querySelector(focus)?.focus()
   }
   const signature = JSON.stringify(data)
@@ -125,14 +125,4 @@ function onTheWire(exchange, text) {
       side(text.request, exchange.request_headers, exchange.request_body, text),
       side(text.response, exchange.response_headers, exchange.response_body, text)),
     h("p", { class: "curl" }, copyButton(text.curl, text.copied, exchange.curl), h("span", { class: "note" }, text["curl-help"])))
-}
-
-// Arrow keys, Home and End go from row to row.
-function walkRows(event, place) {
-  const rows = [...place.querySelectorAll("button.row")]
-  const at = rows.indexOf(event.target)
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 }[event.key]
-  if (at < 0 || to === undefined || !rows[to]) return
-  event.preventDefault()
-  rows[to].focus()
 }

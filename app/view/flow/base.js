@@ -67,3 +67,13 @@ function copyButton(label, done, text) {
   })
   return button
 }
+
+// Arrow keys, Home and End go from row to row.
+function walk(event, place) {
+  const rows = [...place.querySelectorAll("button.row")]
+  const at = rows.indexOf(event.target)
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 }[event.key]
+  if (at < 0 || to === undefined || !rows[to]) return
+  event.preventDefault()
+  rows[to].focus()
+}

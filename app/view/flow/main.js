@@ -67,16 +67,6 @@ function draw(root, data, state) {
   tick(root, state)
 }
 
-// Arrow keys, Home and End go from message to message.
-function walk(event, place) {
-  const rows = [...place.querySelectorAll("button.row")]
-  const at = rows.indexOf(event.target)
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 }[event.key]
-  if (at < 0 || to === undefined || !rows[to]) return
-  event.preventDefault()
-  rows[to].focus()
-}
-
 // The address names the step, so that it can be passed on.
 function link(step) {
   const address = new URL(window.location.href)
