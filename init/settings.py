@@ -97,11 +97,8 @@ class InitSettings(CommonSettings):
 
     def server_secret(self, server: str) -> SecretStr:
         """The client secret of one MCP server, by its name (`jira`, …)."""
-        return {
-            "jira": self.mcp_jira_client_secret,
-            "github": self.mcp_github_client_secret,
-            "postgres": self.mcp_postgres_client_secret,
-        }[server]
+        value: SecretStr = getattr(self, f"mcp_{server}_client_secret")
+        return value
 
     def vault_secret_id(self, service: str) -> SecretStr:
         """The Vault secret id of one service, by its name (`agents`, …)."""

@@ -32,14 +32,18 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class JiraCredential(_Strict):
+class StoredCredential(_Strict):
+    """What lies in Vault's KV engine for one server: its fields are the secret's."""
+
+
+class JiraCredential(StoredCredential):
     """Jira's basic authentication: e-mail and API token."""
 
     email: str = Field(min_length=3)
     api_token: SecretStr = Field(min_length=1)
 
 
-class GithubCredential(_Strict):
+class GithubCredential(StoredCredential):
     """GitHub's login and token."""
 
     login: str = Field(min_length=1)
@@ -71,8 +75,8 @@ class Entitlements(_Strict):
         """The KV secrets of this person, by the last part of their path."""
         return {
             name: {key: _plain(value) for key, value in credential}
-            for name, credential in (("jira", self.jira), ("github", self.github))
-            if credential is not None
+            for name, credential in self
+            if isinstance(credential, StoredCredential)
         }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
+from common.settings import MCP_SERVERS
 from init.ledger import Ledger
 from init.shop import SHOP
 from init.users import User
@@ -17,7 +18,7 @@ OURS = {"managed_by": "init"}
 """The mark on what init made: only that is ever removed."""
 
 _MARK = "/* managed by init */"
-_KV_KINDS = ("jira", "github")
+_KV_KINDS = tuple(server for server in MCP_SERVERS if server != "postgres")
 _TTL, _LONGEST = 600, 3600
 
 _REVOCATION = """DO $$ BEGIN

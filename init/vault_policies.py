@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from common.settings import MCP_SERVERS
+
 _ME = "{{identity.entity.name}}"
 
 
@@ -35,8 +37,7 @@ POLICIES = {
         ("pki-agents/sign/person-agent", "update"),
         ("pki-agents/revoke-with-key", "update"),
     ),
-    "mcp-jira": _server("jira"),
-    "mcp-github": _server("github"),
+    **{f"mcp-{server}": _server(server) for server in MCP_SERVERS if server != "postgres"},
     "mcp-postgres": policy(
         "What the postgres MCP server may do for the person it acts for: make that person's database user.",
         (f"database/creds/{_ME}", "read"),

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from common import logs
 from common.errors import ConfigError
 from common.settings import load
+from mcp_servers.kinds import SETTINGS
 from mcp_servers.server import run
-from mcp_servers.settings import SETTINGS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
@@ -18,19 +17,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from common.circuit import Circuit
-from mcp_servers import github, github_api, github_offers, jira, jira_api, jira_offers, postgres, postgres_offers
 from mcp_servers.auth import MCP_PATH, Door, StepUp, Verifier
-from mcp_servers.database import Gateway
 from mcp_servers.fixed_tools import FixedTools
-from mcp_servers.offers import Offers, offer, status_uri
-from mcp_servers.rest import Rest
+from mcp_servers.kinds import KINDS
+from mcp_servers.offers import offer, status_uri
 from mcp_servers.room import Parts, Room, make_parts, opened
-from mcp_servers.settings import GithubSettings, JiraSettings, PostgresSettings, ServerSettings
-from mcp_servers.sources import DatabaseSource, KVSource, Source
+from mcp_servers.settings import ServerSettings
 from mcp_servers.status import credential_status
 from mcp_servers.telling_offers import TellingOffers
 from mcp_servers.tool import persons_tool
-from vault_client import Vault
 
 BODY_LIMIT = 1_048_576
 """Bytes of a request; a larger one is answered 413 before anything of it is read."""
@@ -43,43 +38,10 @@ SWITCH_SECONDS = 0.0005
 Vault when many people come at once, would keep the loop from serving everybody else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What makes one server different: its tools, where its credentials lie, its back end, and what else it offers."""
-
-    tools: tuple[Callable[..., Any], ...]
-    backend: Any
-    source: Source[Any]
-    offers: Offers
-
-
-def kind_of(settings: ServerSettings, vault: Vault) -> Kind:
-    """The kind of server that ``settings`` are for."""
-    if isinstance(settings, JiraSettings):
-        rest = Rest(
-            settings.jira_url, server="jira", name="Jira", timeout=settings.backend_timeout, words=jira_api.words
-        )
-        kept = KVSource(vault, server="jira", title="Jira", needs=jira_api.NEEDS)
-        return Kind(jira.TOOLS, rest, kept, jira_offers.OFFERS)
-    if isinstance(settings, GithubSettings):
-        rest = Rest(
-            settings.github_api_url,
-            server="github",
-            name="GitHub",
-            timeout=settings.backend_timeout,
-            words=github_api.words,
-        )
-        kept = KVSource(vault, server="github", title="GitHub", needs=github_api.NEEDS)
-        return Kind(github.TOOLS, rest, kept, github_offers.OFFERS)
-    assert isinstance(settings, PostgresSettings)
-    gateway = Gateway(settings)
-    return Kind(postgres.TOOLS, gateway, DatabaseSource(vault, connect=gateway.connect), postgres_offers.OFFERS)
-
-
 def build(settings: ServerSettings) -> Starlette:
     """The server as an ASGI application; it connects when its lifespan begins, and revokes all it holds at the end."""
     parts = make_parts(settings)
-    kind = kind_of(settings, parts.vault)
+    kind = KINDS[type(settings)](settings, parts.vault)
     door = Door(settings, Verifier(settings, parts.validator, parts.state))
     rooms: list[Room] = []
 

@@ -10,7 +10,8 @@ from pydantic import Field, SecretStr
 from common.settings import CommonSettings
 
 
-def _client_secret(server: str) -> Any:
+def client_secret(server: str) -> Any:
+    """The setting of that server's own secret at Keycloak, with the demo's default."""
     return Field(SecretStr(f"demo-mcp-{server}-secret"), description="Secret of this server's own client at Keycloak.")
 
 
@@ -19,6 +20,7 @@ class ServerSettings(CommonSettings):
 
     server: ClassVar[str]
     title: ClassVar[str]
+    usual_port: ClassVar[int]
 
     mcp_port: int = Field(0, ge=0, le=65535, description="Port: 3001 Jira, 3002 GitHub, 3003 PostgreSQL by default.")
     mcp_public_url: str = Field("", description="The server as clients see it, without `/mcp`; loopback by default.")
@@ -51,7 +53,7 @@ class ServerSettings(CommonSettings):
     @property
     def port(self) -> int:
         """The port to listen on."""
-        return self.mcp_port or {"jira": 3001, "github": 3002, "postgres": 3003}[self.server]
+        return self.mcp_port or self.usual_port
 
     @property
     def public_url(self) -> str:
@@ -74,8 +76,9 @@ class JiraSettings(ServerSettings):
 
     server = "jira"
     title = "Jira"
+    usual_port = 3001
 
-    mcp_client_secret: SecretStr = _client_secret("jira")
+    mcp_client_secret: SecretStr = client_secret("jira")
     jira_url: str = Field("http://localhost:8001", description="Jira's address, such as https://example.atlassian.net.")
     backend_timeout: float = Field(1.8, gt=0, description="Seconds that one call to the back end may take.")
 
@@ -85,8 +88,9 @@ class GithubSettings(ServerSettings):
 
     server = "github"
     title = "GitHub"
+    usual_port = 3002
 
-    mcp_client_secret: SecretStr = _client_secret("github")
+    mcp_client_secret: SecretStr = client_secret("github")
     github_api_url: str = Field("http://localhost:8002", description="GitHub's API, such as https://api.github.com.")
     backend_timeout: float = Field(1.8, gt=0, description="Seconds that one call to the back end may take.")
 
@@ -96,20 +100,15 @@ class PostgresSettings(ServerSettings):
 
     server = "postgres"
     title = "PostgreSQL"
+    usual_port = 3003
 
-    mcp_client_secret: SecretStr = _client_secret("postgres")
+    mcp_client_secret: SecretStr = client_secret("postgres")
     postgres_host: str = Field("localhost", description="The tools' database server.")
     postgres_port: int = Field(5432, description="Its port.")
     postgres_database: str = Field("shop", description="The one database that tools see.")
     postgres_statement_timeout: float = Field(5.0, gt=0, description="Seconds that one statement may run.")
     postgres_connections: int = Field(3, ge=1, description="Connections per person, at most.")
     postgres_idle: float = Field(20.0, gt=0, description="Seconds after which an unused connection is closed.")
-
-
-SETTINGS: dict[str, type[ServerSettings]] = {
-    kind.server: kind for kind in (JiraSettings, GithubSettings, PostgresSettings)
-}
-"""Settings class by server name."""
 
 
 def _listed(text: str) -> list[str]:

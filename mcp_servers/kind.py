@@ -1,0 +1,23 @@
+"""What makes one server different from the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mcp_servers.offers import Offers
+from mcp_servers.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A server's tools, its back end, where its credentials lie, and what it offers beside tools.
+
+    ``backend`` has ``circuit``, which says whether it is up, and ``close()``.
+    """
+
+    tools: tuple[Callable[..., Any], ...]
+    backend: Any
+    source: Source[Any]
+    offers: Offers = field(default_factory=Offers)
