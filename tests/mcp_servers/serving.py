@@ -7,9 +7,10 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import httpx2
@@ -47,13 +48,18 @@ class Replica:
 
 
 @asynccontextmanager
-async def replica(stack: Stack, server: str) -> AsyncIterator[Replica]:
-    """One replica for as long as the block runs."""
+async def replica(
+    stack: Stack, server: str, *, source: Path = ROOT, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Replica]:
+    """One replica for as long as the block runs; or a server of the code in ``source``, with settings of its own."""
     port = free_ports({server: 0})[server]
-    environment = base_environment() | stack.environment(f"mcp-{server}") | {"MCP_PORT": str(port)}
+    own = stack.environment(f"mcp-{server}") if settings is None else settings
+    environment = base_environment() | own | {"MCP_PORT": str(port)}
     with (stack.layout.logs / f"mcp-{server}-replica-{os.getpid()}.log").open("ab") as log:
         command = [sys.executable, "-m", "mcp_servers", server]
-        process = await asyncio.to_thread(subprocess.Popen, command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        process = await asyncio.to_thread(
+            subprocess.Popen, command, cwd=source, env=environment, stdout=log, stderr=log
+        )
     url = f"http://localhost:{port}"
     try:
         async with async_client() as client, asyncio.timeout(30):

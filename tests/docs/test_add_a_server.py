@@ -1,0 +1,121 @@
+"""The guide for a server of one's own, followed to the letter in a copy of the project, up to calls by two people."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import SecretStr
+
+from identity.admin import RealmAdmin
+from stack.layout import ROOT
+from stack.processes import base_environment
+from stack.testing import Stack
+from tests.mcp_servers.callers import connected, signed_in, steps, text
+from tests.mcp_servers.serving import replica
+from tests.support.documents import blocks
+from tests.support.people import Person
+from vault_client.admin import VaultAdmin
+
+GUIDE = "docs/ADD_A_SERVER.md"
+ROOMS = ("app", "common", "identity", "init", "mcp_servers", "stack", "state", "tracing", "vault_client")
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project with what the guide says."""
+    place = tmp_path_factory.mktemp("own")
+    for room in ROOMS:
+        shutil.copytree(ROOT / room, place / room, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", place)
+    (template,) = blocks(GUIDE, "python")
+    (place / "mcp_servers" / "forge.py").write_text(template)
+    (diff,) = blocks(GUIDE, "diff")
+    done = subprocess.run(["git", "apply", "-"], cwd=place, input=diff, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return place
+
+
+def test_the_template_is_short_and_clean_and_its_edits_are_one_place_each(copy: Path) -> None:
+    lines = (copy / "mcp_servers" / "forge.py").read_text().splitlines()
+    assert len(lines) < 80
+    ruff = [sys.executable, "-m", "ruff"]
+    for check in ([*ruff, "check", "."], [*ruff, "format", "--check", "."]):
+        done = subprocess.run(check, cwd=copy, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    services = "from stack.services import service; print(service('mcp-forge').ports)"
+    done = subprocess.run([sys.executable, "-c", services], cwd=copy, capture_output=True, text=True, check=True)
+    assert "mcp-forge" in done.stdout
+
+
+@pytest.fixture
+def provisioned(copy: Path, stack: Stack, person: Person) -> Iterator[dict[str, str]]:
+    """The stack with the new server's client, scopes, role and ``person``'s credential; its environment."""
+    users = yaml.safe_load(stack.instance.users_file.read_text())
+    (entry,) = (user for user in users["users"] if user["username"] == person.username)
+    entry["entitlements"]["forge"] = {"token": entry["entitlements"]["github"]["token"]}
+    (copy / "users.yaml").write_text(yaml.safe_dump(users))
+    secret = {"MCP_FORGE_CLIENT_SECRET": "a-secret-of-this-test"}
+    init = base_environment() | stack.environment("init") | secret | {"USERS_FILE": str(copy / "users.yaml")}
+    init.pop("VAULT_CLIENT_CONFIG", None)
+    done = subprocess.run(
+        [sys.executable, "-m", "init"], cwd=copy, env=init, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for made in ("mcp-forge", "mcp:forge:write", f"secret/data/users/{person.username}/forge"):
+        assert made in done.stdout, done.stdout
+    yield secret
+    keycloak = RealmAdmin(init["KEYCLOAK_URL"], username="admin", password=SecretStr("admin"))
+    vault = VaultAdmin(init["VAULT_ADDR"], SecretStr(init["VAULT_TOKEN"]))
+    try:
+        _forget(keycloak, vault, person)
+    finally:
+        keycloak.close()
+        vault.close()
+
+
+def _forget(keycloak: RealmAdmin, vault: VaultAdmin, person: Person) -> None:
+    """Take out what the new server brought: other tests know of three."""
+    keycloak.log_in()
+    for client in keycloak.get("/mcp-demo/clients"):
+        if client["clientId"] in ("mcp-forge", "lab-forge"):
+            keycloak.delete(f"/mcp-demo/clients/{client['id']}")
+    for scope in keycloak.get("/mcp-demo/client-scopes"):
+        if scope["name"].startswith("mcp:forge"):
+            keycloak.delete(f"/mcp-demo/client-scopes/{scope['id']}")
+    for path in ("auth/jwt/role/mcp-forge", "sys/policies/acl/mcp-forge"):
+        vault.delete(path)
+    vault.delete(f"secret/metadata/users/{person.username}/forge")
+
+
+@pytest.mark.disturbs
+async def test_the_new_server_serves_each_person_with_their_own_credential(
+    copy: Path, stack: Stack, provisioned: dict[str, str], person: Person, bob: Person
+) -> None:
+    settings = {
+        **stack.environment("mcp-github"),
+        "MCP_CLIENT_SECRET": provisioned["MCP_FORGE_CLIENT_SECRET"],
+        "FORGE_URL": stack.url("mock-github"),
+    }
+    async with replica(stack, "forge", source=copy, settings=settings) as server:
+        caller = await signed_in(stack, person)
+        done = await caller.call("forge", "who_am_i", traced=True, at=server.url)
+        assert done.structured_content is not None, text(done)
+        assert done.structured_content["login"] == person.entitlements["github"]["login"]
+        assert {step["status"] for step in steps(done).values()} == {"done"}
+        assert set(steps(done)) == {"bearer-check", "token-exchange", "vault-login", "entity", "credential", "backend"}
+        escaped = await caller.call("forge", "get_account", {"login": "../user"}, at=server.url)
+        assert "Forge has no account ../user" in text(escaped)
+        async with connected(stack, "forge", await caller.token("forge"), at=server.url) as session:
+            status = await session.read_resource("forge://credential")
+        assert f"secret/data/users/{person.username}/forge" in str(status)
+        other = await signed_in(stack, bob)
+        refused = await other.call("forge", "who_am_i", at=server.url)
+        assert "bob has no Forge credential: there is nothing at secret/data/users/bob/forge" in text(refused)
+        for one in (caller, other):
+            await one.sign_out()
