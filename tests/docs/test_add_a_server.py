@@ -61,22 +61,29 @@ def provisioned(copy: Path, stack: Stack, person: Person) -> Iterator[dict[str, 
     entry["entitlements"]["forge"] = {"token": entry["entitlements"]["github"]["token"]}
     (copy / "users.yaml").write_text(yaml.safe_dump(users))
     secret = {"MCP_FORGE_CLIENT_SECRET": "a-secret-of-this-test"}
-    init = base_environment() | stack.environment("init") | secret | {"USERS_FILE": str(copy / "users.yaml")}
-    init.pop("VAULT_CLIENT_CONFIG", None)
-    done = subprocess.run(
-        [sys.executable, "-m", "init"], cwd=copy, env=init, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    own = base_environment() | stack.environment("init")
+    own.pop("VAULT_CLIENT_CONFIG", None)
+    said = _init(copy, own | secret | {"USERS_FILE": str(copy / "users.yaml")})
     for made in ("mcp-forge", "mcp:forge:write", f"secret/data/users/{person.username}/forge"):
-        assert made in done.stdout, done.stdout
+        assert made in said, said
     yield secret
-    keycloak = RealmAdmin(init["KEYCLOAK_URL"], username="admin", password=SecretStr("admin"))
-    vault = VaultAdmin(init["VAULT_ADDR"], SecretStr(init["VAULT_TOKEN"]))
+    keycloak = RealmAdmin(own["KEYCLOAK_URL"], username="admin", password=SecretStr("admin"))
+    vault = VaultAdmin(own["VAULT_ADDR"], SecretStr(own["VAULT_TOKEN"]))
     try:
         _forget(keycloak, vault, person)
+        _init(ROOT, own)
     finally:
         keycloak.close()
         vault.close()
+
+
+def _init(source: Path, environment: dict[str, str]) -> str:
+    """Provision by the code in ``source``; what it reported."""
+    done = subprocess.run(
+        [sys.executable, "-m", "init"], cwd=source, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def _forget(keycloak: RealmAdmin, vault: VaultAdmin, person: Person) -> None:
