@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from identity.admin import RealmAdmin
 from identity.admin import check_ready as keycloak_serves
-from init import keycloak_people, keycloak_realm
-from init.keycloak_realm import FACILITATOR, NOT_FOR_NEW_CLIENTS, OURS, ROLES_SCOPE
+from init import keycloak_people, keycloak_realm, keycloak_registration
+from init.keycloak_realm import FACILITATOR, OURS, ROLES_SCOPE
 from init.ledger import Ledger
 from init.settings import InitSettings
 from init.users import User
@@ -104,29 +104,26 @@ def _scopes(keycloak: RealmAdmin, realm: str, ledger: Ledger) -> dict[str, str]:
     for name, wanted in keycloak_realm.scopes().items():
         have = found.get(name)
         plain = {key: value for key, value in wanted.items() if key != "protocolMappers"}
-        (mapper,) = wanted["protocolMappers"]
-        there = {m["name"]: m for m in (have or {}).get("protocolMappers", [])}.get(mapper["name"])
-        wrong = faults(have, plain) + [f"mapper {field}" for field in faults(there, mapper)]
+        there = {m["name"]: m for m in (have or {}).get("protocolMappers", [])}
+        wrong = faults(have, plain)
+        wrong += [f"mapper {f}" for m in wanted["protocolMappers"] for f in faults(there.get(m["name"]), m)]
         act = partial(_write_scope, keycloak, f"{realm}/client-scopes", have, there, wanted)
         _settle(ledger, "scope", name, have, wrong, act)
     if not keycloak_realm.scopes().keys() <= found.keys():
         found = {scope["name"]: scope for scope in keycloak.get(f"{realm}/client-scopes")}
     ids = {name: scope["id"] for name, scope in found.items()}
-    _withdraw(keycloak, f"{realm}/default-optional-client-scopes", ledger)
+    keycloak_registration.provision(keycloak, realm, ids, ledger)
     if ROLES_SCOPE in ids:
         _facilitator_sees_their_role(keycloak, realm, ids[ROLES_SCOPE], ledger)
     return ids
 
 
-def _withdraw(keycloak: RealmAdmin, path: str, ledger: Ledger) -> None:
-    offered = {scope["name"]: scope["id"] for scope in keycloak.get(path)}
-    if NOT_FOR_NEW_CLIENTS in offered:
-        act = partial(keycloak.delete, f"{path}/{offered[NOT_FOR_NEW_CLIENTS]}")
-        ledger.changed(PART, "scopes of new clients", NOT_FOR_NEW_CLIENTS, act, note="withdrawn")
-
-
 def _write_scope(
-    keycloak: RealmAdmin, path: str, have: dict[str, Any] | None, mapper: dict[str, Any] | None, wanted: dict[str, Any]
+    keycloak: RealmAdmin,
+    path: str,
+    have: dict[str, Any] | None,
+    mappers: dict[str, dict[str, Any]],
+    wanted: dict[str, Any],
 ) -> None:
     if have is None:
         keycloak.post(path, wanted)
@@ -134,12 +131,13 @@ def _write_scope(
     keycloak.put(
         f"{path}/{have['id']}", have | wanted | {"attributes": have.get("attributes", {}) | wanted["attributes"]}
     )
-    mappers = f"{path}/{have['id']}/protocol-mappers/models"
-    (new,) = wanted["protocolMappers"]
-    if mapper is None:
-        keycloak.post(mappers, new)
-    else:
-        keycloak.put(f"{mappers}/{mapper['id']}", mapper | new)
+    models = f"{path}/{have['id']}/protocol-mappers/models"
+    for new in wanted["protocolMappers"]:
+        there = mappers.get(new["name"])
+        if there is None:
+            keycloak.post(models, new)
+        elif faults(there, new):
+            keycloak.put(f"{models}/{there['id']}", there | new)
 
 
 def _facilitator_sees_their_role(keycloak: RealmAdmin, realm: str, scope: str, ledger: Ledger) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from common.settings import MCP_SERVERS
+from init.keycloak_registration import UNLISTED
 from init.settings import InitSettings
 
 FACILITATOR = "facilitator"
@@ -24,9 +25,6 @@ AGENT_SCOPES = {
     "agent:dispatch": "Give commands to agents",
 }
 """What agents may ask Keycloak for, where the business service accepts its tokens."""
-
-NOT_FOR_NEW_CLIENTS = "offline_access"
-"""Keycloak offers it to every new client, one that registers itself included, unless it is withdrawn."""
 
 _BASIC = ["basic", "profile", "email", "acr"]
 """Keycloak's own scopes that every client of ours has. Not `roles`: it would add audiences by itself."""
@@ -63,13 +61,15 @@ def scopes() -> dict[str, dict[str, Any]]:
     wanted = {}
     for server in MCP_SERVERS:
         client = f"mcp-{server}"
-        wanted[f"mcp:{server}"] = _scope(f"Use the {server} tools", _audience(client))
-        wanted[f"mcp:{server}:write"] = _scope(f"Change things with the {server} tools", _audience(client))
+        wanted[f"mcp:{server}"] = _scope(f"Use the {server} tools", _audience(client), *_WHO)
+        wanted[f"mcp:{server}:write"] = _scope(f"Change things with the {server} tools", _audience(client), *_WHO)
     wanted[TOKENS_SCOPE] = _scope("Make tokens for your programs", _audience("token-api"))
     for scope, text in AGENT_SCOPES.items():
         wanted[scope] = _scope(text, _audience(AGENTS_AUDIENCE))
     wanted["vault:login"] = _scope("Log in to Vault", _audience("vault"))
     wanted[ROLES_SCOPE] = _scope("Your role in the workshop", _realm_roles(), shown=False)
+    for name, scope in wanted.items():
+        scope["attributes"] |= {} if name.startswith("mcp:") else UNLISTED
     return {name: {"name": name, **scope} for name, scope in wanted.items()}
 
 
@@ -232,7 +232,7 @@ def _client(
     return client if secret is None else client | {"secret": secret.get_secret_value()}
 
 
-def _scope(text: str, mapper: dict[str, Any], *, shown: bool = True) -> dict[str, Any]:
+def _scope(text: str, *mappers: dict[str, Any], shown: bool = True) -> dict[str, Any]:
     return {
         "description": text,
         "protocol": "openid-connect",
@@ -241,7 +241,7 @@ def _scope(text: str, mapper: dict[str, Any], *, shown: bool = True) -> dict[str
             "display.on.consent.screen": str(shown).lower(),
             "consent.screen.text": text,
         },
-        "protocolMappers": [mapper],
+        "protocolMappers": list(mappers),
     }
 
 
@@ -273,3 +273,17 @@ def _mapper(name: str, kind: str, config: dict[str, str]) -> dict[str, Any]:
         "protocolMapper": kind,
         "config": config | {"access.token.claim": "true", "introspection.token.claim": "true"},
     }
+
+
+def _claim_of_user(claim: str, attribute: str) -> dict[str, Any]:
+    config = {"user.attribute": attribute, "claim.name": claim, "jsonType.label": "String", "id.token.claim": "false"}
+    return _mapper(claim, "oidc-usermodel-attribute-mapper", config)
+
+
+_WHO = (
+    _claim_of_user("preferred_username", "username"),
+    _claim_of_user("email", "email"),
+    _mapper("acr", "oidc-acr-mapper", {"id.token.claim": "false"}),
+)
+"""Who it is, for a tool's answer. In the scope itself: a client that names its scopes when it registers is given
+those and none of the default ones that would say it."""

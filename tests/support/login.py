@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from html.parser import HTMLParser
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
 
@@ -20,18 +20,22 @@ class SignInRefused(Exception):
 
 
 class _Page(HTMLParser):
-    """The login form's address, and what the page says."""
+    """The form's address, whether it is the login form, its hidden fields, and what the page says."""
 
     def __init__(self) -> None:
         super().__init__()
         self.action = ""
+        self.signs_in = False
+        self.hidden: dict[str, str] = {}
         self.words: list[str] = []
         self._silent = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
-        if tag == "form" and found.get("id") == "kc-form-login":
-            self.action = found.get("action") or ""
+        if tag == "form" and not self.action:
+            self.action, self.signs_in = found.get("action") or "", found.get("id") == "kc-form-login"
+        if tag == "input" and found.get("type") == "hidden":
+            self.hidden[found.get("name") or ""] = found.get("value") or ""
         self._silent += tag in ("script", "style")
 
     def handle_endtag(self, tag: str) -> None:
@@ -49,14 +53,12 @@ def fill_in(login_url: str, username: str, password: str) -> dict[str, str]:
         page = _Page()
         first = browser.get(login_url, timeout=30, allow_redirects=False)
         page.feed(first.text)
-        if not page.action:
+        if not page.signs_in:
             raise SignInRefused(f"HTTP {first.status_code}, no login form: {' '.join(page.words)}")
-        # The cookies are Secure, which browsers send to http://localhost all the same; requests would not.
-        cookies = "; ".join(f"{c.name}={c.value}" for c in browser.cookies)
         answer = browser.post(
             page.action,
             data={"username": username, "password": password, "credentialId": ""},
-            headers={"Cookie": cookies},
+            headers=_cookies(browser),
             timeout=30,
             allow_redirects=False,
         )
@@ -65,6 +67,39 @@ def fill_in(login_url: str, username: str, password: str) -> dict[str, str]:
         refusal.feed(answer.text)
         raise SignInRefused(" ".join(refusal.words))
     return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
+
+
+def agree(login_url: str, username: str, password: str, *, yes: bool = True) -> tuple[str, str]:
+    """Sign in and answer the consent page: where the browser is sent then, and what that page said."""
+    with requests.Session() as browser:
+        browser.trust_env = False
+        form = {"username": username, "password": password, "credentialId": ""}
+        page, asked = _Page(), ""
+        answer = browser.get(login_url, timeout=30, allow_redirects=False)
+        home = urlsplit(login_url).netloc
+        for _ in range(6):
+            if answer.status_code in (302, 303):
+                if urlsplit(answer.headers["Location"]).netloc != home:
+                    return answer.headers["Location"], asked
+                answer = browser.get(
+                    answer.headers["Location"], headers=_cookies(browser), timeout=30, allow_redirects=False
+                )
+                continue
+            page = _Page()
+            page.feed(answer.text)
+            if not page.action:
+                break
+            if not page.signs_in:
+                asked = " ".join(page.words)
+                form = {**page.hidden, "accept" if yes else "cancel": "x"}
+            action = urljoin(answer.url, page.action)
+            answer = browser.post(action, data=form, headers=_cookies(browser), timeout=30, allow_redirects=False)
+    raise SignInRefused(f"HTTP {answer.status_code}: {' '.join(page.words)}")
+
+
+def _cookies(browser: requests.Session) -> dict[str, str]:
+    """They are Secure, which browsers send to http://localhost all the same; requests would not."""
+    return {"Cookie": "; ".join(f"{c.name}={c.value}" for c in browser.cookies)}
 
 
 async def sign_in(
