@@ -106,7 +106,7 @@ def _scopes(keycloak: RealmAdmin, realm: str, ledger: Ledger) -> dict[str, str]:
         plain = {key: value for key, value in wanted.items() if key != "protocolMappers"}
         there = {m["name"]: m for m in (have or {}).get("protocolMappers", [])}
         wrong = faults(have, plain)
-        wrong += [f"mapper {f}" for m in wanted["protocolMappers"] for f in faults(there.get(m["name"]), m)]
+        wrong += [f"mapper {m['name']}" for m in wanted["protocolMappers"] if faults(there.get(m["name"]), m)]
         act = partial(_write_scope, keycloak, f"{realm}/client-scopes", have, there, wanted)
         _settle(ledger, "scope", name, have, wrong, act)
     if not keycloak_realm.scopes().keys() <= found.keys():

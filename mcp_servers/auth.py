@@ -113,11 +113,13 @@ class Bearer(AuthenticationBackend):
 class Challenge:
     """Writes refusals: 401 and 403 with ``WWW-Authenticate`` (RFC 6750 §3, RFC 9728 §5.1), 503 while something is down.
 
-    MCP 2026-07-28, Authorization: a challenge names ``resource_metadata``, and the ``scope`` to ask for.
+    MCP 2026-07-28, Authorization: a challenge names ``resource_metadata``, and the ``scope`` to ask for. Without a
+    token that is both of this server's: clients register for what the challenge names, and Keycloak never gives a
+    client a scope that it did not register for, so that one which began with reading alone could not step up.
     """
 
     def __init__(self, settings: ServerSettings) -> None:
-        self._scope = settings.scope
+        self._scope = " ".join(settings.scopes)
         self._metadata = str(build_resource_metadata_url(AnyHttpUrl(f"{settings.public_url}{MCP_PATH}")))
 
     def invalid(self, _: HTTPConnection, error: Exception) -> Response:
@@ -187,8 +189,8 @@ class Door(RemoteAuthProvider):
             token_verifier=verifier,
             authorization_servers=[AnyHttpUrl(settings.issuer)],
             base_url=settings.public_url,
-            scopes_supported=[settings.scope, settings.write_scope],
-            challenge_scopes=[settings.scope],
+            scopes_supported=settings.scopes,
+            challenge_scopes=settings.scopes,
             resource_name=f"{settings.title} MCP server",
         )
         self._verifier = verifier

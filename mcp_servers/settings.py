@@ -51,6 +51,11 @@ class ServerSettings(CommonSettings):
         return f"mcp:{self.server}:write"
 
     @property
+    def scopes(self) -> list[str]:
+        """Both, as the metadata and a challenge without a token name them."""
+        return [self.scope, self.write_scope]
+
+    @property
     def port(self) -> int:
         """The port to listen on."""
         return self.mcp_port or self.usual_port

@@ -106,6 +106,7 @@ def test_a_half_done_realm_is_finished(realm: Realm) -> None:
     realm.admin.delete(realm.path("/roles/facilitator"))
     assert names(realm.provision()) == {
         ("scope", "mcp:github", "created"),
+        ("scopes of new clients", "mcp:github", "created"),
         ("client", "mcp-demo-app", "changed"),
         ("client", "lab-github", "changed"),
         ("client", "mcp-jira", "created"),

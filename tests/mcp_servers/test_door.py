@@ -24,7 +24,7 @@ async def test_without_a_token_the_answer_says_where_to_get_one(stack: Stack, se
     answer = await post(stack, server)
     assert answer.status_code == 401
     metadata = f"{stack.url(f'mcp-{server}')}/.well-known/oauth-protected-resource/mcp"
-    assert challenge(answer) == f'Bearer scope="mcp:{server}", resource_metadata="{metadata}"'
+    assert challenge(answer) == f'Bearer scope="mcp:{server} mcp:{server}:write", resource_metadata="{metadata}"'
 
 
 @pytest.mark.parametrize("path", ["/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource"])
