@@ -21,9 +21,19 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import requests
 
+VERSION = "2026-07-28"
+
 Json = dict[str, Any]
 Visit = Callable[[str], None]
 """Shows a person an address; what comes back arrives at the redirect address."""
+
+
+_META = {
+    "io.modelcontextprotocol/protocolVersion": VERSION,
+    "io.modelcontextprotocol/clientInfo": {"name": "plain-client", "version": "1.0"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+"""What each request says of the client: there is no session that would remember it."""
 
 
 def main() -> None:
@@ -50,6 +60,7 @@ class Client:
 
     def sign_in(self, visit: Visit) -> None:
         """Get a token for this server: discovery, registration, the person's consent, redemption."""
+        self.token = ""
         server, scope = self.discover()
         with _Listener() as listener:
             client_id = self.register(server["registration_endpoint"], listener.address, scope)
@@ -118,17 +129,24 @@ class Client:
 
     def call(self, tool: str, arguments: Json) -> Json:
         """A tool's structured result."""
-        parameters = {"name": tool, "arguments": arguments}
-        answer = _good(self._post({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": parameters}))
-        result: Json = answer["result"]
+        result: Json = _good(self.ask(tool, arguments))["result"]
         if result.get("isError"):
             raise SystemExit(result["content"][0]["text"])
         return dict(result["structuredContent"])
 
-    def _post(self, message: Json) -> requests.Response:
-        headers = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
+    def ask(self, tool: str, arguments: Json) -> requests.Response:
+        """The answer to a tool call as it came: 403 names the scope that is missing."""
+        parameters = {"name": tool, "arguments": arguments, "_meta": _META}
+        return self._post({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": parameters}, name=tool)
+
+    def _post(self, message: Json, *, name: str = "") -> requests.Response:
+        headers = {
+            "Accept": "application/json, text/event-stream",
+            "MCP-Protocol-Version": VERSION,
+            "Mcp-Method": message["method"],
+            **({"Mcp-Name": name} if name else {}),
+            **({"Authorization": f"Bearer {self.token}"} if self.token else {}),
+        }
         return self.http.post(self.url, json=message, headers=headers, timeout=30)
 
 

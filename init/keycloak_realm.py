@@ -68,9 +68,9 @@ def scopes() -> dict[str, dict[str, Any]]:
         wanted[scope] = _scope(text, _audience(AGENTS_AUDIENCE))
     wanted["vault:login"] = _scope("Log in to Vault", _audience("vault"))
     wanted[ROLES_SCOPE] = _scope("Your role in the workshop", _realm_roles(), shown=False)
-    for name, scope in wanted.items():
-        scope["attributes"] |= {} if name.startswith("mcp:") else UNLISTED
-    return {name: {"name": name, **scope} for name, scope in wanted.items()}
+    for name, found in wanted.items():
+        found["attributes"] |= {} if name.startswith("mcp:") else UNLISTED
+    return {name: {"name": name, **found} for name, found in wanted.items()}
 
 
 def clients(settings: InitSettings) -> dict[str, dict[str, Any]]:

@@ -6,6 +6,7 @@ without a token, and a client profile that every registration, and every later c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -158,6 +159,7 @@ def _component(
     name, settings = wanted
     config = {key: value for key, value in settings.items() if value}
     new = {"name": name, "providerId": kind, "providerType": _POLICY_TYPE, "subType": "anonymous", "config": settings}
+    act: Callable[[], object]
     if have:
         act = partial(keycloak.put, f"{realm}/components/{have['id']}", have | {"config": settings})
     else:

@@ -105,7 +105,7 @@ async def test_a_token_that_lacks_anything_is_refused_with_the_reason(
     assert refused.status_code == 401
     header = refused.headers["www-authenticate"]
     assert header.startswith(f'Bearer error="invalid_token", error_description="{reason}')
-    assert 'scope="mcp:jira"' in header
+    assert 'scope="mcp:jira mcp:jira:write"' in header
     assert 'resource_metadata="http://localhost:3001/.well-known/oauth-protected-resource/mcp"' in header
 
 
@@ -114,7 +114,7 @@ async def test_a_token_without_the_servers_scope_is_told_which_one(server: httpx
     assert refused.status_code == 403
     header = refused.headers["www-authenticate"]
     assert 'error="insufficient_scope"' in header
-    assert 'scope="mcp:jira"' in header
+    assert 'scope="mcp:jira mcp:jira:write"' in header
     assert "resource_metadata=" in header
 
 
