@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import tracing
-from app.mcp_client import LABELS, Answer, Tool, connected
+from app.mcp_client import LABELS, Answer, Reply, Tool, connected
 from app.process import Process
 from app.sessions import ServerToken, Session
 from app.texts import t
@@ -63,9 +63,16 @@ async def load_tools(process: Process, cookie: str, servers: Sequence[str], *, f
 
 
 async def execute(
-    process: Process, cookie: str, server: str, tool: str, arguments: Mapping[str, Any], *, fresh: bool = False
+    process: Process,
+    cookie: str,
+    server: str,
+    tool: str,
+    arguments: Mapping[str, Any],
+    *,
+    fresh: bool = False,
+    reply: Reply | None = None,
 ) -> Done:
-    """Run one tool as the signed-in person."""
+    """Run one tool as the signed-in person; with their ``reply``, where it asked them."""
     recorder = Recorder(t("action.execute", server=LABELS[server], tool=tool))
     token: ServerToken | None = None
     with tracing.recording(recorder):
@@ -74,7 +81,7 @@ async def execute(
             token = await _server_token(process, session, server, fresh=fresh)
             with tracing.step("mcp-request", server=server) as opened:
                 async with connected(server, process.settings.mcp_url(server), token.token) as connection:
-                    answer = await connection.call(tool, arguments, fresh=fresh)
+                    answer = await connection.call(tool, arguments, fresh=fresh, reply=reply)
                 opened.say(t("step.called", server=LABELS[server], tool=tool))
             done = Done(recorder.trace, answer=answer, problem=answer.problem)
         except Problem as problem:

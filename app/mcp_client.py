@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import httpx2
@@ -14,7 +14,14 @@ from fastmcp import Client
 from fastmcp.client.transports import StreamableHttpTransport
 from mcp import MCPError
 from mcp.shared._httpx_utils import McpHttpClientFactory
-from mcp_types import CallToolResult, TextContent
+from mcp_types import (
+    CallToolResult,
+    ElicitResult,
+    InputRequiredResult,
+    InputResponses,
+    RequestParamsMeta,
+    TextContent,
+)
 from mcp_types import Tool as ToolSpec
 from pydantic import SecretStr, ValidationError
 
@@ -27,6 +34,7 @@ from tracing.wire import CORRELATION_HEADER, TracedTransport
 META_TRACE = "mcp-remote-vault/trace"
 META_FRESH = "mcp-remote-vault/fresh"
 META_ERROR = "mcp-remote-vault/error"
+META_APPROVAL = "mcp-remote-vault/approval"
 
 PROTOCOL = "2026-07-28"
 """The MCP revision that our servers speak; pinned, so that no probe is needed before each call."""
@@ -70,12 +78,29 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that the person is to answer before a tool goes on: its ``facts``, and what leads back to it."""
+
+    facts: Mapping[str, Any]
+    state: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The person's answer to a question."""
+
+    asked: Asked
+    approve: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What a tool returned: its structured content and its text, or the ``problem`` it answered with."""
+    """What a tool returned: structured content and text, the ``problem`` it answered with, or what it ``asked``."""
 
     structured: Any
     text: str
     problem: Problem | None = None
+    asked: Asked | None = None
 
 
 class ServerConnection:
@@ -89,17 +114,43 @@ class ServerConnection:
         """Every tool of the server, in its order."""
         return [Tool.of(spec) for spec in await self._client.list_tools()]
 
-    async def call(self, name: str, arguments: Mapping[str, Any], *, fresh: bool) -> Answer:
+    async def call(self, name: str, arguments: Mapping[str, Any], *, fresh: bool, reply: Reply | None = None) -> Answer:
         """Call one tool and take over the steps it reports; ``fresh`` asks it to reuse nothing.
 
-        A tool's own error is an answer (MCP 2026-07-28, Tools: ``isError``), so it is returned, not raised.
+        A tool's own error is an answer (MCP 2026-07-28, Tools: ``isError``), so it is returned, not raised. So is a
+        question; the same call with a ``reply`` to it goes on (MCP 2026-07-28, multi-round-trip requests).
         """
         meta = {META_TRACE: True, **({META_FRESH: True} if fresh else {})}
-        result = await self._client.call_tool_mcp(name, dict(arguments), meta=meta)
+        result = await self._client.session.call_tool(
+            name,
+            dict(arguments),
+            read_timeout_seconds=CALL_SECONDS,
+            meta=cast(RequestParamsMeta, meta),
+            input_responses=_responses(reply),
+            request_state=reply.asked.state if reply else None,
+            allow_input_required=True,
+        )
         tracing.extend(_steps(result))
+        if isinstance(result, InputRequiredResult):
+            facts = (result.meta or {}).get(META_APPROVAL)
+            return Answer(
+                None, "", asked=Asked(facts if isinstance(facts, Mapping) else {}, result.request_state or "")
+            )
         text = "\n".join(part.text for part in result.content if isinstance(part, TextContent))
         problem = _refusal(self._server, text, (result.meta or {}).get(META_ERROR)) if result.is_error else None
         return Answer(result.structured_content, text, problem)
+
+
+def _responses(reply: Reply | None) -> InputResponses | None:
+    if reply is None:
+        return None
+    said = ElicitResult(action="accept", content={"approve": True}) if reply.approve else ElicitResult(action="decline")
+    return {"approval": said}
+
+
+async def _answers_later(message: str, *_: object) -> ElicitResult:
+    """Says to servers that this client can ask its person; :meth:`ServerConnection.call` hands the question up."""
+    return ElicitResult(action="cancel")
 
 
 @asynccontextmanager
@@ -125,7 +176,13 @@ async def connected(server: str, url: str, token: SecretStr) -> AsyncIterator[Se
         httpx_client_factory=cast(McpHttpClientFactory, client),
     )
     try:
-        async with Client(transport, mode=PROTOCOL, timeout=CALL_SECONDS, init_timeout=CALL_SECONDS) as connection:
+        async with Client(
+            transport,
+            mode=PROTOCOL,
+            timeout=CALL_SECONDS,
+            init_timeout=CALL_SECONDS,
+            elicitation_handler=_answers_later,
+        ) as connection:
             yield ServerConnection(server, connection)
     except Problem:
         raise
@@ -133,7 +190,7 @@ async def connected(server: str, url: str, token: SecretStr) -> AsyncIterator[Se
         raise _failure(server, opened, error) from error
 
 
-def _steps(result: CallToolResult) -> list[tracing.Step]:
+def _steps(result: CallToolResult | InputRequiredResult) -> list[tracing.Step]:
     """The steps that a server reports; what does not read as steps of ours is left out."""
     reported = (result.meta or {}).get(META_TRACE)
     raw = reported.get("steps", []) if isinstance(reported, Mapping) else []

@@ -34,6 +34,8 @@ def of_loading(views: Mapping[str, ServerView], username: str) -> Verdict:
 
 def of_executing(done: Done, server: str, tool: str, username: str) -> Verdict:
     """Whether the tool ran."""
+    if done.answer is not None and done.answer.asked is not None:
+        return Verdict(t("verdict.asked", tool=tool, server=LABELS[server], username=username), "partly")
     if done.problem is None:
         return Verdict(t("verdict.executed", tool=tool, server=LABELS[server], username=username), "good")
     reason = done.problem.what

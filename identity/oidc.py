@@ -80,8 +80,13 @@ class Keycloak:
         self._client.connection._s.close()
         self._client.connection._s = self._session
 
-    def login_request(self, *, redirect_uri: str, scope: str = "openid profile email") -> LoginRequest:
-        """An authorization request with PKCE S256, fresh state and nonce (RFC 6749 §4.1.1, RFC 7636 §4.3)."""
+    def login_request(
+        self, *, redirect_uri: str, scope: str = "openid profile email", anew: bool = False
+    ) -> LoginRequest:
+        """An authorization request with PKCE S256, fresh state and nonce (RFC 6749 §4.1.1, RFC 7636 §4.3).
+
+        ``anew`` asks for the password although the person is signed in (``prompt``, OpenID Connect Core §3.1.2.1).
+        """
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         query = urlencode(
             {
@@ -93,6 +98,7 @@ class Keycloak:
                 "nonce": nonce,
                 "code_challenge": s256(verifier),
                 "code_challenge_method": "S256",
+                **({"prompt": "login"} if anew else {}),
             }
         )
         return LoginRequest(f"{self.issuer}/protocol/openid-connect/auth?{query}", state, nonce, verifier)

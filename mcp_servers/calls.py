@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from common.errors import SessionEnded
@@ -28,10 +28,12 @@ _CORRELATION = re.compile(r"[A-Za-z0-9._-]{1,50}")
 
 @dataclass(slots=True)
 class Call:
-    """One tool call. ``fresh`` is spent by the first credential fetched for it."""
+    """One tool call. ``arguments`` are as they were sent; ``fresh`` is spent by the first credential fetched for it."""
 
     caller: Caller
     correlation_id: str
+    tool: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     traced: bool = False
     fresh: bool = False
 
@@ -44,7 +46,14 @@ class Call:
 _call: ContextVar[Call | None] = ContextVar("call", default=None)
 
 
-def read_call(caller: Caller, headers: Mapping[str, str], meta: Mapping[str, Any]) -> Call:
+def read_call(
+    caller: Caller,
+    headers: Mapping[str, str],
+    meta: Mapping[str, Any],
+    *,
+    tool: str = "",
+    arguments: Mapping[str, Any] | None = None,
+) -> Call:
     """The call as its headers (names in any case) and ``_meta`` describe it.
 
     Only the app may ask for a trace, or switch reuse off.
@@ -53,6 +62,8 @@ def read_call(caller: Caller, headers: Mapping[str, str], meta: Mapping[str, Any
     return Call(
         caller=caller,
         correlation_id=sent if _CORRELATION.fullmatch(sent) else uuid.uuid4().hex,
+        tool=tool,
+        arguments=arguments or {},
         traced=caller.is_app and meta.get(TRACE_KEY) is True,
         fresh=caller.is_app and meta.get(FRESH_KEY) is True,
     )

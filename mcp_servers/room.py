@@ -14,7 +14,7 @@ from mcp_servers.credentials import Credentials
 from mcp_servers.logins import Logins
 from mcp_servers.settings import ServerSettings
 from mcp_servers.sources import C, Source
-from state import State
+from state import Approvals, State
 from vault_client import Vault
 
 _KEY = "room"
@@ -38,12 +38,13 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a tool's dependencies find: the callers' credentials, and the back end's client."""
+    """What a tool's dependencies find: the callers' credentials, the back end's client, people's approvals."""
 
     settings: Any
     credentials: Credentials[Any]
     logins: Logins
     backend: Any
+    approvals: Approvals
 
 
 def make_parts(settings: ServerSettings) -> Parts:
@@ -85,7 +86,7 @@ async def opened(
     )
     try:
         async with parts.state, credentials:
-            yield {_KEY: Room(settings, credentials, logins, backend)}
+            yield {_KEY: Room(settings, credentials, logins, backend, parts.state.approvals)}
     finally:
         await parts.close()
 

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from common.circuit import Circuit
+from mcp_servers.approval import state_security
 from mcp_servers.auth import MCP_PATH, Door, StepUp, Verifier
 from mcp_servers.fixed_tools import FixedTools
 from mcp_servers.kinds import KINDS
@@ -53,8 +54,11 @@ def build(settings: ServerSettings) -> Starlette:
         rooms.clear()
         await kind.backend.close()
 
-    tools = [persons_tool(tool, write_scope=settings.write_scope) for tool in (*kind.tools, credential_status)]
     silent = frozenset({credential_status.__name__, status_uri(settings.server)})
+    tools = [
+        persons_tool(tool, write_scope=settings.write_scope, approval=settings.mcp_approval)
+        for tool in (*kind.tools, credential_status)
+    ]
     mcp = FixedTools(
         f"{settings.title} (mcp-remote-vault)",
         tools,
@@ -63,6 +67,7 @@ def build(settings: ServerSettings) -> Starlette:
         lifespan=lifespan,
         middleware=[TellingOffers(settings.server, silent=silent)],
         mask_error_details=True,
+        request_state_security=state_security(settings),
     )
     offer(mcp, settings.server, kind.offers)
 

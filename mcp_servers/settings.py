@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
 from common.settings import CommonSettings
+
+Policy = Literal["never", "destructive", "writes"]
+"""Which tools ask a person before they run: none, those that may overwrite or delete, all that change anything."""
 
 
 def client_secret(server: str) -> Any:
@@ -30,6 +33,20 @@ class ServerSettings(CommonSettings):
     )
     mcp_allowed_origins: str = Field("", description="Browser origins, comma-separated, that may call the server.")
     mcp_capacity: int = Field(10_000, ge=1, description="People whose credentials are held at once.")
+    mcp_approval: Policy = Field(
+        "writes", description="Which tools need a person's yes to each call: `never`, `destructive` or `writes`."
+    )
+    mcp_approval_seconds: float = Field(
+        300.0, gt=0, le=3600, description="Seconds in which that yes must be given and used."
+    )
+    mcp_approval_login_age: int = Field(
+        0,
+        ge=0,
+        description="With a number, yes is said in the app only, by a sign-in at most this many seconds old; 0: any.",
+    )
+    app_public_url: str = Field(
+        "http://localhost:8501", description="The app as browsers see it: where links for approval lead."
+    )
     vault_namespace: str = Field("", description="Vault Enterprise or OpenBao namespace.")
     outage_timeout: float = Field(
         1.8, gt=0, description="Seconds after which Keycloak or Vault counts as down for the call that waits."

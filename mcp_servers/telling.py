@@ -10,6 +10,7 @@ import mcp_types as mt
 from fastmcp.server.dependencies import get_http_request
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools import ToolResult
+from fastmcp.tools.base import InputRequiredToolResult
 
 from common import correlation
 from mcp_servers.caller import Caller, current_caller
@@ -38,7 +39,13 @@ class Telling(Middleware):
     ) -> ToolResult:
         """Run the tool inside a recorder that carries the call's correlation id."""
         request = context.fastmcp_context.request_context if context.fastmcp_context else None
-        call = read_call(current_caller(), get_http_request().headers, (request.meta if request else None) or {})
+        call = read_call(
+            current_caller(),
+            get_http_request().headers,
+            (request.meta if request else None) or {},
+            tool=context.message.name,
+            arguments=context.message.arguments,
+        )
         recorder = Recorder(context.message.name, correlation_id=call.correlation_id) if call.traced else None
         began = time.perf_counter()
         with serving(call), correlation.carrying(call.correlation_id), recording(recorder):
@@ -49,13 +56,14 @@ class Telling(Middleware):
             "%s for %s %s in %.0f ms [%s]",
             context.message.name,
             call.caller.claims.username,
-            "failed" if result.is_error else "done",
+            "asked about" if isinstance(result, InputRequiredToolResult) else "failed" if result.is_error else "done",
             (time.perf_counter() - began) * 1000,
             call.correlation_id,
         )
         if recorder is not None:
             steps = self._complete(recorder, context.message.name)
-            result.meta = {**(result.meta or {}), TRACE_KEY: {"steps": [s.model_dump(mode="json") for s in steps]}}
+            told = result.input_required if isinstance(result, InputRequiredToolResult) else result
+            told.meta = {**(told.meta or {}), TRACE_KEY: {"steps": [s.model_dump(mode="json") for s in steps]}}
         return result
 
     def _note_check(self, recorder: Recorder, caller: Caller) -> None:
@@ -79,6 +87,8 @@ class Telling(Middleware):
                     if failed
                     else f"{tool} does not call the back end."
                     if kind == "backend" and tool in self._silent
+                    else "Not reached: a person is asked first."
+                    if "approval-question" in reached
                     else "Not reached: the call was refused before."
                 )
                 steps.append(

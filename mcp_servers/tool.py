@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import functools
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastmcp.server.dependencies import get_access_token
 from fastmcp.tools import FunctionTool, ToolResult
-from mcp_types import ToolAnnotations
+from mcp_types import InputRequiredResult, ToolAnnotations
 
 from common.errors import Problem
+from mcp_servers.approval import settled
 from mcp_servers.failures import told
+from mcp_servers.settings import Policy
 
 
 class InsufficientScope(Problem):
@@ -63,8 +66,30 @@ class PersonsTool(FunctionTool):
             )
 
 
-def persons_tool(function: Callable[..., Any], *, write_scope: str) -> PersonsTool:
-    """The tool made of a function that carries FastMCP's ``@tool`` metadata."""
+def persons_tool(function: Callable[..., Any], *, write_scope: str, approval: Policy = "never") -> PersonsTool:
+    """The tool made of a function with FastMCP's ``@tool`` metadata, asking first where ``approval`` says so."""
     made = PersonsTool.from_function(function)
     assert isinstance(made, PersonsTool)
+    if _needs_yes(made, approval):
+        made = PersonsTool.from_function(_asking_first(function))
+        assert isinstance(made, PersonsTool)
     return made.model_copy(update={"write_scope": write_scope})
+
+
+def _needs_yes(tool: PersonsTool, approval: Policy) -> bool:
+    destroys = tool.annotations is None or tool.annotations.destructive_hint is not False
+    return tool.writes and (approval == "writes" or (approval == "destructive" and destroys))
+
+
+def _asking_first(function: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
+    """``function``, reached only by a call that a person said yes to.
+
+    It wraps the body, so the arguments have been checked, and the credential found, before anybody is bothered.
+    """
+
+    @functools.wraps(function)
+    async def guarded(*args: Any, **kwargs: Any) -> Any:
+        question: InputRequiredResult | None = await settled()
+        return await function(*args, **kwargs) if question is None else question
+
+    return guarded

@@ -98,6 +98,7 @@ def _mcp_server(name: str, title: str, **env: str) -> Service:
         ports=(f"mcp-{name}",),
         env=_COMMON
         | {"MCP_PORT": f"{{port[mcp-{name}]}}", "MCP_PUBLIC_URL": f"http://localhost:{{port[mcp-{name}]}}"}
+        | {"APP_PUBLIC_URL": "http://localhost:{port[app]}"}
         | env,
         secrets=_STATE_DSN | {"MCP_CLIENT_SECRET": f"{{secret[MCP_{name.upper()}_CLIENT_SECRET]}}"},
         uses=("postgres", "openbao", "keycloak"),

@@ -1,5 +1,6 @@
 """The shared state (database ``mcp_state``): what every replica must know, and the app's sessions."""
 
+from state.approvals import Approval, Approvals, Question
 from state.pending import PendingLogins
 from state.sessions import Sessions, SignedIn, StoredSession
 from state.store import State, Suspension
@@ -7,9 +8,12 @@ from state.vault_tokens import RegisteredToken, VaultTokens
 from state.workshop import Participant, Progress, Workshop
 
 __all__ = [
+    "Approval",
+    "Approvals",
     "Participant",
     "PendingLogins",
     "Progress",
+    "Question",
     "RegisteredToken",
     "Sessions",
     "SignedIn",

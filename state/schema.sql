@@ -101,6 +101,28 @@ CREATE TABLE IF NOT EXISTS workshop_progress (
 );
 CREATE INDEX IF NOT EXISTS workshop_progress_expires_at ON workshop_progress (expires_at);
 
+-- Calls that wait for a person's yes, and what was said. `binding` is the SHA-256 of who asks for what, to the letter;
+-- an id alone opens nothing. `facts` is what the person is shown, and goes as soon as the approval is used or refused.
+CREATE TABLE IF NOT EXISTS approvals (
+    id         text PRIMARY KEY,
+    binding    bytea NOT NULL,
+    way        text NOT NULL CHECK (way IN ('form', 'link')),
+    server     text NOT NULL,
+    tool       text NOT NULL,
+    sub        text NOT NULL,
+    sid        text NOT NULL,
+    facts      jsonb NOT NULL,
+    login_age  integer NOT NULL DEFAULT 0,
+    status     text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'approved', 'refused', 'used')),
+    asked_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    decided_at timestamptz,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS approvals_binding ON approvals (binding);
+CREATE INDEX IF NOT EXISTS approvals_sub ON approvals (sub, asked_at);
+CREATE INDEX IF NOT EXISTS approvals_sid ON approvals (sid);
+CREATE INDEX IF NOT EXISTS approvals_expires_at ON approvals (expires_at);
+
 -- Announced by the tables themselves, so that no writer can forget to: at commit, every listener hears it.
 CREATE OR REPLACE FUNCTION announce_state_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 from pydantic import SecretStr
 
 from common.errors import ServerSuspended, SessionEnded, StateUnavailable
+from state.approvals import Approvals
 from state.failures import translated, unavailable
 from state.known import Known
 from state.listener import Listener, OnEnded, OnSuspended
@@ -39,6 +40,7 @@ EXPIRING = (
     "revoked_tokens",
     "shared_traces",
     "workshop_progress",
+    "approvals",
 )
 """Tables whose rows have an ``expires_at``."""
 
@@ -93,6 +95,7 @@ class State:
         self._shared_traces = SharedTraces(self._pool, box) if box else None
         self.vault_tokens = VaultTokens(self._pool, holder=holder)
         self.workshop = Workshop(self._pool)
+        self.approvals = Approvals(self._pool)
 
     @property
     def sessions(self) -> Sessions:
@@ -182,6 +185,7 @@ class State:
                 )
                 await connection.execute("DELETE FROM app_sessions WHERE sid = %s", (sid,))
                 await connection.execute("DELETE FROM shared_traces WHERE sid = %s", (sid,))
+                await connection.execute("DELETE FROM approvals WHERE sid = %s", (sid,))
         self._listener.end(sid)
 
     def check_token(self, jti: str) -> bool:

@@ -183,6 +183,28 @@ _KINDS = (
         "A revoked certificate or a scope beyond it is refused here.",
     ),
     StepKind(
+        "approval-question",
+        7,
+        "mcp",
+        "browser",
+        "Ask the person first",
+        "The tool changes something. Who is signed in is shown what will be done and with which credential;"
+        " until they say yes, nothing goes to the back end.",
+        "MCP 2026-07-28, Elicitation and multi-round-trip requests (SEP-2322)",
+        "An answer is awaited for a few minutes; after that, call the tool again.",
+    ),
+    StepKind(
+        "approval",
+        7,
+        "browser",
+        "mcp",
+        "The person's answer, good once",
+        "The yes is bound to this person, session, tool and these very arguments, and is spent before the call goes on:"
+        " sent again, from anywhere, it opens nothing.",
+        "MCP 2026-07-28, Elicitation; OWASP Agentic Top 10 2026 (human in the loop)",
+        "Refused, expired, used or given for something else: nothing was changed. Call the tool again to be asked.",
+    ),
+    StepKind(
         "backend",
         7,
         "mcp",

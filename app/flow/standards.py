@@ -14,6 +14,10 @@ _PLACES = (
         re.compile(r"MCP 2026-07-28, Streamable HTTP transport"),
         "https://modelcontextprotocol.io/specification/basic/transports",
     ),
+    (
+        re.compile(r"MCP 2026-07-28, Elicitation"),
+        "https://modelcontextprotocol.io/specification/draft/client/elicitation",
+    ),
     (re.compile(r"Vault JWT auth method"), "https://developer.hashicorp.com/vault/api-docs/auth/jwt"),
     (re.compile(r"Vault AppRole login"), "https://developer.hashicorp.com/vault/api-docs/auth/approle"),
     (re.compile(r"HMAC-SHA256"), "https://www.rfc-editor.org/rfc/rfc2104"),

@@ -125,7 +125,7 @@ async def fire(attack: Attack, arms: Arms, targets: Targets, transport: httpx2.A
 
 def tool_answer(response: httpx2.Response) -> Answer:
     """An MCP server's answer: a refusal by its door (RFC 6750 §3), or by the tool itself (``isError``)."""
-    body = _json(response)
+    body = json_body(response)
     result = body.get("result")
     if response.status_code == httpx2.codes.OK and isinstance(result, dict):
         words = " ".join(str(part.get("text", "")) for part in result.get("content", []) if isinstance(part, dict))
@@ -140,7 +140,7 @@ def plain_answer(response: httpx2.Response) -> Answer:
 
     Its words: Vault's ``errors``, OAuth's ``error`` and ``error_description`` (RFC 6749 §5.2), else the text.
     """
-    body = _json(response)
+    body = json_body(response)
     errors = body.get("errors")
     words = [*map(str, errors)] if isinstance(errors, list) else []
     words += [str(body[name]) for name in ("error", "error_description") if name in body]
@@ -155,7 +155,8 @@ def _text(response: httpx2.Response) -> str:
     return " ".join(unescape(_MARKUP.sub(" ", response.text)).split())
 
 
-def _json(response: httpx2.Response) -> dict[str, Any]:
+def json_body(response: httpx2.Response) -> dict[str, Any]:
+    """The body as a JSON object; an empty one when it is none."""
     try:
         body = response.json()
     except ValueError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from app.lab.attack import Answer, Attack, Shot, plain_answer, tool_answer
-from app.lab.mcp import knock, send, use
+from app.lab.mcp import insist, knock, send, use
 
 _INPUTS, _WEB = "inputs", "web"
 
@@ -38,17 +38,17 @@ async def read_a_file(shot: Shot) -> Answer:
 
 async def write_a_file(shot: Shot) -> Answer:
     """A file on the database server's disk."""
-    return await use(shot, "postgres", "execute", {"sql": "COPY orders TO '/tmp/orders.csv'"})
+    return await insist(shot, "postgres", "execute", {"sql": "COPY orders TO '/tmp/orders.csv'"})
 
 
 async def run_a_program(shot: Shot) -> Answer:
     """A program on the database server."""
-    return await use(shot, "postgres", "execute", {"sql": "COPY orders TO PROGRAM 'id'"})
+    return await insist(shot, "postgres", "execute", {"sql": "COPY orders TO PROGRAM 'id'"})
 
 
 async def become_another(shot: Shot) -> Answer:
     """The database's superuser, by changing one's role."""
-    return await use(shot, "postgres", "execute", {"sql": "SET ROLE postgres"})
+    return await insist(shot, "postgres", "execute", {"sql": "SET ROLE postgres"})
 
 
 async def rebound_host(shot: Shot) -> Answer:

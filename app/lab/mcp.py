@@ -7,10 +7,13 @@ from typing import Any
 
 import httpx2
 
-from app.lab.attack import Answer, Shot, tool_answer
+from app.lab.attack import Answer, Shot, json_body, tool_answer
 
 PROTOCOL = "2025-06-18"
 """The revision whose requests need no more than a POST."""
+
+ASKABLE = "2026-07-28"
+"""The revision in which a server may ask for a person's yes before it does something."""
 
 
 async def knock(shot: Shot, token: str, *, server: str = "jira", **more: Any) -> Answer:
@@ -23,6 +26,31 @@ async def use(shot: Shot, server: str, tool: str, arguments: Mapping[str, Any]) 
     token = await shot.arms.server_token(server)
     asked = {"method": "tools/call", "params": {"name": tool, "arguments": dict(arguments)}}
     return tool_answer(await send(shot, token, asked, server=server))
+
+
+async def insist(shot: Shot, server: str, tool: str, arguments: Mapping[str, Any]) -> Answer:
+    """A tool that asks before it writes, with the attacker's own token: attackers say yes to themselves."""
+    token = await shot.arms.server_token(server)
+    headers = {"MCP-Protocol-Version": ASKABLE, "Mcp-Method": "tools/call", "Mcp-Name": tool}
+    prefix = "io.modelcontextprotocol/"
+    meta = {
+        f"{prefix}protocolVersion": ASKABLE,
+        f"{prefix}clientInfo": {"name": "lab", "version": "1"},
+        f"{prefix}clientCapabilities": {"elicitation": {"form": {}}},
+    }
+    params: dict[str, Any] = {"name": tool, "arguments": dict(arguments), "_meta": meta}
+    first = await send(shot, token, {"method": "tools/call", "params": params}, server=server, headers=headers)
+    body = json_body(first)
+    result = body.get("result")
+    if not isinstance(result, dict) or not result.get("inputRequests"):
+        return tool_answer(first)
+    yes = {"action": "accept", "content": {"approve": True}}
+    params |= {
+        "requestState": result.get("requestState"),
+        "inputResponses": dict.fromkeys(result["inputRequests"], yes),
+    }
+    asked = {"method": "tools/call", "params": params}
+    return tool_answer(await send(shot, token, asked, server=server, headers=headers))
 
 
 async def send(

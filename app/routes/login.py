@@ -27,9 +27,14 @@ _ERROR_CODE = re.compile(r"[a-z_]{1,64}")
 
 
 async def login(request: Request) -> Response:
-    """GET /auth/login?next=/page: remember the sign-in, hand its key to the browser, and send it to Keycloak."""
+    """GET /auth/login?next=/page: remember the sign-in, hand its key to the browser, and send it to Keycloak.
+
+    With ``fresh=1`` Keycloak asks for the password even of who is signed in.
+    """
     process = Process.current()
-    wanted = process.keycloak.login_request(redirect_uri=process.settings.redirect_uri)
+    wanted = process.keycloak.login_request(
+        redirect_uri=process.settings.redirect_uri, anew=request.query_params.get("fresh") == "1"
+    )
     pending = Pending(
         state=wanted.state,
         nonce=wanted.nonce,

@@ -11,12 +11,12 @@ import streamlit as st
 from app import verdict
 from app.actions import Done, ServerView, execute, load_tools
 from app.flow.hops import remember
-from app.mcp_client import LABELS, Tool
+from app.mcp_client import LABELS, Reply, Tool
 from app.process import Process
 from app.session import Person
 from app.sharing import call_of, shared
 from app.texts import t
-from app.view import results_view, sentence, traces, visitor
+from app.view import approval_view, results_view, sentence, traces, visitor
 from app.view.cards import badge, card
 from app.view.compare_view import sharing_panel
 from app.view.plain import prose
@@ -47,13 +47,15 @@ class Action:
 class Kept:
     """What the page remembers between runs: the servers loaded, the last action, each tool's last outcome.
 
-    ``claims``: what tokens said when they were made, for actions that use them again.
+    ``claims``: what tokens said when they were made, for actions that use them again. ``asking``: the server and tool
+    whose question is to be shown.
     """
 
     views: dict[str, ServerView] = field(default_factory=dict)
     last: tuple[Action, Done] | None = None
     outcomes: dict[tuple[str, str], Done | InputError] = field(default_factory=dict)
     claims: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    asking: tuple[str, str] | None = None
 
 
 def show(person: Person) -> None:
@@ -83,13 +85,14 @@ def _pick(kept: Kept) -> None:
     _run(kept, Action(picked), waiting=t("tools.loading", servers=", ".join(LABELS[s] for s in picked)))
 
 
-def _run(kept: Kept, action: Action, *, waiting: str, fresh: bool = False) -> None:
+def _run(kept: Kept, action: Action, *, waiting: str, fresh: bool = False, reply: Reply | None = None) -> None:
     """Do it, with a spinner, and keep what came of it; a session that ended sends the person to sign in."""
     try:
         process, cookie = Process.current(), visitor.visit().cookie
         with st.spinner(waiting, show_time=True):
             if action.tool:
-                work = execute(process, cookie, action.servers[0], action.tool, action.arguments, fresh=fresh)
+                arguments, more = action.arguments, {"reply": reply} if reply else {}
+                work = execute(process, cookie, action.servers[0], action.tool, arguments, fresh=fresh, **more)
             else:
                 work = load_tools(process, cookie, action.servers, fresh=fresh)
             done = process.loop.run(work, timeout=ACTION_SECONDS)
@@ -102,7 +105,9 @@ def _run(kept: Kept, action: Action, *, waiting: str, fresh: bool = False) -> No
     kept.claims |= remember(done.trace)
     traces.remember(done.trace)
     if action.tool:
-        kept.outcomes[action.servers[0], action.tool] = done
+        place = action.servers[0], action.tool
+        kept.outcomes[place] = done
+        kept.asking = place if done.answer and done.answer.asked else None
     else:
         kept.views, kept.outcomes = done.views, {}
 
@@ -148,7 +153,31 @@ def _tool(kept: Kept, server: str, tool: Tool, person: Person) -> None:
         elif asked is not None:
             waiting = t("tools.executing", tool=tool.name, username=person.username)
             _run(kept, Action((server,), tool.name, asked), waiting=waiting)
+        _question(kept, server, tool, person)
         _outcome(kept.outcomes.get((server, tool.name)), server, tool.name)
+
+
+def _question(kept: Kept, server: str, tool: Tool, person: Person) -> None:
+    """The server's question about this tool: in a dialog as soon as it comes, and a way back to it afterwards."""
+    done, last = kept.outcomes.get((server, tool.name)), kept.last
+    if not isinstance(done, Done) or done.answer is None or (asked := done.answer.asked) is None:
+        return
+    st.info(t("approve.waits", tool=tool.name), icon=":material/front_hand:")
+    again = st.button(t("approve.open"), key=f"answer.{server}.{tool.name}", icon=":material/front_hand:")
+    if again:
+        kept.asking = (server, tool.name)
+    if last is None or last[1] is not done or kept.asking != (server, tool.name):
+        return
+
+    def answer(approve: bool) -> None:
+        kept.asking = None
+        waiting = t("tools.executing", tool=tool.name, username=person.username)
+        _run(kept, last[0], waiting=waiting, reply=Reply(asked, approve))
+
+    def closed() -> None:
+        kept.asking = None
+
+    approval_view.dialog(asked.facts, answer, closed)
 
 
 def _effect(tool: Tool) -> str:
@@ -162,7 +191,7 @@ def _outcome(outcome: Done | InputError | None, server: str, tool: str) -> None:
         sentence.problem(outcome)
     elif outcome is not None and outcome.problem is not None:
         sentence.problem(outcome.problem)
-    elif outcome is not None and outcome.answer is not None:
+    elif outcome is not None and outcome.answer is not None and outcome.answer.asked is None:
         results_view.show(outcome.answer, key=f"{server}.{tool}")
 
 

@@ -82,7 +82,7 @@ class Caller:
     ) -> CallToolResult:
         """One tool call, at the stack's server or at a replica of it."""
         bearer = token or await self.token(server)
-        async with connected(self.stack, server, bearer, correlation_id, at=at) as client:
+        async with connected(self.stack, server, bearer, correlation_id, at=at, answer=says_yes) as client:
             meta = {**({TRACE: True} if traced else {}), **({FRESH: True} if fresh else {})}
             return await client.call_tool_mcp(tool, dict(arguments or {}), meta=meta)
 
@@ -121,14 +121,25 @@ class Caller:
 
 @asynccontextmanager
 async def connected(
-    stack: Stack, server: str, token: str | None, correlation_id: str = "", mode: str = PROTOCOL, at: str = ""
+    stack: Stack,
+    server: str,
+    token: str | None,
+    correlation_id: str = "",
+    mode: str = PROTOCOL,
+    at: str = "",
+    answer: Any = None,
 ) -> AsyncIterator[Client[Any]]:
-    """FastMCP's client at one server, or at a replica of it."""
+    """FastMCP's client at one server, or at a replica of it; ``answer`` says what its person answers when asked."""
     headers = {"X-Correlation-Id": correlation_id} if correlation_id else None
     address = at or stack.url(f"mcp-{server}")
     transport = StreamableHttpTransport(f"{address}/mcp", auth=token, headers=headers)
-    async with Client(transport, mode=mode, timeout=20) as client:
+    async with Client(transport, mode=mode, timeout=20, elicitation_handler=answer) as client:
         yield client
+
+
+async def says_yes(message: str, response_type: object, params: object, context: object) -> dict[str, bool]:
+    """A person who approves whatever they are asked."""
+    return {"approve": True}
 
 
 async def signed_in(stack: Stack, person: Person) -> Caller:

@@ -28,6 +28,12 @@ TEXTS: dict[str, str] = {
     "registry.credential.title": "이 사람의 자격 증명 읽기",
     "registry.credential.why": "경로에는 Vault가 채워 넣은 entity의 이름이 들어 있습니다. 다른 사람의 경로는 정책이 "
     "거부합니다.",
+    "registry.approval-question.title": "사람에게 먼저 확인",
+    "registry.approval-question.why": "이 도구는 무언가를 변경합니다. 로그인한 사람에게 무엇을 어떤 자격 증명으로 하려는지 "
+    "보여 주며, 승인하기 전에는 백엔드로 아무것도 보내지 않습니다.",
+    "registry.approval.title": "한 번만 유효한 사람의 답",
+    "registry.approval.why": "승인은 이 사람, 세션, 도구, 그리고 바로 이 인수에 묶이며 호출이 진행되기 전에 소진됩니다. "
+    "어디에서 다시 보내도 아무것도 열지 못합니다.",
     "registry.backend.title": "이 사람으로 백엔드 호출",
     "registry.backend.why": "백엔드는 이 사람의 자격 증명을 보고 이 사람의 권한을 적용합니다.",
     "registry.person-exchange.title": "로그인 토큰을 Vault용으로 교환",

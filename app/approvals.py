@@ -1,0 +1,83 @@
+"""Approvals given in the app: what waits for this person, and their answer. Every check is made again here."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.process import Process
+from app.texts import t
+from common.errors import Problem, TokenInvalid
+from identity.tokens import Claims
+from state import Approval
+
+_log = logging.getLogger(__name__)
+
+
+class ApprovalGone(Problem):
+    """There is nothing to answer here: unknown, another person's, answered, or expired."""
+
+    code, part = "approval_gone", "state"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A question as its person may see it. ``login_age``: seconds that their sign-in may be old for a yes; 0: any."""
+
+    server: str
+    tool: str
+    status: str
+    facts: Mapping[str, Any]
+    login_age: int
+    login_needed: bool
+
+
+async def waiting(process: Process, cookie: str, approval_id: str) -> Waiting:
+    """The question, if it is this person's. Raises ApprovalGone, SessionEnded, StateUnavailable."""
+    who = await _person(process, cookie)
+    found = await process.state.approvals.find(approval_id)
+    if found is None or found.sub != who.sub or found.way != "link":
+        raise ApprovalGone(t("approve.gone"), fix=t("approve.gone.fix"))
+    stale = bool(found.login_age) and _login_at(who) < time.time() - found.login_age
+    shown = {**found.facts, "expires_at": found.expires_at}
+    return Waiting(found.server, found.tool, found.status, shown, found.login_age, stale)
+
+
+async def decide(process: Process, cookie: str, approval_id: str, *, approve: bool) -> Approval:
+    """Keep the answer, once; a yes needs a sign-in that is fresh enough for the policy, by the token's ``auth_time``.
+
+    Raises ApprovalGone, SessionEnded, StateUnavailable.
+    """
+    who = await _person(process, cookie)
+    decided = await process.state.approvals.decide(
+        approval_id, sub=who.sub, way="link", approve=approve, login_at=_login_at(who)
+    )
+    if decided is None:
+        raise ApprovalGone(t("approve.gone"), fix=t("approve.gone.fix"))
+    _log.info(
+        "%s %s %s at %s: binding %s",
+        who.username,
+        "approved" if approve else "refused",
+        decided.tool,
+        decided.server,
+        decided.binding.hex()[:16],
+    )
+    return decided
+
+
+async def _person(process: Process, cookie: str) -> Claims:
+    """Who asks, by a token of this app whose signature is checked again."""
+    session = await process.sessions.renewed(cookie)
+    claims = await process.validator.validate(session.tokens.access_token.get_secret_value())
+    if claims.azp != process.settings.app_client_id or claims.sid != session.sid:
+        raise TokenInvalid("The access token is not this session's.", fix="Sign out and sign in again.")
+    return claims
+
+
+def _login_at(claims: Claims) -> float:
+    """When the person last typed a password (OpenID Connect Core §2, ``auth_time``); 0 where that is not said."""
+    said = (claims.model_extra or {}).get("auth_time")
+    return float(said) if isinstance(said, int | float) else 0.0

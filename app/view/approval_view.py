@@ -1,0 +1,106 @@
+"""What a person is asked to say yes to: the facts, in a dialog over the tools and on a page of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import streamlit as st
+
+from app.approvals import Waiting, decide, waiting
+from app.process import Process
+from app.session import Person
+from app.texts import t
+from app.view import sentence, visitor
+from app.view.cards import table
+from app.view.plain import mono, plain
+from common.errors import Problem
+
+LOOK_SECONDS = 10.0
+
+
+def facts(told: Mapping[str, Any]) -> None:
+    """What will be done, as whom, with which credential, and for how long."""
+    expires = told.get("expires_at")
+    rows = (
+        ("what", plain(t("approve.call", tool=told.get("tool", ""), server=told.get("title", "")))),
+        ("who", mono(told.get("username"))),
+        ("client", mono(told.get("client"))),
+        ("credential", f"{mono(told.get('path'))} {mono(told.get('credential'))}"),
+        ("held", plain(t("approve.until", time=_clock(told.get("credential_until"))))),
+        ("expires", plain(t("approve.once", time=_clock(expires)))),
+    )
+    table([(t(f"approve.fact.{name}"), value) for name, value in rows])
+    st.caption(t("approve.fact.arguments"))
+    st.code(str(told.get("arguments", "")), language="json", wrap_lines=True)
+
+
+def dialog(told: Mapping[str, Any], answer: Callable[[bool], None], closed: Callable[[], None]) -> None:
+    """Ask over the page; ``answer`` is called with what the person said, ``closed`` when they said nothing."""
+
+    @st.dialog(t("approve.title"), width="medium", on_dismiss=closed)
+    def shown() -> None:
+        st.markdown(t("approve.lead"))
+        facts(told)
+        said = _buttons()
+        if said is not None:
+            answer(said)
+            st.rerun()
+
+    shown()
+
+
+def show(person: Person) -> None:
+    """The page that an approval's link leads to."""
+    approval_id = str(st.query_params.get("id", ""))
+    if not approval_id:
+        st.info(t("approve.no-id"), icon=":material/link_off:")
+        return
+    try:
+        process, cookie = Process.current(), visitor.visit().cookie
+        found = process.loop.run(waiting(process, cookie, approval_id), timeout=LOOK_SECONDS)
+        if found.status != "pending":
+            _settled(found)
+            return
+        facts(found.facts)
+        if found.login_needed:
+            _sign_in_again(found, approval_id, person)
+            return
+        said = _buttons()
+        if said is not None:
+            process.loop.run(decide(process, cookie, approval_id, approve=said), timeout=LOOK_SECONDS)
+            st.rerun()
+    except Problem as problem:
+        sentence.problem(problem)
+
+
+def _buttons() -> bool | None:
+    """What was pressed: yes, no, or nothing yet."""
+    with st.container(horizontal=True):
+        yes = st.button(t("approve.yes"), key="approve.yes", type="primary", icon=":material/check:")
+        no = st.button(t("approve.no"), key="approve.no", icon=":material/block:")
+    return True if yes else False if no else None
+
+
+def _sign_in_again(found: Waiting, approval_id: str, person: Person) -> None:
+    st.warning(t("approve.fresh", seconds=found.login_age, username=person.username), icon=":material/lock_clock:")
+    back = quote(f"/approve?id={approval_id}", safe="")
+    st.link_button(t("approve.sign-in"), f"/auth/login?fresh=1&next={back}", type="primary", icon=":material/login:")
+    if st.button(t("approve.no"), key="approve.no", icon=":material/block:"):
+        process = Process.current()
+        process.loop.run(decide(process, visitor.visit().cookie, approval_id, approve=False), timeout=LOOK_SECONDS)
+        st.rerun()
+
+
+def _settled(found: Waiting) -> None:
+    box, icon = {
+        "approved": (st.success, ":material/check_circle:"),
+        "used": (st.success, ":material/task_alt:"),
+    }.get(found.status, (st.warning, ":material/block:"))
+    box(t(f"approve.is.{found.status}", tool=plain(found.tool), server=plain(found.server)), icon=icon)
+
+
+def _clock(at: Any) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(at)) if isinstance(at, int | float) else "—"

@@ -1,0 +1,208 @@
+"""A person's yes before harm: asked with the facts, bound to the very call, spent once, and nothing happens without."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from fastmcp import Client
+from mcp import MCPError
+from mcp_types import CallToolResult, ElicitRequestFormParams, ElicitResult, InputRequiredResult
+
+from stack.testing import Stack
+from tests.mcp_servers.callers import ERROR, TRACE, Caller, connected, post, says_yes, steps, text
+from tests.mcp_servers.conftest import SignIn
+from tests.mcp_servers.serving import replica
+
+YES = {"approval": ElicitResult(action="accept", content={"approve": True})}
+
+
+def new_issue() -> dict[str, str]:
+    return {"project": "PROJ", "summary": f"approved {secrets.token_hex(6)}"}
+
+
+async def made(caller: Caller, arguments: dict[str, str]) -> int:
+    """How many issues there are of this summary."""
+    found = await caller.data("jira", "list_issues", {"jql": f'summary ~ "{arguments["summary"]}"'})
+    return sum(issue["summary"] == arguments["summary"] for issue in found["issues"])
+
+
+async def send(client: Client[Any], arguments: dict[str, str], **more: Any) -> CallToolResult | InputRequiredResult:
+    """One leg of `create_issue`, with nobody to lead the client through the next."""
+    return await client.session.call_tool("create_issue", arguments, allow_input_required=True, **more)
+
+
+async def asked(client: Client[Any], arguments: dict[str, str], **more: Any) -> InputRequiredResult:
+    found = await send(client, arguments, **more)
+    assert isinstance(found, InputRequiredResult)
+    return found
+
+
+def refusal(result: CallToolResult | InputRequiredResult) -> dict[str, Any]:
+    assert isinstance(result, CallToolResult)
+    assert result.is_error, result.structured_content
+    return dict((result.meta or {})[ERROR])
+
+
+async def by_post(stack: Stack, caller: Caller, arguments: dict[str, str]) -> dict[str, Any]:
+    """The call as a client of 2025-06-18 sends it."""
+    params = {"name": "create_issue", "arguments": arguments}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    return dict((await post(stack, "jira", await caller.token("jira"), body=body)).json()["result"])
+
+
+def in_state(stack: Stack, statement: str, *values: object) -> list[Any]:
+    with psycopg.connect(stack.environment("mcp-jira")["STATE_DSN"], autocommit=True) as connection:
+        cursor = connection.execute(statement.encode(), values)
+        return cursor.fetchall() if cursor.description else []
+
+
+async def test_the_person_is_shown_what_will_be_done_and_with_which_credential(caller: Caller, stack: Stack) -> None:
+    arguments = new_issue() | {"description": "harmless\u202ednuof"}
+    async with connected(stack, "jira", await caller.token("jira"), "ask-1", answer=says_yes) as client:
+        question = await asked(client, arguments, meta={TRACE: True})
+        assert question.input_requests is not None
+        params = question.input_requests["approval"].params
+        assert isinstance(params, ElicitRequestFormParams)
+        name = caller.person.username
+        for fact in ("create_issue at Jira", f"as {name}", "mcp-demo-app", arguments["summary"], f"users/{name}/jira"):
+            assert fact in params.message
+        assert "\\u202e" in params.message
+        assert "\u202e" not in params.message
+        assert caller.person.entitlements["jira"]["api_token"] not in str(question.model_dump())
+        reported = {step["kind"]: step for step in (question.meta or {})[TRACE]["steps"]}
+        assert reported["approval-question"]["status"] == "done"
+        assert reported["backend"]["status"] == "skipped"
+        assert await made(caller, arguments) == 0
+        done = await send(
+            client, arguments, meta={TRACE: True}, input_responses=YES, request_state=question.request_state
+        )
+    assert isinstance(done, CallToolResult)
+    assert not done.is_error, text(done)
+    assert steps(done)["approval"]["status"] == "done"
+    assert await made(caller, arguments) == 1
+    log = (stack.layout.logs / "mcp-jira.log").read_text()
+    about = [line for line in log.splitlines() if f"create_issue for {name}" in line and "[ask-1]" in line]
+    assert any("waits for a yes (form)" in line for line in about)
+    assert any("the approval is spent" in line for line in about)
+    assert not any(arguments["summary"] in line for line in about)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ElicitResult(action="decline"),
+        ElicitResult(action="cancel"),
+        ElicitResult(action="accept", content={"approve": False}),
+        ElicitResult(action="accept"),
+    ],
+)
+async def test_anything_but_yes_changes_nothing_and_cannot_become_one(
+    shared: Caller, stack: Stack, answer: ElicitResult
+) -> None:
+    arguments = new_issue()
+    async with connected(stack, "jira", await shared.token("jira"), answer=says_yes) as client:
+        state = (await asked(client, arguments)).request_state
+        said = refusal(await send(client, arguments, input_responses={"approval": answer}, request_state=state))
+        assert said["code"] == "approval_refused"
+        assert "nothing was changed" in said["what"]
+        after = refusal(await send(client, arguments, input_responses=YES, request_state=state))
+        assert after["code"] == "approval_invalid"
+    assert await made(shared, arguments) == 0
+
+
+async def test_a_yes_is_for_these_arguments_this_person_and_this_session(
+    caller: Caller, sign_in: SignIn, new_person: Callable[[], Any], stack: Stack
+) -> None:
+    arguments = new_issue()
+    other, again = await sign_in(new_person()), await sign_in(caller.person)
+    assert again.claims["sid"] != caller.claims["sid"]
+    async with connected(stack, "jira", await caller.token("jira"), answer=says_yes) as client:
+        state = (await asked(client, arguments)).request_state
+        assert state is not None
+        changed = arguments | {"summary": f"{arguments['summary']} and more"}
+        for forged in (state[:-4] + "AAAA", secrets.token_urlsafe(60), "v1.", ""):
+            with pytest.raises(MCPError, match="requestState"):
+                await send(client, arguments, input_responses=YES, request_state=forged)
+        with pytest.raises(MCPError, match="requestState"):
+            await send(client, changed, input_responses=YES, request_state=state)
+    async with connected(stack, "jira", await other.token("jira"), answer=says_yes) as client:
+        with pytest.raises(MCPError, match="requestState"):
+            await send(client, arguments, input_responses=YES, request_state=state)
+    async with connected(stack, "jira", await again.token("jira"), answer=says_yes) as client:
+        said = refusal(await send(client, arguments, input_responses=YES, request_state=state))
+        assert (said["code"], "another session" in said["what"]) == ("approval_invalid", True)
+    assert await made(caller, arguments) == await made(caller, changed) == 0
+
+
+async def test_a_yes_is_used_once_though_two_replicas_are_sent_it_at_the_same_time(
+    shared: Caller, stack: Stack
+) -> None:
+    arguments, token = new_issue(), await shared.token("jira")
+    async with (
+        replica(stack, "jira") as second,
+        connected(stack, "jira", token, answer=says_yes) as here,
+        connected(stack, "jira", token, at=second.url, answer=says_yes) as there,
+    ):
+        state = (await asked(here, arguments)).request_state
+        both = (here, there) * 4
+        tries = [send(one, arguments, input_responses=YES, request_state=state) for one in both]
+        results = [found for found in await asyncio.gather(*tries) if isinstance(found, CallToolResult)]
+    assert sum(not found.is_error for found in results) == 1
+    assert {refusal(found)["code"] for found in results if found.is_error} == {"approval_invalid"}
+    assert await made(shared, arguments) == 1
+
+
+async def test_an_expired_yes_changes_nothing(shared: Caller, stack: Stack) -> None:
+    arguments = new_issue()
+    async with connected(stack, "jira", await shared.token("jira"), answer=says_yes) as client:
+        state = (await asked(client, arguments)).request_state
+        in_state(
+            stack,
+            "UPDATE approvals SET expires_at = now() WHERE facts->>'arguments' LIKE %s",
+            f"%{arguments['summary']}%",
+        )
+        said = refusal(await send(client, arguments, input_responses=YES, request_state=state))
+    assert (said["code"], "has expired" in said["what"]) == ("approval_invalid", True)
+    assert await made(shared, arguments) == 0
+
+
+async def test_an_older_client_gets_a_link_and_after_the_yes_the_same_call_goes_through_once(
+    shared: Caller, stack: Stack
+) -> None:
+    arguments = new_issue()
+    first = await by_post(stack, shared, arguments)
+    assert first["isError"]
+    told = first["content"][0]["text"]
+    assert "nothing has been changed" in told
+    link = f"{stack.url('app')}/approve?id="
+    approval_id = told.split(link)[1].split()[0]
+    assert link + approval_id in (await by_post(stack, shared, arguments))["content"][0]["text"]
+    in_state(stack, "UPDATE approvals SET status = 'approved', decided_at = now() WHERE id = %s", approval_id)
+    other = await by_post(stack, shared, arguments | {"summary": "something else"})
+    assert other["_meta"][ERROR]["code"] == "approval_needed"
+    assert not (await by_post(stack, shared, arguments))["isError"]
+    assert (await by_post(stack, shared, arguments))["_meta"][ERROR]["code"] == "approval_needed"
+    assert await made(shared, arguments) == 1
+
+
+async def test_a_no_in_the_app_is_told_to_the_older_client(shared: Caller, stack: Stack) -> None:
+    arguments = new_issue()
+    await by_post(stack, shared, arguments)
+    in_state(
+        stack, "UPDATE approvals SET status = 'refused' WHERE facts->>'arguments' LIKE %s", f"%{arguments['summary']}%"
+    )
+    told = await by_post(stack, shared, arguments)
+    assert told["_meta"][ERROR]["code"] == "approval_refused"
+    assert await made(shared, arguments) == 0
+
+
+async def test_bad_arguments_and_reads_ask_nobody(shared: Caller, stack: Stack) -> None:
+    async with connected(stack, "jira", await shared.token("jira"), answer=says_yes) as client:
+        assert refusal(await send(client, {"project": "?", "summary": "x"}))["code"] == "input"
+        read = await client.session.call_tool("list_projects", {}, allow_input_required=True)
+    assert isinstance(read, CallToolResult)
