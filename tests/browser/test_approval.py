@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+import psycopg
 import requests
 from playwright.sync_api import expect
 
@@ -18,6 +20,9 @@ from tests.support.browser import PATIENCE, Visitor
 from tests.support.people import Person
 
 T = TypeVar("T")
+
+FRESH_SECONDS = 20
+"""How old a sign-in may be for a yes, where that is tried: long enough to click, short enough to wait for."""
 
 
 def beside(work: Coroutine[Any, Any, T]) -> T:
@@ -104,4 +109,33 @@ def test_a_link_is_answered_by_its_own_person_and_the_same_call_then_goes_throug
     assert found(caller, arguments["summary"]) == 1
     me.open(path)
     me.sees("was approved and has run")
+    beside(caller.sign_out())
+
+
+def test_where_the_policy_wants_a_fresh_sign_in_the_password_is_asked_again(
+    visitor: Callable[[], Visitor], person: Person, stack: Stack
+) -> None:
+    arguments = {"project": "PROJ", "summary": f"fresh {secrets.token_hex(6)}"}
+    caller = beside(signed_in(stack, person))
+    me = visitor()
+    me.sign_in(person)
+    told = older_client(stack, caller, arguments)["content"][0]["text"]
+    path = told.split(stack.url("app"))[1].split()[0]
+    with psycopg.connect(stack.environment("mcp-jira")["STATE_DSN"], autocommit=True) as state:
+        state.execute("UPDATE approvals SET login_age = %s WHERE id = %s", (FRESH_SECONDS, path.partition("id=")[2]))
+    again = me.page.get_by_role("link", name="Sign in again")
+    until = time.monotonic() + 2 * FRESH_SECONDS
+    me.open(path)
+    while not again.count() and time.monotonic() < until:
+        me.open(path)
+    expect(me.page.get_by_role("button", name="Yes, do it")).to_have_count(0)
+    with me.context.expect_page() as opened:
+        again.click()
+    me.page = opened.value
+    me.page.set_default_timeout(PATIENCE)
+    me.page.locator("input[type=password]").fill(person.password)
+    me.page.get_by_role("button", name="Sign In").click()
+    me.page.get_by_role("button", name="Yes, do it").click()
+    me.sees("Make the same call again in your program")
+    assert not older_client(stack, caller, arguments)["isError"]
     beside(caller.sign_out())

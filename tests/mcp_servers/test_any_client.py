@@ -17,6 +17,7 @@ from playwright.sync_api import sync_playwright
 
 from docs import plain_client
 from stack.testing import Stack
+from tests.mcp_servers.callers import says_yes
 from tests.support.browser import FLAGS, PATIENCE, chromium
 from tests.support.login import agree
 from tests.support.people import Person
@@ -92,7 +93,9 @@ def test_a_client_that_may_only_read_is_told_what_to_ask_for_and_steps_up(stack:
         writing = AtTheForm(person)
         client.sign_in(writing)
         assert "Change things with the jira tools" in writing.asked
-        assert client.ask("add_comment", comment).status_code == 200
+        answered = client.ask("add_comment", comment)
+        assert answered.status_code == 200
+        assert "/approve?id=" in answered.json()["result"]["content"][0]["text"]
 
 
 def test_whoever_says_no_on_the_consent_page_gives_nothing(stack: Stack, person: Person) -> None:
@@ -138,7 +141,8 @@ async def test_fastmcps_own_client_signs_in_and_reads_and_writes(
 ) -> None:
     visit = AtTheForm(person)
     monkeypatch.setattr(webbrowser, "open", visit)
-    async with Client(at(stack, "jira"), auth=OAuth(client_name="FastMCP in a test")) as client:
+    auth = OAuth(client_name="FastMCP in a test")
+    async with Client(at(stack, "jira"), auth=auth, elicitation_handler=says_yes) as client:
         issue = await client.call_tool("get_issue", {"issue_key": "PROJ-1"})
         written = await client.call_tool("add_comment", {"issue_key": "PROJ-1", "body": "From any client."})
     assert issue.structured_content is not None

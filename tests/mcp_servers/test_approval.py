@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from fastmcp import Client
 from mcp import MCPError
-from mcp_types import CallToolResult, ElicitRequestFormParams, ElicitResult, InputRequiredResult
+from mcp_types import CallToolResult, ElicitRequestFormParams, ElicitRequestURLParams, ElicitResult, InputRequiredResult
 
 from stack.testing import Stack
 from tests.mcp_servers.callers import ERROR, TRACE, Caller, connected, post, says_yes, steps, text
@@ -53,6 +53,11 @@ async def by_post(stack: Stack, caller: Caller, arguments: dict[str, str]) -> di
     params = {"name": "create_issue", "arguments": arguments}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
     return dict((await post(stack, "jira", await caller.token("jira"), body=body)).json()["result"])
+
+
+def ruled(stack: Stack, **policy: str) -> dict[str, str]:
+    """The Jira server's environment with another policy."""
+    return stack.environment("mcp-jira") | policy
 
 
 def in_state(stack: Stack, statement: str, *values: object) -> list[Any]:
@@ -206,3 +211,42 @@ async def test_bad_arguments_and_reads_ask_nobody(shared: Caller, stack: Stack) 
         assert refusal(await send(client, {"project": "?", "summary": "x"}))["code"] == "input"
         read = await client.session.call_tool("list_projects", {}, allow_input_required=True)
     assert isinstance(read, CallToolResult)
+
+
+async def test_a_policy_with_a_login_age_asks_in_the_app_whatever_the_client_can(shared: Caller, stack: Stack) -> None:
+    """A client's word for its person is not enough there: it is given an address to open, and no form."""
+    arguments, token = new_issue(), await shared.token("jira")
+    async with (
+        replica(stack, "jira", settings=ruled(stack, MCP_APPROVAL_LOGIN_AGE="60")) as strict,
+        connected(stack, "jira", token, at=strict.url, answer=says_yes) as client,
+    ):
+        question = await asked(client, arguments)
+        assert question.input_requests is not None
+        params = question.input_requests["approval"].params
+        assert isinstance(params, ElicitRequestURLParams)
+        approval_id = params.url.removeprefix(f"{stack.url('app')}/approve?id=")
+        assert in_state(stack, "SELECT way, login_age FROM approvals WHERE id = %s", approval_id) == [("link", 60)]
+        opened = {"approval": ElicitResult(action="accept")}
+        state = question.request_state
+        for said in (opened, YES):
+            waits = refusal(await send(client, arguments, input_responses=said, request_state=state))
+            assert waits["code"] == "approval_needed"
+        in_state(stack, "UPDATE approvals SET status = 'approved', decided_at = now() WHERE id = %s", approval_id)
+        done = await send(client, arguments, input_responses=opened, request_state=state)
+        assert isinstance(done, CallToolResult)
+        assert not done.is_error, text(done)
+    assert await made(shared, arguments) == 1
+
+
+async def test_the_policy_says_which_tools_ask(shared: Caller, stack: Stack) -> None:
+    token = await shared.token("jira")
+    move = {"issue_key": "PROJ-1", "transition": "no such transition"}
+    for policy, creating, moving in (("never", False, False), ("destructive", False, True)):
+        async with (
+            replica(stack, "jira", settings=ruled(stack, MCP_APPROVAL=policy)) as other,
+            connected(stack, "jira", token, at=other.url, answer=says_yes) as client,
+        ):
+            created = await send(client, new_issue())
+            moved = await client.session.call_tool("transition_issue", move, allow_input_required=True)
+        assert isinstance(created, InputRequiredResult) is creating
+        assert isinstance(moved, InputRequiredResult) is moving
