@@ -36,6 +36,13 @@ page = st.navigation(
             help=t("nav.tools.help"),
         ),
         st.Page(
+            _HERE / "connect.py",
+            title=t("nav.connect"),
+            icon=":material/cable:",
+            url_path="connect",
+            help=t("nav.connect.help"),
+        ),
+        st.Page(
             _HERE / "my_secrets.py",
             title=t("nav.own"),
             icon=":material/lock_person:",

@@ -1,0 +1,56 @@
+"""The Connect page: choose a server and a client, copy what that client wants."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.connect import CLIENTS, forms
+from app.mcp_client import LABELS
+from app.process import Process
+from app.texts import t
+from app.view import sentence
+from app.view.cards import table
+from app.view.plain import mono, plain
+from common.errors import Problem
+from common.settings import MCP_SERVERS
+
+
+def show() -> None:
+    """The page; it holds nothing of anybody, so nobody needs to be signed in."""
+    try:
+        settings = Process.current().settings
+    except Problem as problem:
+        sentence.problem(problem)
+        return
+    urls = {server: settings.mcp_url(server) for server in MCP_SERVERS}
+    server = st.segmented_control(
+        t("connect.server"),
+        MCP_SERVERS,
+        default=MCP_SERVERS[0],
+        required=True,
+        format_func=LABELS.__getitem__,
+        key="arg.connect.server",
+    )
+    chosen = server or MCP_SERVERS[0]
+    st.markdown(t("connect.address", url=mono(urls[chosen])))
+    for client, tab in zip(CLIENTS, st.tabs([t(f"connect.client.{client}") for client in CLIENTS]), strict=True):
+        with tab:
+            for form in forms(client, chosen, urls):
+                st.markdown(t(f"connect.form.{form.name}"))
+                st.code(form.text, language=form.language, wrap_lines=True)
+            st.caption(t(f"connect.note.{client}"))
+    _what_happens(chosen, settings.issuer)
+
+
+def _what_happens(server: str, issuer: str) -> None:
+    st.subheader(t("connect.then"), anchor=False)
+    table(
+        [
+            (t("connect.then.found"), t("connect.then.found.text", issuer=mono(issuer))),
+            (t("connect.then.registers"), t("connect.then.registers.text")),
+            (t("connect.then.asked"), t("connect.then.asked.text", read=mono(f"mcp:{server}"))),
+            (t("connect.then.writes"), t("connect.then.writes.text", write=mono(f"mcp:{server}:write"))),
+            (t("connect.then.acts"), t("connect.then.acts.text", server=plain(LABELS[server]))),
+            (t("connect.then.ends"), t("connect.then.ends.text")),
+        ]
+    )
