@@ -42,7 +42,7 @@ asyncio.run(main())
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One thing to copy: ``name`` says where it goes (a text's key), ``language`` how it is coloured."""
+    """One thing to copy: ``name`` says where it goes (a text's key), ``language`` what it is written in."""
 
     name: str
     language: str

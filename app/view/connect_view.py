@@ -9,7 +9,6 @@ from app.mcp_client import LABELS
 from app.process import Process
 from app.texts import t
 from app.view import sentence
-from app.view.cards import table
 from app.view.plain import mono, plain
 from common.errors import Problem
 from common.settings import MCP_SERVERS
@@ -37,20 +36,20 @@ def show() -> None:
         with tab:
             for form in forms(client, chosen, urls):
                 st.markdown(t(f"connect.form.{form.name}"))
-                st.code(form.text, language=form.language, wrap_lines=True)
+                # Uncoloured: the colours of Streamlit's highlighter are too pale to read.
+                st.code(form.text, language=None, wrap_lines=True)
             st.caption(t(f"connect.note.{client}"))
     _what_happens(chosen, settings.issuer)
 
 
 def _what_happens(server: str, issuer: str) -> None:
     st.subheader(t("connect.then"), anchor=False)
-    table(
-        [
-            (t("connect.then.found"), t("connect.then.found.text", issuer=mono(issuer))),
-            (t("connect.then.registers"), t("connect.then.registers.text")),
-            (t("connect.then.asked"), t("connect.then.asked.text", read=mono(f"mcp:{server}"))),
-            (t("connect.then.writes"), t("connect.then.writes.text", write=mono(f"mcp:{server}:write"))),
-            (t("connect.then.acts"), t("connect.then.acts.text", server=plain(LABELS[server]))),
-            (t("connect.then.ends"), t("connect.then.ends.text")),
-        ]
-    )
+    steps = {
+        "found": t("connect.then.found.text", issuer=mono(issuer)),
+        "registers": t("connect.then.registers.text"),
+        "asked": t("connect.then.asked.text", read=mono(f"mcp:{server}")),
+        "writes": t("connect.then.writes.text", write=mono(f"mcp:{server}:write")),
+        "acts": t("connect.then.acts.text", server=plain(LABELS[server])),
+        "ends": t("connect.then.ends.text"),
+    }
+    st.markdown("\n".join(f"1. **{t(f'connect.then.{name}')}.** {text}" for name, text in steps.items()))

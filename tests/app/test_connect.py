@@ -16,6 +16,7 @@ from app.process import Process
 from app.session import Visit
 from app.settings import AppSettings
 from common.settings import MCP_SERVERS
+from tests.support.documents import blocks
 
 URLS = {server: f"http://localhost:4{number}/mcp" for number, server in enumerate(MCP_SERVERS)}
 NAMES = {f"vault-{server}": url for server, url in URLS.items()}
@@ -57,3 +58,11 @@ def test_the_page_needs_nobody_and_shows_the_settings_addresses(
     assert all("https://jira.tools.example/mcp" in text for text in shown)
     app.segmented_control(key="arg.connect.server").set_value("postgres").run()
     assert any(settings.mcp_url("postgres") in code.value and "list_tables" in code.value for code in app.code)
+
+
+def test_the_document_prints_what_the_page_prints() -> None:
+    settings = AppSettings()
+    usual = {server: settings.mcp_url(server) for server in MCP_SERVERS}
+    for client in CLIENTS:
+        for form in forms(client, "jira", usual):
+            assert form.text.strip() in [body.strip() for body in blocks("docs/CONNECT.md", form.language)], form.name

@@ -30,7 +30,7 @@ TEXTS: dict[str, str] = {
     "connect.note.python": "FastMCP's client keeps the token in memory: each run signs in anew.",
     "connect.then": "What happens then",
     "connect.then.found": "Found",
-    "connect.then.found.text": "The server refuses the first request and names {issuer}; the client goes on from there.",
+    "connect.then.found.text": "The server refuses the first request and names {issuer}; the client goes on there.",
     "connect.then.registers": "Registered",
     "connect.then.registers.text": "The client registers itself at Keycloak: public, with PKCE, for these scopes only.",
     "connect.then.asked": "Asked",
