@@ -18,6 +18,28 @@ def client_secret(server: str) -> Any:
     return Field(SecretStr(f"demo-mcp-{server}-secret"), description="Secret of this server's own client at Keycloak.")
 
 
+def _named(server: str, setting: str) -> str | None:
+    """``MCP_<SERVER>_<setting>``: the name where several servers share one environment, beside ``MCP_<setting>``."""
+    return f"MCP_{server.upper()}_{setting}" if server else None
+
+
+def _approval(server: str) -> Any:
+    return Field(
+        "writes",
+        validation_alias=_named(server, "APPROVAL"),
+        description="Which tools need a person's yes to each call: `never`, `destructive` or `writes`.",
+    )
+
+
+def _login_age(server: str) -> Any:
+    return Field(
+        0,
+        ge=0,
+        validation_alias=_named(server, "APPROVAL_LOGIN_AGE"),
+        description="With a number, yes is said in the app only, by a sign-in at most this many seconds old; 0: any.",
+    )
+
+
 class ServerSettings(CommonSettings):
     """What every MCP server reads. A subclass per server names it and its back end."""
 
@@ -33,17 +55,11 @@ class ServerSettings(CommonSettings):
     )
     mcp_allowed_origins: str = Field("", description="Browser origins, comma-separated, that may call the server.")
     mcp_capacity: int = Field(10_000, ge=1, description="People whose credentials are held at once.")
-    mcp_approval: Policy = Field(
-        "writes", description="Which tools need a person's yes to each call: `never`, `destructive` or `writes`."
-    )
+    mcp_approval: Policy = _approval("")
     mcp_approval_seconds: float = Field(
         300.0, gt=0, le=3600, description="Seconds in which that yes must be given and used."
     )
-    mcp_approval_login_age: int = Field(
-        0,
-        ge=0,
-        description="With a number, yes is said in the app only, by a sign-in at most this many seconds old; 0: any.",
-    )
+    mcp_approval_login_age: int = _login_age("")
     app_public_url: str = Field(
         "http://localhost:8501", description="The app as browsers see it: where links for approval lead."
     )

@@ -35,6 +35,8 @@ SETTINGS: dict[str, tuple[type[BaseSettings], ...]] = {
 }
 PYTHON = [service for service in SERVICES if service.program is None]
 ONLY_IN_CONTAINERS = {
+    "MCP_APPROVAL",
+    "MCP_APPROVAL_LOGIN_AGE",
     "PROFILE",
     "ALLOWED_HOSTS",
     "MCP_ALLOWED_HOSTS",
