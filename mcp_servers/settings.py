@@ -117,6 +117,8 @@ class JiraSettings(ServerSettings):
     usual_port = 3001
 
     mcp_client_secret: SecretStr = client_secret("jira")
+    mcp_approval: Policy = _approval("jira")
+    mcp_approval_login_age: int = _login_age("jira")
     jira_url: str = Field("http://localhost:8001", description="Jira's address, such as https://example.atlassian.net.")
     backend_timeout: float = Field(1.8, gt=0, description="Seconds that one call to the back end may take.")
 
@@ -129,6 +131,8 @@ class GithubSettings(ServerSettings):
     usual_port = 3002
 
     mcp_client_secret: SecretStr = client_secret("github")
+    mcp_approval: Policy = _approval("github")
+    mcp_approval_login_age: int = _login_age("github")
     github_api_url: str = Field("http://localhost:8002", description="GitHub's API, such as https://api.github.com.")
     backend_timeout: float = Field(1.8, gt=0, description="Seconds that one call to the back end may take.")
 
@@ -141,6 +145,8 @@ class PostgresSettings(ServerSettings):
     usual_port = 3003
 
     mcp_client_secret: SecretStr = client_secret("postgres")
+    mcp_approval: Policy = _approval("postgres")
+    mcp_approval_login_age: int = _login_age("postgres")
     postgres_host: str = Field("localhost", description="The tools' database server.")
     postgres_port: int = Field(5432, description="Its port.")
     postgres_database: str = Field("shop", description="The one database that tools see.")

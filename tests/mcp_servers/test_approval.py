@@ -13,6 +13,8 @@ from fastmcp import Client
 from mcp import MCPError
 from mcp_types import CallToolResult, ElicitRequestFormParams, ElicitRequestURLParams, ElicitResult, InputRequiredResult
 
+from common.settings import load
+from mcp_servers.settings import SETTINGS
 from stack.testing import Stack
 from tests.mcp_servers.callers import ERROR, TRACE, Caller, connected, post, says_yes, steps, text
 from tests.mcp_servers.conftest import SignIn
@@ -250,3 +252,15 @@ async def test_the_policy_says_which_tools_ask(shared: Caller, stack: Stack) -> 
             moved = await client.session.call_tool("transition_issue", move, allow_input_required=True)
         assert isinstance(created, InputRequiredResult) is creating
         assert isinstance(moved, InputRequiredResult) is moving
+
+
+def test_each_server_has_a_policy_of_its_own_where_they_share_an_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MCP_JIRA_APPROVAL", "destructive")
+    monkeypatch.setenv("MCP_GITHUB_APPROVAL_LOGIN_AGE", "60")
+    found = {name: load(kind) for name, kind in SETTINGS.items()}
+    assert {name: one.mcp_approval for name, one in found.items()} == {
+        "jira": "destructive",
+        "github": "writes",
+        "postgres": "writes",
+    }
+    assert [one.mcp_approval_login_age for one in found.values()] == [0, 60, 0]
