@@ -14,7 +14,7 @@ from mcp import MCPError
 from mcp_types import CallToolResult, ElicitRequestFormParams, ElicitRequestURLParams, ElicitResult, InputRequiredResult
 
 from common.settings import load
-from mcp_servers.settings import SETTINGS
+from mcp_servers.kinds import SETTINGS
 from stack.testing import Stack
 from tests.mcp_servers.callers import ERROR, TRACE, Caller, connected, post, says_yes, steps, text
 from tests.mcp_servers.conftest import SignIn
