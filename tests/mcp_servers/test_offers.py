@@ -135,8 +135,9 @@ async def test_a_repositorys_pull_requests_are_put_into_a_prompt(shared: Caller,
 async def test_without_a_credential_there_is_a_sentence_and_nothing_to_complete(
     sign_in: SignIn, stack: Stack, bob: Person
 ) -> None:
-    caller = await sign_in(bob)
-    async with connected(stack, "jira", await caller.token("jira")) as client:
+    caller, log = await sign_in(bob), stack.layout.logs / "mcp-jira.log"
+    before = len(log.read_text())
+    async with connected(stack, "jira", await caller.token("jira"), "no-credential-1") as client:
         ref = PromptReference(name="summarise_my_open_issues")
         assert await _completed(client, ref, "project", "") == []
         with pytest.raises(MCPError, match="bob has no Jira credential") as refused:
@@ -145,7 +146,10 @@ async def test_without_a_credential_there_is_a_sentence_and_nothing_to_complete(
     assert told[ERROR]["code"] == "credential_missing"
     steps = {step["kind"]: step["status"] for step in told[TRACE]["steps"]}
     assert (steps["credential"], steps["backend"]) == ("failed", "skipped")
-    assert "Traceback" not in (stack.layout.logs / "mcp-jira.log").read_text()
+    lines = log.read_text()[before:].splitlines()
+    assert any("no-credential-1" in line and "was not given" in line for line in lines)
+    # The last line of a traceback; what was foreseen has none.
+    assert not any(line.startswith("common.errors.CredentialMissing") for line in lines)
 
 
 async def test_reading_is_traced_for_the_app_as_a_tool_call_is(caller: Caller, stack: Stack) -> None:
