@@ -41,7 +41,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 
 def _errors(*statuses: int) -> Responses:
-    return {status: {"model": ErrorAnswer} for status in (400, 422, 503, *statuses)}
+    return {status: {"model": ErrorAnswer} for status in (400, 413, 422, 503, *statuses)}
 
 
 def _pages(*statuses: int) -> Responses:
@@ -137,7 +137,7 @@ def _people(app: FastAPI, settings: RelaySettings) -> None:
         summary="The code, then Keycloak",
         status_code=303,
         response_class=RedirectResponse,
-        responses=_pages(403),
+        responses=_pages(403, 413),
     )
     async def begin(request: Request, lit: str, code: Annotated[str, Form(max_length=64)]) -> Response:
         """With the right code: state, nonce and PKCE verifier are made, and the browser goes to Keycloak."""

@@ -9,13 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 
 from stack.testing import Stack
+from tests.support.described import described
 
 EXAMPLES = 8
 """Requests per operation and kind; each is a round trip to Vault."""
 
 
 def test_every_answer_is_one_that_the_description_names(stack: Stack) -> None:
-    schema = schemathesis.openapi.from_url(f"{stack.url('token-api')}/openapi.json")
+    schema = described(stack.url("token-api"))
     operations = [found.ok() for found in schema.get_all_operations()]
     assert len(operations) == 14
     for operation in operations:
