@@ -158,6 +158,24 @@ def test_a_client_that_is_made_later_is_offered_neither_vault_nor_offline_access
     assert allowed == [{"allow-default-scopes": ["true"]}] * 2
 
 
+def test_registration_ends_at_the_limit_and_what_guards_it_is_put_back(realm: Realm) -> None:
+    kind = "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy"
+    (limit,) = [found for found in realm.get("/components", type=kind) if found["providerId"] == "max-clients"]
+    realm.admin.put(realm.path(f"/components/{limit['id']}"), limit | {"config": {"max-clients": ["1"]}})
+    realm.admin.put(realm.path("/client-policies/policies"), {"policies": []})
+    with TimedSession() as session:
+        answer = session.post(
+            f"{realm.settings.keycloak_url}/realms/{realm.name}/clients-registrations/openid-connect",
+            json={"redirect_uris": ["http://127.0.0.1:1/"], "token_endpoint_auth_method": "none"},
+        )
+    assert answer.status_code == 403
+    assert "Max Clients Limit" in answer.text
+    assert names(realm.provision()) == {
+        ("registration policy", "max-clients", "changed"),
+        ("client policies", "mcp-clients", "created"),
+    }
+
+
 def test_lab_clients_are_for_the_demo_and_a_client_made_by_hand_stays(realm: Realm) -> None:
     realm.admin.post(realm.path("/clients"), {"clientId": "lab-of-my-own"})
     removed = {entry.name for entry in realm.provision(profile="production") if entry.outcome is Outcome.REMOVED}
