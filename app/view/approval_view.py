@@ -34,7 +34,7 @@ def facts(told: Mapping[str, Any]) -> None:
     )
     table([(t(f"approve.fact.{name}"), value) for name, value in rows])
     st.caption(t("approve.fact.arguments"))
-    st.code(str(told.get("arguments", "")), language="json", wrap_lines=True)
+    st.code(str(told.get("arguments", "")), language=None, wrap_lines=True)
 
 
 def dialog(told: Mapping[str, Any], answer: Callable[[bool], None], closed: Callable[[], None]) -> None:
