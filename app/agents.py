@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
@@ -178,7 +179,7 @@ async def _certified(process: Process, session: Session, kind: str) -> Held:
             opened.detail(agent=name, scopes=list(KINDS[kind]), serial_number=held.serial)
             opened.say(t("step.agent-certificate", agent=name))
     finally:
-        await process.vault.revoke_self(login.token)
+        await asyncio.shield(process.vault.revoke_self(login.token))
     return held
 
 

@@ -113,7 +113,7 @@ class PersonVault:
         with tracing.step("own-secret", server=PART) as opened:
             renewed = await self._vault.renew_self(held.login.token)
             held.login = replace(held.login, lease=renewed.lease)
-            await self._register(held)
+            await self._register(held, held.login)
             user = held.user
             if user is not None and held.user_lives(self._clock()):
                 lease = await self._vault.renew_lease(held.login.token, user.lease)
@@ -133,15 +133,17 @@ class PersonVault:
     async def end(self, sid: str) -> None:
         """The session is over: so is what was held for it."""
         held = self._held.pop(sid, None)
-        if held is None:
-            return
+        if held is not None:
+            await self._give_back(held.login)
+
+    async def _give_back(self, login: VaultToken) -> None:
         try:
-            await self._vault.revoke_self(held.login.token)
+            await self._vault.revoke_self(login.token)
         except Problem as problem:
             _log.warning("A person's Vault token could not be revoked, and is left to the revoker: %s", problem)
             return
         with suppress(StateUnavailable):
-            await self._state.vault_tokens.forget(held.login.accessor)
+            await self._state.vault_tokens.forget(login.accessor)
 
     async def close(self) -> None:
         """End everything that is held."""
@@ -173,12 +175,15 @@ class PersonVault:
             login = await self._vault.login_jwt(role=ROLE, jwt=traded.access_token)
             opened.protect(login.token.get_secret_value())
             opened.valid(until=login.lease.expires_at)
-            entity = await self._vault.entity(login.token, login.entity_id)
+            await self._register(session, login)
+            try:
+                entity = await self._vault.entity(login.token, login.entity_id)
+            except BaseException:
+                await asyncio.shield(self._give_back(login))
+                raise
             opened.detail(policies=list(login.policies), entity=entity.name, entity_id=entity.id)
             opened.say(t("step.person-login", username=session.username))
-        held = Held(session.sub, session.sid, session.username, login, entity, self._clock())
-        await self._register(held)
-        return held
+        return Held(session.sub, session.sid, session.username, login, entity, self._clock())
 
     def _note_reuse(self, held: Held) -> None:
         recorder = tracing.current()
@@ -186,9 +191,8 @@ class PersonVault:
             for kind in ("person-exchange", "person-login"):
                 recorder.note(kind, server=PART).reused(since=held.since, until=held.login.lease.expires_at)
 
-    async def _register(self, held: Held) -> None:
-        login = held.login
-        noted = RegisteredToken(login.accessor, HOLDER, held.sub, held.sid, login.lease.expires_at, held.username)
+    async def _register(self, whose: Session | Held, login: VaultToken) -> None:
+        noted = RegisteredToken(login.accessor, HOLDER, whose.sub, whose.sid, login.lease.expires_at, whose.username)
         with suppress(StateUnavailable):
             await self._state.vault_tokens.register(noted)
 

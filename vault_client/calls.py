@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import hvac
 from pydantic import SecretStr
 
 from common.circuit import Circuit
-from common.errors import CredentialMissing, InputError
+from common.errors import CredentialMissing, InputError, Problem
 from common.workers import Workers
 from tracing.wire import TracedSession
 from vault_client.failures import LoginWords, translated
@@ -46,6 +48,7 @@ class Calls:
         self._session = TracedSession(timeout=timeout, max_response_size=max_response_size)
         self._workers = Workers("vault")
         self.circuit = Circuit("vault")
+        self._undoing: set[asyncio.Task[None]] = set()
 
     @property
     def addr(self) -> str:
@@ -53,7 +56,8 @@ class Calls:
         return self._addr
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, once what nobody waited for is undone."""
+        await asyncio.gather(*self._undoing)
         self._workers.close()
         self._session.close()
 
@@ -84,6 +88,25 @@ class Calls:
                 return read(ask(client))
 
         return await self._workers.run(call)
+
+    async def _or_undone(self, work: Coroutine[Any, Any, T], undo: Callable[[T], Coroutine[Any, Any, None]]) -> T:
+        """What ``work`` comes to. A caller who is cancelled does not get it, and then ``undo`` is done with it.
+
+        Vault goes on with a request that nobody waits for any more: what it made would be nobody's, and live.
+        """
+        making = asyncio.ensure_future(work)
+
+        async def undone() -> None:
+            with suppress(Problem):
+                await undo(await making)
+
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            task = asyncio.create_task(undone())
+            self._undoing.add(task)
+            task.add_done_callback(self._undoing.discard)
+            raise
 
 
 def checked(path: str) -> str:

@@ -40,15 +40,19 @@ class Vault(Calls):
         self._database_mount = database_mount
 
     async def login_jwt(self, *, role: str, jwt: SecretStr, mount: str = "jwt") -> VaultToken:
-        """Log in with a JWT (Vault API: POST auth/:mount/login). Raises VaultLoginRefused."""
+        """Log in with a JWT (Vault API: POST auth/:mount/login). Raises VaultLoginRefused.
+
+        If the caller is cancelled meanwhile, the token is revoked.
+        """
         issued_at = self._clock()
-        return await self._call(
+        login = self._call(
             f"logging in as role {role}",
             None,
             lambda v: v.auth.jwt.jwt_login(role=role, jwt=jwt.get_secret_value(), use_token=False, path=mount),
             lambda answer: answers.token(answer, issued_at),
             login=jwt_words(role),
         )
+        return await self._or_undone(login, lambda made: self.revoke_self(made.token))
 
     async def login_approle(self, *, role_id: str, secret_id: SecretStr, mount: str = "approle") -> VaultToken:
         """Log in as an application (Vault API: POST auth/:mount/login). Raises VaultLoginRefused."""

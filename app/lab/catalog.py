@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from functools import partial
 
@@ -52,7 +52,13 @@ async def run(where: Range, chosen: Iterable[Attack], targets: Targets | None = 
     ordered = sorted(chosen, key=lambda attack: attack.id != "expired")
     aimed = targets or where.targets
     async with armed(where) as arms, shared(aimed, connections=TOGETHER) as transport:
-        works = [partial(fire, attack, arms, aimed, transport) for attack in ordered]
+        works = [partial(_answered, partial(fire, attack, arms, aimed, transport)) for attack in ordered]
         async with aclosing(as_they_come(works, at_once=TOGETHER)) as results:
             async for result in results:
                 yield result
+
+
+async def _answered(send: Callable[[], Awaitable[Result]]) -> Result:
+    """What came of an attack, tried once more where nobody answered: a part may be busy, which says nothing of it."""
+    result = await send()
+    return result if result.status else await send()

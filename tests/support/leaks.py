@@ -30,10 +30,10 @@ def leaks(stack: Stack) -> list[str]:
 
 def _tokens(stack: Stack) -> Iterator[str]:
     """Each session has one Vault token at each server at most, and none once it has ended."""
-    held = Counter((meta["server"], meta["username"], meta["sid"]) for meta in _held(stack))
+    counted = Counter((meta["server"], meta["username"], meta["sid"]) for meta in held(stack))
     with psycopg.connect(stack.environment("app")["STATE_DSN"]) as connection:
         ended = {sid for (sid,) in connection.execute("SELECT sid FROM ended_sessions")}
-    for (server, username, sid), count in held.items():
+    for (server, username, sid), count in counted.items():
         if sid in ended:
             yield f"{username}'s session has ended, and {count} of its Vault tokens live at {server}"
         elif count > 1:
@@ -42,7 +42,7 @@ def _tokens(stack: Stack) -> Iterator[str]:
 
 def _database_users(stack: Stack) -> Iterator[str]:
     """A database user lives no longer than the Vault token that it hangs on."""
-    entitled = Counter(meta["username"] for meta in _held(stack) if meta["server"] in ("mcp-postgres", "mcp-demo-app"))
+    entitled = Counter(meta["username"] for meta in held(stack) if meta["server"] in ("mcp-postgres", "mcp-demo-app"))
     with psycopg.connect(
         host="localhost",
         port=stack.ports["postgres"],
@@ -56,7 +56,7 @@ def _database_users(stack: Stack) -> Iterator[str]:
             yield f"{username} has {count} database users, but {entitled[username]} Vault tokens to have made them with"
 
 
-def _held(stack: Stack) -> list[Mapping[str, Any]]:
+def held(stack: Stack) -> list[Mapping[str, Any]]:
     """The metadata of every live Vault token that was made for a person."""
     with httpx2.Client(
         base_url=f"{stack.url('openbao')}/v1", headers={"X-Vault-Token": stack.secrets["VAULT_TOKEN"]}, trust_env=False

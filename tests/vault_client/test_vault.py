@@ -16,6 +16,7 @@ import tracing
 from common.errors import CredentialMissing, VaultDenied, VaultError, VaultLoginRefused
 from identity import Keycloak, unverified_claims
 from stack.testing import Stack
+from tests.support.leaks import held
 from tests.support.login import sign_in
 from tests.support.odd_server import odd_server
 from tests.support.people import Person
@@ -216,6 +217,20 @@ async def test_the_trace_sees_the_real_exchanges_without_their_secrets(desk: Des
     text = recorder.trace.model_dump_json()
     for secret in (jwt.get_secret_value(), token.token.get_secret_value(), person.entitlements["jira"]["api_token"]):
         assert secret not in text
+
+
+async def test_a_login_that_nobody_waits_for_any_more_leaves_no_token(desk: Desk, person: Person, stack: Stack) -> None:
+    jwt, vault = await desk.jwt(person, "jira"), Vault(stack.url("openbao"))
+    sid = unverified_claims(jwt)["sid"]
+    for number in range(20):
+        login = asyncio.create_task(vault.login_jwt(role="mcp-jira", jwt=jwt))
+        await asyncio.sleep(number / 2000)  # from before it is sent until after it is answered
+        login.cancel()
+        made = (await asyncio.gather(login, return_exceptions=True))[0]
+        if isinstance(made, VaultToken):
+            await vault.revoke_self(made.token)
+    await vault.close()
+    assert [meta for meta in held(stack) if meta["sid"] == sid] == []
 
 
 async def test_many_at_once_get_each_their_own(desk: Desk, new_person: Callable[[], Person]) -> None:
