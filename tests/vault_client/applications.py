@@ -113,7 +113,7 @@ class OwnApplication:
                 "username": "vault_admin",
                 "password": self.stack.secrets["VAULT_DB_PASSWORD"],
                 "password_authentication": "scram-sha-256",
-                "username_template": "v-{{.RoleName}}-{{random 12}}",
+                "username_template": f"v-{self.entity}-{{{{random 12}}}}",
                 "max_open_connections": 2,
             },
         )

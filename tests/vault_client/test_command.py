@@ -46,7 +46,8 @@ def finished(*arguments: str, **environment: str) -> tuple[int, str, str]:
 
 def _living_users(own: OwnApplication) -> int:
     with own.superuser() as admin:
-        (count,) = admin.execute("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'v-dynamic-%'").fetchone() or (0,)
+        named = f"v-{own.entity}-%"
+        (count,) = admin.execute("SELECT count(*) FROM pg_roles WHERE rolname LIKE %s", (named,)).fetchone() or (0,)
     return int(count)
 
 
