@@ -60,7 +60,7 @@ class Postgres:
             "listen_addresses": LOOPBACK,
             "port": str(self._port),
             "unix_socket_directories": "",
-            "max_connections": "200",
+            "max_connections": "400",
             "log_min_messages": "warning",
             "log_line_prefix": "%m [%p] %q%u@%d %a ",
         }
