@@ -214,5 +214,6 @@ async def test_vault_lets_a_person_have_agents_of_their_own_and_of_nobody_else(s
             await sign(f"{person.username}:worker", common_name="build-7")
     answer = await asyncio.to_thread(Agent(site.services, own).ask)
     assert answer.json()["scope"] == "agent:commands"
+    await vault.revoke_self(token.token)
     await caller.sign_out()
     await vault.close()
