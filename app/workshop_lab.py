@@ -7,12 +7,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import tracing
-from app.lab.arms import Range, armed
+from app.lab.arms import armed
 from app.lab.people import everybody
-from app.lab.targets import Targets
+from app.lab.place import between
 from app.mcp_client import ServerConnection, connected
 from app.process import Process
-from app.session import cookie_name
 from app.texts import t
 from app.workshop_checks import Attempt, Verdict
 from common.errors import BackendUnavailable, NotReady
@@ -56,26 +55,15 @@ async def works(at: Attempt) -> Verdict:
 @asynccontextmanager
 async def _at_jira(process: Process) -> AsyncIterator[ServerConnection]:
     """A connection to the Jira server as bob, with a session of his own that ends with the block."""
-    people, settings = everybody(process.settings), process.settings
-    bob = people.get(BOB)
+    bob = everybody(process.settings).get(BOB)
     if bob is None:
         raise NotReady(t("workshop.bob.nobody"), fix=t("workshop.bob.nobody.fix"))
-    place = Range(
-        targets=Targets.of(settings),
-        keycloak=process.keycloak,
-        vault=process.vault,
-        lab_secret=settings.lab_client_secret,
-        attacker=bob,
-        victim=bob,
-        redirect_uri=settings.redirect_uri,
-        cookie=cookie_name(https=settings.https),
-    )
-    async with armed(place) as arms:
+    async with armed(between(process, bob, bob)) as arms:
         tokens = await arms.lab_token("lab-jira")
         claims = unverified_claims(tokens.access_token)
         try:
             with tracing.step("mcp-request", server="jira") as opened:
-                async with connected("jira", settings.mcp_url("jira"), tokens.access_token) as jira:
+                async with connected("jira", process.settings.mcp_url("jira"), tokens.access_token) as jira:
                     yield jira
                 opened.say(t("step.called", server="Jira", tool="credential_status"))
         finally:

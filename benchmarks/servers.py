@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psutil
 import psycopg
@@ -17,6 +17,8 @@ from psycopg import sql
 
 from benchmarks.people import Person
 from stack.layout import ROOT
+from stack.ports import LOOPBACK, free_ports
+from stack.processes import wait_until
 from stack.testing import Stack
 
 ISSUE = "PROJ-1"
@@ -35,7 +37,7 @@ START_SECONDS = 60.0
 @contextmanager
 def bare(stack: Stack, kind: str, person: Person, *, tuned: bool = False) -> Iterator[str]:
     """A bare server for as long as the block runs, with ``person``'s Jira credential or a fixed database user."""
-    port = _free_port()
+    port = free_ports(("bare",))["bare"]
     environment = {
         **os.environ,
         "BARE_URL": stack.url("mock-jira"),
@@ -75,19 +77,11 @@ def _fixed_user(stack: Stack, role: str) -> str:
     return password
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
+    for _ in wait_until(time.monotonic() + START_SECONDS):
+        if process.poll() is not None:
+            break
+        with suppress(OSError):
+            socket.create_connection((LOOPBACK, port), timeout=1).close()
             return
     raise RuntimeError(f"A bare server did not start: exit code {process.poll()}.")

@@ -48,7 +48,7 @@ def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None
         "jwt/",
         exists=bool(jwt_accessor(vault)),
         equal=True,
-        act=_writes(vault, "sys/auth/jwt", {"type": "jwt", "description": "people, by Keycloak's tokens"}),
+        act=partial(vault.write, "sys/auth/jwt", {"type": "jwt", "description": "people, by Keycloak's tokens"}),
     )
     _audit_device(settings, vault, ledger)
     _audit_header(vault, ledger)
@@ -119,7 +119,7 @@ def _audit_header(vault: VaultAdmin, ledger: Ledger) -> None:
         CORRELATION_HEADER,
         exists=CORRELATION_HEADER.lower() in found,
         equal=True,
-        act=_writes(vault, f"sys/config/auditing/request-headers/{CORRELATION_HEADER}", {"hmac": False}),
+        act=partial(vault.write, f"sys/config/auditing/request-headers/{CORRELATION_HEADER}", {"hmac": False}),
     )
 
 
@@ -133,7 +133,7 @@ def _policies(vault: VaultAdmin, ledger: Ledger) -> None:
             name,
             exists=found is not None,
             equal=not differs(found, {"policy": text}),
-            act=_writes(vault, path, {"policy": text}),
+            act=partial(vault.write, path, {"policy": text}),
         )
 
 
@@ -205,7 +205,9 @@ def _known_root_token(settings: InitSettings, vault: VaultAdmin, ledger: Ledger)
     finally:
         known.close()
     make = {"id": wanted.get_secret_value(), "policies": ["root"], "display_name": "demo-root", "no_parent": True}
-    ledger.settle(PART, "token", "demo root", exists=there, equal=True, act=_writes(vault, "auth/token/create", make))
+    ledger.settle(
+        PART, "token", "demo root", exists=there, equal=True, act=partial(vault.write, "auth/token/create", make)
+    )
 
 
 def settle(
@@ -220,10 +222,6 @@ def settle(
         path,
         exists=found is not None,
         equal=not faults,
-        act=_writes(vault, path, wanted),
+        act=partial(vault.write, path, wanted),
         note=", ".join(faults) if found is not None else "",
     )
-
-
-def _writes(vault: VaultAdmin, path: str, data: dict[str, Any]) -> Any:
-    return lambda: vault.write(path, data)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from init.ledger import Ledger
@@ -141,9 +142,5 @@ def _signing_key(vault: VaultAdmin, ledger: Ledger, *, readable: bool) -> None:
     found = vault.read(KEY_PATH) if readable else None
     made = {"data": new_key(), "options": {"cas": 0}}
     ledger.settle(
-        PART, "signing key", KEY_PATH, exists=found is not None, equal=True, act=_writes(vault, KEY_PATH, made)
+        PART, "signing key", KEY_PATH, exists=found is not None, equal=True, act=partial(vault.write, KEY_PATH, made)
     )
-
-
-def _writes(vault: VaultAdmin, path: str, data: dict[str, Any]) -> Any:
-    return lambda: vault.write(path, data)

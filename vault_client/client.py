@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import hvac
 from pydantic import SecretStr
 
 from common.errors import CredentialMissing, VaultDenied, VaultError
 from vault_client import answers
 from vault_client.calls import TIMEOUT_SECONDS, Calls, checked
-from vault_client.failures import APPROLE_WORDS, jwt_words, of_a_token_that_is_gone
+from vault_client.failures import APPROLE_WORDS, LoginWords, jwt_words, of_a_token_that_is_gone
 from vault_client.lease import Lease
 from vault_client.models import DatabaseCredential, Entity, KVSecret, KVVersion, StaticCredential, VaultToken
 
@@ -44,28 +45,29 @@ class Vault(Calls):
 
         If the caller is cancelled meanwhile, the token is revoked.
         """
-        issued_at = self._clock()
-        login = self._call(
+        return await self._login(
             f"logging in as role {role}",
-            None,
             lambda v: v.auth.jwt.jwt_login(role=role, jwt=jwt.get_secret_value(), use_token=False, path=mount),
-            lambda answer: answers.token(answer, issued_at),
-            login=jwt_words(role),
+            jwt_words(role),
         )
-        return await self._or_undone(login, lambda made: self.revoke_self(made.token))
 
     async def login_approle(self, *, role_id: str, secret_id: SecretStr, mount: str = "approle") -> VaultToken:
-        """Log in as an application (Vault API: POST auth/:mount/login). Raises VaultLoginRefused."""
-        issued_at = self._clock()
-        return await self._call(
+        """Log in as an application (Vault API: POST auth/:mount/login). Raises VaultLoginRefused.
+
+        If the caller is cancelled meanwhile, the token is revoked.
+        """
+        return await self._login(
             "logging in with a secret id",
-            None,
             lambda v: v.auth.approle.login(
                 role_id=role_id, secret_id=secret_id.get_secret_value(), use_token=False, mount_point=checked(mount)
             ),
-            lambda answer: answers.token(answer, issued_at),
-            login=APPROLE_WORDS,
+            APPROLE_WORDS,
         )
+
+    async def _login(self, doing: str, ask: Callable[[hvac.Client], Any], words: LoginWords) -> VaultToken:
+        issued_at = self._clock()
+        login = self._call(doing, None, ask, lambda answer: answers.token(answer, issued_at), login=words)
+        return await self._or_undone(login, lambda made: self.revoke_self(made.token))
 
     async def lookup_self(self, token: SecretStr) -> dict[str, Any]:
         """What Vault knows of ``token`` (Vault API: GET auth/token/lookup-self). VaultDenied once it is gone."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.lab.arms import Range
-from app.lab.people import attacker_and_victim, everybody
+from app.lab.people import DemoPerson, attacker_and_victim, everybody
 from app.lab.targets import Targets
 from app.process import Process
 from app.session import cookie_name
@@ -11,8 +11,12 @@ from app.session import cookie_name
 
 def place(process: Process, asking: str) -> Range:
     """Where whoever asks (by username) attacks from. Raises LabClosed."""
+    return between(process, *attacker_and_victim(everybody(process.settings), asking))
+
+
+def between(process: Process, attacker: DemoPerson, victim: DemoPerson) -> Range:
+    """The range with these two people in it."""
     settings = process.settings
-    attacker, victim = attacker_and_victim(everybody(settings), asking)
     return Range(
         targets=Targets.of(settings),
         keycloak=process.keycloak,

@@ -196,16 +196,7 @@ def test_the_callback_takes_nothing_that_the_relay_did_not_send(
     programs: Programs, change: Callable[[dict[str, object], SecretStr], tuple[bytes, str]]
 ) -> None:
     user = f"user-{secrets.token_hex(6)}"
-    message: dict[str, object] = {
-        "relay_access_token": "a.b.c",
-        "offline_refresh_token": "a.b.c",
-        "issuer": f"{programs.stack.url('keycloak')}/realms/mcp-demo",
-        "aud": "chatbot-relay",
-        "chatbot_user_id": user,
-        "client_key": "demo-chatbot",
-        "ts": int(time.time()),
-        "nonce": secrets.token_urlsafe(24),
-    }
+    message = _message(programs, user)
     body, signature = change(message, programs.hmac_secret)
     answer = hand_over(programs, body, signature)
     assert answer.status_code in (401, 413)
@@ -214,16 +205,7 @@ def test_the_callback_takes_nothing_that_the_relay_did_not_send(
 
 def test_a_message_is_taken_once(programs: Programs) -> None:
     user = f"user-{secrets.token_hex(6)}"
-    message = {
-        "relay_access_token": "a.b.c",
-        "offline_refresh_token": "a.b.c",
-        "issuer": f"{programs.stack.url('keycloak')}/realms/mcp-demo",
-        "aud": "chatbot-relay",
-        "chatbot_user_id": user,
-        "client_key": "demo-chatbot",
-        "ts": int(time.time()),
-        "nonce": secrets.token_urlsafe(24),
-    }
+    message = _message(programs, user)
     body, signature = _sealed(message, programs.hmac_secret)
     assert hand_over(programs, body, signature).status_code == 200
     assert hand_over(programs, body, signature).status_code == 401
@@ -234,6 +216,20 @@ def hand_over(programs: Programs, body: bytes, signature: str) -> requests.Respo
     headers = {"Content-Type": "application/json", signed.HEADER: signature}
     url = f"{programs.stack.url('mock-chatbot')}/relay/callback"
     return requests.post(url, data=body, headers=headers, timeout=30)
+
+
+def _message(programs: Programs, user: str) -> dict[str, object]:
+    """What the relay sends, with nothing wrong with it."""
+    return {
+        "relay_access_token": "a.b.c",
+        "offline_refresh_token": "a.b.c",
+        "issuer": f"{programs.stack.url('keycloak')}/realms/mcp-demo",
+        "aud": "chatbot-relay",
+        "chatbot_user_id": user,
+        "client_key": "demo-chatbot",
+        "ts": int(time.time()),
+        "nonce": secrets.token_urlsafe(24),
+    }
 
 
 def _sealed(message: dict[str, object], key: SecretStr) -> tuple[bytes, str]:

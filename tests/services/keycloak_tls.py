@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -15,7 +15,7 @@ from init.vault_pki import MOUNT, ROOT
 from stack import distribution
 from stack.keycloak import Keycloak
 from stack.ports import free_ports
-from stack.processes import base_environment
+from stack.processes import base_environment, wait_until
 from tests.services.agents import Site
 
 BUILD_OPTIONS = (*distribution.BUILD_OPTIONS, "--https-client-auth=request")
@@ -64,12 +64,11 @@ def keycloak_tls(site: Site, folder: Path) -> Iterator[str]:
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, authority: str, log: Path) -> None:
-    until = time.monotonic() + 120
     with httpx2.Client(verify=client_context(authority), trust_env=False) as http:
-        while time.monotonic() < until and process.poll() is None:
-            try:
+        for _ in wait_until(time.monotonic() + 120, 0.2):
+            if process.poll() is not None:
+                break
+            with suppress(httpx2.HTTPError):
                 if http.get(url).status_code == httpx2.codes.OK:
                     return
-            except httpx2.HTTPError:
-                time.sleep(0.2)
     raise RuntimeError(log.read_text()[-2000:])
