@@ -172,6 +172,33 @@ async def test_a_wrong_password_is_told_by_keycloak_s_own_page(app: Keycloak, pe
         await sign_in(app, person.username, "wrong", redirect_uri=callback)
 
 
+async def test_one_person_signs_in_from_many_browsers_at_one_moment(
+    app: Keycloak, person: Person, callback: str
+) -> None:
+    async def enter() -> TokenSet:
+        return await sign_in(app, person.username, person.password, redirect_uri=callback)
+
+    everyone = await asyncio.gather(*(enter() for _ in range(8)))
+    assert len({unverified_claims(one.access_token)["sid"] for one in everyone}) == 8
+
+
+async def test_guessing_in_parallel_still_locks_the_person_for_a_while(
+    app: Keycloak, new_person: Callable[[], Person], callback: str
+) -> None:
+    person = new_person()
+
+    async def guess(password: str) -> bool:
+        try:
+            await sign_in(app, person.username, password, redirect_uri=callback)
+        except SignInRefused as refused:
+            assert "Invalid username or password" in str(refused)
+            return False
+        return True
+
+    assert not any(await asyncio.gather(*(guess(f"wrong-{n}") for n in range(16))))
+    assert not await guess(person.password)
+
+
 async def test_a_wrong_client_secret_is_told_as_a_setting_to_mend(stack: Stack, tokens: TokenSet) -> None:
     assert tokens.refresh_token is not None
     async with client(stack, "mcp-demo-app", "wrong") as stranger:
