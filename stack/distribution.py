@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
-import os
 import shutil
 import stat
 import subprocess
@@ -16,6 +14,7 @@ from pathlib import Path
 from common.errors import NotReady
 from stack import programs
 from stack.layout import Layout
+from stack.lock import alone
 from stack.part import Say
 from stack.processes import base_environment
 
@@ -158,14 +157,3 @@ def _progress(say: Say) -> Callable[[str, int], contextlib.AbstractContextManage
         yield advance
 
     return download
-
-
-@contextlib.contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """Hold an advisory lock across processes; the kernel lets go of it should this one die."""
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

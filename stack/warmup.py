@@ -20,6 +20,7 @@ from common.errors import NotReady
 from stack import distribution, postgres, programs
 from stack.keycloak import FIRST_JAVA_WITH_AOT_CACHE, Keycloak, aot_cache, tables
 from stack.layout import Layout
+from stack.lock import alone
 from stack.part import Instance, Part, Say
 from stack.ports import LOOPBACK, free_ports
 from stack.postgres import Postgres
@@ -40,7 +41,7 @@ def record(layout: Layout, say: Say) -> None:
     if is_done(layout):
         return
     distribution.build(layout, say)
-    with distribution.alone(layout.runtime / "warmup.lock"), tempfile.TemporaryDirectory(prefix="demo-") as scratch:
+    with alone(layout.runtime / "warmup.lock"), tempfile.TemporaryDirectory(prefix="demo-") as scratch:
         if not is_done(layout):
             _record_in(Layout(Path(scratch).resolve(), layout.runtime), say)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+PEERS = ROOT / "tests" / "peers"
 
 MAY_IMPORT = {
     "common": set(),
@@ -95,7 +97,7 @@ def test_a_module_says_what_it_is_for_and_is_short_enough_to_read(module: Path) 
 
 
 def test_every_direct_dependency_is_pinned_and_says_what_it_is_for() -> None:
-    for source in (ROOT / "requirements.in", ROOT / "requirements-dev.in"):
+    for source in (ROOT / "requirements.in", ROOT / "requirements-dev.in", PEERS / "requirements.in"):
         before = ""
         for line in source.read_text().splitlines():
             if line and not line.startswith(("#", "-")):
@@ -105,8 +107,11 @@ def test_every_direct_dependency_is_pinned_and_says_what_it_is_for() -> None:
 
 
 def test_every_locked_dependency_carries_hashes() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
-        blocks = re.split(r"\n(?=[a-z0-9])", (ROOT / name).read_text())
+    for lock in (ROOT / "requirements.txt", ROOT / "requirements-dev.txt", PEERS / "requirements.txt"):
+        blocks = re.split(r"\n(?=[a-z0-9])", lock.read_text())
         pins = [block for block in blocks if re.match(r"[a-z0-9_.\[\],-]+==", block)]
         assert len(pins) > 50
         assert not [pin.splitlines()[0] for pin in pins if "--hash=sha256:" not in pin]
+    packages = json.loads((PEERS / "package-lock.json").read_text())["packages"]
+    assert packages.pop("")["dependencies"] == json.loads((PEERS / "package.json").read_text())["dependencies"]
+    assert not [name for name, package in packages.items() if "integrity" not in package or "resolved" in package]

@@ -7,8 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
+from common.errors import NotReady
+from stack.layout import Layout
 from stack.testing import Stack
 from tests.mcp_servers.callers import Caller, Vault, signed_in
+from tests.support.peers import Peers, installed
 from tests.support.people import Person
 
 SignIn = Callable[[Person], Awaitable[Caller]]
@@ -48,3 +51,12 @@ def vault(stack: Stack) -> Iterator[Vault]:
     above = Vault(stack)
     yield above
     above.close()
+
+
+@pytest.fixture(scope="session")
+def peers() -> Peers:
+    """Other people's programs, installed on this machine."""
+    try:
+        return installed(Layout.from_environment())
+    except NotReady as problem:
+        pytest.skip(str(problem))
