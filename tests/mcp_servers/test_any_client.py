@@ -13,12 +13,11 @@ import pytest
 import requests
 from fastmcp import Client
 from fastmcp.client.auth import OAuth
-from playwright.sync_api import sync_playwright
 
 from docs import plain_client
 from stack.testing import Stack
 from tests.mcp_servers.callers import says_yes
-from tests.support.browser import FLAGS, PATIENCE, chromium
+from tests.support.browser import agree_in_chromium, chromium
 from tests.support.login import agree
 from tests.support.people import Person
 
@@ -158,20 +157,7 @@ async def test_a_person_at_a_real_browser_sees_the_login_and_the_consent_page(
     seen: list[str] = []
 
     def visit(url: str) -> None:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-            page = browser.new_page()
-            page.set_default_timeout(PATIENCE)
-            page.goto(url)
-            page.get_by_label("Username").fill(person.username)
-            page.locator("input[type=password]").fill(person.password)
-            page.get_by_role("button", name="Sign In").click()
-            page.get_by_role("button", name="Yes").wait_for()
-            seen.append(page.inner_text("body"))
-            page.get_by_role("button", name="Yes").click()
-            page.wait_for_url("http://localhost:*/callback?*")
-            seen.append(page.url)
-            browser.close()
+        seen.append(agree_in_chromium(url, person, arriving="http://localhost:*/callback?*"))
 
     def open_browser(url: str) -> bool:
         threading.Thread(target=visit, args=(url,), daemon=True).start()

@@ -13,13 +13,14 @@ import requests
 from tests.support.login import agree
 
 
-def main() -> None:
-    """Visit the address on the command line."""
-    arrived, _ = agree(sys.argv[1], os.environ["PERSON"], os.environ["PASSWORD"])
+def visit(url: str, username: str, password: str) -> str:
+    """Sign in at ``url``, say yes, and arrive where that leads; what the consent page said."""
+    arrived, asked = agree(url, username, password)
     with requests.Session() as browser:
         browser.trust_env = False
         browser.get(arrived, timeout=30)
+    return asked
 
 
 if __name__ == "__main__":
-    main()
+    visit(sys.argv[1], os.environ["PERSON"], os.environ["PASSWORD"])

@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
 
 from stack.layout import ROOT
 from stack.testing import Stack
@@ -47,6 +47,24 @@ def chromium() -> str | None:
     """The system's Chromium, by path."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     return next((path for path in map(shutil.which, names) if path), None)
+
+
+def agree_in_chromium(url: str, person: Person, *, arriving: str) -> str:
+    """Sign in at ``url`` in a browser of its own, say yes, and arrive at ``arriving`` (a pattern); the consent page."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto(url)
+        page.get_by_label("Username").fill(person.username)
+        page.locator("input[type=password]").fill(person.password)
+        page.get_by_role("button", name="Sign In").click()
+        page.get_by_role("button", name="Yes").wait_for()
+        asked = page.inner_text("body")
+        page.get_by_role("button", name="Yes").click()
+        page.wait_for_url(arriving)
+        browser.close()
+    return asked
 
 
 class Visitor:
