@@ -105,7 +105,7 @@ class Run:
         self._say(f"{level} known: {server}")
         self._keep(level, *await scenes.warm(server, ours, bares, known[-10:], rounds=plan.warm))
         first = [await self._reception.visit(person, server) for person in islice(self._people, plan.first)]
-        self._keep(level, await scenes.first(server, ours, first, self._trips[server]))
+        self._keep(level, *await scenes.first(server, ours, bares["bare"], first, self._trips[server]))
         afresh, reusing = [await self._reception.app_visit(person, server) for person in islice(self._people, 2)]
         self._keep(level, await scenes.without_reuse(server, ours, afresh, reusing, rounds=plan.fresh))
         if server == "jira":
