@@ -17,7 +17,7 @@ from common.circuit import Circuit
 from common.errors import BackendUnavailable
 from mcp_servers.calls import Call, current_call
 from mcp_servers.credentials import Held
-from mcp_servers.pools import LeaseGone, LeasePool
+from mcp_servers.pools import Connections, LeaseGone, LeasePool
 from mcp_servers.room import Room, current_room
 from mcp_servers.settings import PostgresSettings
 from mcp_servers.sources import DatabaseUser
@@ -49,6 +49,7 @@ class Gateway:
     def __init__(self, settings: PostgresSettings) -> None:
         self.settings = settings
         self.circuit = Circuit("backend")
+        self._connections = Connections(limit=settings.postgres_connections_all, wait=BEGIN_SECONDS)
         self._adapters: AdaptersMap = adapters()
 
     @property
@@ -73,8 +74,13 @@ class Gateway:
             "options": OPTIONS,
             "context": self._adapters,
         }
-        pool = LeasePool(connection, size=s.postgres_connections, idle=s.postgres_idle, wait=BEGIN_SECONDS)
-        return await pool.open()
+        return LeasePool(
+            connection,
+            among=self._connections,
+            size=s.postgres_connections,
+            idle=s.postgres_idle,
+            wait=BEGIN_SECONDS,
+        )
 
     async def close(self) -> None:
         """Pools are closed with their leases; nothing else is open."""

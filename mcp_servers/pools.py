@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -23,39 +24,109 @@ class LeaseGone(Exception):
         super().__init__("the database ended this user's connections, so another user is fetched")
 
 
+class Connections:
+    """All pools of a server together: at most ``limit`` connections, for a new one the longest unused are closed."""
+
+    def __init__(self, *, limit: int, wait: float) -> None:
+        self._limit, self._wait = limit, wait
+        self._pools: OrderedDict[LeasePool, None] = OrderedDict()
+        self._given_back = asyncio.Event()
+
+    async def make_room(self, pool: LeasePool) -> None:
+        """Return once ``pool`` may make one more connection. Raises BackendUnavailable after ``wait`` seconds."""
+        try:
+            async with asyncio.timeout(self._wait):
+                while sum(one.connections for one in self._pools) >= self._limit:
+                    await self._close_one()
+        except TimeoutError as error:
+            raise BackendUnavailable(
+                f"This server has {self._limit} statements running, which is as many as it may.",
+                fix="Try again when some of them are done.",
+                one_call=True,
+            ) from error
+        pool.in_use += 1
+        self._pools[pool] = None
+        self._pools.move_to_end(pool)
+
+    def given_back(self, pool: LeasePool) -> None:
+        """``pool`` has one connection less in use."""
+        if pool in self._pools:
+            self._pools.move_to_end(pool)
+        self._given_back.set()
+
+    def forget(self, pool: LeasePool) -> None:
+        """``pool`` has no connections any more."""
+        self._pools.pop(pool, None)
+        self._given_back.set()
+
+    async def _close_one(self) -> None:
+        unused = next((pool for pool in self._pools if not pool.in_use), None)
+        if unused is not None:
+            await unused.rest()
+            return
+        self._given_back.clear()
+        await self._given_back.wait()
+
+
 class LeasePool:
     """At most ``size`` connections made with ``connection`` (libpq's parameters), none before it is needed.
 
     Between two uses a connection is cleaned of settings, locks, prepared statements and the like
-    (DISCARD ALL). Times in seconds: ``idle`` until an unused connection is closed, ``wait`` for one.
+    (DISCARD ALL). ``among``: what bounds it together with others. Times in seconds: ``idle`` until an unused
+    connection is closed, ``wait`` for one.
     """
 
-    def __init__(self, connection: Mapping[str, Any], *, size: int, idle: float, wait: float) -> None:
-        self._size = size
+    def __init__(
+        self, connection: Mapping[str, Any], *, among: Connections, size: int, idle: float, wait: float
+    ) -> None:
+        self._connection, self._among = dict(connection), among
+        self._size, self._idle, self._wait = size, idle, wait
         self._failed = asyncio.Event()
-        self._pool = AsyncConnectionPool(
-            kwargs=dict(connection),
-            min_size=0,
-            max_size=size,
-            max_idle=idle,
-            timeout=wait,
-            # A pool of this library goes on trying without a word; this one is told at once.
-            reconnect_timeout=0,
-            reconnect_failed=self._note_failure,
-            num_workers=1,
-            reset=_discard_all,
-            open=False,
-        )
+        self._pool: AsyncConnectionPool | None = None
+        self._closed = False
+        self.in_use = 0
+        """Connections taken, or about to be made."""
 
-    async def open(self) -> LeasePool:
-        """Ready for use; nothing is connected yet."""
-        await self._pool.open()
-        return self
+    @property
+    def connections(self) -> int:
+        """Connections that are open or about to be."""
+        return max(self._statistic("pool_size"), min(self.in_use, self._size), 1)
 
     async def take(self) -> psycopg.AsyncConnection:
         """A clean connection, to be given back. Raises LeaseGone, and BackendUnavailable when all are in use."""
-        if self._pool.get_stats().get("pool_available"):
-            return await self._get()
+        new = not self._statistic("pool_available")
+        if new:
+            await self._among.make_room(self)
+        else:
+            self.in_use += 1
+        try:
+            return await (self._get_new() if new else self._get())
+        except BaseException:
+            self._one_less()
+            raise
+
+    async def give_back(self, connection: psycopg.AsyncConnection) -> None:
+        """Return what was taken; one that is broken or still busy is closed."""
+        try:
+            await self._put(connection)
+        finally:
+            self._one_less()
+
+    async def rest(self) -> None:
+        """Close the connections until one is needed again."""
+        self._among.forget(self)
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close(timeout=CLOSE_SECONDS)
+
+    async def close(self) -> None:
+        """No more connections; those in use close when they are given back."""
+        self._closed = True
+        self._among.forget(self)
+        if self._pool is not None:
+            await self._pool.close(timeout=CLOSE_SECONDS)
+
+    async def _get_new(self) -> psycopg.AsyncConnection:
         getting = asyncio.create_task(self._get())
         failing = asyncio.create_task(self._failed.wait())
         try:
@@ -67,30 +138,54 @@ class LeasePool:
             if not getting.done():
                 getting.cancel()
                 with suppress(asyncio.CancelledError, LeaseGone, BackendUnavailable):
-                    await self._pool.putconn(await getting)
+                    await self._put(await getting)
         raise LeaseGone
-
-    async def give_back(self, connection: psycopg.AsyncConnection) -> None:
-        """Return what was taken; one that is broken or still busy is closed."""
-        await self._pool.putconn(connection)
-
-    async def close(self) -> None:
-        """No more connections."""
-        await self._pool.close(timeout=CLOSE_SECONDS)
 
     async def _get(self) -> psycopg.AsyncConnection:
         try:
-            return await self._pool.getconn()
+            return await (await self._opened()).getconn()
         except PoolClosed as error:
             raise LeaseGone from error
         except PoolTimeout as error:
-            if self._pool.get_stats().get("pool_size", 0) >= self._size:
+            if self._statistic("pool_size") >= self._size:
                 raise BackendUnavailable(
                     f"You have {self._size} statements running, which is as many as one person may.",
                     fix="Try again when one of them is done.",
                     one_call=True,
                 ) from error
             raise BackendUnavailable("PostgreSQL does not answer.", fix="Try again in a moment.") from error
+
+    async def _put(self, connection: psycopg.AsyncConnection) -> None:
+        if self._pool is not None:  # it is there as long as anything of it is in use
+            await self._pool.putconn(connection)
+
+    async def _opened(self) -> AsyncConnectionPool:
+        if self._closed:
+            raise LeaseGone
+        if self._pool is None:
+            pool = AsyncConnectionPool(
+                kwargs=self._connection,
+                min_size=0,
+                max_size=self._size,
+                max_idle=self._idle,
+                timeout=self._wait,
+                # A pool of this library goes on trying without a word; this one is told at once.
+                reconnect_timeout=0,
+                reconnect_failed=self._note_failure,
+                num_workers=1,
+                reset=_discard_all,
+                open=False,
+            )
+            await pool.open()  # does not wait, so that nobody else opens another one meanwhile
+            self._pool = pool
+        return self._pool
+
+    def _statistic(self, name: str) -> int:
+        return self._pool.get_stats().get(name, 0) if self._pool is not None else 0
+
+    def _one_less(self) -> None:
+        self.in_use -= 1
+        self._among.given_back(self)
 
     async def _note_failure(self, _: AsyncConnectionPool) -> None:
         self._failed.set()
