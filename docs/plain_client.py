@@ -45,10 +45,14 @@ def main() -> None:
 
 
 class Client:
-    """One server's client, registered anew; `scope`: what to ask for, else what the server's challenge names."""
+    """One server's client; `scope`: what to ask for, else what the server's challenge names.
 
-    def __init__(self, url: str, *, scope: str = "") -> None:
-        self.url, self.scope, self.token = url, scope, ""
+    `document`: where this program's client-id metadata document lies, which then is its id wherever such documents are
+    taken; else it registers anew.
+    """
+
+    def __init__(self, url: str, *, scope: str = "", document: str = "") -> None:
+        self.url, self.scope, self.document, self.token = url, scope, document, ""
         self.http = requests.Session()
         self.http.trust_env = False
 
@@ -63,7 +67,10 @@ class Client:
         self.token = ""
         server, scope = self.discover()
         with _Listener() as listener:
-            client_id = self.register(server["registration_endpoint"], listener.address, scope)
+            if self.document and server.get("client_id_metadata_document_supported"):
+                client_id = self.document
+            else:
+                client_id = self.register(server["registration_endpoint"], listener.address, scope)
             verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
             visit(self.authorization(server, client_id, listener.address, scope, verifier, state))
             answer = listener.answer()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -9,13 +10,16 @@ from typing import Any, Final
 
 from identity.admin import RealmAdmin
 from identity.admin import check_ready as keycloak_serves
-from init import keycloak_people, keycloak_realm, keycloak_registration
+from init import client_documents, keycloak_people, keycloak_realm, keycloak_registration
+from init.client_documents import Document, DocumentUnread
 from init.keycloak_realm import FACILITATOR, OURS, ROLES_SCOPE
 from init.ledger import Ledger
 from init.settings import InitSettings
 from init.users import User
 
 PART: Final = "keycloak"
+
+_log = logging.getLogger(__name__)
 
 
 def check_ready(settings: InitSettings) -> None:
@@ -84,7 +88,7 @@ def _plan_a_new_realm(settings: InitSettings, users: Sequence[User], ledger: Led
     names = {
         "role": [FACILITATOR],
         "scope": list(keycloak_realm.scopes()),
-        "client": list(keycloak_realm.clients(settings)),
+        "client": [*keycloak_realm.clients(settings), *_documents(settings)[0]],
         "user": [user.username for user in users],
     }
     for kind, every in names.items():
@@ -155,20 +159,41 @@ def _bind_role(keycloak: RealmAdmin, realm: str, path: str) -> None:
 def _clients(settings: InitSettings, keycloak: RealmAdmin, scopes: dict[str, str], ledger: Ledger) -> None:
     path = f"/{settings.keycloak_realm}/clients"
     found = {client["clientId"]: client for client in keycloak.get(path, max=1000)}
-    wanted = keycloak_realm.clients(settings)
+    documents, unread = _documents(settings)
+    wanted = keycloak_realm.clients(settings) | documents
+    for name in sorted(documents.keys() & found.keys()):
+        if not _ours(found[name]):
+            # Somebody else's client by that name may hold a token to change itself: it is not mended but made anew.
+            ledger.removed(PART, "client", name, partial(keycloak.delete, f"{path}/{found.pop(name)['id']}"))
     for name, client in wanted.items():
         have = found.get(name)
-        _settle(
-            ledger,
-            "client",
-            name,
-            have,
-            faults(have, client),
-            partial(_write_client, keycloak, path, have, client, scopes),
-        )
-    for name in sorted(found.keys() - wanted.keys()):
-        if faults(found[name].get("attributes"), OURS) == []:
+        act = partial(_write_client, keycloak, path, have, client, scopes)
+        _settle(ledger, "client", name, have, faults(have, client), act)
+    for name in sorted(found.keys() - wanted.keys() - unread):
+        if _ours(found[name]):
             ledger.removed(PART, "client", name, partial(keycloak.delete, f"{path}/{found[name]['id']}"))
+
+
+def _ours(client: dict[str, Any]) -> bool:
+    return faults(client.get("attributes"), OURS) == []
+
+
+def _documents(settings: InitSettings) -> tuple[dict[str, dict[str, Any]], set[str]]:
+    """Clients from their metadata documents, by id; and the documents that could not be read.
+
+    A document that is refused makes no client, and one that it made before is removed.
+    """
+    authority = str(settings.client_documents_ca) if settings.client_documents_ca else True
+    found = client_documents.read_all(settings.client_documents.split(), local=settings.demo, authority=authority)
+    for outcome in found.values():
+        if not isinstance(outcome, Document):
+            _log.warning("%s", outcome)
+    wanted = {
+        address: keycloak_realm.document_client(document)
+        for address, document in found.items()
+        if isinstance(document, Document)
+    }
+    return wanted, {address for address, outcome in found.items() if isinstance(outcome, DocumentUnread)}
 
 
 def _write_client(

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from common.settings import MCP_SERVERS
-from init.keycloak_registration import UNLISTED
+from init.client_documents import Document
+from init.keycloak_registration import OFFERED, UNLISTED
 from init.settings import InitSettings
 
 FACILITATOR = "facilitator"
@@ -125,6 +126,22 @@ def agent_client(name: str, scopes: Sequence[str]) -> dict[str, Any]:
         clientAuthenticatorType="client-x509",
         serviceAccountsEnabled=True,
     )
+
+
+def document_client(document: Document) -> dict[str, Any]:
+    """A client as its metadata document describes it, in the form that one which registers itself gets."""
+    client = _client(
+        document.address,
+        f"{document.name} ({document.host})",
+        None,
+        redirects=sorted(document.redirects),
+        attributes=_PKCE,
+        optional=list(document.scopes),
+        publicClient=True,
+        clientAuthenticatorType="none",
+        consentRequired=True,
+    )
+    return client | {"defaultClientScopes": sorted(OFFERED["default"])}
 
 
 _PKCE = {"pkce.code.challenge.method": "S256"}

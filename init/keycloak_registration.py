@@ -27,11 +27,12 @@ OFFERED = {
 }
 """The scopes of a new client. Not `roles`, which would add audiences by itself; not `offline_access`, `vault:login`."""
 
-_HTTPS = r"https://[A-Za-z0-9.-]+(:\d{1,5})?(/[^*#\\\s]*)?"
-_LOOPBACK = r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?(/[^*#\\\s]*)?"
+HTTPS = r"https://[A-Za-z0-9.-]+(:\d{1,5})?(/[^*#\\\s]*)?"
+LOOPBACK = r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?(/[^*#\\\s]*)?"
+"""Where a browser may be sent back to: https, or a loopback address (RFC 8252 §7.3); never a pattern."""
 
 _SHOWN = ["redirectUris", "baseUrl", "webOrigins", "logoUri", "policyUri", "tosUri", "postLogoutRedirectUris"]
-"""Where a browser goes: https, or a loopback address (RFC 8252 §7.3); never a pattern."""
+"""Where a browser goes."""
 
 _FETCHED = [
     "rootUrl",
@@ -61,7 +62,7 @@ def profile() -> dict[str, Any]:
         ("full-scope-disabled", {"auto-configure": True}),
         ("reject-implicit-grant", {"auto-configure": True}),
         ("reject-ropc-grant", {"auto-configure": True}),
-        ("secure-client-uris-pattern", {"client-uri-fields": _SHOWN, "allowed-patterns": [_HTTPS, _LOOPBACK]}),
+        ("secure-client-uris-pattern", {"client-uri-fields": _SHOWN, "allowed-patterns": [HTTPS, LOOPBACK]}),
         ("secure-client-uris-pattern", {"client-uri-fields": _FETCHED, "allowed-patterns": ["(?!)"]}),
     ]
     return {

@@ -69,6 +69,14 @@ class InitSettings(CommonSettings):
     app_backchannel_url: str = Field(
         "", description="The app as Keycloak reaches it, for back-channel logout; default: APP_PUBLIC_URL."
     )
+    client_documents: str = Field(
+        "",
+        description="Addresses of the client-id metadata documents whose clients are let in, separated by blanks; "
+        "none by default.",
+    )
+    client_documents_ca: Path | None = Field(
+        None, description="Authorities (PEM) to trust for these documents, instead of the public ones."
+    )
     users_file: Path = Field(Path(__file__).with_name("users.yaml"), description="People and what they hold.")
     vault_client_config: Path | None = Field(
         None, description="Where the example application's config.ini is written; nowhere by default."

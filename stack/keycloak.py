@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import os
 from pathlib import Path
 
 from stack import distribution, programs
-from stack.layout import Layout
+from stack.layout import ROOT, Layout
 from stack.part import Instance, Say
 from stack.ports import LOOPBACK
 from stack.processes import Launch
@@ -38,6 +39,9 @@ _JVM = (
     "-Duser.country=US",
 )
 """What ``kc.sh`` passes, but for the compiler (its first tier only) and the collector: both start sooner."""
+
+ADVERTISED = ROOT / "deploy" / "keycloak" / "client-documents.json"
+"""What Keycloak's metadata (RFC 8414) says besides, where `init` lets clients in by their metadata documents."""
 
 
 class Keycloak:
@@ -86,6 +90,8 @@ class Keycloak:
             "KC_DB_PASSWORD": secrets["KEYCLOAK_DB_PASSWORD"],
             "KC_BOOTSTRAP_ADMIN_USERNAME": secrets["KEYCLOAK_ADMIN"],
             "KC_BOOTSTRAP_ADMIN_PASSWORD": secrets["KEYCLOAK_ADMIN_PASSWORD"],
+            # Decided when Keycloak is built, and again at each start: without it, it opens ports for a cluster.
+            "KC_CACHE": "local",
             "KC_SHUTDOWN_DELAY": "0",
             "KC_SHUTDOWN_TIMEOUT": "3s",
             "KC_LOG_CONSOLE_COLOR": "false",
@@ -94,6 +100,7 @@ class Keycloak:
             "KC_SPI_BRUTE_FORCE_PROTECTOR__DEFAULT_BRUTE_FORCE_DETECTOR__ALLOW_CONCURRENT_REQUESTS": "true",
             # It notes each health check answered "not yet", and it is asked many times a second.
             "KC_LOG_LEVEL": "info,io.smallrye.health:warn",
+            **_advertising(),
         }
 
     def ready(self) -> bool:
@@ -106,6 +113,13 @@ class Keycloak:
             return False
         finally:
             connection.close()
+
+
+def _advertising() -> dict[str, str]:
+    if not os.environ.get("CLIENT_DOCUMENTS", "").strip():
+        return {}
+    option = "KC_SPI_WELL_KNOWN__{}__OPENID_CONFIGURATION_OVERRIDE"
+    return {option.format(name): str(ADVERTISED) for name in ("OPENID_CONFIGURATION", "OAUTH_AUTHORIZATION_SERVER")}
 
 
 def aot_cache(layout: Layout) -> Path:

@@ -151,6 +151,7 @@ SERVICES: tuple[Service, ...] = (
         },
         secrets=_STATE_DSN
         | {name: f"{{secret[{name}]}}" for name in (*FIXED, "VAULT_TOKEN", "POSTGRES_ADMIN_PASSWORD", *PROVISIONED)},
+        takes=("CLIENT_DOCUMENTS", "CLIENT_DOCUMENTS_CA"),
         uses=("postgres", "openbao", "keycloak"),
         waits=True,
         one_shot=True,

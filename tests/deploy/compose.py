@@ -15,6 +15,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "docker-compose.yml"
 PRODUCTION = ROOT / "docker-compose.production.yml"
+DOCUMENTS = ROOT / "docker-compose.documents.yml"
 
 _VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>[A-Z_]+)(?::(?P<kind>[-?])(?P<rest>[^}]*))?\})")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,12 @@ from mock_services.settings import MockSettings
 from services.agents.settings import AgentsSettings
 from services.auth_relay.settings import RelaySettings
 from services.token_api.settings import LaunchSettings, TokenApiSettings
+from stack import distribution
+from stack.instance import make
+from stack.keycloak import Keycloak
+from stack.layout import Layout
 from stack.services import PORTS, SERVICES, Service
+from stack.services import service as service_named
 from tests.deploy import compose
 
 SETTINGS: dict[str, tuple[type[BaseSettings], ...]] = {
@@ -167,6 +173,27 @@ def test_production_demands_every_secret_and_takes_none_of_the_demos() -> None:
                 default = info.default
                 if isinstance(default, SecretStr) and field.upper() in environment:
                     assert environment[field.upper()] != default.get_secret_value(), f"{name}: {field}"
+
+
+def test_keycloak_is_built_alike() -> None:
+    assert services()["keycloak"]["command"] == ["start", *distribution.BUILD_OPTIONS]
+
+
+def test_documented_clients_are_let_in_and_advertised_as_in_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CLIENT_DOCUMENTS", raising=False)
+    part = Keycloak(make(Layout.from_environment(), PORTS))
+    plain = part.environment()
+    monkeypatch.setenv("CLIENT_DOCUMENTS", "https://app.example/client.json")
+    added = part.environment().items() - plain.items()
+    with pytest.raises(compose.Missing):
+        compose.load(compose.DOCUMENTS)
+    given = compose.load(compose.DOCUMENTS, {"CLIENT_DOCUMENTS": "https://app.example/client.json"})["services"]
+    assert given["keycloak"]["environment"].keys() == {name for name, _ in added}
+    (mounted,) = given["keycloak"]["volumes"]
+    source, target, mode = mounted.split(":")
+    assert {compose.ROOT / source} == {Path(value) for _, value in added}
+    assert (set(given["keycloak"]["environment"].values()), mode) == ({target}, "ro")
+    assert set(given["init"]["environment"]) <= set(service_named("init").takes)
 
 
 def test_one_vault_version_with_the_fixes_for_templated_policies() -> None:

@@ -5,43 +5,24 @@ from __future__ import annotations
 import base64
 import json
 import threading
-import uuid
 import webbrowser
 from typing import Any
 
 import pytest
-import requests
 from fastmcp import Client
 from fastmcp.client.auth import OAuth
+from pydantic import SecretStr
 
 from docs import plain_client
+from identity.admin import RealmAdmin
 from stack.testing import Stack
 from tests.mcp_servers.callers import says_yes
 from tests.support.browser import agree_in_chromium, chromium
-from tests.support.login import agree
 from tests.support.people import Person
+from tests.support.visiting import AtTheForm
 
 # FastMCP's client warns that tokens kept in memory are lost with the process, as they should be here.
 pytestmark = pytest.mark.filterwarnings("ignore:Using in-memory token storage")
-
-
-class AtTheForm:
-    """Answers Keycloak's pages and lets the redirect arrive, as a browser beside the client would."""
-
-    def __init__(self, person: Person, *, yes: bool = True) -> None:
-        self.person, self.yes = person, yes
-        self.asked = self.url = ""
-
-    def __call__(self, url: str) -> bool:
-        self.url = url
-        threading.Thread(target=self._visit, daemon=True).start()
-        return True
-
-    def _visit(self) -> None:
-        arrived, self.asked = agree(self.url, self.person.username, self.person.password, yes=self.yes)
-        with requests.Session() as browser:
-            browser.trust_env = False
-            browser.get(arrived, timeout=30)
 
 
 def claims(token: str) -> dict[str, Any]:
@@ -104,28 +85,26 @@ def test_whoever_says_no_on_the_consent_page_gives_nothing(stack: Stack, person:
 
 
 def test_a_registered_clients_token_cannot_be_exchanged_for_one_that_opens_vault(stack: Stack, person: Person) -> None:
-    """Even if the client said of itself, in Keycloak's own words, that it may exchange tokens."""
-    realm, name = f"{stack.url('keycloak')}/realms/mcp-demo", f"sly-{uuid.uuid4().hex[:8]}"
+    """Even if somebody had switched exchange on for it."""
+    realm = f"{stack.url('keycloak')}/realms/mcp-demo"
+    admin = RealmAdmin(
+        stack.url("keycloak"), username="admin", password=SecretStr(stack.secrets["KEYCLOAK_ADMIN_PASSWORD"])
+    )
 
     class Sly(plain_client.Client):
         def register(self, endpoint: str, redirect: str, scope: str) -> str:
-            wish = {
-                "clientId": name,
-                "redirectUris": [redirect],
-                "publicClient": True,
-                "clientAuthenticatorType": "none",
-                "attributes": {"standard.token.exchange.enabled": "true"},
-            }
-            made = self.http.post(endpoint.replace("openid-connect", "default"), json=wish, timeout=30)
-            assert made.status_code == 201, made.text
-            return str(made.json()["clientId"])
+            self.name = super().register(endpoint, redirect, scope)
+            (made,) = admin.get("/mcp-demo/clients", clientId=self.name)
+            made["attributes"]["standard.token.exchange.enabled"] = "true"
+            admin.put(f"/mcp-demo/clients/{made['id']}", made)
+            return self.name
 
     with Sly(at(stack, "jira")) as client:
         client.sign_in(AtTheForm(person))
         for more in ({}, {"audience": "vault"}, {"scope": "vault:login"}):
             form = {
                 "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
-                "client_id": name,
+                "client_id": client.name,
                 "subject_token": client.token,
                 "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
                 **more,
@@ -133,6 +112,7 @@ def test_a_registered_clients_token_cannot_be_exchanged_for_one_that_opens_vault
             answer = client.http.post(f"{realm}/protocol/openid-connect/token", data=form, timeout=30)
             assert answer.status_code in (400, 401, 403), answer.text
             assert "access_token" not in answer.json()
+    admin.close()
 
 
 async def test_fastmcps_own_client_signs_in_and_reads_and_writes(
