@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ from pydantic import SecretStr
 
 import tracing
 from app.actions import signed_in
+from app.person_vault import Held as Own
 from app.process import Process
 from app.sessions import Session
 from app.texts import t
@@ -155,32 +155,23 @@ async def _recorded(recorder: Recorder, held: Held, work: Callable[[], Coroutine
 
 async def _certified(process: Process, session: Session, kind: str) -> Held:
     """A key made here and a certificate for it that Vault fills the person's name into (Vault API: pki/sign/:role)."""
-    with tracing.step("person-exchange", server=SERVER) as opened:
-        traded = await process.keycloak.exchange(session.tokens.access_token, audience="vault", scope="vault:login")
-        opened.valid(until=traded.expires_at)
-        opened.detail(claims=unverified_claims(traded.access_token))
-        opened.say(t("step.exchanged", audience="vault"))
-    with tracing.step("person-login", server=SERVER) as opened:
-        login = await process.vault.login_jwt(role="person", jwt=traded.access_token)
-        opened.protect(login.token.get_secret_value())
-        opened.detail(policies=list(login.policies))
-        opened.say(t("step.person-login", username=session.username))
-    try:
+    name = f"{session.username}:{kind}"
+    key, request = new_key()
+    uris = [_AGENT + name, *(_SCOPE + scope for scope in KINDS[kind])]
+
+    async def sign(own: Own) -> Held:
         with tracing.step("agent-certificate", server=SERVER) as opened:
-            name = f"{session.username}:{kind}"
-            key, request = new_key()
-            uris = [_AGENT + name, *(_SCOPE + scope for scope in KINDS[kind])]
             asked = {"csr": request, "uri_sans": ",".join(uris)}
-            signed = await process.vault.write(login.token, f"{_MOUNT}/sign/person-agent", asked)
+            signed = await process.vault.write(own.login.token, f"{_MOUNT}/sign/person-agent", asked)
             held = Held(
                 kind, name, Identity(key, f"{signed['certificate']}\n{signed['issuing_ca']}", signed["issuing_ca"])
             )
             opened.valid(until=held.certificate_until)
             opened.detail(agent=name, scopes=list(KINDS[kind]), serial_number=held.serial)
             opened.say(t("step.agent-certificate", agent=name))
-    finally:
-        await asyncio.shield(process.vault.revoke_self(login.token))
-    return held
+        return held
+
+    return await process.person_vault.use(session, sign, part=SERVER)
 
 
 async def _token(process: Process, held: Held) -> Held:

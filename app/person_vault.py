@@ -84,20 +84,22 @@ class PersonVault:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         state.on_ended(self.end)
 
-    async def use(self, session: Session, work: Callable[[Held], Awaitable[T]]) -> T:
+    async def use(self, session: Session, work: Callable[[Held], Awaitable[T]], *, part: str = PART) -> T:
         """``work`` with the session's login; once more with a new one if Vault does not know the first any more.
+
+        ``part``: of the trace, to which the login belongs.
 
         Raises SessionEnded, ExchangeRefused, VaultLoginRefused, KeycloakUnavailable, VaultUnavailable, and what
         ``work`` raises.
         """
-        held = await self._login(session)
+        held = await self._login(session, part)
         try:
             return await work(held)
         except VaultDenied:
             if await self._alive(held):
                 raise
             held.revoked = True
-            return await work(await self._login(session))
+            return await work(await self._login(session, part))
 
     async def make_user(self, held: Held) -> None:
         """A new database user. Raises CredentialMissing when the person may have none, VaultUnavailable."""
@@ -149,14 +151,14 @@ class PersonVault:
         """End everything that is held."""
         await asyncio.gather(*(self.end(sid) for sid in list(self._held)))
 
-    async def _login(self, session: Session) -> Held:
+    async def _login(self, session: Session, part: str) -> Held:
         async with self._locks.setdefault(session.sid, asyncio.Lock()):
             known = self._held.get(session.sid)
             if known is not None and not known.revoked and self._left(known) > MARGIN:
-                self._note_reuse(known)
+                _note_reuse(known, part)
                 return known
             self._forget_others()
-            held = await self._log_in(session)
+            held = await self._log_in(session, part)
             held.user = known.user if known is not None else None
             self._held[session.sid] = held
         if self._state.ended(session.sid):
@@ -165,13 +167,13 @@ class PersonVault:
             raise SessionEnded(t("session.ended"))
         return held
 
-    async def _log_in(self, session: Session) -> Held:
-        with tracing.step("person-exchange", server=PART) as opened:
+    async def _log_in(self, session: Session, part: str) -> Held:
+        with tracing.step("person-exchange", server=part) as opened:
             traded = await self._keycloak.exchange(session.tokens.access_token, audience="vault", scope="vault:login")
             opened.valid(until=traded.expires_at)
             opened.detail(claims=unverified_claims(traded.access_token))
             opened.say(t("step.exchanged", audience="vault"))
-        with tracing.step("person-login", server=PART) as opened:
+        with tracing.step("person-login", server=part) as opened:
             login = await self._vault.login_jwt(role=ROLE, jwt=traded.access_token)
             opened.protect(login.token.get_secret_value())
             opened.valid(until=login.lease.expires_at)
@@ -184,12 +186,6 @@ class PersonVault:
             opened.detail(policies=list(login.policies), entity=entity.name, entity_id=entity.id)
             opened.say(t("step.person-login", username=session.username))
         return Held(session.sub, session.sid, session.username, login, entity, self._clock())
-
-    def _note_reuse(self, held: Held) -> None:
-        recorder = tracing.current()
-        if recorder is not None:
-            for kind in ("person-exchange", "person-login"):
-                recorder.note(kind, server=PART).reused(since=held.since, until=held.login.lease.expires_at)
 
     async def _register(self, whose: Session | Held, login: VaultToken) -> None:
         noted = RegisteredToken(login.accessor, HOLDER, whose.sub, whose.sid, login.lease.expires_at, whose.username)
@@ -214,3 +210,10 @@ class PersonVault:
         """What Vault has ended by itself needs no place here."""
         for sid in [sid for sid, held in self._held.items() if self._left(held) == 0 and sid not in self._locks]:
             del self._held[sid]
+
+
+def _note_reuse(held: Held, part: str) -> None:
+    recorder = tracing.current()
+    if recorder is not None:
+        for kind in ("person-exchange", "person-login"):
+            recorder.note(kind, server=part).reused(since=held.since, until=held.login.lease.expires_at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tests.support.browser import Visitor
 from tests.support.people import Person
@@ -25,11 +26,14 @@ def test_an_agent_gets_a_token_uses_it_and_loses_it(
         me.page.get_by_text(name, exact=True).click()
         me.settled()
 
+    def traced() -> dict[str, Any]:
+        with me.page.expect_download() as download:
+            me.page.get_by_role("button", name="JSON", exact=True).click()
+        download.value.save_as(tmp_path / "trace.json")
+        return {step["kind"]: step for step in json.loads((tmp_path / "trace.json").read_text())["steps"]}
+
     press("Get a token", f"{person.username}:worker has a token for agent:commands agent:results")
-    with me.page.expect_download() as download:
-        me.page.get_by_role("button", name="JSON", exact=True).click()
-    download.value.save_as(tmp_path / "trace.json")
-    steps = {step["kind"]: step for step in json.loads((tmp_path / "trace.json").read_text())["steps"]}
+    steps = traced()
     assert steps["mutual-tls"]["detail"]["protocol"].startswith("TLSv1.")
     assert steps["mutual-tls"]["started_at"] <= steps["agent-token"]["exchanges"][0]["started_at"]
     assert steps["agent-token"]["detail"]["claims"]["sub"] == f"{person.username}:worker"
@@ -38,6 +42,7 @@ def test_an_agent_gets_a_token_uses_it_and_loses_it(
     press("Give a command", "insufficient_scope")
     choose("Dispatcher")
     press("Get a token", f"{person.username}:dispatcher has a token for agent:dispatch")
+    assert traced()["person-login"]["status"] == "reused"
     press("Give a command", "/api/commands answered 201")
     choose("Worker")
     press("Fetch commands", "/api/commands answered 200")
