@@ -91,13 +91,14 @@ async def _entity(held: Held) -> Entity:
 def read(path: Path, entity_id: str, *, tail: int = TAIL_BYTES, limit: int = LINES) -> tuple[list[Line], float]:
     """The lines about this entity in the file's last ``tail`` bytes, the newest first, and when those bytes begin.
 
-    Raises OSError. An empty ``entity_id`` has no lines.
+    Where the file has just been begun anew, the one put aside (``.1``) stands before it. Raises OSError. An empty
+    ``entity_id`` has no lines.
     """
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - tail))
-        kept = file.read(tail).split(b"\n")
-    if size > tail:
+    aside = path.with_name(f"{path.name}.1")
+    newest, whole = _end(path, tail)
+    before, whole = _end(aside, tail - len(newest)) if whole and aside.exists() else (b"", whole)
+    kept = (before + newest).split(b"\n")
+    if not whole:
         kept = kept[1:]  # It begins in the middle of a line.
     found: deque[Line] = deque(maxlen=limit)
     needle = entity_id.encode()
@@ -107,6 +108,14 @@ def read(path: Path, entity_id: str, *, tail: int = TAIL_BYTES, limit: int = LIN
         if line is not None:
             found.appendleft(line)
     return list(found), _began(kept)
+
+
+def _end(path: Path, length: int) -> tuple[bytes, bool]:
+    """A file's last ``length`` bytes, and whether that is all of it."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - length))
+        return file.read(length), size <= length
 
 
 def joined(lines: Iterable[Line], traces: Iterable[Trace]) -> list[Line]:

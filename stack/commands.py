@@ -136,7 +136,9 @@ def logs(layout: Layout, options: Namespace, began: float) -> int:
     while options.follow:
         time.sleep(0.2)
         for name, path in chosen.items():
-            if path.stat().st_size > offsets[name]:
+            size = path.stat().st_size
+            offsets[name] = offsets[name] if offsets[name] <= size else 0
+            if size > offsets[name]:
                 with path.open(errors="replace") as file:
                     file.seek(offsets[name])
                     for line in file:

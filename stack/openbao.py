@@ -42,6 +42,7 @@ class OpenBao:
             argv=(str(programs.vault()), "server", f"-config={self._home / 'config.hcl'}"),
             cwd=self._home,
             env={"BAO_LOG_LEVEL": "warn"},
+            writes=self._home / "audit.log",
         )
 
     def ready(self) -> bool:

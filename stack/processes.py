@@ -36,6 +36,8 @@ class Launch:
     """(uid, gid) to run as, when the caller is root and the server refuses to be."""
     stop: signal.Signals = signal.SIGTERM
     """What asks this server to stop in good order."""
+    writes: Path | None = None
+    """A file that it appends to for ever, and opens anew on SIGHUP."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,8 @@ def last_lines(log: Path, count: int = 12, *, since: int = 0) -> list[str]:
     try:
         with log.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(since, size - 64 * 1024))
+            begun_anew = since > size
+            file.seek(max(0 if begun_anew else since, size - 64 * 1024))
             return file.read().decode(errors="replace").splitlines()[-count:]
     except FileNotFoundError:
         return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import signal
 import subprocess
 import threading
 import time
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import NotReady, Problem
+from stack import growing
 from stack.part import Part
 from stack.processes import Identity, Launch, end, last_lines, spawn
 from stack.status import Phase, ServiceStatus
@@ -69,7 +71,7 @@ class Runner:
         self._changed = changed
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
-        self._ask = Launch((), Path()).stop
+        self._launched = Launch((), Path())
         self._spawning = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=entry.name, daemon=True)
 
@@ -88,11 +90,18 @@ class Runner:
             process = self._process
         if process is not None:
             self._set("stopping")
-            end(process, ask=self._ask, within=within)
+            end(process, ask=self._launched.stop, within=within)
         if self._thread.is_alive():
             self._thread.join(within)
         if self.status.phase not in ("failed", "done"):
             self._set("stopped")
+
+    def tidy(self) -> None:
+        """Keep what it writes within bounds. A full disk is no reason to end anything."""
+        with contextlib.suppress(OSError), self._spawning:
+            growing.empty(self._log)
+            if self._launched.writes and self._process is not None:
+                growing.reopened(self._launched.writes, self._process, signal.SIGHUP)
 
     def _run(self) -> None:
         try:
@@ -139,7 +148,7 @@ class Runner:
             if self._stopping.is_set():
                 return None
             self._process = spawn(launch, log=self._log, instance=self._instance)
-            self._ask = launch.stop
+            self._launched = launch
         identity = Identity.of(self._process.pid)
         self.status.pid = self._process.pid
         self.status.started = identity.started if identity else None
@@ -176,7 +185,7 @@ class Runner:
 
     def _too_late(self, process: subprocess.Popen[bytes]) -> None:
         """End a process that runs but does not answer; at the first start that fails the whole start at once."""
-        end(process, ask=self._ask, within=STOP_SECONDS)
+        end(process, ask=self._launched.stop, within=STOP_SECONDS)
         if not self.up.is_set() and not self._stopping.is_set():
             shown = "".join(f"\n    {line}" for line in last_lines(self._log))
             raise NotReady(

@@ -18,6 +18,7 @@ from stack.runner import STOP_SECONDS, Entry, Runner
 from stack.status import UP, StackStatus
 
 TICK_SECONDS = 0.1
+TIDY_SECONDS = 2.0
 
 
 class Supervisor:
@@ -39,6 +40,7 @@ class Supervisor:
         self._afterwards = afterwards
         self._instance = instance
         self._began = began
+        self._tidied = time.monotonic()
         self._stop = threading.Event()
         self._writing = threading.Lock()
         layout = instance.layout
@@ -78,6 +80,7 @@ class Supervisor:
                 if problem or (self._companion and not self._companion.process()):
                     break
                 self._do_afterwards(stack)
+                self._tidy()
                 tick(self.status)
         if problem:
             self.status.what, self.status.fix = problem.what, problem.fix
@@ -105,6 +108,13 @@ class Supervisor:
             process = spawn(self._afterwards, log=layout.logs / "afterwards.log", instance=layout.state)
             stack.callback(end, process, within=STOP_SECONDS)
             self._afterwards = None
+
+    def _tidy(self) -> None:
+        if time.monotonic() - self._tidied < TIDY_SECONDS:
+            return
+        self._tidied = time.monotonic()
+        for runner in self._runners.values():
+            runner.tidy()
 
     def _first_problem(self) -> Problem | None:
         return next((runner.problem for runner in self._runners.values() if runner.problem), None)

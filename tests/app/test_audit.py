@@ -48,6 +48,21 @@ def written(folder: Path, *lines: bytes) -> Path:
     return path
 
 
+def test_what_was_put_aside_a_moment_ago_is_still_looked_at(tmp_path: Path) -> None:
+    new, old = entry(path="secret/data/new"), entry(path="secret/data/old")
+    written(tmp_path, new)
+    (tmp_path / "audit.log.1").write_bytes(entry(path="secret/data/older") + old)
+    assert [line.path for line in read(tmp_path / "audit.log", HERS)[0]] == [
+        f"secret/data/{n}" for n in ("new", "old", "older")
+    ]
+    just_enough = len(new) + len(old) + 5
+    assert [line.path for line in read(tmp_path / "audit.log", HERS, tail=just_enough)[0]] == [
+        "secret/data/new",
+        "secret/data/old",
+    ]
+    assert [line.path for line in read(tmp_path / "audit.log", HERS, tail=len(new) + 5)[0]] == ["secret/data/new"]
+
+
 def test_a_line_is_whose_vault_says_it_is_and_no_request_of_another_s_can_claim_it(tmp_path: Path) -> None:
     mine = entry()
     login = entry("", made_for=HERS, path="auth/jwt/login")
