@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from fastmcp import FastMCP
-from fastmcp.tools import Tool
+from fastmcp.exceptions import NotFoundError, to_mcp_error
+from fastmcp.tools import Tool, ToolResult
 from fastmcp.utilities.versions import VersionSpec
 
 
@@ -29,3 +30,19 @@ class FixedTools(FastMCP[Any]):
     async def get_tool(self, name: str, version: VersionSpec | None = None) -> Tool | None:
         """The tool of this name; none has versions, so that asking for one finds nothing."""
         return self._fixed.get(name) if version is None else None
+
+    async def call_tool(
+        self,
+        name: str,
+        arguments: dict[str, Any] | None = None,
+        *,
+        version: VersionSpec | None = None,
+        run_middleware: bool = True,
+    ) -> ToolResult:
+        """As FastMCP's; but a tool that is not there is an error of the protocol (-32602), not one of a tool.
+
+        MCP 2026-07-28, server/tools "Error Handling". Raises MCPError.
+        """
+        if name not in self._fixed:
+            raise to_mcp_error(NotFoundError(f"Unknown tool: {name!r}"))
+        return await super().call_tool(name, arguments, version=version, run_middleware=run_middleware)

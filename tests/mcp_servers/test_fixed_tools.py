@@ -34,7 +34,8 @@ async def test_it_lists_and_calls_what_it_was_given() -> None:
 
 async def test_an_unknown_tool_and_an_unknown_version_are_not_found() -> None:
     async with Client(fixed()) as client:
-        assert (await client.call_tool_mcp("shout", {})).is_error
+        with pytest.raises(MCPError, match="Unknown tool: 'shout'"):
+            await client.call_tool_mcp("shout", {})
     assert await fixed().get_tool("echo", VersionSpec(eq="2")) is None
 
 

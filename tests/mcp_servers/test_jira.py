@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from mcp import MCPError
+from mcp_types import INVALID_PARAMS
 
-from tests.mcp_servers.callers import Caller, steps, text
+from tests.mcp_servers.callers import Caller, connected, steps
 from tests.mcp_servers.conftest import SignIn
 from tests.support.people import Person
 
@@ -119,7 +121,9 @@ async def test_bad_input_is_refused_in_a_sentence(
     assert refusal["code"] in ("input", "backend_refused")
 
 
-async def test_an_unknown_tool_is_an_error_result(shared: Caller) -> None:
-    result = await shared.call("jira", "read_vault", {})
-    assert result.is_error
-    assert "Unknown tool" in text(result)
+@pytest.mark.parametrize("era", ["auto", "legacy"])
+async def test_an_unknown_tool_is_an_error_of_the_protocol(shared: Caller, era: str) -> None:
+    async with connected(shared.stack, "jira", await shared.token("jira"), mode=era) as client:
+        with pytest.raises(MCPError, match="Unknown tool: 'read_vault'") as refused:
+            await client.call_tool_mcp("read_vault", {})
+    assert refused.value.error.code == INVALID_PARAMS
