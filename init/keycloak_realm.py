@@ -19,6 +19,10 @@ TOKENS_SCOPE = "tokens:issue"
 OURS = {"managed-by": "init"}
 """The attribute of the clients that init made: one of them that is no longer wanted is removed."""
 
+RECORDED = ("CLIENT_REGISTER", "LOGIN")
+RECORDED_DAYS = 90
+"""What Keycloak writes down, and for how long: by it, `./demo clients prune` knows which clients are still used."""
+
 AGENTS_AUDIENCE = "biz-service"
 AGENT_SCOPES = {
     "agent:commands": "Read an agent's commands",
@@ -47,6 +51,9 @@ def realm(settings: InitSettings) -> dict[str, Any]:
         "ssoSessionIdleTimeout": 1800,
         "ssoSessionMaxLifespan": 36000,
         "defaultSignatureAlgorithm": "RS256",
+        "eventsEnabled": True,
+        "enabledEventTypes": list(RECORDED),
+        "eventsExpiration": RECORDED_DAYS * 86_400,
         # Guessing is slowed down; a workshop's typing mistakes lock nobody out for long.
         "bruteForceProtected": True,
         "permanentLockout": False,

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 from common.errors import InputError, NotReady
@@ -149,14 +150,21 @@ def logs(layout: Layout, options: Namespace, began: float) -> int:
 
 def init(layout: Layout, options: Namespace, began: float) -> int:
     """Provision again from the users file, by hand; its own exit code."""
+    return _as_init(layout, "init", options.arguments)
+
+
+def clients(layout: Layout, options: Namespace, began: float) -> int:
+    """Remove registered clients that nobody uses; the program's own exit code."""
+    return _as_init(layout, "init.clients", options.arguments)
+
+
+def _as_init(layout: Layout, module: str, arguments: Sequence[str]) -> int:
     now = status.read(layout)
     if now is None or not control.is_running(layout):
         raise NotReady("The demo is not running, so there is nothing to provision.", fix="Start it: `./demo up -d`.")
-    instance = _running_instance(layout, now)
-    own = environment(instance, service("init"))
-    return subprocess.run(
-        [sys.executable, "-m", "init", *options.arguments], check=False, cwd=layout.root, env=base_environment() | own
-    ).returncode
+    own = environment(_running_instance(layout, now), service("init"))
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, check=False, cwd=layout.root, env=base_environment() | own).returncode
 
 
 def agent(layout: Layout, options: Namespace, began: float) -> int:

@@ -1,0 +1,88 @@
+"""Registered clients that nobody uses go; whoever is used, or was not made by registration, stays."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from common.errors import InputError
+from common.http import TimedSession
+from init.clients import RecordTooShort, prune
+from init.keycloak_realm import RECORDED_DAYS
+from stack.testing import Stack
+from tests.init.realm import Realm
+from tests.support.login import agree
+
+REDIRECT = "http://127.0.0.1:1/callback"
+DAY = 86_400
+
+
+@pytest.fixture(scope="module")
+def realm(stack: Stack) -> Iterator[Realm]:
+    made = Realm(stack)
+    made.provision()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def register(realm: Realm) -> Callable[[], str]:
+    """Registers a client as a stranger does; its id."""
+
+    def registered() -> str:
+        with TimedSession() as session:
+            answer = session.post(
+                f"{realm.settings.keycloak_url}/realms/{realm.name}/clients-registrations/openid-connect",
+                json={"redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none", "client_name": "Idle"},
+            )
+        return str(answer.json()["client_id"])
+
+    return registered
+
+
+def sign_in(realm: Realm, client: str) -> None:
+    query = f"client_id={client}&redirect_uri={REDIRECT}&response_type=code&scope=mcp:jira"
+    pkce = f"code_challenge={'x' * 43}&code_challenge_method=S256"
+    address = f"{realm.settings.keycloak_url}/realms/{realm.name}/protocol/openid-connect/auth"
+    arrived, _ = agree(f"{address}?{query}&{pkce}", "alice", "alice-1")
+    assert "code=" in arrived
+
+
+def sign_everybody_out(realm: Realm) -> None:
+    realm.admin.post(realm.path("/logout-all"), {})
+
+
+def test_who_was_idle_for_so_long_goes_and_nobody_else(realm: Realm, register: Callable[[], str]) -> None:
+    path, began = realm.path(""), time.time()
+    others = {client["clientId"] for client in realm.get("/clients", max="1000")}
+    by_hand = {"clientId": "made-by-hand", "publicClient": True, "consentRequired": True}
+    realm.admin.post(realm.path("/clients"), by_hand)
+    idle, used = register(), register()
+    sign_in(realm, used)
+    sign_everybody_out(realm)
+    with pytest.raises(RecordTooShort):
+        prune(realm.admin, path, days=1, now=began)
+
+    a_day_from_here = time.time() + DAY
+    planned = prune(realm.admin, path, days=1, now=a_day_from_here, dry_run=True)
+    assert {name for name, _ in planned.idle} == {idle, used}
+    assert realm.client(idle), "a plan removes nothing"
+    sign_in(realm, used)
+    sign_everybody_out(realm)
+    new = register()
+    found = prune(realm.admin, path, days=1, now=a_day_from_here)
+    assert (found.registered, found.idle) == (3, ((idle, "Idle"),)), "the others signed in or came since"
+
+    sign_in(realm, used)
+    assert prune(realm.admin, path, days=0).idle == ((new, "Idle"),), "an open session is use"
+    sign_everybody_out(realm)
+    assert prune(realm.admin, path, days=0).idle == ((used, "Idle"),)
+    assert {client["clientId"] for client in realm.get("/clients", max="1000")} == others | {"made-by-hand"}
+
+
+def test_more_days_than_are_recorded_cannot_be_asked_for(realm: Realm) -> None:
+    for days in (-1, RECORDED_DAYS + 1):
+        with pytest.raises(InputError):
+            prune(realm.admin, realm.path(""), days=days)
