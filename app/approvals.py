@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.process import Process
+from app.sessions import Session
 from app.texts import t
 from common.errors import Problem, TokenInvalid
+from common.levels import reached
 from identity.tokens import Claims
 from state import Approval
 
@@ -25,7 +27,10 @@ class ApprovalGone(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A question as its person may see it. ``login_age``: seconds that their sign-in may be old for a yes; 0: any."""
+    """A question as its person may see it. ``login_age``: seconds that their sign-in may be old for a yes; 0: any.
+
+    ``acr``: the level that it must have, if any. ``level_needed`` and ``login_needed``: theirs is too weak, too old.
+    """
 
     server: str
     tool: str
@@ -33,51 +38,53 @@ class Waiting:
     facts: Mapping[str, Any]
     login_age: int
     login_needed: bool
+    acr: str = ""
+    level_needed: bool = False
 
 
 async def waiting(process: Process, cookie: str, approval_id: str) -> Waiting:
     """The question, if it is this person's. Raises ApprovalGone, SessionEnded, StateUnavailable."""
-    who = await _person(process, cookie)
+    session, who = await _person(process, cookie)
     found = await process.state.approvals.find(approval_id)
     if found is None or found.sub != who.sub or found.way != "link":
         raise ApprovalGone(t("approve.gone"), fix=t("approve.gone.fix"))
-    stale = bool(found.login_age) and _login_at(who) < time.time() - found.login_age
+    stale = bool(found.login_age) and session.auth_time < time.time() - found.login_age
+    weak = bool(found.acr) and found.acr not in reached(session.acr)
     shown = {**found.facts, "expires_at": found.expires_at}
-    return Waiting(found.server, found.tool, found.status, shown, found.login_age, stale)
+    return Waiting(found.server, found.tool, found.status, shown, found.login_age, stale, found.acr, weak)
 
 
 async def decide(process: Process, cookie: str, approval_id: str, *, approve: bool) -> Approval:
-    """Keep the answer, once; a yes needs a sign-in that is fresh enough for the policy, by the token's ``auth_time``.
+    """Keep the answer, once; a yes needs a sign-in that is fresh and strong enough for the policy.
+
+    Both as Keycloak's token said when the session began (``auth_time``, ``acr``).
 
     Raises ApprovalGone, SessionEnded, StateUnavailable.
     """
-    who = await _person(process, cookie)
+    session, who = await _person(process, cookie)
     decided = await process.state.approvals.decide(
-        approval_id, sub=who.sub, way="link", approve=approve, login_at=_login_at(who)
+        approval_id, sub=who.sub, way="link", approve=approve, login_at=session.auth_time, acr=session.acr
     )
     if decided is None:
+        _log.info("%s's answer (acr %s) was not taken", who.username, session.acr or "-")
         raise ApprovalGone(t("approve.gone"), fix=t("approve.gone.fix"))
     _log.info(
-        "%s %s %s at %s: binding %s",
+        "%s %s %s at %s by a sign-in of acr %s, demanded %s: binding %s",
         who.username,
         "approved" if approve else "refused",
         decided.tool,
         decided.server,
+        decided.given_acr or "-",
+        decided.acr or "any",
         decided.binding.hex()[:16],
     )
     return decided
 
 
-async def _person(process: Process, cookie: str) -> Claims:
-    """Who asks, by a token of this app whose signature is checked again."""
+async def _person(process: Process, cookie: str) -> tuple[Session, Claims]:
+    """Who asks, by a token of this app whose signature is checked again, and their session."""
     session = await process.sessions.renewed(cookie)
     claims = await process.validator.validate(session.tokens.access_token.get_secret_value())
     if claims.azp != process.settings.app_client_id or claims.sid != session.sid:
         raise TokenInvalid("The access token is not this session's.", fix="Sign out and sign in again.")
-    return claims
-
-
-def _login_at(claims: Claims) -> float:
-    """When the person last typed a password (OpenID Connect Core §2, ``auth_time``); 0 where that is not said."""
-    said = (claims.model_extra or {}).get("auth_time")
-    return float(said) if isinstance(said, int | float) else 0.0
+    return session, claims

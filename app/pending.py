@@ -23,7 +23,7 @@ LIMIT = 10_000
 class Pending:
     """One sign-in: OpenID Connect's ``state`` and ``nonce``, PKCE's verifier, and where to go afterwards.
 
-    ``asked`` is the authorization request's address, masked.
+    ``asked`` is the authorization request's address, masked; ``acr`` the level that it demanded, if any.
     """
 
     state: str
@@ -31,6 +31,7 @@ class Pending:
     verifier: SecretStr
     next: str
     asked: str = ""
+    acr: str = ""
 
 
 class PendingLogins:

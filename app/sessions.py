@@ -37,7 +37,11 @@ class ServerToken(BaseModel):
 
 
 class Session(BaseModel):
-    """One signed-in person. Tokens stay in this process and, encrypted, in ``mcp_state``; browsers never get them."""
+    """One signed-in person. Tokens stay in this process and, encrypted, in ``mcp_state``; browsers never get them.
+
+    ``acr`` and ``auth_time`` (epoch seconds) are of the sign-in that began the session, as Keycloak's token had them
+    then: a refreshed token would repeat a level long after it was reached, and take another program's ``auth_time``.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -46,6 +50,8 @@ class Session(BaseModel):
     username: str
     email: str = ""
     signed_in_at: float
+    acr: str = ""
+    auth_time: float = 0.0
     tokens: TokenSet
     login: tracing.Step | None = None
     server_tokens: dict[str, ServerToken] = Field(default_factory=dict)
@@ -87,6 +93,8 @@ class Sessions:
             username=claims.username,
             email=claims.email,
             signed_in_at=self._clock(),
+            acr=claims.acr,
+            auth_time=claims.auth_time,
             tokens=tokens,
             login=login,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import secrets
 import time
 from collections.abc import Callable
@@ -81,11 +82,12 @@ class Keycloak:
         self._client.connection._s = self._session
 
     def login_request(
-        self, *, redirect_uri: str, scope: str = "openid profile email", anew: bool = False
+        self, *, redirect_uri: str, scope: str = "openid profile email", anew: bool = False, acr: str = ""
     ) -> LoginRequest:
         """An authorization request with PKCE S256, fresh state and nonce (RFC 6749 §4.1.1, RFC 7636 §4.3).
 
         ``anew`` asks for the password although the person is signed in (``prompt``, OpenID Connect Core §3.1.2.1).
+        ``acr`` is the level that the sign-in must have (essential, §5.5.1.1): Keycloak asks for what is missing.
         """
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         query = urlencode(
@@ -99,6 +101,7 @@ class Keycloak:
                 "code_challenge": s256(verifier),
                 "code_challenge_method": "S256",
                 **({"prompt": "login"} if anew else {}),
+                **({"claims": json.dumps(_essential(acr), separators=(",", ":"))} if acr else {}),
             }
         )
         return LoginRequest(f"{self.issuer}/protocol/openid-connect/auth?{query}", state, nonce, verifier)
@@ -196,6 +199,10 @@ class Keycloak:
             return TokenSet.from_response(answer, now=sent_at)
 
         return await self._workers.run(call)
+
+
+def _essential(acr: str) -> dict[str, Any]:
+    return {"id_token": {"acr": {"essential": True, "values": [acr]}}}
 
 
 def s256(verifier: str) -> str:

@@ -46,7 +46,11 @@ class TokenSet(BaseModel):
 
 
 class Claims(BaseModel):
-    """A validated access token's claims (RFC 9068 §2.2, with Keycloak's ``sid``, ``typ`` and names)."""
+    """A validated access token's claims (RFC 9068 §2.2, with Keycloak's ``sid``, ``typ`` and names).
+
+    ``acr`` and ``auth_time`` (OpenID Connect Core §2) are true of the sign-in that the token was first issued for:
+    Keycloak repeats ``acr`` at every refresh, whatever has become of it since.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -61,6 +65,8 @@ class Claims(BaseModel):
     sid: str = ""
     typ: str = ""
     scope: str = ""
+    acr: str = ""
+    auth_time: float = 0.0
     preferred_username: str = ""
     email: str = ""
     name: str = ""

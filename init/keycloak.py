@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from identity.admin import RealmAdmin
 from identity.admin import check_ready as keycloak_serves
-from init import client_documents, keycloak_people, keycloak_realm, keycloak_registration
+from init import client_documents, keycloak_levels, keycloak_people, keycloak_realm, keycloak_registration
 from init.client_documents import Document, DocumentUnread
 from init.keycloak_realm import FACILITATOR, OURS, ROLES_SCOPE
 from init.ledger import Ledger
@@ -49,7 +49,8 @@ def provision(
             people = pool.submit(keycloak_people.found, keycloak, f"/{settings.keycloak_realm}")
             _role(keycloak, f"/{settings.keycloak_realm}", ledger)
             scopes = _scopes(keycloak, f"/{settings.keycloak_realm}", ledger)
-            _clients(settings, keycloak, scopes, ledger)
+            flow = keycloak_levels.provision(keycloak, f"/{settings.keycloak_realm}", ledger, new=not there)
+            _clients(settings, keycloak, scopes, flow, ledger)
             known = people.result()
         realm_stands()
         return keycloak_people.provision(keycloak, settings.keycloak_realm, users, known, ledger)
@@ -79,7 +80,9 @@ def _realm(settings: InitSettings, keycloak: RealmAdmin, ledger: Ledger) -> bool
     path = f"/{settings.keycloak_realm}"
     found = keycloak.get(path)
     wrong = faults(found, wanted)
-    act: Callable[[], Any] = partial(keycloak.put, path, wanted) if found else partial(keycloak.post, "", wanted)
+    act: Callable[[], Any] = partial(keycloak.put, path, wanted)
+    if not found:
+        act = partial(keycloak.post, "", wanted | keycloak_levels.with_realm())
     _settle(ledger, "realm", settings.keycloak_realm, found, wrong, act)
     return found is not None
 
@@ -88,6 +91,7 @@ def _plan_a_new_realm(settings: InitSettings, users: Sequence[User], ledger: Led
     names = {
         "role": [FACILITATOR],
         "scope": list(keycloak_realm.scopes()),
+        "sign-in flow": [keycloak_levels.FLOW],
         "client": [*keycloak_realm.clients(settings), *_documents(settings)[0]],
         "user": [user.username for user in users],
     }
@@ -156,11 +160,11 @@ def _bind_role(keycloak: RealmAdmin, realm: str, path: str) -> None:
     keycloak.post(path, [keycloak.get(f"{realm}/roles/{FACILITATOR}")])
 
 
-def _clients(settings: InitSettings, keycloak: RealmAdmin, scopes: dict[str, str], ledger: Ledger) -> None:
+def _clients(settings: InitSettings, keycloak: RealmAdmin, scopes: dict[str, str], flow: str, ledger: Ledger) -> None:
     path = f"/{settings.keycloak_realm}/clients"
     found = {client["clientId"]: client for client in keycloak.get(path, max=1000)}
     documents, unread = _documents(settings)
-    wanted = keycloak_realm.clients(settings) | documents
+    wanted = keycloak_realm.clients(settings, sign_in_flow=flow) | documents
     for name in sorted(documents.keys() & found.keys()):
         if not _ours(found[name]):
             # Somebody else's client by that name may hold a token to change itself: it is not mended but made anew.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic import SecretStr
 
+from common.levels import LEVELS
 from common.settings import MCP_SERVERS
 from init.client_documents import Document
 from init.keycloak_registration import OFFERED, UNLISTED
@@ -81,14 +83,17 @@ def scopes() -> dict[str, dict[str, Any]]:
     return {name: {"name": name, **found} for name, found in wanted.items()}
 
 
-def clients(settings: InitSettings) -> dict[str, dict[str, Any]]:
-    """Clients by id, with the names of their scopes; lab clients in the demo profile only."""
+def clients(settings: InitSettings, *, sign_in_flow: str = "") -> dict[str, dict[str, Any]]:
+    """Clients by id, with the names of their scopes; lab clients in the demo profile only.
+
+    ``sign_in_flow``: the id of the flow by which people sign in to the app, with levels.
+    """
     tools = [name for name in scopes() if name.startswith("mcp:")]
     wanted = [
         _client("vault", "Vault: an audience, nobody logs in as it", None),
         _client(AGENTS_AUDIENCE, "Business service: an audience, nobody logs in as it", None),
         _client("token-api", "Token API: an audience, nobody logs in as it", None),
-        _app(settings, [*tools, TOKENS_SCOPE, "vault:login"]),
+        _app(settings, [*tools, TOKENS_SCOPE, "vault:login"], sign_in_flow),
         *(
             _client(
                 f"mcp-{server}",
@@ -155,7 +160,7 @@ _PKCE = {"pkce.code.challenge.method": "S256"}
 _EXCHANGES = {"standard.token.exchange.enabled": "true"}
 
 
-def _app(settings: InitSettings, optional: list[str]) -> dict[str, Any]:
+def _app(settings: InitSettings, optional: list[str], sign_in_flow: str) -> dict[str, Any]:
     public = settings.app_public_url.rstrip("/")
     return _client(
         "mcp-demo-app",
@@ -165,12 +170,14 @@ def _app(settings: InitSettings, optional: list[str]) -> dict[str, Any]:
         attributes=_EXCHANGES
         | _PKCE
         | {
+            "acr.loa.map": json.dumps({name: number for number, name in enumerate(LEVELS, 1)}),
             "post.logout.redirect.uris": f"{public}/",
             "backchannel.logout.url": f"{settings.app_for_keycloak}/auth/backchannel-logout",
             "backchannel.logout.session.required": "true",
         },
         default=[ROLES_SCOPE],
         optional=optional,
+        authenticationFlowBindingOverrides={"browser": sign_in_flow},
     )
 
 

@@ -61,13 +61,15 @@ def state_security(settings: ServerSettings) -> RequestStateSecurity:
     return RequestStateSecurity(keys=[key], ttl=settings.mcp_approval_seconds + 60, audience=settings.client_id)
 
 
-def binding_of(call: Call, server: str) -> bytes:
+def binding_of(call: Call, settings: ServerSettings) -> bytes:
     """SHA-256 of who calls what: issuer, person, session, server, tool, and the arguments as they were sent.
 
-    Over canonical JSON in ASCII, so that whatever a client sends has a hash, half a surrogate pair too.
+    And of how the person must have signed in, so that no yes outlives a stricter policy. Over canonical JSON in ASCII:
+    whatever a client sends has a hash, half a surrogate pair too.
     """
     claims = call.caller.claims
-    bound = [claims.iss, claims.sub, claims.sid, server, call.tool, dict(call.arguments)]
+    policy = [settings.approval_age, settings.mcp_approval_acr]
+    bound = [claims.iss, claims.sub, claims.sid, settings.client_id, policy, call.tool, dict(call.arguments)]
     return hashlib.sha256(json.dumps(bound, sort_keys=True, separators=(",", ":")).encode("ascii")).digest()
 
 
@@ -81,7 +83,7 @@ async def settled() -> InputRequiredResult | None:
     request = context.request_context
     modern = request is not None and request.protocol_version in MODERN_PROTOCOL_VERSIONS
     asked = context.request_state if modern else None
-    binding = binding_of(call, room.settings.client_id)
+    binding = binding_of(call, room.settings)
     if asked is not None:
         found = await room.approvals.find(asked)
         if found is None or found.way == "form":
@@ -116,7 +118,7 @@ async def _ask(
             async with room.credentials.use(call) as held:
                 facts = question.facts(call, settings, held)
         words = question.words(facts)
-        form = form and waiting is None and not settings.mcp_approval_login_age and len(words) <= question.FORM_LIMIT
+        form = form and waiting is None and not settings.approval_age and len(words) <= question.FORM_LIMIT
         approval = waiting or await room.approvals.ask(
             Question(
                 binding=binding,
@@ -126,13 +128,15 @@ async def _ask(
                 sub=call.caller.claims.sub,
                 sid=call.caller.claims.sid,
                 facts=facts,
-                login_age=settings.mcp_approval_login_age,
+                login_age=settings.approval_age,
+                acr=settings.mcp_approval_acr,
             ),
             lifetime=settings.mcp_approval_seconds,
         )
-        _note(call, binding, f"waits for a yes ({approval.way})")
+        _note(call, binding, f"waits for a yes ({approval.way}, acr {approval.acr or 'any'})")
         opened.valid(until=approval.expires_at)
-        opened.detail(asked_by=approval.way, binding=binding.hex(), login_age=approval.login_age)
+        opened.detail(asked_by=approval.way, binding=binding.hex())
+        opened.detail(login_age=approval.login_age, acr_demanded=approval.acr)
         opened.say(f"{call.tool} changes data: {facts['username']} is asked before anything is sent to the back end.")
     if form:
         return question.as_form(ANSWER, approval, words)
@@ -171,7 +175,8 @@ async def _spend(call: Call, room: Room, approval_id: str, binding: bytes, asked
             _note(call, binding, f"was not approved: {why}")
             raise ApprovalInvalid(f"{call.tool} was not done, and nothing was changed: {why}.", fix=_AGAIN)
         under = str(asked.facts.get("correlation_id", "")) if asked else ""
-        _note(call, binding, f"was approved ({used.way}, asked under [{under}]) and the approval is spent")
+        by = f"{used.way}, acr {used.given_acr or '-'}, asked under [{under}]"
+        _note(call, binding, f"was approved ({by}) and the approval is spent")
         opened.detail(
             asked_by=used.way,
             asked_under=under,
@@ -179,6 +184,8 @@ async def _spend(call: Call, room: Room, approval_id: str, binding: bytes, asked
             decided_at=used.decided_at,
             binding=binding.hex(),
             login_age=used.login_age,
+            acr_demanded=used.acr,
+            acr_given=used.given_acr,
         )
         opened.say(f"{call.caller.claims.username} said yes to exactly this call; that yes is spent now.")
 

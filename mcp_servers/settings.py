@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
+from common.levels import LEVEL_SECONDS, Demand
 from common.settings import CommonSettings
 
 Policy = Literal["never", "destructive", "writes"]
@@ -40,6 +41,14 @@ def _login_age(server: str) -> Any:
     )
 
 
+def _acr(server: str) -> Any:
+    return Field(
+        "",
+        validation_alias=_named(server, "APPROVAL_ACR"),
+        description="The sign-in that a yes needs, said in the app only: `confirmed` or `two-factor`; empty: any.",
+    )
+
+
 class ServerSettings(CommonSettings):
     """What every MCP server reads. A subclass per server names it and its back end."""
 
@@ -60,6 +69,7 @@ class ServerSettings(CommonSettings):
         300.0, gt=0, le=3600, description="Seconds in which that yes must be given and used."
     )
     mcp_approval_login_age: int = _login_age("")
+    mcp_approval_acr: Demand = _acr("")
     app_public_url: str = Field(
         "http://localhost:8501", description="The app as browsers see it: where links for approval lead."
     )
@@ -87,6 +97,11 @@ class ServerSettings(CommonSettings):
     def scopes(self) -> list[str]:
         """Both, as the metadata and a challenge without a token name them."""
         return [self.scope, self.write_scope]
+
+    @property
+    def approval_age(self) -> int:
+        """Seconds that a yes's sign-in may be old; 0: any. A level counts for a while and no longer."""
+        return self.mcp_approval_login_age or (LEVEL_SECONDS if self.mcp_approval_acr else 0)
 
     @property
     def port(self) -> int:
@@ -119,6 +134,7 @@ class JiraSettings(ServerSettings):
     mcp_client_secret: SecretStr = client_secret("jira")
     mcp_approval: Policy = _approval("jira")
     mcp_approval_login_age: int = _login_age("jira")
+    mcp_approval_acr: Demand = _acr("jira")
     jira_url: str = Field("http://localhost:8001", description="Jira's address, such as https://example.atlassian.net.")
     backend_timeout: float = Field(1.8, gt=0, description="Seconds that one call to the back end may take.")
 
@@ -133,6 +149,7 @@ class GithubSettings(ServerSettings):
     mcp_client_secret: SecretStr = client_secret("github")
     mcp_approval: Policy = _approval("github")
     mcp_approval_login_age: int = _login_age("github")
+    mcp_approval_acr: Demand = _acr("github")
     github_api_url: str = Field("http://localhost:8002", description="GitHub's API, such as https://api.github.com.")
     backend_timeout: float = Field(1.8, gt=0, description="Seconds that one call to the back end may take.")
 
@@ -147,6 +164,7 @@ class PostgresSettings(ServerSettings):
     mcp_client_secret: SecretStr = client_secret("postgres")
     mcp_approval: Policy = _approval("postgres")
     mcp_approval_login_age: int = _login_age("postgres")
+    mcp_approval_acr: Demand = _acr("postgres")
     postgres_host: str = Field("localhost", description="The tools' database server.")
     postgres_port: int = Field(5432, description="Its port.")
     postgres_database: str = Field("shop", description="The one database that tools see.")

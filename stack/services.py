@@ -101,7 +101,7 @@ def _mcp_server(name: str, title: str, **env: str) -> Service:
         | {"APP_PUBLIC_URL": "http://localhost:{port[app]}"}
         | env,
         secrets=_STATE_DSN | {"MCP_CLIENT_SECRET": f"{{secret[MCP_{name.upper()}_CLIENT_SECRET]}}"},
-        takes=(f"MCP_{name.upper()}_APPROVAL", f"MCP_{name.upper()}_APPROVAL_LOGIN_AGE"),
+        takes=tuple(f"MCP_{name.upper()}_APPROVAL{rest}" for rest in ("", "_LOGIN_AGE", "_ACR")),
         uses=("postgres", "openbao", "keycloak"),
         opens=f"http://localhost:{{port[mcp-{name}]}}/mcp",
     )

@@ -13,6 +13,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
+from common.levels import reached
 from state.failures import translated
 
 Way = Literal["form", "link"]
@@ -28,7 +29,7 @@ LIMIT = 50
 class Question:
     """What is asked. ``binding``: SHA-256 of who calls what with which arguments; ``facts``: what the person is shown.
 
-    ``login_age``: how many seconds the approver's sign-in may be old; 0: any.
+    ``login_age``: how many seconds the approver's sign-in may be old; 0: any. ``acr``: the level it must have, if any.
     """
 
     binding: bytes
@@ -39,11 +40,15 @@ class Question:
     sid: str
     facts: Mapping[str, Any]
     login_age: int = 0
+    acr: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A question and what became of it. Times: seconds since the epoch, by the database's clock."""
+    """A question and what became of it. Times: seconds since the epoch, by the database's clock.
+
+    ``given_acr``: the level of the sign-in by which the app was answered.
+    """
 
     id: str
     binding: bytes
@@ -53,6 +58,8 @@ class Approval:
     sub: str
     facts: Mapping[str, Any]
     login_age: int
+    acr: str
+    given_acr: str
     status: Status
     asked_at: float
     decided_at: float | None
@@ -60,15 +67,15 @@ class Approval:
 
 
 _OF: LiteralString = (
-    " id, binding, way, server, tool, sub, facts, login_age,"
+    " id, binding, way, server, tool, sub, facts, login_age, acr, given_acr,"
     " CASE WHEN status IN ('pending', 'approved') AND expires_at <= clock_timestamp() THEN 'expired' ELSE status END"
     " AS status, extract(epoch FROM asked_at)::float8 AS asked_at,"
     " extract(epoch FROM decided_at)::float8 AS decided_at, extract(epoch FROM expires_at)::float8 AS expires_at"
 )
 
 _ASK: LiteralString = (
-    "INSERT INTO approvals (id, binding, way, server, tool, sub, sid, facts, login_age, expires_at) VALUES"
-    " (%(id)s, %(binding)s, %(way)s, %(server)s, %(tool)s, %(sub)s, %(sid)s, %(facts)s, %(login_age)s,"
+    "INSERT INTO approvals (id, binding, way, server, tool, sub, sid, facts, login_age, acr, expires_at) VALUES"
+    " (%(id)s, %(binding)s, %(way)s, %(server)s, %(tool)s, %(sub)s, %(sid)s, %(facts)s, %(login_age)s, %(acr)s,"
     " clock_timestamp() + make_interval(secs => %(lifetime)s)) RETURNING"
 ) + _OF
 
@@ -80,11 +87,12 @@ _USE: LiteralString = (  # noqa: S608 - all ours
 """The row's lock makes it once: whoever waits for it finds `used`."""
 
 _DECIDE: LiteralString = (  # noqa: S608 - all ours
-    "UPDATE approvals SET status = %(status)s, decided_at = clock_timestamp(),"
+    "UPDATE approvals SET status = %(status)s, decided_at = clock_timestamp(), given_acr = %(given_acr)s,"
     " facts = CASE WHEN %(status)s = 'refused' THEN '{}'::jsonb ELSE facts END"
     " WHERE id = %(id)s AND sub = %(sub)s AND way = %(way)s AND status = 'pending' AND expires_at > clock_timestamp()"
     " AND (login_age = 0 OR %(status)s = 'refused'"
-    " OR %(login_at)s >= extract(epoch FROM clock_timestamp()) - login_age) RETURNING"
+    " OR %(login_at)s >= extract(epoch FROM clock_timestamp()) - login_age)"
+    " AND (acr = '' OR %(status)s = 'refused' OR acr = ANY(%(reached)s)) RETURNING"
 ) + _OF
 
 
@@ -110,6 +118,7 @@ class Approvals:
                     "sub": question.sub,
                     "sid": question.sid,
                     "login_age": question.login_age,
+                    "acr": question.acr,
                 },
             )
             asked = await cursor.fetchone()
@@ -147,11 +156,12 @@ class Approvals:
             return await cursor.fetchone()
 
     async def decide(
-        self, approval_id: str, *, sub: str, way: Way, approve: bool, login_at: float = 0.0
+        self, approval_id: str, *, sub: str, way: Way, approve: bool, login_at: float = 0.0, acr: str = ""
     ) -> Approval | None:
-        """The person's answer, once. ``login_at``: when they signed in (seconds since the epoch).
+        """The person's answer, once. ``login_at``: when they signed in (epoch seconds); ``acr``: at which level.
 
-        None when there is nothing to answer (any more), it is another person's, or the sign-in is too old for a yes.
+        None when there is nothing to answer (any more), it is another person's, or the sign-in is too old or too weak
+        for a yes.
         """
         async with self._asking("keeping the answer") as cursor:
             await cursor.execute(
@@ -162,6 +172,8 @@ class Approvals:
                     "way": way,
                     "status": "approved" if approve else "refused",
                     "login_at": login_at,
+                    "given_acr": acr,
+                    "reached": reached(acr),
                 },
             )
             return await cursor.fetchone()

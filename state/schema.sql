@@ -118,6 +118,9 @@ CREATE TABLE IF NOT EXISTS approvals (
     decided_at timestamptz,
     expires_at timestamptz NOT NULL
 );
+-- The level of sign-in (`acr`) that a yes needs, and the one it was given by.
+ALTER TABLE approvals ADD COLUMN IF NOT EXISTS acr text NOT NULL DEFAULT '';
+ALTER TABLE approvals ADD COLUMN IF NOT EXISTS given_acr text NOT NULL DEFAULT '';
 CREATE INDEX IF NOT EXISTS approvals_binding ON approvals (binding);
 CREATE INDEX IF NOT EXISTS approvals_sub ON approvals (sub, asked_at);
 CREATE INDEX IF NOT EXISTS approvals_sid ON approvals (sid);

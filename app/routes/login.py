@@ -17,6 +17,7 @@ from app.routes.page import problem_page
 from app.session import cookie_name as session_cookie_name
 from app.texts import t
 from common.errors import LoginFailed, Problem
+from common.levels import LEVELS, reached
 from common.masking import mask_url
 from identity.tokens import Claims, TokenSet
 
@@ -29,11 +30,14 @@ _ERROR_CODE = re.compile(r"[a-z_]{1,64}")
 async def login(request: Request) -> Response:
     """GET /auth/login?next=/page: remember the sign-in, hand its key to the browser, and send it to Keycloak.
 
-    With ``fresh=1`` Keycloak asks for the password even of who is signed in.
+    With ``fresh=1`` Keycloak asks for the password even of who is signed in; with ``level=confirmed`` or
+    another of our levels, for what that needs.
     """
     process = Process.current()
+    level = request.query_params.get("level", "")
+    acr = level if level in LEVELS else ""
     wanted = process.keycloak.login_request(
-        redirect_uri=process.settings.redirect_uri, anew=request.query_params.get("fresh") == "1"
+        redirect_uri=process.settings.redirect_uri, anew=request.query_params.get("fresh") == "1", acr=acr
     )
     pending = Pending(
         state=wanted.state,
@@ -41,6 +45,7 @@ async def login(request: Request) -> Response:
         verifier=SecretStr(wanted.verifier),
         next=safe_next(request.query_params.get("next")),
         asked=mask_url(wanted.url),
+        acr=acr,
     )
     try:
         key = await process.pending.keep(pending)
@@ -110,6 +115,8 @@ async def _signed_in(process: Process, request: Request, pending: Pending | None
                 scope_granted=tokens.scope,
             )
         claims = await _claims(process, tokens)
+        opened.detail(acr_demanded=pending.acr, acr_given=claims.acr)
+        _strong_enough(pending.acr, claims.acr)
         opened.say(t("step.login", username=claims.username))
     await _end_former(process, request)
     cookie = await process.sessions.begin(tokens, claims, opened.step)
@@ -130,6 +137,12 @@ async def _claims(process: Process, tokens: TokenSet) -> Claims:
     if claims.azp != process.settings.app_client_id or not claims.sid:
         raise LoginFailed("Keycloak's token was made for another program.", fix=t("login.refused.fix"))
     return claims
+
+
+def _strong_enough(demanded: str, given: str) -> None:
+    """A sign-in below the level demanded is a failed one (OpenID Connect Core §5.5.1.1). Raises LoginFailed."""
+    if demanded and demanded not in reached(given):
+        raise LoginFailed(t("login.level", demanded=demanded, given=given or "—"), fix=t("login.level.fix"))
 
 
 async def _end_former(process: Process, request: Request) -> None:

@@ -65,7 +65,7 @@ def show(person: Person) -> None:
             _settled(found)
             return
         facts(found.facts)
-        if found.login_needed:
+        if found.login_needed or found.level_needed:
             _sign_in_again(found, approval_id, person)
             return
         said = _buttons()
@@ -85,9 +85,15 @@ def _buttons() -> bool | None:
 
 
 def _sign_in_again(found: Waiting, approval_id: str, person: Person) -> None:
-    st.warning(t("approve.fresh", seconds=found.login_age, username=person.username), icon=":material/lock_clock:")
+    if found.level_needed:
+        level = t(f"approve.level.{found.acr}")
+        st.warning(t("approve.level", level=level, username=person.username), icon=":material/shield_lock:")
+    else:
+        st.warning(t("approve.fresh", seconds=found.login_age, username=person.username), icon=":material/lock_clock:")
+    # A level is reached anew each time that it is asked for: that makes the sign-in fresh, too.
+    how = f"level={quote(found.acr, safe='')}" if found.acr else "fresh=1"
     back = quote(f"/approve?id={approval_id}", safe="")
-    st.link_button(t("approve.sign-in"), f"/auth/login?fresh=1&next={back}", type="primary", icon=":material/login:")
+    st.link_button(t("approve.sign-in"), f"/auth/login?{how}&next={back}", type="primary", icon=":material/login:")
     if st.button(t("approve.no"), key="approve.no", icon=":material/block:"):
         process = Process.current()
         process.loop.run(decide(process, visitor.visit().cookie, approval_id, approve=False), timeout=LOOK_SECONDS)

@@ -129,6 +129,20 @@ def test_a_policy_that_wants_a_fresh_sign_in_offers_no_yes_before_it(page: Calla
     assert link.proto.url == "/auth/login?fresh=1&next=%2Fapprove%3Fid%3Dabc"
 
 
+def test_a_policy_that_wants_a_stronger_sign_in_names_it_and_asks_keycloak_for_that(
+    page: Callable[..., AppTest],
+) -> None:
+    found = page(of("pending", login_age=300, acr="two-factor", level_needed=True, login_needed=True))
+    assert "stronger sign-in: your password, typed anew for it, and a one-time code" in shown(found)
+    assert [button.key for button in found.button if str(button.key).startswith("approve.")] == ["approve.no"]
+    (link,) = found.get("link_button")
+    assert link.proto.url == "/auth/login?level=two-factor&next=%2Fapprove%3Fid%3Dabc"
+    old = page(of("pending", login_age=300, acr="two-factor", login_needed=True))
+    assert "within 300 seconds of signing in" in shown(old)
+    (link,) = old.get("link_button")
+    assert link.proto.url == "/auth/login?level=two-factor&next=%2Fapprove%3Fid%3Dabc"
+
+
 @pytest.mark.parametrize("status", ["approved", "refused", "used", "expired"])
 def test_what_is_settled_says_so_and_asks_nothing(page: Callable[..., AppTest], status: str) -> None:
     found = page(of(status, facts={}))

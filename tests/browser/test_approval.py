@@ -112,6 +112,17 @@ def test_a_link_is_answered_by_its_own_person_and_the_same_call_then_goes_throug
     beside(caller.sign_out())
 
 
+def sign_in_again_and_say_yes(me: Visitor, person: Person) -> None:
+    with me.context.expect_page() as opened:
+        me.page.get_by_role("link", name="Sign in again").click()
+    me.page = opened.value
+    me.page.set_default_timeout(PATIENCE)
+    me.page.locator("input[type=password]").fill(person.password)
+    me.page.get_by_role("button", name="Sign In").click()
+    me.page.get_by_role("button", name="Yes, do it").click()
+    me.sees("Make the same call again in your program")
+
+
 def test_where_the_policy_wants_a_fresh_sign_in_the_password_is_asked_again(
     visitor: Callable[[], Visitor], person: Person, stack: Stack
 ) -> None:
@@ -129,13 +140,16 @@ def test_where_the_policy_wants_a_fresh_sign_in_the_password_is_asked_again(
     while not again.count() and time.monotonic() < until:
         me.open(path)
     expect(me.page.get_by_role("button", name="Yes, do it")).to_have_count(0)
-    with me.context.expect_page() as opened:
-        again.click()
-    me.page = opened.value
-    me.page.set_default_timeout(PATIENCE)
-    me.page.locator("input[type=password]").fill(person.password)
-    me.page.get_by_role("button", name="Sign In").click()
-    me.page.get_by_role("button", name="Yes, do it").click()
-    me.sees("Make the same call again in your program")
+    sign_in_again_and_say_yes(me, person)
+    assert not older_client(stack, caller, arguments)["isError"]
+
+    told = older_client(stack, caller, arguments)["content"][0]["text"]
+    path = told.split(stack.url("app"))[1].split()[0]
+    with psycopg.connect(stack.environment("mcp-jira")["STATE_DSN"], autocommit=True) as state:
+        state.execute("UPDATE approvals SET acr = 'confirmed' WHERE id = %s", (path.partition("id=")[2],))
+    me.open(path)
+    me.sees("stronger sign-in: your password, typed anew for it")
+    expect(me.page.get_by_role("button", name="Yes, do it")).to_have_count(0)
+    sign_in_again_and_say_yes(me, person)
     assert not older_client(stack, caller, arguments)["isError"]
     beside(caller.sign_out())

@@ -43,6 +43,7 @@ PYTHON = [service for service in SERVICES if service.program is None]
 ONLY_IN_CONTAINERS = {
     "MCP_APPROVAL",
     "MCP_APPROVAL_LOGIN_AGE",
+    "MCP_APPROVAL_ACR",
     "PROFILE",
     "ALLOWED_HOSTS",
     "MCP_ALLOWED_HOSTS",

@@ -84,6 +84,26 @@ def test_what_opens_a_door_too_far_is_put_right_and_named(realm: Realm) -> None:
     assert realm.provision() == []
 
 
+def test_a_flow_that_asks_for_less_is_made_anew_and_bound_again(realm: Realm) -> None:
+    """Whoever may write to the realm could let a level be had for nothing; a half-made flow is one like it."""
+    path = "/authentication/flows/mcp-levels/executions"
+    bound = realm.client("mcp-demo-app")["authenticationFlowBindingOverrides"]["browser"]
+    steps = realm.get(path)
+    again = next(step for step in steps if step.get("displayName") == "mcp-levels-password-again")
+    realm.admin.put(realm.path(path), again | {"requirement": "DISABLED"})
+    assert names(realm.provision()) == {
+        ("sign-in flow", "mcp-levels", "changed"),
+        ("client", "mcp-demo-app", "changed"),
+    }
+    assert realm.client("mcp-demo-app")["authenticationFlowBindingOverrides"]["browser"] != bound
+    (level,) = [step for step in realm.get(path) if step.get("alias") == "mcp-levels-two-factor-config"]
+    config = realm.get(f"/authentication/config/{level['authenticationConfig']}")
+    config["config"]["loa-max-age"] = "36000"
+    realm.admin.put(realm.path(f"/authentication/config/{config['id']}"), config)
+    assert ("sign-in flow", "mcp-levels", "changed") in names(realm.provision())
+    assert realm.provision() == []
+
+
 def scope_id(realm: Realm, name: str) -> str:
     return str(next(found["id"] for found in realm.get("/client-scopes") if found["name"] == name))
 

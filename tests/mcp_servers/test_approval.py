@@ -13,6 +13,8 @@ from fastmcp import Client
 from mcp import MCPError
 from mcp_types import CallToolResult, ElicitRequestFormParams, ElicitRequestURLParams, ElicitResult, InputRequiredResult
 
+from common.errors import ConfigError
+from common.levels import LEVEL_SECONDS
 from common.settings import load
 from mcp_servers.kinds import SETTINGS
 from stack.testing import Stack
@@ -94,7 +96,7 @@ async def test_the_person_is_shown_what_will_be_done_and_with_which_credential(c
     assert await made(caller, arguments) == 1
     log = (stack.layout.logs / "mcp-jira.log").read_text()
     about = [line for line in log.splitlines() if f"create_issue for {name}" in line and "[ask-1]" in line]
-    assert any("waits for a yes (form)" in line for line in about)
+    assert any("waits for a yes (form, acr any)" in line for line in about)
     assert any("the approval is spent" in line for line in about)
     assert not any(arguments["summary"] in line for line in about)
 
@@ -215,11 +217,17 @@ async def test_bad_arguments_and_reads_ask_nobody(shared: Caller, stack: Stack) 
     assert isinstance(read, CallToolResult)
 
 
-async def test_a_policy_with_a_login_age_asks_in_the_app_whatever_the_client_can(shared: Caller, stack: Stack) -> None:
+@pytest.mark.parametrize(
+    ("policy", "age", "acr"),
+    [({"MCP_APPROVAL_LOGIN_AGE": "60"}, 60, ""), ({"MCP_APPROVAL_ACR": "confirmed"}, LEVEL_SECONDS, "confirmed")],
+)
+async def test_a_policy_about_the_sign_in_asks_in_the_app_whatever_the_client_can(
+    shared: Caller, stack: Stack, policy: dict[str, str], age: int, acr: str
+) -> None:
     """A client's word for its person is not enough there: it is given an address to open, and no form."""
     arguments, token = new_issue(), await shared.token("jira")
     async with (
-        replica(stack, "jira", settings=ruled(stack, MCP_APPROVAL_LOGIN_AGE="60")) as strict,
+        replica(stack, "jira", settings=ruled(stack, **policy)) as strict,
         connected(stack, "jira", token, at=strict.url, answer=says_yes) as client,
     ):
         question = await asked(client, arguments)
@@ -227,7 +235,8 @@ async def test_a_policy_with_a_login_age_asks_in_the_app_whatever_the_client_can
         params = question.input_requests["approval"].params
         assert isinstance(params, ElicitRequestURLParams)
         approval_id = params.url.removeprefix(f"{stack.url('app')}/approve?id=")
-        assert in_state(stack, "SELECT way, login_age FROM approvals WHERE id = %s", approval_id) == [("link", 60)]
+        kept = in_state(stack, "SELECT way, login_age, acr FROM approvals WHERE id = %s", approval_id)
+        assert kept == [("link", age, acr)]
         opened = {"approval": ElicitResult(action="accept")}
         state = question.request_state
         for said in (opened, YES):
@@ -257,6 +266,7 @@ async def test_the_policy_says_which_tools_ask(shared: Caller, stack: Stack) -> 
 def test_each_server_has_a_policy_of_its_own_where_they_share_an_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MCP_JIRA_APPROVAL", "destructive")
     monkeypatch.setenv("MCP_GITHUB_APPROVAL_LOGIN_AGE", "60")
+    monkeypatch.setenv("MCP_POSTGRES_APPROVAL_ACR", "two-factor")
     found = {name: load(kind) for name, kind in SETTINGS.items()}
     assert {name: one.mcp_approval for name, one in found.items()} == {
         "jira": "destructive",
@@ -264,3 +274,8 @@ def test_each_server_has_a_policy_of_its_own_where_they_share_an_environment(mon
         "postgres": "writes",
     }
     assert [one.mcp_approval_login_age for one in found.values()] == [0, 60, 0]
+    assert [one.mcp_approval_acr for one in found.values()] == ["", "", "two-factor"]
+    assert [one.approval_age for one in found.values()] == [0, 60, LEVEL_SECONDS]
+    monkeypatch.setenv("MCP_POSTGRES_APPROVAL_ACR", "twofactor")
+    with pytest.raises(ConfigError, match="MCP_POSTGRES_APPROVAL_ACR"):
+        load(SETTINGS["postgres"])

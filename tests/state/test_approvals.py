@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from common.levels import LEVELS
 from state import Question, State
 from tests.state.conftest import Database
 
@@ -79,6 +80,37 @@ async def test_a_policy_with_a_login_age_takes_a_yes_from_a_fresh_sign_in_only(d
         assert await state.approvals.decide(asked.id, sub="a", way="link", approve=True, login_at=stale) is None
         assert await state.approvals.decide(asked.id, sub="a", way="link", approve=True) is None
         given = await state.approvals.decide(asked.id, sub="a", way="link", approve=True, login_at=fresh)
+        assert given is not None
+
+
+async def test_a_policy_with_a_level_takes_a_yes_from_that_level_or_a_higher_one_and_a_no_from_any(
+    database: Database,
+) -> None:
+    weak = ("", "password", "Confirmed", "confirmed ", "2", "gold", "%", "{confirmed}")
+    async with State(database.dsn) as state:
+        for demanded, enough in (("confirmed", ["confirmed", "two-factor"]), ("two-factor", ["two-factor"])):
+            for acr in {*weak, *LEVELS} - set(enough):
+                asked = await state.approvals.ask(replace(ASKED, acr=demanded), lifetime=60)
+                assert await state.approvals.decide(asked.id, sub="a", way="link", approve=True, acr=acr) is None, acr
+            for acr in enough:
+                asked = await state.approvals.ask(replace(ASKED, acr=demanded), lifetime=60)
+                given = await state.approvals.decide(asked.id, sub="a", way="link", approve=True, acr=acr)
+                assert given is not None
+                assert (given.acr, given.given_acr) == (demanded, acr)
+        asked = await state.approvals.ask(replace(ASKED, acr="two-factor"), lifetime=60)
+        assert await state.approvals.decide(asked.id, sub="a", way="link", approve=False, acr="password") is not None
+
+
+async def test_where_both_are_demanded_neither_an_old_sign_in_nor_a_weak_one_will_do(database: Database) -> None:
+    async with State(database.dsn) as state:
+        asked = await state.approvals.ask(replace(ASKED, acr="confirmed", login_age=30), lifetime=60)
+        for acr, age in (("confirmed", 3600), ("confirmed", 31), ("password", 0), ("", 0)):
+            login_at = asked.asked_at - age
+            said = await state.approvals.decide(asked.id, sub="a", way="link", approve=True, acr=acr, login_at=login_at)
+            assert said is None
+        given = await state.approvals.decide(
+            asked.id, sub="a", way="link", approve=True, acr="confirmed", login_at=asked.asked_at
+        )
         assert given is not None
 
 

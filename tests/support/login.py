@@ -19,8 +19,8 @@ class SignInRefused(Exception):
     """The login page came back; its text is the message."""
 
 
-class _Page(HTMLParser):
-    """The form's address, whether it is the login form, its hidden fields, and what the page says."""
+class Page(HTMLParser):
+    """The first form's address, whether it is the login form, its hidden fields, and what the page says."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,13 +28,15 @@ class _Page(HTMLParser):
         self.signs_in = False
         self.hidden: dict[str, str] = {}
         self.words: list[str] = []
-        self._silent = 0
+        self._silent = self._forms = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
+        if tag == "form":
+            self._forms += 1
         if tag == "form" and not self.action:
             self.action, self.signs_in = found.get("action") or "", found.get("id") == "kc-form-login"
-        if tag == "input" and found.get("type") == "hidden":
+        if tag == "input" and found.get("type") == "hidden" and self._forms == 1:
             self.hidden[found.get("name") or ""] = found.get("value") or ""
         self._silent += tag in ("script", "style")
 
@@ -50,7 +52,7 @@ def fill_in(login_url: str, username: str, password: str) -> dict[str, str]:
     """The callback's parameters (``code``, ``state``, ``iss``, …) after signing in at ``login_url``."""
     with requests.Session() as browser:
         browser.trust_env = False
-        page = _Page()
+        page = Page()
         first = browser.get(login_url, timeout=30, allow_redirects=False)
         page.feed(first.text)
         if not page.signs_in:
@@ -63,7 +65,7 @@ def fill_in(login_url: str, username: str, password: str) -> dict[str, str]:
             allow_redirects=False,
         )
     if answer.status_code not in (302, 303):
-        refusal = _Page()
+        refusal = Page()
         refusal.feed(answer.text)
         raise SignInRefused(" ".join(refusal.words))
     return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
@@ -74,7 +76,7 @@ def agree(login_url: str, username: str, password: str, *, yes: bool = True) -> 
     with requests.Session() as browser:
         browser.trust_env = False
         form = {"username": username, "password": password, "credentialId": ""}
-        page, asked = _Page(), ""
+        page, asked = Page(), ""
         answer = browser.get(login_url, timeout=30, allow_redirects=False)
         home = urlsplit(login_url).netloc
         for _ in range(6):
@@ -85,7 +87,7 @@ def agree(login_url: str, username: str, password: str, *, yes: bool = True) -> 
                     answer.headers["Location"], headers=_cookies(browser), timeout=30, allow_redirects=False
                 )
                 continue
-            page = _Page()
+            page = Page()
             page.feed(answer.text)
             if not page.action:
                 break

@@ -25,6 +25,10 @@ TEXTS: dict[str, str] = {
     "approve.no-id": "A link from a tool leads here. There is nothing to approve now.",
     "approve.fresh": "This server takes a yes only within {seconds} seconds of "
     "signing in. Sign in again as {username}.",
+    "approve.level": "This server takes a yes only from a stronger sign-in: {level}. "
+    "Keycloak will ask {username} for it.",
+    "approve.level.confirmed": "your password, typed anew for it",
+    "approve.level.two-factor": "your password, typed anew for it, and a one-time code",
     "approve.sign-in": "Sign in again",
     "approve.is.approved": "You said yes to {tool}. Make the same call again in your program, "
     "with the same arguments: it goes through once.",

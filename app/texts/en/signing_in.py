@@ -11,6 +11,10 @@ TEXTS: dict[str, str] = {
     "login.cancelled.fix": "Start it again when you like.",
     "login.refused": "Keycloak ended the sign-in with the error “{error}”.",
     "login.refused.fix": "Sign in again; if it stays, `./demo logs keycloak` says more.",
+    "login.level": "Keycloak signed you in at the level “{given}”, and “{demanded}” was demanded. "
+    "Nothing was approved.",
+    "login.level.fix": "Open the request again and start the sign-in anew; "
+    "if it stays, ask whoever looks after Keycloak.",
     "login.unknown": "This sign-in was not started in this browser, was already used, or took longer than ten minutes.",
     "login.unknown.fix": "Start it again from the app.",
     "logout.refused": "The request to sign out did not come from this app.",

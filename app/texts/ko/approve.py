@@ -24,6 +24,9 @@ TEXTS: dict[str, str] = {
     "approve.open": "확인하고 답하기",
     "approve.no-id": "도구의 링크가 이 페이지로 연결됩니다. 지금은 승인할 것이 없습니다.",
     "approve.fresh": "이 서버는 로그인한 지 {seconds}초 이내의 승인만 받습니다. {username} 님으로 다시 로그인하십시오.",
+    "approve.level": "이 서버는 더 강한 로그인을 거친 승인만 받습니다. 필요한 것: {level}. Keycloak이 {username} 님에게 요청합니다.",
+    "approve.level.confirmed": "새로 입력한 비밀번호",
+    "approve.level.two-factor": "새로 입력한 비밀번호와 일회용 코드",
     "approve.sign-in": "다시 로그인",
     "approve.is.approved": "{tool} 도구를 승인했습니다. 프로그램에서 같은 인수로 "
     "같은 호출을 다시 하면 한 번 실행됩니다.",

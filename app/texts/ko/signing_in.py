@@ -11,6 +11,8 @@ TEXTS: dict[str, str] = {
     "login.cancelled.fix": "원할 때 다시 시작하십시오.",
     "login.refused": "Keycloak이 “{error}” 오류로 로그인을 끝냈습니다.",
     "login.refused.fix": "다시 로그인하십시오. 계속되면 `./demo logs keycloak`에서 자세한 내용을 볼 수 있습니다.",
+    "login.level": "Keycloak이 “{given}” 수준으로 로그인했지만 “{demanded}” 수준이 필요합니다. 승인된 것은 없습니다.",
+    "login.level.fix": "요청을 다시 열어 로그인을 새로 시작하십시오. 계속되면 Keycloak 관리자에게 문의하십시오.",
     "login.unknown": "이 로그인은 이 브라우저에서 시작되지 않았거나, 이미 사용되었거나, 10분을 넘겼습니다.",
     "login.unknown.fix": "앱에서 다시 시작하십시오.",
     "logout.refused": "로그아웃 요청이 이 앱에서 오지 않았습니다.",
