@@ -180,9 +180,11 @@ def test_keycloak_is_built_alike() -> None:
     assert services()["keycloak"]["command"] == ["start", *distribution.BUILD_OPTIONS]
 
 
-def test_documented_clients_are_let_in_and_advertised_as_in_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documented_clients_are_let_in_and_advertised_as_in_the_stack(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("CLIENT_DOCUMENTS", raising=False)
-    part = Keycloak(make(Layout.from_environment(), PORTS))
+    part = Keycloak(make(Layout(tmp_path, tmp_path), PORTS))
     plain = part.environment()
     monkeypatch.setenv("CLIENT_DOCUMENTS", "https://app.example/client.json")
     added = part.environment().items() - plain.items()
