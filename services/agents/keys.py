@@ -16,7 +16,7 @@ from common.errors import Problem
 from services.agents.errors import Unavailable
 
 RETRY_SECONDS = 1.0
-"""A key id that is not known causes at most one look at Vault in this time, whoever sends it."""
+"""Key ids that are not known cause at most one look at Vault in this time, which all who sent them wait for."""
 
 REFRESH_SECONDS = 10.0
 """How old the keys may grow before they are looked at again, in the background."""
@@ -111,9 +111,7 @@ class KeyRing:
         """The keys for a token; an id that is not known may be that of a new key, so Vault is asked."""
         found = (await self.pair()).for_token(kid)
         if not found:
-            task = self._refresh(self._clock())
-            if task is not None:
-                await asyncio.shield(task)
+            await self._look_again()
             found = (await self.pair()).for_token(kid)
         return found
 
@@ -122,6 +120,16 @@ class KeyRing:
         if self._fetching is not None:
             self._fetching.cancel()
             await asyncio.gather(self._fetching, return_exceptions=True)
+
+    async def _look_again(self) -> None:
+        """Return after a look at Vault that began now or later: an earlier one may have missed the newest key."""
+        asked_at = self._clock()
+        while self._tried_at < asked_at and self._fetched_at < float("inf"):
+            task = self._refresh(self._clock())
+            if task is not None:
+                await asyncio.shield(task)
+            else:
+                await asyncio.sleep(RETRY_SECONDS - (self._clock() - self._tried_at))
 
     def _refresh(self, now: float) -> asyncio.Task[None] | None:
         """The fetch under way, or a new one if the last is long enough ago."""

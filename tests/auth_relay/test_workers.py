@@ -140,7 +140,8 @@ def test_two_hundred_logins_in_flight_each_end_in_their_own_chat(
     assert ended == [[303] * (LOGINS // PEOPLE)] * PEOPLE
     messages = [json.loads(form) for form in odd.forms_seen]
     assert {message["chatbot_user_id"] for message in messages} == {f"user-{n}" for n in range(LOGINS)}
-    assert len({message["nonce"] for message in messages}) == len(messages) == LOGINS
+    # A message whose answer took too long is sent again: with a nonce of its own, and still to the same chat.
+    assert len({message["nonce"] for message in messages}) == len(messages)
     for message in messages:
         number = int(message["chatbot_user_id"].removeprefix("user-"))
         claims = unverified_claims(message["relay_access_token"])

@@ -18,6 +18,7 @@ from identity.admin import RealmAdmin
 from stack.testing import Stack
 from tests.mcp_servers.callers import says_yes
 from tests.support.browser import agree_in_chromium, chromium
+from tests.support.eventually import eventually
 from tests.support.people import Person
 from tests.support.visiting import AtTheForm
 
@@ -148,5 +149,6 @@ async def test_a_person_at_a_real_browser_sees_the_login_and_the_consent_page(
         status = await client.call_tool("credential_status")
     assert status.structured_content is not None
     assert status.structured_content["username"] == person.username
+    await eventually(lambda: bool(seen))  # the browser closes after it has delivered the code
     assert "FastMCP at a browser" in seen[0]
     assert "Use the github tools" in seen[0]
