@@ -40,8 +40,13 @@ _JVM = (
 )
 """What ``kc.sh`` passes, but for the compiler (its first tier only) and the collector: both start sooner."""
 
-ADVERTISED = ROOT / "deploy" / "keycloak" / "client-documents.json"
-"""What Keycloak's metadata (RFC 8414) says besides, where `init` lets clients in by their metadata documents."""
+_FILES = ROOT / "deploy" / "keycloak"
+ADVERTISED = _FILES / "metadata.json"
+"""What Keycloak's metadata (RFC 8414) says besides: that there are public clients. Programs that register for what they
+find there (mcp-remote does) would ask for a secret otherwise, and be refused."""
+
+ADVERTISED_WITH_DOCUMENTS = _FILES / "client-documents.json"
+"""The same where `init` lets clients in by their metadata documents."""
 
 
 class Keycloak:
@@ -116,10 +121,9 @@ class Keycloak:
 
 
 def _advertising() -> dict[str, str]:
-    if not os.environ.get("CLIENT_DOCUMENTS", "").strip():
-        return {}
+    file = ADVERTISED_WITH_DOCUMENTS if os.environ.get("CLIENT_DOCUMENTS", "").strip() else ADVERTISED
     option = "KC_SPI_WELL_KNOWN__{}__OPENID_CONFIGURATION_OVERRIDE"
-    return {option.format(name): str(ADVERTISED) for name in ("OPENID_CONFIGURATION", "OAUTH_AUTHORIZATION_SERVER")}
+    return {option.format(name): str(file) for name in ("OPENID_CONFIGURATION", "OAUTH_AUTHORIZATION_SERVER")}
 
 
 def aot_cache(layout: Layout) -> Path:

@@ -9,6 +9,7 @@ import webbrowser
 from typing import Any
 
 import pytest
+import requests
 from fastmcp import Client
 from fastmcp.client.auth import OAuth
 from pydantic import SecretStr
@@ -152,3 +153,11 @@ async def test_a_person_at_a_real_browser_sees_the_login_and_the_consent_page(
     await eventually(lambda: bool(seen))  # the browser closes after it has delivered the code
     assert "FastMCP at a browser" in seen[0]
     assert "Use the github tools" in seen[0]
+
+
+@pytest.mark.parametrize("name", ["oauth-authorization-server", "openid-configuration"])
+def test_the_metadata_says_that_there_are_public_clients(stack: Stack, name: str) -> None:
+    """A program that registers for what it finds there would ask for a secret otherwise, and be refused."""
+    realm = f"{stack.url('keycloak')}/realms/mcp-demo"
+    found = requests.get(f"{realm}/.well-known/{name}", timeout=30).json()
+    assert "none" in found["token_endpoint_auth_methods_supported"]
