@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import signal
 import subprocess
@@ -16,31 +15,23 @@ def older(path: Path) -> Path:
     return path.with_name(f"{path.name}.1")
 
 
-def empty(path: Path, *, limit: int = LIMIT_BYTES) -> bool:
+def empty(path: Path) -> None:
     """Put a log aside that processes append to and never open again. What comes in this very moment may be lost.
 
-    True when it was larger than ``limit`` (bytes). Raises OSError.
+    Raises OSError.
     """
-    if not _too_large(path, limit):
-        return False
-    shutil.copyfile(path, older(path))
-    with path.open("r+b") as file:
-        file.truncate()
-    return True
+    if _too_large(path):
+        shutil.copyfile(path, older(path))
+        with path.open("r+b") as file:
+            file.truncate()
 
 
-def reopened(path: Path, process: subprocess.Popen[bytes], by: signal.Signals, *, limit: int = LIMIT_BYTES) -> bool:
-    """Put a log aside that its writer opens anew when it is sent the signal ``by``: nothing is lost.
-
-    True when it was larger than ``limit`` (bytes). Raises OSError.
-    """
-    if not _too_large(path, limit) or process.poll() is not None:
-        return False
-    path.rename(older(path))
-    with contextlib.suppress(ProcessLookupError):
-        process.send_signal(by)
-    return True
+def reopen(path: Path, process: subprocess.Popen[bytes]) -> None:
+    """Put a log aside that its writer opens anew on SIGHUP: nothing is lost. Raises OSError."""
+    if _too_large(path) and process.poll() is None:
+        path.rename(older(path))
+        process.send_signal(signal.SIGHUP)
 
 
-def _too_large(path: Path, limit: int) -> bool:
-    return path.exists() and path.stat().st_size > limit
+def _too_large(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > LIMIT_BYTES

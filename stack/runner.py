@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import signal
 import subprocess
 import threading
 import time
@@ -101,7 +100,7 @@ class Runner:
         with contextlib.suppress(OSError), self._spawning:
             growing.empty(self._log)
             if self._launched.writes and self._process is not None:
-                growing.reopened(self._launched.writes, self._process, signal.SIGHUP)
+                growing.reopen(self._launched.writes, self._process)
 
     def _run(self) -> None:
         try:

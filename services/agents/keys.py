@@ -91,7 +91,7 @@ class KeyRing:
             return pair
 
         ring = cls(fetch)
-        ring._pair, ring._fetched_at = pair, float("inf")
+        ring._pair, ring._fetched_at, ring._tried_at = pair, float("inf"), float("inf")
         return ring
 
     async def pair(self) -> KeyPair:
@@ -124,7 +124,7 @@ class KeyRing:
     async def _look_again(self) -> None:
         """Return after a look at Vault that began now or later: an earlier one may have missed the newest key."""
         asked_at = self._clock()
-        while self._tried_at < asked_at and self._fetched_at < float("inf"):
+        while self._tried_at < asked_at:
             task = self._refresh(self._clock())
             if task is not None:
                 await asyncio.shield(task)
@@ -133,7 +133,7 @@ class KeyRing:
 
     def _refresh(self, now: float) -> asyncio.Task[None] | None:
         """The fetch under way, or a new one if the last is long enough ago."""
-        if self._fetching is None and self._fetched_at < float("inf") and now - self._tried_at >= RETRY_SECONDS:
+        if self._fetching is None and now - self._tried_at >= RETRY_SECONDS:
             self._tried_at = now
             self._fetching = asyncio.create_task(self._fetch_once())
         return self._fetching
