@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from services.auth_relay.settings import RelaySettings
 from services.token_api.settings import LaunchSettings, TokenApiSettings
 from stack import distribution
 from stack.instance import make
-from stack.keycloak import Keycloak
+from stack.keycloak import ADVERTISED, ADVERTISED_WITH_DOCUMENTS, Keycloak
 from stack.layout import Layout
 from stack.services import PORTS, SERVICES, Service
 from stack.services import service as service_named
@@ -197,6 +198,11 @@ def test_documented_clients_are_let_in_and_advertised_as_in_the_stack(
     assert {compose.ROOT / source} == {Path(value) for _, value in added}
     assert (set(given["keycloak"]["environment"].values()), mode) == ({target}, "ro")
     assert set(given["init"]["environment"]) <= set(service_named("init").takes)
+
+
+def test_with_documents_keycloak_says_the_same_and_one_thing_more() -> None:
+    plain, more = (json.loads(path.read_text()) for path in (ADVERTISED, ADVERTISED_WITH_DOCUMENTS))
+    assert more == plain | {"client_id_metadata_document_supported": True}
 
 
 def test_one_vault_version_with_the_fixes_for_templated_policies() -> None:

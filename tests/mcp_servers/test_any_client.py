@@ -161,3 +161,4 @@ def test_the_metadata_says_that_there_are_public_clients(stack: Stack, name: str
     realm = f"{stack.url('keycloak')}/realms/mcp-demo"
     found = requests.get(f"{realm}/.well-known/{name}", timeout=30).json()
     assert "none" in found["token_endpoint_auth_methods_supported"]
+    assert "tls_client_auth" in found["token_endpoint_auth_methods_supported"], "what Keycloak says by itself stays"
