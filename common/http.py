@@ -1,6 +1,12 @@
-"""The one place where HTTP clients are made: bounded time, bounded connections, no redirects, no proxies."""
+"""The one place where HTTP clients are made: bounded time and connections, no redirects, no proxies, no cookies.
+
+A client is shared by many people. A cookie that a server sets beside one person's answer can be a session of theirs
+(Jira Data Center's `JSESSIONID`), and would go out with the next person's request.
+"""
 
 from __future__ import annotations
+
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx2
 import requests
@@ -32,6 +38,7 @@ def async_client(
         follow_redirects=False,
         trust_env=False,
         auth=auth,
+        cookies=CookieJar(_no_cookies()),
     )
 
 
@@ -66,6 +73,7 @@ class TimedSession(requests.Session):
         self.timeout = timeout
         self.max_response_size = max_response_size
         self.trust_env = False
+        self.cookies.set_policy(_no_cookies())
         adapter = HTTPAdapter(pool_connections=connections, pool_maxsize=connections)
         self.mount("http://", adapter)
         self.mount("https://", adapter)
@@ -89,3 +97,7 @@ class TimedSession(requests.Session):
                 raise ResponseTooLarge(limit, response.request)
         response._content = body
         return response
+
+
+def _no_cookies() -> DefaultCookiePolicy:
+    return DefaultCookiePolicy(allowed_domains=[])

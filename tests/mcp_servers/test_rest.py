@@ -190,3 +190,18 @@ async def test_a_search_follows_its_page_tokens_up_to_the_limit(back: tuple[Back
     assert [i.key for i in found.issues] == ["PROJ-1", "PROJ-2", "PROJ-3"]
     assert found.more
     assert back[0].seen[1].query_params["nextPageToken"] == "next"
+
+
+async def test_what_a_back_end_sets_for_one_person_is_not_sent_with_the_next_one_s_request(
+    back: tuple[Back, str],
+) -> None:
+    # A session cookie (Jira Data Center has JSESSIONID) is a credential beside the one that we send.
+    behaviour, address = back
+    behaviour.headers = {"set-cookie": "JSESSIONID=alices-session; Path=/; HttpOnly"}
+    rest = Rest(address, server="github", name="GitHub", timeout=1, words=github_api.words)
+    try:
+        for token in ("ghp_alices_token_0000000000", "ghp_bobs_token_000000000000"):
+            await rest.call("GET", "/user", headers={"Authorization": f"Bearer {token}"}, about="you")
+    finally:
+        await rest.close()
+    assert [seen.headers.get("cookie") for seen in behaviour.seen] == [None, None]

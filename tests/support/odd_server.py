@@ -18,6 +18,7 @@ class OddServer:
     status: int = 200
     body: bytes = b"{}"
     content_type: str = "application/json"
+    cookie: str = ""
     mute: bool = False
     hang_up: bool = False
     headers_seen: list[dict[str, str]] = field(default_factory=list)
@@ -44,6 +45,8 @@ def odd_server() -> Iterator[OddServer]:
             self.send_response(odd.status)
             self.send_header("Content-Type", odd.content_type)
             self.send_header("Content-Length", str(len(odd.body)))
+            if odd.cookie:
+                self.send_header("Set-Cookie", odd.cookie)
             self.end_headers()
             self.wfile.write(odd.body)
 
