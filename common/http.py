@@ -6,6 +6,8 @@ A client is shared by many people. A cookie that a server sets beside one person
 
 from __future__ import annotations
 
+import ssl
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx2
@@ -42,36 +44,73 @@ def async_client(
     )
 
 
-def async_transport(*, connections: int = 100) -> httpx2.AsyncHTTPTransport:
-    """The pooled transport under :func:`async_client`, apart so that the trace can wrap it."""
-    return httpx2.AsyncHTTPTransport(
-        limits=httpx2.Limits(
-            max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=IDLE_SECONDS
-        )
+def sync_client(*, timeout: float = READ_SECONDS, connections: int = 100) -> httpx2.Client:
+    """A sync client, for several threads at once, where nothing is served; the caller closes it. Times in seconds."""
+    return httpx2.Client(
+        timeout=httpx2.Timeout(timeout, connect=CONNECT_SECONDS),
+        limits=_limits(connections),
+        verify=_trust(),
+        follow_redirects=False,
+        trust_env=False,
+        cookies=CookieJar(_no_cookies()),
     )
 
 
-class ResponseTooLarge(requests.RequestException):
+def async_transport(*, connections: int = 100, max_response_size: int | None = None) -> httpx2.AsyncBaseTransport:
+    """The pooled transport under :func:`async_client`, apart so that the trace can wrap it.
+
+    A body longer than ``max_response_size`` (bytes, unpacked) raises ResponseTooLarge.
+    """
+    pool = httpx2.AsyncHTTPTransport(limits=_limits(connections), verify=_trust())
+    return pool if max_response_size is None else _Bounded(pool, max_response_size)
+
+
+class ResponseTooLarge(httpx2.RequestError):
     """A response's body is longer than ``limit`` bytes; it was not read to its end."""
 
-    def __init__(self, limit: int, request: requests.PreparedRequest) -> None:
-        super().__init__(f"the response is larger than {limit} bytes", request=request)
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the response is larger than {limit} bytes")
         self.limit = limit
+
+
+class _Bounded(httpx2.AsyncBaseTransport):
+    """Reads each body, and no more of it than ``limit`` bytes."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport, limit: int) -> None:
+        self._inner, self._limit = inner, limit
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """The response, its body read and unpacked."""
+        response = await self._inner.handle_async_request(request)
+        body = b""
+        try:
+            async for piece in response.aiter_bytes(8192):
+                body += piece
+                if len(body) > self._limit:
+                    raise ResponseTooLarge(self._limit)
+        finally:
+            await response.aclose()
+        headers = [(k, v) for k, v in response.headers.raw if k.lower() not in _OF_THE_PACKED_BODY]
+        return httpx2.Response(response.status_code, headers=headers, content=body, extensions=response.extensions)
+
+    async def aclose(self) -> None:
+        """Close the transport underneath."""
+        await self._inner.aclose()
+
+
+_OF_THE_PACKED_BODY = (b"content-encoding", b"content-length", b"transfer-encoding")
 
 
 class TimedSession(requests.Session):
     """A ``requests`` session whose every call has a time limit (seconds) and a bounded pool.
 
-    hvac and python-keycloak take a session but do not always pass a timeout; this one never
-    waits for ever. With ``max_response_size`` (bytes, unpacked) a longer body raises ResponseTooLarge.
+    python-keycloak, with which Keycloak is set up, takes a session but does not always pass a timeout; this one never
+    waits for ever.
     """
 
-    def __init__(
-        self, *, timeout: float = READ_SECONDS, connections: int = 20, max_response_size: int | None = None
-    ) -> None:
+    def __init__(self, *, timeout: float = READ_SECONDS, connections: int = 20) -> None:
         super().__init__()
         self.timeout = timeout
-        self.max_response_size = max_response_size
         self.trust_env = False
         self.cookies.set_policy(_no_cookies())
         adapter = HTTPAdapter(pool_connections=connections, pool_maxsize=connections)
@@ -79,24 +118,22 @@ class TimedSession(requests.Session):
         self.mount("https://", adapter)
 
     def send(self, request: requests.PreparedRequest, **kwargs: object) -> requests.Response:
-        """Send one prepared request, with this session's limits where the caller set none."""
+        """Send one prepared request, with this session's limit where the caller set none."""
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = (CONNECT_SECONDS, self.timeout)
-        if self.max_response_size is None:
-            return super().send(request, **kwargs)  # type: ignore[arg-type]
-        kwargs["stream"] = True
-        response = super().send(request, **kwargs)  # type: ignore[arg-type]
-        return self._bounded(response, self.max_response_size)
+        return super().send(request, **kwargs)  # type: ignore[arg-type]
 
-    def _bounded(self, response: requests.Response, limit: int) -> requests.Response:
-        body = b""
-        for piece in response.iter_content(8192):
-            body += piece
-            if len(body) > limit:
-                response.close()
-                raise ResponseTooLarge(limit, response.request)
-        response._content = body
-        return response
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """The authorities that this machine trusts, read once: it takes some 20 ms, in which an event loop stands still."""
+    return httpx2.create_ssl_context()
+
+
+def _limits(connections: int) -> httpx2.Limits:
+    return httpx2.Limits(
+        max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=IDLE_SECONDS
+    )
 
 
 def _no_cookies() -> DefaultCookiePolicy:

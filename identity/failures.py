@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from keycloak.exceptions import KeycloakConnectionError, KeycloakError
+import httpx2
 
 from common.errors import ConfigError, ExchangeRefused, KeycloakUnavailable, LoginFailed, Problem, SessionEnded
 from common.masking import mask_text
@@ -57,13 +57,16 @@ def translated(doing: Doing) -> Iterator[None]:
     """Turn whatever a call to Keycloak raises inside the block into our error, with the cause chained."""
     try:
         yield
-    except KeycloakConnectionError as error:
+    except httpx2.HTTPError as error:
         raise KeycloakUnavailable(f"Keycloak did not answer, while {doing}.", fix=_STATUS) from error
-    except KeycloakError as error:
-        raise refusal(error.response_code or 0, _oauth_error(error.response_body), doing) from error
-    except (TypeError, ValueError, LookupError, AttributeError, RecursionError):
-        # What python-keycloak trips over when the answer is no JSON object. Not chained: it quotes the answer.
-        raise _not_keycloak(doing) from None
+
+
+def understood(status: int, body: bytes, doing: Doing, *, good: int) -> Any:
+    """The JSON of an answer whose status is ``good``, None if it has none. Raises our error for any other."""
+    told = _parsed(body) if body else None
+    if status != good:
+        raise refusal(status, told if isinstance(told, dict) else {}, doing)
+    return told
 
 
 def refusal(status: int, body: dict[str, Any], doing: Doing) -> Problem:
@@ -85,12 +88,12 @@ def refusal(status: int, body: dict[str, Any], doing: Doing) -> Problem:
     return kind(f"{what}{said}.", fix=fix, error=code, error_description=words)
 
 
-def _oauth_error(body: bytes | None) -> dict[str, Any]:
+def _parsed(body: bytes) -> Any:
+    """Not chained to what a parser says: it would quote the answer."""
     try:
-        parsed = json.loads(body or b"")
+        return json.loads(body)
     except (ValueError, RecursionError):
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
+        return None
 
 
 def _not_keycloak(doing: Doing) -> Problem:

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from keycloak import KeycloakOpenID
+from httpx2 import codes
 from pydantic import SecretStr
 
 from common.circuit import Circuit
 from common.errors import LoginFailed, SessionEnded, TokenInvalid
-from common.workers import Workers
-from identity.failures import Doing, translated
+from common.http import async_client, async_transport
+from identity.failures import Doing, translated, understood
 from identity.jwks import KeySource
 from identity.tokens import TokenSet
 from identity.validation import check_id_token
-from tracing.wire import TracedSession
+from tracing.wire import TracedTransport
+
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105
+"""RFC 8693 §2.1."""
 
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105
 """RFC 8693 §3."""
 
 TIMEOUT_SECONDS = 5.0
 """How long one call to Keycloak may take; an exchange takes some tens of milliseconds."""
+
+AT_ONCE = 4
+"""Calls under way at the same time; the others wait for their turn. Sent all the same, they would wait inside Keycloak,
+for its database connections, and some of them beyond the time that anybody waits for their answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ class LoginRequest:
 
 
 class Keycloak:
-    """One client of one realm, for several tasks, threads and event loops at once; :meth:`redeem` keeps to one loop.
+    """One client of one realm, for any number of tasks of one event loop.
 
     ``base_url`` is Keycloak as this process reaches it, ``public_url`` as browsers do (the issuer).
     Every call raises KeycloakUnavailable when Keycloak does not answer, ConfigError when it does not
@@ -64,22 +73,12 @@ class Keycloak:
         self.client_id = client_id
         self.issuer = f"{public_url.rstrip('/')}/realms/{realm}"
         self._clock = clock
-        self._workers = Workers(f"keycloak-{client_id}")
+        self._endpoints = f"{base_url.rstrip('/')}/realms/{realm}/protocol/openid-connect"
+        self._secret = client_secret
+        self._http = async_client(timeout=timeout, transport=TracedTransport(async_transport(connections=AT_ONCE)))
+        self._turns = asyncio.Semaphore(AT_ONCE)
         self.circuit = Circuit("keycloak")
-        self._keys = KeySource(f"{base_url.rstrip('/')}/realms/{realm}/protocol/openid-connect/certs", clock=clock)
-        self._session = TracedSession(timeout=timeout)
-        self._client = KeycloakOpenID(
-            server_url=f"{base_url.rstrip('/')}/",
-            realm_name=realm,
-            client_id=client_id,
-            client_secret_key=client_secret.get_secret_value(),
-            # Its methods set this header for the length of a call, on a dictionary that all threads
-            # share; already there, the dictionary never changes size under another thread's hands.
-            custom_headers={"Content-Type": "application/x-www-form-urlencoded"},
-            timeout=None,
-        )
-        self._client.connection._s.close()
-        self._client.connection._s = self._session
+        self._keys = KeySource(f"{self._endpoints}/certs", clock=clock)
 
     def login_request(
         self, *, redirect_uri: str, scope: str = "openid profile email", anew: bool = False, acr: str = ""
@@ -111,18 +110,13 @@ class Keycloak:
 
         Raises LoginFailed.
         """
-        tokens = await self._tokens(
-            "finishing the sign-in",
-            lambda: self._client.token(
-                # None is left out of the form; python-keycloak would send empty credentials.
-                username=None,
-                password=None,
-                grant_type="authorization_code",
-                code=code,
-                redirect_uri=redirect_uri,
-                code_verifier=verifier,
-            ),
-        )
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "code_verifier": verifier,
+        }
+        tokens = await self._tokens("finishing the sign-in", form)
         if tokens.id_token is None:
             raise LoginFailed("Keycloak sent no ID token.", fix="The sign-in must ask for the scope `openid`.")
         try:
@@ -143,37 +137,29 @@ class Keycloak:
 
     async def refresh(self, refresh_token: SecretStr) -> TokenSet:
         """New tokens for the session (RFC 6749 §6). Raises SessionEnded."""
-        return await self._tokens(
-            "refreshing the session", lambda: self._client.refresh_token(refresh_token.get_secret_value())
-        )
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token.get_secret_value()}
+        return await self._tokens("refreshing the session", form)
 
     async def exchange(self, subject_token: SecretStr, *, audience: str, scope: str = "") -> TokenSet:
         """Trade a token for one that only ``audience`` accepts (RFC 8693 §2.1).
 
         Raises ExchangeRefused when this client may not, SessionEnded when the session is over.
         """
-        return await self._tokens(
-            "exchanging the token",
-            lambda: self._client.exchange_token(
-                subject_token.get_secret_value(),
-                audience=audience,
-                subject_token_type=ACCESS_TOKEN_TYPE,
-                requested_token_type=ACCESS_TOKEN_TYPE,
-                scope=scope or None,  # type: ignore[arg-type]  # None leaves it out of the form
-            ),
-        )
+        form = {
+            "grant_type": TOKEN_EXCHANGE,
+            "subject_token": subject_token.get_secret_value(),
+            "subject_token_type": ACCESS_TOKEN_TYPE,
+            # Unsaid, Keycloak may give a refresh token along.
+            "requested_token_type": ACCESS_TOKEN_TYPE,
+            "audience": audience,
+        }
+        return await self._tokens("exchanging the token", form | ({"scope": scope} if scope else {}))
 
     async def end_session(self, refresh_token: SecretStr) -> None:
         """End the session at Keycloak, for every client; one already over is fine."""
-
-        def end() -> None:
-            with self.circuit.asking(), translated("signing out"):
-                self._client.logout(refresh_token.get_secret_value())
-
-        try:
-            await self._workers.run(end)
-        except SessionEnded:
-            return
+        form = {"refresh_token": refresh_token.get_secret_value()}
+        with suppress(SessionEnded):
+            await self._post("signing out", "logout", form, good=codes.NO_CONTENT)
 
     def logout_url(self, *, id_token_hint: SecretStr | None, post_logout_redirect_uri: str) -> str:
         """Where the browser goes to end its session at Keycloak (OpenID Connect RP-Initiated Logout 1.0 §2)."""
@@ -184,21 +170,21 @@ class Keycloak:
 
     async def close(self) -> None:
         """Close the connections."""
-        self._workers.close()
-        self._session.close()
-        await self._client.connection.aclose()
+        await self._http.aclose()
         await self._keys.close()
 
-    async def _tokens(self, doing: Doing, ask: Callable[[], Any]) -> TokenSet:
+    async def _tokens(self, doing: Doing, form: Mapping[str, str]) -> TokenSet:
         sent_at = self._clock()
+        return TokenSet.from_response(await self._post(doing, "token", form), now=sent_at)
 
-        def call() -> TokenSet:
-            # Asked here, not before the wait for a thread: who queues behind a hanging Keycloak leaves with it.
+    async def _post(self, doing: Doing, endpoint: str, form: Mapping[str, str], *, good: int = codes.OK) -> Any:
+        """What an endpoint answers to ``form`` and this client's own secret (RFC 6749 §2.3.1); None for nothing."""
+        own = {"client_id": self.client_id, "client_secret": self._secret.get_secret_value()}
+        async with self._turns:
+            # Asked here, not before the wait for a turn: who queues behind a hanging Keycloak leaves with it.
             with self.circuit.asking(), translated(doing):
-                answer = ask()
-            return TokenSet.from_response(answer, now=sent_at)
-
-        return await self._workers.run(call)
+                answer = await self._http.post(f"{self._endpoints}/{endpoint}", data={**form, **own})
+                return understood(answer.status_code, answer.content, doing, good=good)
 
 
 def _essential(acr: str) -> dict[str, Any]:

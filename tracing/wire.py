@@ -1,17 +1,15 @@
-"""The wire: an HTTP session and a transport that put each real exchange, masked, into the step that is open."""
+"""The wire: an HTTP transport that puts each real exchange, masked, into the step that is open."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Protocol
 
 import httpx2
-import requests
 
 from common import correlation
-from common.http import TimedSession
 from common.masking import mask_headers, mask_query, mask_text, mask_url, mask_value
 from tracing.model import BODY_LIMIT, Exchange
 from tracing.recorder import current, open_step
@@ -53,65 +51,6 @@ def shown_body(body: str | bytes | None, content_type: str, *, secrets: Iterable
     return mask_text(text, secrets=secrets)[:BODY_LIMIT]
 
 
-def begin(
-    opened: Tape, method: str, url: str, headers: Mapping[str, str], body: str | bytes | None
-) -> tuple[Exchange, float]:
-    """Open an exchange in a step; returns it and the clock (seconds) to hand to :func:`finish`."""
-    content_type = {k.lower(): v for k, v in headers.items()}.get("content-type", "")
-    exchange = Exchange(
-        method=method,
-        url=mask_url(url, secrets=opened.secrets),
-        started_at=time.time(),
-        request_headers=mask_headers(headers, secrets=opened.secrets),
-        request_body=shown_body(body, content_type, secrets=opened.secrets),
-    )
-    opened.add(exchange)
-    return exchange, time.perf_counter()
-
-
-def finish(
-    exchange: Exchange,
-    began: float,
-    opened: Tape,
-    *,
-    status: int,
-    headers: Mapping[str, str],
-    body: str | bytes | None,
-) -> None:
-    """Close an exchange with the response that came."""
-    exchange.duration_ms = (time.perf_counter() - began) * 1000
-    exchange.status = status
-    exchange.response_headers = mask_headers(headers, secrets=opened.secrets)
-    content_type = {k.lower(): v for k, v in headers.items()}.get("content-type", "")
-    exchange.response_body = shown_body(body, content_type, secrets=opened.secrets)
-
-
-def broke(exchange: Exchange, began: float, opened: Tape, error: BaseException) -> None:
-    """Close an exchange to which no response came."""
-    exchange.duration_ms = (time.perf_counter() - began) * 1000
-    exchange.error = mask_text(f"{type(error).__name__}: {error}", secrets=opened.secrets)
-
-
-class TracedSession(TimedSession):
-    """The ``requests`` session that hvac and python-keycloak use: one exchange per request into the open step."""
-
-    def send(self, request: requests.PreparedRequest, **kwargs: object) -> requests.Response:
-        """Send the request with the action's correlation id, and record it if a step is open."""
-        known, opened = correlation_id(), open_step()
-        if known is not None:
-            request.headers.setdefault(CORRELATION_HEADER, known)
-        if opened is None:
-            return super().send(request, **kwargs)
-        exchange, began = begin(opened, request.method or "", request.url or "", request.headers, request.body)
-        try:
-            response = super().send(request, **kwargs)
-        except BaseException as error:
-            broke(exchange, began, opened, error)
-            raise
-        finish(exchange, began, opened, status=response.status_code, headers=response.headers, body=response.content)
-        return response
-
-
 class TracedTransport(httpx2.AsyncBaseTransport):
     """Wraps an async transport: one exchange per request into ``into``, or into the step that is open.
 
@@ -123,24 +62,45 @@ class TracedTransport(httpx2.AsyncBaseTransport):
         self._into = into
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request, recorded."""
+        """Send one request with the action's correlation id, and record it if a step is open."""
         known, opened = correlation_id(), self._into or open_step()
         if known is not None:
             request.headers.setdefault(CORRELATION_HEADER, known)
         if opened is None:
             return await self._inner.handle_async_request(request)
-        body = await request.aread()
-        exchange, began = begin(opened, request.method, str(request.url), request.headers, body)
+        await request.aread()
+        exchange, began = _begin(opened, request), time.perf_counter()
         try:
             response = await self._inner.handle_async_request(request)
             streamed = response.headers.get("content-type", "").startswith("text/event-stream")
-            content = None if streamed else await response.aread()
+            content = b"" if streamed else await response.aread()
         except BaseException as error:
-            broke(exchange, began, opened, error)
+            exchange.duration_ms = (time.perf_counter() - began) * 1000
+            exchange.error = mask_text(f"{type(error).__name__}: {error}", secrets=opened.secrets)
             raise
-        finish(exchange, began, opened, status=response.status_code, headers=response.headers, body=content)
+        exchange.duration_ms = (time.perf_counter() - began) * 1000
+        exchange.status = response.status_code
+        exchange.response_headers = mask_headers(_as_sent(response.headers), secrets=opened.secrets)
+        exchange.response_body = shown_body(content, response.headers.get("content-type", ""), secrets=opened.secrets)
         return response
 
     async def aclose(self) -> None:
         """Close the transport underneath."""
         await self._inner.aclose()
+
+
+def _begin(opened: Tape, request: httpx2.Request) -> Exchange:
+    exchange = Exchange(
+        method=request.method,
+        url=mask_url(str(request.url), secrets=opened.secrets),
+        started_at=time.time(),
+        request_headers=mask_headers(_as_sent(request.headers), secrets=opened.secrets),
+        request_body=shown_body(request.content, request.headers.get("content-type", ""), secrets=opened.secrets),
+    )
+    opened.add(exchange)
+    return exchange
+
+
+def _as_sent(headers: httpx2.Headers) -> list[tuple[str, str]]:
+    """Names in the case they have on the wire, repeated ones one by one."""
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.raw]

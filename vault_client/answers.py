@@ -6,7 +6,6 @@ import math
 from datetime import datetime
 from typing import Any
 
-import requests
 from pydantic import SecretStr
 
 from common.errors import CredentialMissing
@@ -110,12 +109,6 @@ def versions(data: Any) -> list[KVVersion]:
         for number, one in data["versions"].items()
     ]
     return sorted(found, key=lambda one: one.number, reverse=True)
-
-
-def health(answer: Any) -> dict[str, Any]:
-    """sys/health, whatever its status."""
-    # Anything but 200 (429 standby, 501 not initialized, 503 sealed) comes back as a response.
-    return dict(answer.json() if isinstance(answer, requests.Response) else answer)
 
 
 def written(answer: Any) -> dict[str, Any]:

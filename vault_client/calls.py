@@ -1,33 +1,32 @@
-"""How a call to Vault is made: hvac in a worker thread, one session, every failure translated, every path checked."""
+"""How a call to Vault is made: one HTTP client, few calls at once, every failure translated, every path checked."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Container, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
-
-import hvac
-from pydantic import SecretStr
+from urllib.parse import urlsplit
 
 from common.circuit import Circuit
-from common.errors import CredentialMissing, InputError, Problem
-from common.workers import Workers
-from tracing.wire import TracedSession
-from vault_client.failures import LoginWords, translated
+from common.errors import CredentialMissing, Problem
+from common.http import async_client, async_transport
+from tracing.wire import TracedTransport
+from vault_client.asking import Ask, checked, headers
+from vault_client.failures import GOOD, LoginWords, translated, understood
 
 TIMEOUT_SECONDS = 5.0
 """How long one call to Vault may take; it answers in milliseconds when it is well."""
 
-T = TypeVar("T")
+AT_ONCE = 16
+"""Calls under way at the same time; the others wait for their turn."""
 
-_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]*(?:/[A-Za-z0-9][A-Za-z0-9_.@-]*)*")
+T = TypeVar("T")
 
 
 class Calls:
-    """Vault at one address. Safe to use from several tasks, threads and event loops at once.
+    """Vault at one address, for any number of tasks of one event loop.
 
     ``circuit`` answers for Vault while it is down. ``clock`` gives seconds since the epoch.
     ``max_response_size`` bounds a response's body, in bytes.
@@ -43,10 +42,12 @@ class Calls:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._addr = addr.rstrip("/")
-        self._namespace = namespace
+        self._place = urlsplit(self._addr).netloc
         self._clock = clock
-        self._session = TracedSession(timeout=timeout, max_response_size=max_response_size)
-        self._workers = Workers("vault")
+        self._namespace = namespace
+        transport = async_transport(connections=AT_ONCE, max_response_size=max_response_size)
+        self._http = async_client(timeout=timeout, transport=TracedTransport(transport))
+        self._turns = asyncio.Semaphore(AT_ONCE)
         self.circuit = Circuit("vault")
         self._undoing: set[asyncio.Task[None]] = set()
 
@@ -58,36 +59,33 @@ class Calls:
     async def close(self) -> None:
         """Close the connections, once what nobody waited for is undone."""
         await asyncio.gather(*self._undoing)
-        self._workers.close()
-        self._session.close()
+        await self._http.aclose()
 
     async def _call(
         self,
-        doing: str,
-        token: SecretStr | None,
-        ask: Callable[[hvac.Client], Any],
+        ask: Ask,
         read: Callable[[Any], T],
         *,
+        good: Container[int] = GOOD,
         login: LoginWords | None = None,
         missing: CredentialMissing | None = None,
     ) -> T:
-        """``read(ask(client))`` in a worker thread, with every failure translated."""
+        """``read`` of the JSON that Vault answers (None: nothing), with every failure translated.
 
-        def call() -> T:
-            # `token=""`, not None: hvac would look for one in the environment and in ~/.vault-token.
-            client = hvac.Client(
-                url=self._addr,
-                token=token.get_secret_value() if token else "",
-                session=self._session,
-                namespace=self._namespace or None,
-                timeout=None,
-                allow_redirects=False,
-            )
-            # Asked here, not before the wait for a thread: who queues behind a hanging Vault leaves with it.
-            with self.circuit.asking(), translated(doing, login=login, missing=missing):
-                return read(ask(client))
-
-        return await self._workers.run(call)
+        ``good``: the statuses that are no failure. ``login``, ``missing``: see :func:`failures.translated`.
+        """
+        url = f"{self._addr}/v1/{checked(ask.path)}"
+        async with self._turns:
+            # Asked here, not before the wait for a turn: who queues behind a hanging Vault leaves with it.
+            with self.circuit.asking(), translated(ask.doing, at=self._place, login=login, missing=missing):
+                answer = await self._http.request(
+                    ask.method,
+                    url,
+                    headers=headers(ask.token, namespace=self._namespace),
+                    json=ask.body,
+                    params=ask.query,
+                )
+                return read(understood(answer.status_code, answer.content, good=good))
 
     async def _or_undone(self, work: Coroutine[Any, Any, T], undo: Callable[[T], Coroutine[Any, Any, None]]) -> T:
         """What ``work`` comes to. A caller who is cancelled does not get it, and then ``undo`` is done with it.
@@ -107,13 +105,3 @@ class Calls:
             self._undoing.add(task)
             task.add_done_callback(self._undoing.discard)
             raise
-
-
-def checked(path: str) -> str:
-    """``path`` itself, unless it could name another place (dots, escapes, empty segments): then InputError."""
-    if not _PATH.fullmatch(path):
-        raise InputError(
-            "This name cannot be part of a Vault path.",
-            fix="Use letters, digits, and `_ . @ -`, each part beginning with a letter or digit.",
-        )
-    return path

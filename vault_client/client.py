@@ -1,28 +1,37 @@
-"""Vault as the runtime uses it: logins, tokens, KV v2 and database credentials; async, over hvac in worker threads."""
+"""Vault as the runtime uses it: logins, tokens, KV v2 and database credentials."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-import hvac
 from pydantic import SecretStr
 
 from common.errors import CredentialMissing, VaultDenied, VaultError
 from vault_client import answers
-from vault_client.calls import TIMEOUT_SECONDS, Calls, checked
-from vault_client.failures import APPROLE_WORDS, LoginWords, jwt_words, of_a_token_that_is_gone
+from vault_client.asking import Ask
+from vault_client.calls import TIMEOUT_SECONDS, Calls
+from vault_client.failures import (
+    ANY,
+    APPROLE_WORDS,
+    LoginWords,
+    jwt_words,
+    of_a_token_that_is_gone,
+    of_nothing_there,
+)
 from vault_client.lease import Lease
 from vault_client.models import DatabaseCredential, Entity, KVSecret, KVVersion, StaticCredential, VaultToken
 
+T = TypeVar("T")
+
 
 class Vault(Calls):
-    """Vault (or OpenBao) at one address. Safe to use from several tasks, threads and event loops at once.
+    """Vault (or OpenBao) at one address, for any number of tasks of one event loop.
 
     Every method raises VaultUnavailable when Vault does not answer, is sealed or errs, VaultDenied
-    for a 403, VaultError for any other refusal. ``clock`` gives seconds since the epoch. ``mount``
-    names another mount than this object's own.
+    for a 403, VaultError for any other refusal, InputError before anything is sent when a name cannot be
+    part of a path. ``clock`` gives seconds since the epoch. ``mount`` names another mount than this object's own.
     """
 
     def __init__(
@@ -45,37 +54,30 @@ class Vault(Calls):
 
         If the caller is cancelled meanwhile, the token is revoked.
         """
-        return await self._login(
-            f"logging in as role {role}",
-            lambda v: v.auth.jwt.jwt_login(role=role, jwt=jwt.get_secret_value(), use_token=False, path=mount),
-            jwt_words(role),
-        )
+        given = {"role": role, "jwt": jwt.get_secret_value()}
+        return await self._login(f"logging in as role {role}", mount, given, jwt_words(role))
 
     async def login_approle(self, *, role_id: str, secret_id: SecretStr, mount: str = "approle") -> VaultToken:
         """Log in as an application (Vault API: POST auth/:mount/login). Raises VaultLoginRefused.
 
         If the caller is cancelled meanwhile, the token is revoked.
         """
-        return await self._login(
-            "logging in with a secret id",
-            lambda v: v.auth.approle.login(
-                role_id=role_id, secret_id=secret_id.get_secret_value(), use_token=False, mount_point=checked(mount)
-            ),
-            APPROLE_WORDS,
-        )
+        given = {"role_id": role_id, "secret_id": secret_id.get_secret_value()}
+        return await self._login("logging in with a secret id", mount, given, APPROLE_WORDS)
 
-    async def _login(self, doing: str, ask: Callable[[hvac.Client], Any], words: LoginWords) -> VaultToken:
+    async def _login(self, doing: str, mount: str, given: Mapping[str, str], words: LoginWords) -> VaultToken:
         issued_at = self._clock()
-        login = self._call(doing, None, ask, lambda answer: answers.token(answer, issued_at), login=words)
+        login = self._call(
+            Ask(doing, "POST", f"auth/{mount}/login", body=given),
+            lambda answer: answers.token(answer, issued_at),
+            login=words,
+        )
         return await self._or_undone(login, lambda made: self.revoke_self(made.token))
 
     async def lookup_self(self, token: SecretStr) -> dict[str, Any]:
         """What Vault knows of ``token`` (Vault API: GET auth/token/lookup-self). VaultDenied once it is gone."""
         return await self._call(
-            "looking up the token",
-            token,
-            lambda v: v.auth.token.lookup_self(),
-            lambda answer: dict(answer["data"]),
+            Ask("looking up the token", "GET", "auth/token/lookup-self", token), lambda answer: dict(answer["data"])
         )
 
     async def examine(self, token: SecretStr) -> VaultToken:
@@ -85,9 +87,7 @@ class Vault(Calls):
         """
         now = self._clock()
         return await self._call(
-            "looking up the token",
-            token,
-            lambda v: v.auth.token.lookup_self(),
+            Ask("looking up the token", "GET", "auth/token/lookup-self", token),
             lambda answer: answers.looked_up(token, answer, now),
         )
 
@@ -95,9 +95,7 @@ class Vault(Calls):
         """Start the token's lifetime anew, within its maximum (Vault API: POST auth/token/renew-self)."""
         issued_at = self._clock()
         return await self._call(
-            "renewing the token",
-            token,
-            lambda v: v.auth.token.renew_self(),
+            Ask("renewing the token", "POST", "auth/token/renew-self", token),
             lambda answer: answers.token(answer, issued_at),
         )
 
@@ -107,7 +105,7 @@ class Vault(Calls):
         VaultDenied when no policy of the token lets it end itself: it lives on.
         """
         try:
-            await self._call("revoking the token", token, lambda v: v.auth.token.revoke_self(), lambda _: None)
+            await self._call(Ask("revoking the token", "POST", "auth/token/revoke-self", token), _nothing)
         except VaultDenied as denied:
             if not of_a_token_that_is_gone(denied):
                 raise
@@ -118,17 +116,16 @@ class Vault(Calls):
         VaultError when it was used before, or its time is over.
         """
         return await self._call(
-            "opening a wrapping token", wrapping, lambda v: v.sys.unwrap(), lambda answer: dict(answer["data"])
+            Ask("opening a wrapping token", "POST", "sys/wrapping/unwrap", wrapping),
+            lambda answer: dict(answer["data"]),
         )
 
     async def revoke_accessor(self, token: SecretStr, accessor: str) -> None:
         """End another token, and every lease it made (Vault API: POST auth/token/revoke-accessor); gone is fine."""
         try:
+            asked = {"accessor": accessor}
             await self._call(
-                "revoking a token by its accessor",
-                token,
-                lambda v: v.auth.token.revoke_accessor(accessor=accessor),
-                lambda _: None,
+                Ask("revoking a token by its accessor", "POST", "auth/token/revoke-accessor", token, asked), _nothing
             )
         except VaultError as problem:
             if "invalid accessor" not in problem.what:
@@ -137,9 +134,7 @@ class Vault(Calls):
     async def entity(self, token: SecretStr, entity_id: str) -> Entity:
         """The caller's own entity (Vault API: GET identity/entity/id/:id, allowed by the policy `default`)."""
         return await self._call(
-            "reading the identity entity",
-            token,
-            lambda v: v.secrets.identity.read_entity(entity_id=entity_id),
+            Ask("reading the identity entity", "GET", f"identity/entity/id/{entity_id}", token),
             lambda answer: answers.entity(answer["data"]),
         )
 
@@ -148,24 +143,18 @@ class Vault(Calls):
 
         Raises CredentialMissing when there is none, or that version is deleted.
         """
-        place, where = checked(path), checked(mount or self._kv_mount)
+        place = self.kv_path(path, mount=mount)
         return await self._call(
-            f"reading {self.kv_path(path, mount=mount)}",
-            token,
-            lambda v: v.secrets.kv.v2.read_secret_version(
-                path=place, version=version, mount_point=where, raise_on_deleted_version=True
-            ),
+            Ask(f"reading {place}", "GET", place, token, query=None if version is None else {"version": version}),
             lambda answer: answers.kv(answer["data"]),
             missing=self._no_secret(path, mount),
         )
 
     async def kv_version(self, token: SecretStr, path: str, *, mount: str = "") -> int:
         """The newest version's number, without its contents (Vault API: GET :mount/metadata/:path)."""
-        place, where = checked(path), checked(mount or self._kv_mount)
+        place = f"{mount or self._kv_mount}/metadata/{path}"
         return await self._call(
-            f"reading {where}/metadata/{path}",
-            token,
-            lambda v: v.secrets.kv.v2.read_secret_metadata(path=place, mount_point=where),
+            Ask(f"reading {place}", "GET", place, token),
             lambda answer: answers.live_version(answer["data"], deleted=self._no_secret(path, mount)),
             missing=self._no_secret(path, mount),
         )
@@ -175,11 +164,9 @@ class Vault(Calls):
 
         Raises CredentialMissing when there are none.
         """
-        place, where = checked(path), checked(mount or self._kv_mount)
+        place = f"{mount or self._kv_mount}/metadata/{path}"
         return await self._call(
-            f"reading {where}/metadata/{path}",
-            token,
-            lambda v: v.secrets.kv.v2.read_secret_metadata(path=place, mount_point=where),
+            Ask(f"reading {place}", "GET", place, token),
             lambda answer: answers.versions(answer["data"]),
             missing=self._no_secret(path, mount),
         )
@@ -191,13 +178,10 @@ class Vault(Calls):
 
         With ``cas`` only if the newest version is that one (0: only if there is none yet); otherwise VaultError.
         """
-        place, where = checked(path), checked(mount or self._kv_mount)
+        place = self.kv_path(path, mount=mount)
+        body = {"data": dict(data), "options": {} if cas is None else {"cas": cas}}
         return await self._call(
-            f"writing {self.kv_path(path, mount=mount)}",
-            token,
-            lambda v: v.secrets.kv.v2.create_or_update_secret(
-                path=place, secret=dict(data), cas=cas, mount_point=where
-            ),
+            Ask(f"writing {place}", "POST", place, token, body),
             lambda answer: int(answer["data"]["version"]),
         )
 
@@ -207,43 +191,34 @@ class Vault(Calls):
 
     async def read(self, token: SecretStr, path: str) -> dict[str, Any] | None:
         """The ``data`` at any path of Vault's API (without ``/v1/``), or None when there is nothing."""
-        place = checked(path)
-        return await self._call(
-            f"reading {path}",
-            token,
-            lambda v: v.read(place),
-            lambda answer: None if answer is None else dict(answer["data"]),
-        )
+        return await self._if_there(Ask(f"reading {path}", "GET", path, token), lambda answer: dict(answer["data"]))
 
     async def list_keys(self, token: SecretStr, path: str) -> list[str]:
         """The keys below ``path``; none when there is nothing."""
-        place = checked(path)
-        return await self._call(
-            f"listing {path}",
-            token,
-            lambda v: v.list(place),
-            lambda answer: [] if answer is None else [str(key) for key in answer["data"]["keys"]],
-        )
+        asked = Ask(f"listing {path}", "LIST", path, token)
+        return await self._if_there(asked, lambda answer: [str(key) for key in answer["data"]["keys"]]) or []
+
+    async def _if_there(self, ask: Ask, read: Callable[[Any], T]) -> T | None:
+        try:
+            return await self._call(ask, read)
+        except VaultError as problem:
+            if not of_nothing_there(problem):
+                raise
+            return None
 
     async def write(self, token: SecretStr, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
         """Write ``data`` at any path of Vault's API; the answer's ``data``, or its ``auth``, or nothing."""
-        place = checked(path)
-        return await self._call(
-            f"writing {path}", token, lambda v: v.write_data(place, data=dict(data)), answers.written
-        )
+        return await self._call(Ask(f"writing {path}", "POST", path, token, dict(data)), answers.written)
 
     async def delete(self, token: SecretStr, path: str) -> None:
         """Delete what is at any path of Vault's API; nothing there is fine."""
-        place = checked(path)
-        await self._call(f"deleting {path}", token, lambda v: v.delete(place), lambda _: None)
+        await self._call(Ask(f"deleting {path}", "DELETE", path, token), _nothing)
 
     async def database_creds(self, token: SecretStr, role: str, *, mount: str = "") -> DatabaseCredential:
         """A new database user (Vault API: GET :mount/creds/:role). CredentialMissing when there is no such role."""
-        name, where, issued_at = checked(role), checked(mount or self._database_mount), self._clock()
+        where, issued_at = mount or self._database_mount, self._clock()
         return await self._call(
-            f"making a database user at {where}/creds/{role}",
-            token,
-            lambda v: v.secrets.database.generate_credentials(name=name, mount_point=where),
+            Ask(f"making a database user at {where}/creds/{role}", "GET", f"{where}/creds/{role}", token),
             lambda answer: answers.database_user(answer, issued_at),
             missing=CredentialMissing(
                 f"There is no database role at {where}/roles/{role}.",
@@ -253,11 +228,9 @@ class Vault(Calls):
 
     async def database_static_creds(self, token: SecretStr, role: str, *, mount: str = "") -> StaticCredential:
         """A database user whose password Vault changes in turn (Vault API: GET :mount/static-creds/:role)."""
-        name, where, issued_at = checked(role), checked(mount or self._database_mount), self._clock()
+        where, issued_at = mount or self._database_mount, self._clock()
         return await self._call(
-            f"reading {where}/static-creds/{role}",
-            token,
-            lambda v: v.secrets.database.get_static_credentials(name=name, mount_point=where),
+            Ask(f"reading {where}/static-creds/{role}", "GET", f"{where}/static-creds/{role}", token),
             lambda answer: answers.static_user(answer, issued_at),
             missing=CredentialMissing(
                 f"There is no static database role at {where}/static-roles/{role}.", fix="`./demo init` makes it."
@@ -268,23 +241,19 @@ class Vault(Calls):
         """Start a lease's time anew, within its maximum (Vault API: PUT sys/leases/renew)."""
         issued_at = self._clock()
         return await self._call(
-            "renewing a lease",
-            token,
-            lambda v: v.sys.renew_lease(lease_id=lease.lease_id),
+            Ask("renewing a lease", "PUT", "sys/leases/renew", token, {"lease_id": lease.lease_id}),
             lambda answer: answers.lease(answer, issued_at),
         )
 
     async def revoke_lease(self, token: SecretStr, lease: Lease) -> None:
         """End a lease now (Vault API: PUT sys/leases/revoke); needs a policy that allows it."""
         await self._call(
-            "revoking a lease", token, lambda v: v.sys.revoke_lease(lease_id=lease.lease_id), lambda _: None
+            Ask("revoking a lease", "PUT", "sys/leases/revoke", token, {"lease_id": lease.lease_id}), _nothing
         )
 
     async def health(self) -> dict[str, Any]:
         """``initialized``, ``sealed``, ``standby``, ``version`` … (Vault API: GET sys/health), whatever its status."""
-        return await self._call(
-            "asking for its health", None, lambda v: v.sys.read_health_status(method="GET"), answers.health
-        )
+        return await self._call(Ask("asking for its health", "GET", "sys/health"), dict, good=ANY)
 
     def _no_secret(self, path: str, mount: str) -> CredentialMissing:
         return CredentialMissing(
@@ -292,3 +261,7 @@ class Vault(Calls):
             fix="An administrator adds it in `init/users.yaml` and runs `./demo init`,"
             f" or writes it there: `bao kv put {mount or self._kv_mount}/{path} …`.",
         )
+
+
+def _nothing(_: Any) -> None:
+    """What is done with an answer that tells nothing."""

@@ -1,14 +1,14 @@
-"""The one table from what hvac raises, or chokes on, to errors that say what to do."""
+"""The one table from what Vault answers, or does not, to errors that say what to do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from typing import Any
 
-import requests
-from hvac import exceptions
+import httpx2
 
 from common.errors import (
     CredentialMissing,
@@ -25,31 +25,38 @@ from common.masking import mask_text
 _STATUS = "`./demo status` says whether Vault is up, `./demo logs vault` why not; then try again."
 _INIT = "`./demo init` sets up what Vault needs."
 
-_TABLE: dict[type[exceptions.VaultError], tuple[type[Problem], str, str]] = {
-    exceptions.InvalidRequest: (VaultError, "Vault refused the request", _INIT),
-    exceptions.Unauthorized: (VaultDenied, "Vault did not accept the token", "Sign in again."),
-    exceptions.Forbidden: (
+_TABLE: dict[int, tuple[type[Problem], str, str]] = {
+    400: (VaultError, "Vault refused the request", _INIT),
+    401: (VaultDenied, "Vault did not accept the token", "Sign in again."),
+    403: (
         VaultDenied,
         "Vault refused: no policy of the token allows it, or the token is gone",
         "Sign in again; if it stays, `./demo init` sets the policies.",
     ),
-    exceptions.InvalidPath: (VaultError, "There is nothing at this path in Vault", _INIT),
-    exceptions.RateLimitExceeded: (VaultUnavailable, "Vault's rate limit is reached", "Try again in a moment."),
-    exceptions.InternalServerError: (VaultUnavailable, "Vault had an internal error", _STATUS),
-    exceptions.VaultNotInitialized: (VaultUnavailable, "Vault is not initialized", "Run `./demo init`."),
-    exceptions.BadGateway: (VaultUnavailable, "A part that Vault needs did not answer", _STATUS),
-    exceptions.VaultDown: (VaultUnavailable, "Vault is sealed or standing by", "Unseal it, then try again."),
-    exceptions.UnexpectedError: (VaultError, "Vault gave an unexpected answer", _STATUS),
+    404: (VaultError, "There is nothing at this path in Vault", _INIT),
+    429: (VaultUnavailable, "Vault's rate limit is reached", "Try again in a moment."),
+    500: (VaultUnavailable, "Vault had an internal error", _STATUS),
+    501: (VaultUnavailable, "Vault is not initialized", "Run `./demo init`."),
+    502: (VaultUnavailable, "A part that Vault needs did not answer", _STATUS),
+    503: (VaultUnavailable, "Vault is sealed or standing by", "Unseal it, then try again."),
 }
-"""hvac's exception, one per HTTP status (hvac/exceptions.py) → our error, what happened, what to do."""
+"""Status (Vault API: HTTP status codes) → our error, what happened, what to do."""
 
-_REFUSALS = (exceptions.InvalidRequest, exceptions.Unauthorized, exceptions.Forbidden, exceptions.InvalidPath)
+_OTHER = (VaultError, "Vault gave an unexpected answer", _STATUS)
 
-_ABOUT_ONE_CALL = (exceptions.InternalServerError, exceptions.RateLimitExceeded)
+_REFUSALS = (400, 401, 403, 404)
+
+_ABOUT_ONE_CALL = (429, 500)
 """Failures that others may well be spared: see :class:`common.circuit.Circuit`."""
 
 _MISSHAPEN = (TypeError, ValueError, LookupError, AttributeError, RecursionError)
-"""What hvac, or we, trip over when an answer does not have the shape of Vault's."""
+"""What reading an answer trips over when it does not have the shape of Vault's."""
+
+GOOD = range(200, 300)
+"""Statuses of an answer that is no refusal."""
+
+ANY = range(200, 600)
+"""For sys/health, which tells the state of Vault by its status, and the rest in a body all the same."""
 
 WORDS = 300
 """Characters kept of what Vault said."""
@@ -79,22 +86,47 @@ APPROLE_WORDS = LoginWords(
 )
 
 
+class Refusal(Exception):
+    """An answer of Vault's that is none: ``errors`` as it lists them, None if it lists none."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        said = body if isinstance(body, dict) else {}
+        listed = said.get("errors")
+        self.status = status
+        self.errors: tuple[str, ...] | None = None
+        if isinstance(listed, list) and all(isinstance(one, str) for one in listed):
+            self.errors = tuple(mask_text(one) for one in listed)
+        self.of_a_deleted_secret = status == 404 and "data" in said
+        super().__init__(f"HTTP {status}")
+
+
+def understood(status: int, body: bytes, *, good: Container[int]) -> Any:
+    """The JSON of an answer, None if it is empty. Raises Refusal for a status that is not ``good``; ValueError."""
+    if status in good:
+        return json.loads(body) if body else None
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        told = None
+    raise Refusal(status, told)
+
+
 @contextmanager
 def translated(
-    doing: str, *, login: LoginWords | None = None, missing: CredentialMissing | None = None
+    doing: str, *, at: str, login: LoginWords | None = None, missing: CredentialMissing | None = None
 ) -> Iterator[None]:
-    """Turn whatever a call to Vault raises inside the block into our error, with the cause chained.
+    """Turn whatever a call to Vault at ``at`` raises inside the block into our error, with the cause chained.
 
     ``doing`` completes "…, while". ``login`` is how a refused login is told.
     ``missing`` is the error for a secret, or database role, that does not exist.
     """
     try:
         yield
-    except exceptions.VaultError as error:
-        raise _refusal(error, doing, login, missing) from error
-    except (requests.RequestException, *_MISSHAPEN) as error:
-        if isinstance(error, requests.RequestException) and not isinstance(error, requests.JSONDecodeError):
-            raise _no_answer(error, doing) from error
+    except Refusal as refusal:
+        raise _refused(refusal, doing, login, missing) from refusal
+    except httpx2.HTTPError as error:
+        raise _no_answer(error, at, doing) from error
+    except _MISSHAPEN as error:
         raise _not_vault(doing) from error
 
 
@@ -105,28 +137,30 @@ def of_a_token_that_is_gone(denied: VaultDenied) -> bool:
     gone, "1 error occurred: permission denied" for a policy.
     """
     cause = denied.__cause__
-    words = " ".join(str(e) for e in getattr(cause, "errors", None) or ())
+    words = " ".join(cause.errors or ()) if isinstance(cause, Refusal) else ""
     return "invalid token" in words or "1 error occurred" not in words
 
 
-def _refusal(
-    error: exceptions.VaultError, doing: str, login: LoginWords | None, missing: CredentialMissing | None
-) -> Problem:
-    deleted = isinstance(error, exceptions.InvalidPath) and isinstance(error.json, dict) and "data" in error.json
-    if error.errors is None and not deleted:
+def of_nothing_there(refused: VaultError) -> bool:
+    """Whether Vault answered 404: there is nothing at the path, or nothing any more."""
+    return isinstance(refused.__cause__, Refusal) and refused.__cause__.status == 404
+
+
+def _refused(refusal: Refusal, doing: str, login: LoginWords | None, missing: CredentialMissing | None) -> Problem:
+    if refusal.errors is None and not refusal.of_a_deleted_secret:
         # Vault always lists `errors`: whatever answered here stands in front of it, or in its place.
         return _not_vault(doing)
-    words = " ".join(mask_text("; ".join(str(e) for e in error.errors or ())).split())[:WORDS]
+    words = " ".join("; ".join(refusal.errors or ()).split())[:WORDS]
     said = f": {words.rstrip('.')}" if words else ""
     by_words = _by_words(words, doing, said)
     if by_words is not None and (login is None or by_words.retryable):
         return by_words
-    if login is not None and isinstance(error, _REFUSALS):
+    if login is not None and refusal.status in _REFUSALS:
         return VaultLoginRefused(f"Vault refused the login {login.who}{said}.", fix=login.fix)
-    if missing is not None and (isinstance(error, exceptions.InvalidPath) or "unknown role" in words):
+    if missing is not None and (refusal.status == 404 or "unknown role" in words):
         return missing
-    kind, what, fix = _TABLE.get(type(error), (VaultError, "Vault refused", _STATUS))
-    return kind(f"{what}, while {doing}{said}.", fix=fix, one_call=isinstance(error, _ABOUT_ONE_CALL))
+    kind, what, fix = _TABLE.get(refusal.status, _OTHER)
+    return kind(f"{what}, while {doing}{said}.", fix=fix, one_call=refusal.status in _ABOUT_ONE_CALL)
 
 
 def _by_words(words: str, doing: str, said: str) -> Problem | None:
@@ -152,12 +186,11 @@ def _not_vault(doing: str) -> Problem:
     return VaultUnavailable(f"Something other than Vault answered, while {doing}.", fix=_STATUS)
 
 
-def _no_answer(error: requests.RequestException, doing: str) -> Problem:
+def _no_answer(error: httpx2.HTTPError, at: str, doing: str) -> Problem:
     if isinstance(error, ResponseTooLarge):
         return VaultError(
             f"The answer is larger than {error.limit} bytes, while {doing}.",
             fix="Raise `max_response_size` if the secret is really that large.",
         )
-    at = f" at {urlsplit(error.request.url or '').netloc}" if error.request is not None else ""
-    how = "did not answer in time" if isinstance(error, requests.Timeout) else "cannot be reached"
-    return VaultUnavailable(f"Vault{at} {how}, while {doing}.", fix=_STATUS)
+    how = "did not answer in time" if isinstance(error, httpx2.TimeoutException) else "cannot be reached"
+    return VaultUnavailable(f"Vault at {at} {how}, while {doing}.", fix=_STATUS)

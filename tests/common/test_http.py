@@ -1,8 +1,13 @@
-"""The clients that many people share remember nothing of any of them."""
+"""The clients that many people share: they remember nothing of any of them, and read no more than they were told."""
 
 from __future__ import annotations
 
-from common.http import TimedSession, async_client
+import gzip
+
+import httpx2
+import pytest
+
+from common.http import ResponseTooLarge, TimedSession, async_client, async_transport, sync_client
 from tests.support.odd_server import odd_server
 
 SESSION = "JSESSIONID=alices-session; Path=/"
@@ -10,16 +15,54 @@ SESSION = "JSESSIONID=alices-session; Path=/"
 
 async def test_the_async_client_sends_nobody_a_cookie_that_was_set_for_somebody_else() -> None:
     with odd_server() as server:
-        server.cookie = SESSION
+        server.headers["Set-Cookie"] = SESSION
         async with async_client() as http:
             for _ in range(2):
                 await http.get(server.url)
     assert [seen.get("Cookie") for seen in server.headers_seen] == [None, None]
 
 
-def test_the_session_under_hvac_and_python_keycloak_does_neither() -> None:
-    with odd_server() as server, TimedSession() as http:
-        server.cookie = SESSION
+def test_the_sync_client_does_neither() -> None:
+    with odd_server() as server, sync_client() as http:
+        server.headers["Set-Cookie"] = SESSION
         for _ in range(2):
             http.get(server.url)
     assert [seen.get("Cookie") for seen in server.headers_seen] == [None, None]
+
+
+def test_the_session_under_python_keycloak_does_neither() -> None:
+    with odd_server() as server, TimedSession() as http:
+        server.headers["Set-Cookie"] = SESSION
+        for _ in range(2):
+            http.get(server.url)
+    assert [seen.get("Cookie") for seen in server.headers_seen] == [None, None]
+
+
+@pytest.mark.parametrize(("size", "fits"), [(4096, True), (4097, False), (10_000_000, False)])
+@pytest.mark.parametrize("packed", [True, False])
+async def test_a_body_is_read_up_to_its_bound_however_small_it_was_packed(size: int, fits: bool, packed: bool) -> None:
+    with odd_server() as server:
+        server.body = gzip.compress(b"a" * size) if packed else b"a" * size
+        server.headers |= {"Content-Encoding": "gzip"} if packed else {}
+        async with async_client(transport=async_transport(max_response_size=4096)) as http:
+            if fits:
+                assert (await http.get(server.url)).content == b"a" * size
+                return
+            with pytest.raises(ResponseTooLarge) as refused:
+                await http.get(server.url)
+            assert refused.value.limit == 4096
+            server.body, server.headers = b"small", {}
+            assert (await http.get(server.url)).text == "small"
+
+
+async def test_the_machine_s_authorities_are_read_once_however_many_clients_are_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[object] = []
+    making = httpx2.create_ssl_context
+    monkeypatch.setattr(httpx2, "create_ssl_context", lambda *a, **k: read.append(1) or making(*a, **k))
+    for _ in range(3):
+        async with async_client():
+            pass
+        sync_client().close()
+    assert len(read) <= 1

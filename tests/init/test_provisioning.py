@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -243,7 +244,8 @@ def test_a_persons_database_user_gets_into_no_other_database(site: Site, databas
 
 
 def test_outside_the_demo_no_known_root_token_is_made(site: Site) -> None:
-    assert VaultAdmin(site.settings.vault_addr, SecretStr("root-token")).is_valid()
+    with closing(VaultAdmin(site.settings.vault_addr, SecretStr("root-token"))) as known:
+        assert known.is_valid()
     with pytest.raises(VaultError):
         site.vault.write("auth/jwt/login", {"role": "mcp-jira", "jwt": "not-a-token"})
 

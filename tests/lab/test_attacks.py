@@ -44,7 +44,7 @@ async def test_every_attack_is_blocked_and_the_controls_get_through(where: Range
         assert result.exchanges, f"{result.attack} sent nothing"
         last = result.exchanges[-1]
         assert last.status == result.status
-        assert last.request_headers["x-correlation-id"] == result.correlation_id
+        assert last.request_headers["X-Correlation-Id"] == result.correlation_id
 
 
 async def test_after_its_session_ended_a_token_passes_locally_and_fails_at_introspection(where: Range) -> None:

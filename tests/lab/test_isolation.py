@@ -84,11 +84,11 @@ async def test_my_own_open_what_i_lack_is_empty_and_nothing_of_anybody_else_open
     assert (shut.status, shut.said) == (403, "1 error occurred: * permission denied")
     assert shut.exchange is not None
     assert shut.exchange.url.endswith("/v1/secret/data/users/alice/jira")
-    assert shut.exchange.request_headers["x-correlation-id"] == shut.correlation_id
+    assert shut.exchange.request_headers["X-Correlation-Id"] == shut.correlation_id
     told = cells["bob:alice:tool-github"]
     assert told.acted_as == "bob"
     assert told.exchange is not None
-    assert told.exchange.request_headers["x-forwarded-user"] == "alice"
+    assert told.exchange.request_headers["X-Forwarded-User"] == "alice"
     assert '"username": "alice"' in told.exchange.request_body
     assert len(set(database_roles(stack, "bob")) - before) <= 1, "of the new ones only the MCP server's lives on"
     shown = repr([cell.exchange for cell in cells.values()])
@@ -128,7 +128,7 @@ async def test_the_whole_grid_is_the_facilitators_and_its_sign_ins_end_with_it(
 async def answers(request: Request) -> Response:
     """Servers that believe whatever a caller says of themselves."""
     if request.url.path == "/mcp":
-        who = request.headers["x-forwarded-user"]
+        who = request.headers["X-Forwarded-User"]
         told = {"username": who, "entity": who, "vault_path": f"secret/data/users/{who}/jira", "present": True}
         return JSONResponse({"jsonrpc": "2.0", "id": 1, "result": {"content": [], "structuredContent": told}})
     if request.url.path.endswith("/jira"):

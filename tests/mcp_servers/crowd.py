@@ -86,7 +86,7 @@ class Member:
         old = dict(self.tokens)
         self.leaving = True
         self.here.clear()
-        await self.caller.sign_out()
+        await patiently(self.caller.sign_out)
         for server, token in old.items():
             async with asyncio.timeout(20):
                 while (await crowd.send(self, server, token)).status_code != 401:  # noqa: ASYNC110

@@ -12,13 +12,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class OddServer:
-    """What it shall answer, and what it was sent. ``mute``: takes the request and says nothing."""
+    """What it shall answer (with more ``headers``), and what it was sent. ``mute``: takes a request, says nothing."""
 
     url: str
     status: int = 200
     body: bytes = b"{}"
     content_type: str = "application/json"
-    cookie: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
     mute: bool = False
     hang_up: bool = False
     headers_seen: list[dict[str, str]] = field(default_factory=list)
@@ -45,8 +45,8 @@ def odd_server() -> Iterator[OddServer]:
             self.send_response(odd.status)
             self.send_header("Content-Type", odd.content_type)
             self.send_header("Content-Length", str(len(odd.body)))
-            if odd.cookie:
-                self.send_header("Set-Cookie", odd.cookie)
+            for name, value in odd.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(odd.body)
 

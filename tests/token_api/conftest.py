@@ -98,9 +98,7 @@ def renewal_token(admin: VaultAdmin) -> Callable[[str], str]:
     """Makes scoped tokens such as the service is given: periodic, of so many seconds."""
 
     def make(period: str) -> str:
-        made = admin._client.write_data(
-            "auth/token/create", data={"policies": ["token-api"], "period": period, "no_parent": True}
-        )
-        return str(made["auth"]["client_token"])
+        wanted = {"policies": ["token-api"], "period": period, "no_parent": True}
+        return str(admin.write("auth/token/create", wanted)["client_token"])
 
     return make

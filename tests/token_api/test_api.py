@@ -169,7 +169,7 @@ async def test_issued_tokens_are_listed_by_name_renewed_and_revoked_by_accessor(
 
 
 async def test_an_accessor_that_this_service_did_not_issue_cannot_be_touched(api: TokenApi, admin: VaultAdmin) -> None:
-    foreign = admin._client.write_data("auth/token/create", data={"policies": ["default"], "ttl": "1m"})["auth"]
+    foreign = admin.write("auth/token/create", {"policies": ["default"], "ttl": "1m"})
     for attempt in (api.revoke, api.renew):
         with pytest.raises(Refused) as refused:
             await attempt(foreign["accessor"])

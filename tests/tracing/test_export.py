@@ -7,14 +7,16 @@ import shlex
 from datetime import datetime
 from typing import Any
 
+import httpx2
 import pytest
 from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 
 import tracing
+from common.http import async_client, async_transport
 from tests.support.odd_server import odd_server
 from tracing import Exchange, Recorder, Trace
 from tracing.export import as_curl, as_har, as_json
-from tracing.wire import TracedSession
+from tracing.wire import TracedTransport
 
 SECRET = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJlLW9mLWFsaWNl"
 
@@ -83,19 +85,20 @@ HAR = _object(
 
 
 @pytest.fixture
-def trace() -> Trace:
+async def trace() -> Trace:
     """A trace with a good exchange, a refused one, and one that nobody answered."""
     recorder = Recorder("Execute get_issue")
-    with odd_server() as server, TracedSession(timeout=0.2) as session, tracing.recording(recorder):
-        server.body = f'{{"access_token": "{SECRET}"}}'.encode()
-        with tracing.step("token-exchange"):
-            session.post(f"{server.url}/token?code={SECRET}", data={"subject_token": SECRET, "it's": "it's"})
-        server.status, server.content_type, server.body = 404, "text/html; charset=utf-8", "<p>Größe</p>".encode()
-        with tracing.step("backend"):
-            session.get(f"{server.url}/issue?q=a+b&q=c", headers={"Authorization": f"Bearer {SECRET}"})
-            server.hang_up = True
-            with pytest.raises(OSError):  # noqa: PT011 - requests' errors are OSErrors
-                session.get(server.url)
+    with odd_server() as server, tracing.recording(recorder):
+        async with async_client(transport=TracedTransport(async_transport())) as client:
+            server.body = f'{{"access_token": "{SECRET}"}}'.encode()
+            with tracing.step("token-exchange"):
+                await client.post(f"{server.url}/token?code={SECRET}", data={"subject_token": SECRET, "it's": "it's"})
+            server.status, server.content_type, server.body = 404, "text/html; charset=utf-8", "<p>Größe</p>".encode()
+            with tracing.step("backend"):
+                await client.get(f"{server.url}/issue?q=a+b&q=c", headers={"Authorization": f"Bearer {SECRET}"})
+                server.hang_up = True
+                with pytest.raises(httpx2.HTTPError):
+                    await client.get(server.url)
     return recorder.trace
 
 
