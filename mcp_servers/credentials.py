@@ -35,12 +35,13 @@ _log = logging.getLogger(__name__)
 class Grant(Generic[C]):
     """What is held for one (issuer, subject, session, server).
 
-    ``caller_until``: the latest expiry among the access tokens seen, which nothing outlives. ``dead``: it works
-    no more. ``credential`` changes only under ``lock``, but for its lease.
+    ``asked``: Vault being asked whom it takes the caller for. ``caller_until``: the latest expiry among the access
+    tokens seen, which nothing outlives. ``dead``: it works no more. ``credential`` changes only under ``lock``, but
+    for its lease.
     """
 
     login: VaultToken
-    entity: Entity
+    asked: asyncio.Task[Entity]
     made_at: float
     caller_until: float
     credential: C | None = None
@@ -50,9 +51,14 @@ class Grant(Generic[C]):
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
+    def entity(self) -> Entity:
+        """Whom Vault takes the caller for; known once a credential is there."""
+        return self.asked.result()
+
+    @property
     def expires_at(self) -> float:
-        """When it must go: with the Vault token or with the caller's token, whichever ends first."""
-        return min(self.login.lease.expires_at - MARGIN_SECONDS, self.caller_until)
+        """When it must go: with the Vault token or with the caller's token, whichever ends first; dead, at once."""
+        return 0.0 if self.dead else min(self.login.lease.expires_at - MARGIN_SECONDS, self.caller_until)
 
     def usable(self, now: float) -> C | None:
         """The credential, if it has time left and was confirmed within the bound."""
@@ -122,9 +128,8 @@ class Credentials(Generic[C]):
         key = call.caller.key(self._server)
         fresh = call.spend_fresh()
         known = self._cache.peek(key)
-        if known is not None and not fresh:
-            # Another call may have begun anew meanwhile: then that one's is used.
-            fresh = await self._dead(known) and self._cache.peek(key) is known
+        if known is not None and not fresh and self._clock() - known.checked_at >= STALE_SECONDS:
+            await self._confirm(known)
         async with self._granted(call.caller, key, fresh=fresh) as grant:
             yield Held(await self._credential(grant), grant)
 
@@ -139,20 +144,25 @@ class Credentials(Generic[C]):
         async def make() -> Grant[C]:
             nonlocal made
             made = True
-            login, entity = await self._logins.make(caller)
+            login = await self._logins.make(caller)
             try:
                 # Signed out meanwhile: the drop came before there was anything to drop.
                 self._state.check(sid=key.sid, server=self._role)
             except Problem:
                 self._logins.background(self._logins.revoke(login))
                 raise
-            grant = Grant[C](login, entity, made_at=self._clock(), caller_until=caller.claims.exp)
+            asked = asyncio.create_task(self._logins.entity(login, caller))
+            # Looked at here, so that an answer nobody waits for any more is not reported as forgotten.
+            asked.add_done_callback(lambda task: task.cancelled() or task.exception())
+            grant = Grant[C](login, asked, made_at=self._clock(), caller_until=caller.claims.exp)
             self._renewer.keep((login.accessor, "token"), login.lease, lambda: self._renew_login(grant, caller))
             return grant
 
         async with AsyncExitStack() as stack:
             try:
                 grant = await stack.enter_async_context(self._cache.borrow(key, make, fresh=fresh))
+                if not made:
+                    await _entity(grant)
             except Problem as problem:
                 if not made:
                     _note_failure(problem, self._server)
@@ -180,7 +190,7 @@ class Credentials(Generic[C]):
     async def _read(self, grant: Grant[C]) -> C:
         self._put(grant, None)
         with step("credential", server=self._server) as opened:
-            credential = await self._source.read(grant.login, grant.entity.name)
+            credential = await self._fetch(grant)
             opened.say(f"{grant.entity.name}'s own {self._server} credential was read at {credential.path}.")
             opened.detail(vault_path=credential.path, masked_credential=credential.masked, version=credential.version)
             opened.valid(until=Held(credential, grant).until)
@@ -189,6 +199,23 @@ class Credentials(Generic[C]):
             raise SessionEnded("The session ended while its credential was being fetched.", fix="Sign in again.")
         self._put(grant, credential)
         return credential
+
+    async def _fetch(self, grant: Grant[C]) -> C:
+        """The entity's credential. Its path is taken from the login's user name while Vault is being asked for the
+        entity's: init gives both the same, and where they differ, Vault's policies let nobody read the wrong one."""
+        expected = grant.login.metadata.get("username", "")
+        if expected and not grant.asked.done():
+            try:
+                credential = await self._source.read(grant.login, expected)
+            except Problem as problem:
+                named_so = (await _entity(grant)).name == expected
+                if named_so or not isinstance(problem, (CredentialMissing, VaultDenied)):
+                    raise
+            else:
+                if (await _entity(grant)).name == expected:
+                    return credential
+                await self._source.end(credential)
+        return await self._source.read(grant.login, (await _entity(grant)).name)
 
     def _put(self, grant: Grant[C], credential: C | None) -> None:
         """``credential`` in place of what was there, which is closed; its lease is renewed from now on."""
@@ -201,12 +228,6 @@ class Credentials(Generic[C]):
             self._renewer.forget(lease_key)
         if old is not None:
             self._logins.background(self._source.end(old))
-
-    async def _dead(self, grant: Grant[C]) -> bool:
-        """Whether Vault honours the login no more; asked if its last answer is older than the bound."""
-        if not grant.dead and self._clock() - grant.checked_at >= STALE_SECONDS:
-            await self._confirm(grant)
-        return grant.dead
 
     async def _confirm(self, grant: Grant[C]) -> None:
         """Ask Vault about the grant, unless it has just been done. A credential changed or removed is forgotten."""
@@ -295,6 +316,15 @@ class Credentials(Generic[C]):
     async def _close(self) -> None:
         await self._cache.close()
         await self._logins.close()
+
+
+async def _entity(grant: Grant[C]) -> Entity:
+    """Whom Vault takes the caller for, once it has said so; a login of which it does not say so is of no use."""
+    try:
+        return await asyncio.shield(grant.asked)
+    except Problem:
+        grant.dead = True
+        raise
 
 
 def _note_failure(problem: Problem, server: str) -> None:

@@ -46,10 +46,10 @@ class Logins:
         """Vault tokens that should be revoked and could not be yet."""
         return len(self._owed)
 
-    async def make(self, caller: Caller) -> tuple[VaultToken, Entity]:
-        """Exchange the caller's token, log in to Vault with it, and ask Vault whom it takes the caller for.
+    async def make(self, caller: Caller) -> VaultToken:
+        """Exchange the caller's token, and log in to Vault with what comes.
 
-        Raises SessionEnded, ExchangeRefused, VaultLoginRefused, VaultDenied, KeycloakUnavailable, VaultUnavailable.
+        Raises SessionEnded, ExchangeRefused, VaultLoginRefused, KeycloakUnavailable, VaultUnavailable.
         """
         name = caller.claims.username
         with step("token-exchange", server=self._server) as opened:
@@ -62,16 +62,17 @@ class Logins:
             opened.say(f"Vault logged {name} in through {self._role}.")
             opened.detail(role=self._role, policies=list(login.policies), metadata=dict(login.metadata))
             opened.valid(until=login.lease.expires_at)
+        return login
+
+    async def entity(self, login: VaultToken, caller: Caller) -> Entity:
+        """Whom Vault takes the caller for. Raises VaultDenied, VaultUnavailable."""
+        name = caller.claims.username
+        with step("entity", server=self._server) as opened:
+            entity = await self._vault.entity(login.token, login.entity_id)
+            opened.say(f"Vault takes {name} for the entity {entity.name}.")
+            opened.detail(entity_id=entity.id, entity=entity.name, user_id=caller.claims.sub, username=name)
         self.background(self._register(login, caller))
-        try:
-            with step("entity", server=self._server) as opened:
-                entity = await self._vault.entity(login.token, login.entity_id)
-                opened.say(f"Vault takes {name} for the entity {entity.name}.")
-                opened.detail(entity_id=entity.id, entity=entity.name, user_id=caller.claims.sub, username=name)
-        except BaseException:
-            self.background(self.revoke(login))
-            raise
-        return login, entity
+        return entity
 
     async def renew(self, login: VaultToken, caller: Caller) -> VaultToken:
         """The login with its time begun anew, within its maximum."""

@@ -94,6 +94,24 @@ async def test_a_credential_taken_away_is_missed_within_the_bound_and_back_when_
     await caller.data("github", "list_repos")
 
 
+async def test_the_credential_is_the_entity_s_though_the_token_has_another_name(caller: Caller, vault: Vault) -> None:
+    name = caller.person.username
+    other = f"{name}-married"
+    entity = vault.request("GET", f"identity/entity/name/{name}")["data"]["id"]
+    vault.request("POST", f"identity/entity/id/{entity}", {"name": other})
+    vault.request("POST", f"secret/data/users/{other}/jira", {"data": caller.person.entitlements["jira"]})
+    try:
+        read = steps(await caller.call("jira", "credential_status", traced=True))["credential"]
+    finally:
+        vault.request("POST", f"identity/entity/id/{entity}", {"name": name})
+        vault.request("DELETE", f"secret/metadata/users/{other}/jira")
+    assert read["status"] == "done"
+    assert read["detail"]["vault_path"] == f"secret/data/users/{other}/jira"
+    refused, answered = read["exchanges"]
+    assert refused["url"].endswith(f"/users/{name}/jira")
+    assert (refused["status"], answered["status"]) == (403, 200)
+
+
 async def test_a_token_revoked_in_vault_is_replaced_within_the_bound(caller: Caller, vault: Vault) -> None:
     await caller.data("jira", "get_issue", {"issue_key": "PROJ-1"})
     (accessor,) = vault.tokens(caller, "jira")
