@@ -30,7 +30,7 @@ class Plan:
 
     levels: Sequence[int] = (10, 100, 1000)
     warm: int = 300
-    first: int = 24
+    first: int = 40
     fresh: int = 30
     crowd: int = 100
     crowd_rounds: int = 4

@@ -35,15 +35,16 @@ _log = logging.getLogger(__name__)
 class Grant(Generic[C]):
     """What is held for one (issuer, subject, session, server).
 
-    ``asked``: Vault being asked whom it takes the caller for. ``caller_until``: the latest expiry among the access
-    tokens seen, which nothing outlives. ``dead``: it works no more. ``credential`` changes only under ``lock``, but
-    for its lease.
+    ``asking``: Vault being asked whom it takes the caller for, until the answer is ``known`` (a task keeps all that
+    its request held). ``caller_until``: the latest expiry among the access tokens seen, which nothing outlives.
+    ``dead``: it works no more. ``credential`` changes only under ``lock``, but for its lease.
     """
 
     login: VaultToken
-    asked: asyncio.Task[Entity]
+    asking: asyncio.Task[Entity] | None
     made_at: float
     caller_until: float
+    known: Entity | None = None
     credential: C | None = None
     checked_at: float = 0.0
     dead: bool = False
@@ -53,7 +54,8 @@ class Grant(Generic[C]):
     @property
     def entity(self) -> Entity:
         """Whom Vault takes the caller for; known once a credential is there."""
-        return self.asked.result()
+        assert self.known is not None
+        return self.known
 
     @property
     def expires_at(self) -> float:
@@ -151,10 +153,10 @@ class Credentials(Generic[C]):
             except Problem:
                 self._logins.background(self._logins.revoke(login))
                 raise
-            asked = asyncio.create_task(self._logins.entity(login, caller))
+            asking = asyncio.create_task(self._logins.entity(login, caller))
             # Looked at here, so that an answer nobody waits for any more is not reported as forgotten.
-            asked.add_done_callback(lambda task: task.cancelled() or task.exception())
-            grant = Grant[C](login, asked, made_at=self._clock(), caller_until=caller.claims.exp)
+            asking.add_done_callback(lambda task: task.cancelled() or task.exception())
+            grant = Grant[C](login, asking, made_at=self._clock(), caller_until=caller.claims.exp)
             self._renewer.keep((login.accessor, "token"), login.lease, lambda: self._renew_login(grant, caller))
             return grant
 
@@ -204,7 +206,7 @@ class Credentials(Generic[C]):
         """The entity's credential. Its path is taken from the login's user name while Vault is being asked for the
         entity's: init gives both the same, and where they differ, Vault's policies let nobody read the wrong one."""
         expected = grant.login.metadata.get("username", "")
-        if expected and not grant.asked.done():
+        if expected and grant.asking is not None and not grant.asking.done():
             try:
                 credential = await self._source.read(grant.login, expected)
             except Problem as problem:
@@ -320,11 +322,14 @@ class Credentials(Generic[C]):
 
 async def _entity(grant: Grant[C]) -> Entity:
     """Whom Vault takes the caller for, once it has said so; a login of which it does not say so is of no use."""
-    try:
-        return await asyncio.shield(grant.asked)
-    except Problem:
-        grant.dead = True
-        raise
+    if grant.asking is not None:
+        try:
+            grant.known = await asyncio.shield(grant.asking)
+        except Problem:
+            grant.dead = True
+            raise
+        grant.asking = None
+    return grant.entity
 
 
 def _note_failure(problem: Problem, server: str) -> None:

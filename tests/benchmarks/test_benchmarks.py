@@ -38,7 +38,7 @@ async def test_every_measurement_is_taken_and_none_is_absurd(
         assert {key for key in measured if key.startswith(("warm-", "first-", "reuse-", "crowd-"))} == {
             *(f"warm-{s}-{b}-{p}" for s in ("jira", "postgres") for b in ("bare", "tuned") for p in ("p50", "p95")),
             *(f"{kind}-{s}" for kind in ("first", "reuse") for s in ("jira", "postgres")),
-            *(f"first-{s}-tool" for s in ("jira", "postgres")),
+            *(f"first-{s}-{more}" for s in ("jira", "postgres") for more in ("tool", "floor")),
             "crowd-jira",
         }
     for row in results.rows:
