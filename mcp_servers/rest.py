@@ -72,6 +72,12 @@ class Rest:
         with step("backend", server=self.server) as opened:
             secrets = credentials_in(headers)
             opened.protect(*secrets)
+            # Looked at before the circuit: one person's nonsense is no sign of the back end's health.
+            if not all(value.isascii() and value.isprintable() for value in headers.values()):
+                raise BackendRefused(
+                    f"The stored {self.name} credential has characters that no request can hold.",
+                    fix="An administrator stores a new one, without line ends or accents.",
+                )
             with self.circuit.asking():
                 response = await self._send(method, url, headers=headers, params=params, json=body)
             if not response.is_success:

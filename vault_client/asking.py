@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from common.errors import InputError
+from common.errors import InputError, VaultDenied
 
 _PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]*(?:/[A-Za-z0-9][A-Za-z0-9_.@-]*)*")
 
@@ -25,15 +26,25 @@ class Ask:
     body: Mapping[str, Any] | None = None
     query: Mapping[str, int] | None = None
 
+    @property
+    def content(self) -> bytes | None:
+        """The body as it is sent: JSON in ASCII, whatever characters a person gave."""
+        return None if self.body is None else json.dumps(self.body).encode("ascii")
+
 
 def headers(token: SecretStr | None, *, namespace: str = "") -> dict[str, str]:
     """What every request carries (Vault API: authentication, namespaces, the X-Vault-Request header).
 
     A listener may insist on X-Vault-Request: what a browser or a careless server was tricked into sending has none.
+    Raises VaultDenied for a token that no header can hold: somebody's nonsense, and no sign of Vault's health.
     """
+    value = token.get_secret_value() if token else ""
+    if not (value.isascii() and value.isprintable()):
+        raise VaultDenied("This is not a Vault token.", fix="Sign in again.")
     return {
         "X-Vault-Request": "true",
-        **({"X-Vault-Token": token.get_secret_value()} if token else {}),
+        "Content-Type": "application/json",
+        **({"X-Vault-Token": value} if value else {}),
         **({"X-Vault-Namespace": namespace} if namespace else {}),
     }
 

@@ -74,17 +74,12 @@ class Calls:
 
         ``good``: the statuses that are no failure. ``login``, ``missing``: see :func:`failures.translated`.
         """
-        url = f"{self._addr}/v1/{checked(ask.path)}"
+        url, content = f"{self._addr}/v1/{checked(ask.path)}", ask.content
+        sent = headers(ask.token, namespace=self._namespace)
         async with self._turns:
             # Asked here, not before the wait for a turn: who queues behind a hanging Vault leaves with it.
             with self.circuit.asking(), translated(ask.doing, at=self._place, login=login, missing=missing):
-                answer = await self._http.request(
-                    ask.method,
-                    url,
-                    headers=headers(ask.token, namespace=self._namespace),
-                    json=ask.body,
-                    params=ask.query,
-                )
+                answer = await self._http.request(ask.method, url, headers=sent, content=content, params=ask.query)
                 return read(understood(answer.status_code, answer.content, good=good))
 
     async def _or_undone(self, work: Coroutine[Any, Any, T], undo: Callable[[T], Coroutine[Any, Any, None]]) -> T:

@@ -205,3 +205,20 @@ async def test_what_a_back_end_sets_for_one_person_is_not_sent_with_the_next_one
     finally:
         await rest.close()
     assert [seen.headers.get("cookie") for seen in behaviour.seen] == [None, None]
+
+
+@pytest.mark.parametrize("stored", ["ghp_é", "ghp_a\n", "ghp_a\r\nX-Admin: yes", "ghp_\x00"])
+async def test_a_stored_credential_that_no_request_can_hold_is_its_owner_s_problem_alone(
+    back: tuple[Back, str], stored: str
+) -> None:
+    behaviour, address = back
+    rest = Rest(address, server="github", name="GitHub", timeout=1, words=github_api.words)
+    try:
+        for _ in range(5):
+            with pytest.raises(BackendRefused, match="stored GitHub credential") as refused:
+                await GitHub(rest, token=SecretStr(stored)).repositories()
+            assert stored not in str(refused.value)
+        assert rest.circuit.state == "closed"
+    finally:
+        await rest.close()
+    assert behaviour.seen == []

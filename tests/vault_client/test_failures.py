@@ -154,6 +154,25 @@ async def test_a_path_that_could_lead_elsewhere_is_refused_before_it_is_sent(
     assert server.headers_seen == []
 
 
+@pytest.mark.parametrize("nonsense", ["s.é", "s.a\nX-Vault-Namespace: b", "s.\x00", "s.\ud800", "s.日本"])
+async def test_a_token_that_is_none_is_refused_unsent_and_no_sign_of_vault_s_health(
+    vault: Vault, server: OddServer, nonsense: str
+) -> None:
+    for _ in range(5):
+        with pytest.raises(VaultDenied, match="not a Vault token"):
+            await vault.lookup_self(SecretStr(nonsense))
+    assert server.headers_seen == []
+    assert vault.circuit.state == "closed"
+
+
+async def test_whatever_characters_a_person_gives_reach_vault(vault: Vault, server: OddServer) -> None:
+    given = {"note": "a\ud800 日本 \x00"}
+    server.status, server.body = 204, b""
+    assert await vault.write(TOKEN, "secret/metadata/users/alice/jira", given) == {}
+    assert json.loads(server.forms_seen[0]) == given
+    assert server.headers_seen[0]["Content-Type"] == "application/json"
+
+
 async def test_a_missing_secret_and_a_deleted_one_are_told_with_the_path_and_what_to_do(
     vault: Vault, server: OddServer
 ) -> None:
