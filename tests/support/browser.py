@@ -11,9 +11,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from stack.layout import ROOT
 from stack.testing import Stack
@@ -31,6 +32,9 @@ FLAGS = (
 
 PATIENCE = 30_000
 """Milliseconds for anything a page is to show; a bound for slow machines, not a wait."""
+
+REOPENED = 3_000
+"""Milliseconds for a select box to show what it holds, before it is opened again."""
 
 TRACE_ID = ".st-key-trace-summary code"
 
@@ -87,6 +91,16 @@ class Visitor:
             "data-test-script-state", "notRunning", timeout=PATIENCE
         )
         expect(self.page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=PATIENCE)
+
+    def choose(self, label: str, option: str) -> None:
+        """Choose in a select box; a box that a part of the page drawn anew has closed is opened again, as people do."""
+        wanted = self.page.get_by_role("option", name=option)
+        until = time.monotonic() + PATIENCE / 1000
+        while not wanted.count() and time.monotonic() < until:
+            self.page.get_by_role("combobox", name=label).click()
+            with suppress(PlaywrightTimeout):
+                wanted.wait_for(timeout=REOPENED)
+        wanted.click()
 
     def sign_in(self, person: Person, path: str = "/mcp-tools") -> None:
         """Sign in from the app's own button, at Keycloak's own page."""
