@@ -82,7 +82,9 @@ async def test_forty_people_at_once_never_hold_more_than_the_limit(
                 assert attempt < 99
                 continue
             await connection.execute("SELECT 1")
-            highest = max(highest, len(await asyncio.to_thread(connected, stack, name)))
+            # The fewest of some looks: PostgreSQL shows a closed connection until it has read that it is closed.
+            looks = [len(await asyncio.to_thread(connected, stack, name)) for _ in range(5)]
+            highest = max(highest, min(looks))
             await pool.give_back(connection)
             return
 
