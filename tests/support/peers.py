@@ -77,7 +77,7 @@ def _install(home: Path) -> None:
     venv.create(home, symlinks=True)
     pip = [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python"), "install", "--quiet", "--no-input"]
     # Wheels only: where Node has none for a machine, its source would be compiled for an hour.
-    locked = ["--require-hashes", "--only-binary", ":all:", "--requirement", str(LOCKS / "requirements.txt")]
+    locked = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", str(LOCKS / "requirements.txt")]
     _run([*pip, *locked], home)
     for name in ("package.json", "package-lock.json"):
         shutil.copy(LOCKS / name, home)
