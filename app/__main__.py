@@ -8,6 +8,7 @@ from app.asgi import build
 from app.settings import AppSettings
 from common import logs
 from common.errors import ConfigError
+from common.printable import show
 from common.settings import load
 
 
@@ -17,7 +18,7 @@ def main() -> int:
     try:
         settings = load(AppSettings)
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        show(error, file=sys.stderr)
         return 2
     build(settings).run(
         config={

@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks import people, table
 from benchmarks.run import Plan, Run
 from common.errors import Problem
+from common.printable import show
 from stack import testing
 
 
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic()
 
     def say(text: str) -> None:
-        sys.stderr.write(f"{time.monotonic() - began:6.1f} s  {text}\n")
+        show(f"{time.monotonic() - began:6.1f} s  {text}", file=sys.stderr)
 
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with testing.running(users_file=users) as stack:
                 results = asyncio.run(Run(stack, people.read_users(users), plan, say).all())
     except Problem as problem:
-        sys.stderr.write(f"{problem}\n")
+        show(problem, file=sys.stderr)
         return 1
     results.seconds = time.monotonic() - began
     print(json.dumps(results.as_json(), ensure_ascii=False) if options.json else table.markdown(results))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from common import logs
 from common.errors import Problem
+from common.printable import show
 from common.settings import load
 from init.ledger import Entry, Ledger, Outcome
 from init.run import PARTS, run
@@ -31,9 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         ledger = run(load(InitSettings), dry_run=chosen.dry_run, only=chosen.only)
     except Problem as problem:
-        print(problem, file=sys.stderr)
+        show(problem, file=sys.stderr)
         return 1
-    print(_as_json(ledger) if chosen.json else _for_people(ledger))
+    if chosen.json:
+        sys.stdout.write(_as_json(ledger) + "\n")
+    else:
+        show(*_for_people(ledger))
     return 0
 
 
@@ -42,14 +46,14 @@ def _as_json(ledger: Ledger) -> str:
     return json.dumps({"dry_run": ledger.dry_run, "counts": counts, "objects": ledger.as_dicts()}, indent=2)
 
 
-def _for_people(ledger: Ledger) -> str:
+def _for_people(ledger: Ledger) -> list[str]:
     moved = [entry for entry in ledger.entries if entry.outcome in _SIGNS]
     lines = [_line(entry) for entry in moved[:_SHOWN]]
     if len(moved) > _SHOWN:
         lines.append(f"  … and {len(moved) - _SHOWN} more; `--json` names every one")
     counts = ", ".join(f"{count} {outcome.value}" for outcome, count in ledger.counts().items())
     lines.append(f"{'Would be' if ledger.dry_run else 'Provisioned'}: {counts}.")
-    return "\n".join(lines)
+    return lines
 
 
 def _line(entry: Entry) -> str:

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from common import logs
 from common.errors import InputError, Problem
+from common.printable import show
 from common.settings import load
 from common.tls import Identity, new_key
 from identity.admin import RealmAdmin
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             vault.close()
     except Problem as problem:
-        print(problem, file=sys.stderr)
+        show(problem, file=sys.stderr)
         return 1
     return 0
 
@@ -96,7 +97,7 @@ def rotate_key(vault: VaultAdmin) -> None:
     last = found["data"]
     pair = vault_pki.new_key() | {"previous_kid": last["current_kid"], "previous_key": last["current_key"]}
     vault.write(vault_pki.KEY_PATH, {"data": pair, "options": {"cas": found["metadata"]["version"]}})
-    print(f"Tokens are signed with key {pair['current_kid']} from now on; {pair['previous_kid']} still verifies.")
+    show(f"Tokens are signed with key {pair['current_kid']} from now on; {pair['previous_kid']} still verifies.")
 
 
 def _new(vault: VaultAdmin, chosen: argparse.Namespace) -> None:
@@ -105,10 +106,10 @@ def _new(vault: VaultAdmin, chosen: argparse.Namespace) -> None:
     folder = chosen.out or Path("agents") / chosen.name
     save(identity, chosen.name, folder)
     until = identity.certificate.not_valid_after_utc
-    print(f"{chosen.name} may ask for {', '.join(scopes)} until {until:%Y-%m-%d %H:%M} UTC. In {folder}:")
-    print("  agent.pem, agent.key     the certificate with its authority, and its key")
-    print("  agent.p12                both, for programs that want PKCS #12; its password is in agent.p12.password")
-    print("  ca.pem                   whom to trust: the servers' certificates are signed by it")
+    show(f"{chosen.name} may ask for {', '.join(scopes)} until {until:%Y-%m-%d %H:%M} UTC. In {folder}:")
+    show("  agent.pem, agent.key     the certificate with its authority, and its key")
+    show("  agent.p12                both, for programs that want PKCS #12; its password is in agent.p12.password")
+    show("  ca.pem                   whom to trust: the servers' certificates are signed by it")
 
 
 def _register(settings: InitSettings, chosen: argparse.Namespace) -> None:
@@ -120,7 +121,7 @@ def _register(settings: InitSettings, chosen: argparse.Namespace) -> None:
         register(keycloak, settings.keycloak_realm, chosen.name, wanted_scopes(chosen.scope))
     finally:
         keycloak.close()
-    print(f"Keycloak knows it as client agent-{chosen.name}, by the subject of its certificates.")
+    show(f"Keycloak knows it as client agent-{chosen.name}, by the subject of its certificates.")
 
 
 def register(keycloak: RealmAdmin, realm: str, name: str, scopes: Sequence[str]) -> None:
@@ -176,7 +177,7 @@ def _revoke(vault: VaultAdmin, chosen: argparse.Namespace) -> None:
             f"{chosen.certificate} is not a certificate that can be read.", fix="Name an agent.pem."
         ) from error
     revoke(vault, certificate)
-    print("Revoked: the agents' servers refuse it from now on.")
+    show("Revoked: the agents' servers refuse it from now on.")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from common import logs
 from common.errors import InputError, Problem
+from common.printable import show
 from common.settings import load
 from identity.admin import RealmAdmin
 from init.keycloak_realm import RECORDED, RECORDED_DAYS
@@ -61,12 +62,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             keycloak.close()
     except Problem as problem:
-        print(problem, file=sys.stderr)
+        show(problem, file=sys.stderr)
         return 1
     for client_id, name in found.idle:
-        print(f"  - {client_id} {name}".rstrip())
+        show(f"  - {client_id} {name}".rstrip())
     done = "would be" if chosen.dry_run else "were"
-    print(f"{len(found.idle)} of {found.registered} registered clients {done} removed.")
+    show(f"{len(found.idle)} of {found.registered} registered clients {done} removed.")
     return 0
 
 

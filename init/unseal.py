@@ -23,6 +23,7 @@ from pydantic import Field
 
 from common.errors import ConfigError, Problem, VaultError, VaultUnavailable
 from common.http import TimedSession
+from common.printable import show
 from common.settings import CommonSettings, load
 
 _PAUSE = 0.2
@@ -123,12 +124,12 @@ def main(command: Sequence[str] | None = None) -> int:
         with TimedSession() as session:
             token = Unsealer(settings, session).run()
     except Problem as problem:
-        sys.stderr.write(f"{problem}\n")
+        show(problem, file=sys.stderr)
         return 1
     except OSError as error:
-        sys.stderr.write(f"Vault's key could not be written or read: {error.strerror or error}\n")
+        show(f"Vault's key could not be written or read: {error.strerror or error}", file=sys.stderr)
         return 1
-    sys.stderr.write(f"Vault at {settings.vault_addr} is unsealed.\n")
+    show(f"Vault at {settings.vault_addr} is unsealed.", file=sys.stderr)
     if words:
         os.execvpe(words[0], words, {**os.environ, "VAULT_TOKEN": token})  # noqa: S606 - no shell wanted
     return 0

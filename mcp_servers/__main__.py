@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from common import logs
 from common.errors import ConfigError
+from common.printable import show
 from common.settings import load
 from mcp_servers.kinds import SETTINGS
 from mcp_servers.server import run
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load(SETTINGS[server])
     except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
+        show(error, file=sys.stderr)
         return 1
     logs.set_up(settings.client_id)
     run(settings)

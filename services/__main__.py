@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from common import logs
 from common.errors import Problem
+from common.printable import show
 from common.settings import load
 from services.agents.run import AGENT_AUTH, BIZ_SERVICE, run
 from services.agents.settings import AgentsSettings
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(run(load(AgentsSettings), names))
     except Problem as problem:
-        print(problem, file=sys.stderr)
+        show(problem, file=sys.stderr)
         return 1
     return 0
 

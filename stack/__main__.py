@@ -8,6 +8,7 @@ import sys
 import time
 
 from common.errors import Problem
+from common.printable import show
 from stack import commands
 from stack.display import sentence
 from stack.layout import Layout
@@ -91,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
             getattr(commands, {"status": "status_"}.get(options.command, options.command))(layout, options, began)
         )
     except Problem as problem:
-        print(sentence(problem), file=sys.stderr)
+        show(*sentence(problem), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from common.errors import NotReady
+from common.printable import show
 from stack import control, distribution, instance, programs, status, testing
 from stack.keycloak import Keycloak, tables
 from stack.layout import ROOT, Layout
@@ -59,11 +60,11 @@ def compare_starts(layout: Layout, *, rounds: int, say: Say) -> int:
         control.stop(place, lambda _status: None)
         testing.remove(place)
     before, after = statistics.median(stock), statistics.median(whole)
-    print(f"Keycloak's stock `start --optimized` alone, on PostgreSQL: {before:.2f} s (median of {rounds})")
-    print(f"Warm `./demo up -d`, everything ready and provisioned:     {after:.2f} s (median of {rounds})")
-    print(f"That is {after / before:.2f} of it.")
+    show(f"Keycloak's stock `start --optimized` alone, on PostgreSQL: {before:.2f} s (median of {rounds})")
+    show(f"Warm `./demo up -d`, everything ready and provisioned:     {after:.2f} s (median of {rounds})")
+    show(f"That is {after / before:.2f} of it.")
     if parts:
-        print(
+        show(
             "In the last round, ready after: "
             + ", ".join(f"{service.title} {service.since - parts.began:.1f} s" for service in parts.services)
         )

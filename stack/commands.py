@@ -13,8 +13,10 @@ import time
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from common.errors import InputError, NotReady
+from common.printable import show
 from stack import control, display, distribution, ports, postgres, status, warmup
 from stack.display import Progress
 from stack.instance import make, ports_at
@@ -34,7 +36,7 @@ def up(layout: Layout, options: Namespace, began: float) -> int:
     if control.is_running(layout):
         now = control.follow(layout, progress.show)
         progress.clear()
-        print(f"The demo is already up.\n\n{display.addresses(_running_instance(layout, now))}")
+        show("The demo is already up.", "", *display.addresses(_running_instance(layout, now)))
         return 0
     chosen = _free_ports(layout) if options.free_ports else ports_at(options.port_offset)
     instance = make(layout, chosen)
@@ -49,7 +51,7 @@ def up(layout: Layout, options: Namespace, began: float) -> int:
         raise
     finally:
         progress.clear()
-    print(f"Everything is ready after {now.ready_after:.1f} s.\n\n{display.addresses(instance)}")
+    show(f"Everything is ready after {now.ready_after:.1f} s.", "", *display.addresses(instance))
     return 0
 
 
@@ -69,15 +71,15 @@ def _in_the_foreground(plan: control.Plan, progress: Progress) -> int:
         if now.phase == "ready" and not told:
             told = True
             progress.clear()
-            print(f"Everything is ready after {now.ready_after:.1f} s. Ctrl-C stops it.\n")
-            print(display.addresses(plan.instance), flush=True)
+            said = f"Everything is ready after {now.ready_after:.1f} s. Ctrl-C stops it."
+            show(said, "", *display.addresses(plan.instance))
 
     failed = control.run(plan, tick)
     progress.clear()
     now = status.read(plan.instance.layout)
     if failed and now:
         raise NotReady(now.what, fix=now.fix)
-    print("Everything is stopped.")
+    show("Everything is stopped.")
     return 0
 
 
@@ -86,7 +88,7 @@ def down(layout: Layout, options: Namespace, began: float) -> int:
     progress = Progress()
     stopped = control.stop(layout, progress.show)
     progress.clear()
-    print("Everything is stopped." if stopped else "The demo is not running.")
+    show("Everything is stopped." if stopped else "The demo is not running.")
     return 0
 
 
@@ -97,7 +99,7 @@ def env(layout: Layout, options: Namespace, began: float) -> int:
     if options.service not in known:
         raise InputError(f"No environment for {options.service}.", fix=f"Choose one of {', '.join(known)}.")
     for name, value in sorted(environment(instance, known[options.service]).items()):
-        print(f"export {name}={shlex.quote(value)}")
+        sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
     return 0
 
 
@@ -107,14 +109,14 @@ def status_(layout: Layout, options: Namespace, began: float) -> int:
     running = control.is_running(layout)
     if now is None or not running:
         if options.json:
-            print(json.dumps({"phase": "stopped", "services": []}))
+            show(json.dumps({"phase": "stopped", "services": []}))
         else:
-            print("The demo is not running.")
+            show("The demo is not running.")
         return 3
     if options.json:
-        print(json.dumps(now.as_json(), indent=2))
+        show(*json.dumps(now.as_json(), indent=2).split("\n"))
     else:
-        print(f"The demo is {now.phase}.\n\n{display.table(now)}")
+        show(f"The demo is {now.phase}.", "", *display.table(now))
     return 0 if now.phase == "ready" else 3
 
 
@@ -126,26 +128,32 @@ def logs(layout: Layout, options: Namespace, began: float) -> int:
             f"There is no log of {options.service}.", fix=f"Logs: {', '.join(found) or 'none yet: run `./demo up`'}."
         )
     if options.service and not options.follow:
-        with found[options.service].open(errors="replace") as file:
-            shutil.copyfileobj(file, sys.stdout)
+        with _opened(found[options.service]) as file:
+            for line in file:
+                show(line.removesuffix("\n"))
         return 0
     chosen = {options.service: found[options.service]} if options.service else found
     offsets = {}
     for name, path in chosen.items():
         offsets[name] = path.stat().st_size
-        print("".join(f"{name:<14}{line}\n" for line in last_lines(path)), end="", flush=True)
+        show(*(f"{name:<14}{line}" for line in last_lines(path)))
     while options.follow:
         time.sleep(0.2)
         for name, path in chosen.items():
             size = path.stat().st_size
             offsets[name] = offsets[name] if offsets[name] <= size else 0
             if size > offsets[name]:
-                with path.open(errors="replace") as file:
+                with _opened(path) as file:
                     file.seek(offsets[name])
                     for line in file:
-                        print(f"{name:<14}{line.rstrip()}", flush=True)
+                        show(f"{name:<14}{line.rstrip()}")
                     offsets[name] = file.tell()
     return 0
+
+
+def _opened(log: Path) -> TextIO:
+    """A log to read by its lines: other characters that end a line somewhere end none here."""
+    return log.open(errors="replace", newline="\n")
 
 
 def init(layout: Layout, options: Namespace, began: float) -> int:
@@ -201,7 +209,7 @@ def reset(layout: Layout, options: Namespace, began: float) -> int:
         if not sys.stdin.isatty():
             raise InputError("`reset` deletes all data of the demo.", fix="Say so: `./demo reset --yes`.")
         if input(f"Delete all data of the demo in {layout.data}? [y/N] ").strip().lower() not in ("y", "yes"):
-            print("Nothing was deleted.")
+            show("Nothing was deleted.")
             return 1
     control.stop(layout, lambda _status: None)
     postgres.remove_data(layout.data / "postgres")
@@ -209,7 +217,7 @@ def reset(layout: Layout, options: Namespace, began: float) -> int:
         shutil.rmtree(folder, ignore_errors=True)
     for file in (layout.secrets, layout.status):
         file.unlink(missing_ok=True)
-    print("All data is deleted; the next `./demo up` starts over.")
+    show("All data is deleted; the next `./demo up` starts over.")
     return 0
 
 
@@ -220,7 +228,7 @@ def fetch(layout: Layout, options: Namespace, began: float) -> int:
     distribution.build(layout, progress.step)
     warmup.record(layout, progress.step)
     progress.clear()
-    print("Everything is here: `./demo up` needs no network now.")
+    show("Everything is here: `./demo up` needs no network now.")
     return 0
 
 
@@ -238,7 +246,7 @@ def doctor(layout: Layout, options: Namespace, began: float) -> int:
 
     findings = examine(layout)
     for finding in findings:
-        print(f"  {'ok     ' if finding.good else 'MISSING' if finding.needed else 'note   '}  {finding.text}")
+        show(f"  {'ok     ' if finding.good else 'MISSING' if finding.needed else 'note   '}  {finding.text}")
     return 1 if any(finding.needed and not finding.good for finding in findings) else 0
 
 

@@ -7,6 +7,7 @@ import time
 from typing import TextIO
 
 from common.errors import Problem
+from common.printable import printable, show
 from stack.part import Instance
 from stack.secret_store import FIXED
 from stack.services import SERVICES
@@ -57,12 +58,11 @@ class Progress:
 
     def _line(self, text: str) -> None:
         self.clear()
-        self._out.write(f"{text}\n")
-        self._out.flush()
+        show(text, file=self._out)
 
     def _rewrite(self, text: str) -> None:
         if self._live and text != self._last:
-            self._out.write(f"{_CLEAR_LINE}{text[:120]}")
+            self._out.write(f"{_CLEAR_LINE}{printable(text[:120])}")
             self._out.flush()
             self._last = text
 
@@ -76,8 +76,8 @@ def _awaited(status: StackStatus) -> str:
     return f"waiting for {', '.join(waiting)}" if waiting else ""
 
 
-def addresses(instance: Instance) -> str:
-    """Where everything is, and who may sign in."""
+def addresses(instance: Instance) -> list[str]:
+    """Where everything is, and who may sign in, line by line."""
     shown = [(service.title, instance.fill(service.opens)) for service in SERVICES if service.opens]
     width = max(len(title) for title, _ in shown)
     lines = [f"  {title:<{width}}  {address}" for title, address in reversed(shown)]
@@ -87,7 +87,7 @@ def addresses(instance: Instance) -> str:
         f"  Keycloak's administrator: {FIXED['KEYCLOAK_ADMIN']} / {FIXED['KEYCLOAK_ADMIN_PASSWORD']}."
         f"  Vault's root token: {FIXED['VAULT_ROOT_TOKEN_ID']}.",
     ]
-    return "\n".join(lines)
+    return lines
 
 
 def _people(instance: Instance) -> str:
@@ -102,8 +102,8 @@ def _people(instance: Instance) -> str:
     return f"{shown} …" if len(people) > 3 else shown
 
 
-def table(status: StackStatus) -> str:
-    """The services, one line each, for ``status``."""
+def table(status: StackStatus) -> list[str]:
+    """The services, one line each with the last lines of those that died, for ``status``."""
     width = max(len(service.title) for service in status.services)
     now = time.time()
     lines = []
@@ -112,9 +112,9 @@ def table(status: StackStatus) -> str:
         detail = f" ({service.detail})" if service.detail else ""
         lines.append(f"  {service.title:<{width}}  {service.phase} for {now - service.since:.0f} s{again}{detail}")
         lines += [f"      {line}" for line in service.last_lines[-3:]]
-    return "\n".join(lines)
+    return lines
 
 
-def sentence(problem: Problem) -> str:
-    """A problem as the person reads it: what happened, then the way out."""
-    return f"demo: {problem.what}\n      {problem.fix}" if problem.fix else f"demo: {problem.what}"
+def sentence(problem: Problem) -> list[str]:
+    """A problem as the person reads it: what happened, then the way out, and the log lines that belong to it."""
+    return [f"demo: {problem.what}", *(f"      {line}" for line in problem.fix.split("\n") if line)]

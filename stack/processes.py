@@ -160,7 +160,7 @@ def last_lines(log: Path, count: int = 12, *, since: int = 0) -> list[str]:
             size = file.seek(0, os.SEEK_END)
             begun_anew = since > size
             file.seek(max(0 if begun_anew else since, size - 64 * 1024))
-            return file.read().decode(errors="replace").splitlines()[-count:]
+            return file.read().decode(errors="replace").removesuffix("\n").split("\n")[-count:]
     except FileNotFoundError:
         return []
 

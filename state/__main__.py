@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from common import logs
 from common.errors import Problem
+from common.printable import show
 from common.settings import MCP_SERVERS, CommonSettings, load
 from state.store import State
 
@@ -32,25 +33,22 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-async def run(options: argparse.Namespace, settings: CommonSettings) -> str:
-    """Carry out one verb; what to tell. Raises StateUnavailable."""
+async def run(options: argparse.Namespace, settings: CommonSettings) -> list[str]:
+    """Carry out one verb; the lines to tell. Raises StateUnavailable."""
     async with State(settings.state_dsn, application_name="state") as state:
         if options.verb == "suspend":
             held = len(await state.vault_tokens.of_server(options.server))
             await state.suspend(options.server, reason=options.reason.strip())
             left = await _revoked(state, options.server)
-            return f"{options.server} is suspended for everybody. {_tally(held, left)}"
+            return [f"{options.server} is suspended for everybody. {_tally(held, left)}"]
         if options.verb == "resume":
             await state.resume(options.server)
-            return f"{options.server} serves again."
+            return [f"{options.server} serves again."]
         found = await state.suspensions()
-        return (
-            "\n".join(
-                f"{s.server}  since {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(s.since))}  {s.reason}".rstrip()
-                for s in found
-            )
-            or "No MCP server is suspended."
-        )
+        return [
+            f"{s.server}  since {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(s.since))}  {s.reason}".rstrip()
+            for s in found
+        ] or ["No MCP server is suspended."]
 
 
 async def _revoked(state: State, server: str) -> int:
@@ -72,9 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     logs.set_up("state", level="ERROR")
     try:
-        print(asyncio.run(run(options, load(CommonSettings))))
+        show(*asyncio.run(run(options, load(CommonSettings))))
     except Problem as problem:
-        print(problem, file=sys.stderr)
+        show(problem, file=sys.stderr)
         return 1
     return 0
 

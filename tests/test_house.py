@@ -85,6 +85,19 @@ def test_what_serves_people_speaks_to_keycloak_without_its_administrator_s_libra
     assert not wrong
 
 
+def test_commands_print_through_the_one_function_that_shows_what_a_terminal_would_obey() -> None:
+    """Most of what they print holds foreign text somewhere; the benchmarks print numbers of their own."""
+    rooms = [room for room in MAY_IMPORT if room != "benchmarks"]
+    modules = [module for room in rooms for module in tracked(f"{room}/*.py")]
+    assert not [
+        f"{module.relative_to(ROOT)}:{node.lineno}"
+        for module in modules
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+        if module != ROOT / "app" / "connect.py"  # the example that people copy
+    ]
+
+
 @pytest.mark.parametrize("module", tracked("*.py"), ids=lambda p: str(p.relative_to(ROOT)))
 def test_a_module_says_what_it_is_for_and_is_short_enough_to_read(module: Path) -> None:
     text = module.read_text()

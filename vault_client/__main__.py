@@ -23,6 +23,7 @@ from rich.table import Table
 from common import logs
 from common.backoff import Backoff
 from common.errors import ConfigError, Problem, VaultLoginRefused, VaultUnavailable
+from common.printable import show
 from vault_client import config, display, logins
 from vault_client.application import Application, Row
 from vault_client.client import Vault
@@ -143,7 +144,7 @@ async def _look_after(
 def _once(settings: ClientConfig, application: Application, options: Options) -> int:
     rows = application.rows()
     if options.json:
-        print(display.as_json(display.document(settings.vault_entity, rows)))
+        show(display.as_json(display.document(settings.vault_entity, rows)))
     else:
         Console(width=None if sys.stdout.isatty() else 200).print(display.table(settings.vault_entity, rows))
     return 0 if all(row.problem is None for row in rows) else 1
@@ -153,9 +154,9 @@ def _teller(settings: ClientConfig, options: Options) -> Callable[[Row], None]:
     def tell(row: Row) -> None:
         if options.json:
             body = {"entity": settings.vault_entity, "at": time.time(), **display.as_dict(row)}
-            print(display.as_json(body), flush=True)
+            show(display.as_json(body))
         else:
-            print(display.line(row), flush=True)
+            show(display.line(row))
 
     return tell
 
@@ -178,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = config.read(path)
         return asyncio.run(run(settings, path, Options(chosen.once, chosen.json, chosen.wait)))
     except Problem as problem:
-        sys.stderr.write(f"{problem}\n")
+        show(problem, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 0

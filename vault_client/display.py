@@ -10,6 +10,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from common.printable import printable
 from vault_client.application import Row
 
 TITLES = {"token": "Vault token", "kv": "KV secret", "dynamic": "Database user", "static": "Static database user"}
@@ -25,10 +26,12 @@ def table(entity: str, rows: list[Row]) -> Table:
     made.add_column("left", justify="right", no_wrap=True)
     for row in rows:
         sign, colour = _SIGNS[row.state]
-        told = Text(row.detail)
+        told = Text(printable(row.detail))
         if row.problem is not None:
-            told = Text(f"{row.detail}\n{row.problem}".strip(), style=colour)
-        made.add_row(Text(f"{sign} {row.state}", style=colour), TITLES[row.kind], row.path, told, left(row.left))
+            told = Text(f"{printable(row.detail)}\n{printable(str(row.problem))}".strip(), style=colour)
+        made.add_row(
+            Text(f"{sign} {row.state}", style=colour), TITLES[row.kind], Text(printable(row.path)), told, left(row.left)
+        )
     return made
 
 
@@ -49,7 +52,7 @@ def document(entity: str, rows: list[Row]) -> dict[str, Any]:
 
 def as_json(body: dict[str, Any]) -> str:
     """One line of JSON."""
-    return json.dumps(body, ensure_ascii=False)
+    return json.dumps(body)
 
 
 def as_dict(row: Row) -> dict[str, Any]:

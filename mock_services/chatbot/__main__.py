@@ -8,6 +8,7 @@ import uvicorn
 
 from common import logs
 from common.errors import Problem
+from common.printable import show
 from common.settings import load
 from mock_services.chatbot.app import build
 from mock_services.chatbot.settings import ChatbotSettings
@@ -18,7 +19,7 @@ def main() -> int:
     try:
         settings = load(ChatbotSettings)
     except Problem as problem:
-        sys.stderr.write(f"mock_services.chatbot: {problem}\n")
+        show(f"mock_services.chatbot: {problem}", file=sys.stderr)
         return 1
     logs.set_up("chatbot")
     uvicorn.run(

@@ -8,6 +8,7 @@ import uvicorn
 
 from common import logs
 from common.errors import Problem
+from common.printable import show
 from common.settings import load
 from services.auth_relay.app import build
 from services.auth_relay.settings import RelaySettings
@@ -20,7 +21,7 @@ def main() -> int:
         settings = load(RelaySettings)
         build(settings)
     except Problem as problem:
-        sys.stderr.write(f"services.auth_relay: {problem}\n")
+        show(f"services.auth_relay: {problem}", file=sys.stderr)
         return 1
     logs.set_up("auth-relay", level="DEBUG" if settings.debug else "INFO")
     uvicorn.run(

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from common.http import async_client
 from common.masking import mask
+from common.printable import show
 
 DEFAULT_URL = "http://localhost:5001"
 
@@ -85,26 +86,26 @@ class TokenApi:
         return body
 
 
-async def show(api: TokenApi, name: str) -> None:
+async def tell(api: TokenApi, name: str) -> None:
     """The whole story, one line per step."""
     token = await api.create(name, ["read", "list"])
-    print(f"made      {mask(token.get_secret_value())}, may read and list")
+    show(f"made      {mask(token.get_secret_value())}, may read and list")
     try:
         data = await api.data(token)
-        print(f"read      {data['result']} ({data['user']}, {data['ttl']} s left)")
-        print(f"listed    {', '.join(await api.keys(token))}")
+        show(f"read      {data['result']} ({data['user']}, {data['ttl']} s left)")
+        show(f"listed    {', '.join(await api.keys(token))}")
         try:
             await api.write(token, "welcome", "changed")
         except Refused as refused:
-            print(f"refused   {refused}")
+            show(f"refused   {refused}")
     finally:
         accessor = (await api.look_up(token))["accessor"]
         await api.revoke(accessor)
-        print(f"revoked   the token with accessor {accessor}")
+        show(f"revoked   the token with accessor {accessor}")
     try:
         await api.data(token)
     except Refused as refused:
-        print(f"refused   {refused}")
+        show(f"refused   {refused}")
 
 
 async def run(url: str, name: str) -> int:
@@ -112,12 +113,12 @@ async def run(url: str, name: str) -> int:
     bearer = os.environ.get("TOKEN_API_BEARER")
     try:
         async with async_client(base_url=url) as http:
-            await show(TokenApi(http, SecretStr(bearer) if bearer else None), name)
+            await tell(TokenApi(http, SecretStr(bearer) if bearer else None), name)
     except httpx2.TransportError as error:
-        sys.stderr.write(f"Nobody answers at {url} ({type(error).__name__}). `./demo status` says why.\n")
+        show(f"Nobody answers at {url} ({type(error).__name__}). `./demo status` says why.", file=sys.stderr)
         return 1
     except Refused as refused:
-        sys.stderr.write(f"The token API refused: {refused}\n")
+        show(f"The token API refused: {refused}", file=sys.stderr)
         return 1
     return 0
 

@@ -16,6 +16,7 @@ from typing import NoReturn
 from common import logs
 from common.backoff import Backoff
 from common.errors import Problem
+from common.printable import show
 from common.settings import load
 from services.token_api.settings import LaunchSettings
 from vault_client import Vault, VaultToken, logins
@@ -50,7 +51,7 @@ def main() -> int:
     try:
         settings = load(LaunchSettings)
     except Problem as problem:
-        sys.stderr.write(f"{problem}\n")
+        show(problem, file=sys.stderr)
         return 1
     return replace_process(settings)
 

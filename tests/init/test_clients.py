@@ -9,7 +9,7 @@ import pytest
 
 from common.errors import InputError
 from common.http import TimedSession
-from init.clients import RecordTooShort, prune
+from init.clients import RecordTooShort, main, prune
 from init.keycloak_realm import RECORDED_DAYS
 from stack.testing import Stack
 from tests.init.realm import Realm
@@ -80,6 +80,26 @@ def test_who_was_idle_for_so_long_goes_and_nobody_else(realm: Realm, register: C
     sign_everybody_out(realm)
     assert prune(realm.admin, path, days=0).idle == ((used, "Idle"),)
     assert {client["clientId"] for client in realm.get("/clients", max="1000")} == others | {"made-by-hand"}
+
+
+HOSTILE = "Editor\x1b]0;owned\x07\x1b[2J\u202e\u2066"
+
+
+def test_a_registered_name_is_shown_on_its_line_and_never_obeyed(
+    realm: Realm, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with TimedSession() as session:
+        answer = session.post(
+            f"{realm.settings.keycloak_url}/realms/{realm.name}/clients-registrations/openid-connect",
+            json={"redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none", "client_name": HOSTILE},
+        )
+    client = str(answer.json()["client_id"])
+    assert realm.client(client)["name"] == HOSTILE, "Keycloak keeps what it was sent"
+    monkeypatch.setattr("init.clients.load", lambda _: realm.settings)
+    assert main(["prune", "--days", "0"]) == 0
+    told = capsys.readouterr().out
+    assert f"  - {client} Editor\\x1b]0;owned\\x07\\x1b[2J\\u202e\\u2066\n" in told
+    assert told.replace("\n", "").isprintable()
 
 
 def test_more_days_than_are_recorded_cannot_be_asked_for(realm: Realm) -> None:
