@@ -1,13 +1,14 @@
 """Masking: nothing that opens a door leaves the process readable, whatever it is embedded in.
 
-Every pattern runs in linear time: what is masked is often what a stranger sent.
+What is masked is often what a stranger sent. So every text is cut before it is masked, and every pattern runs in
+linear time: the work for one text is bounded, however long it is.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus
 
@@ -15,6 +16,21 @@ BULLETS = "••••"
 
 MIN_SHOWN = 20
 """A secret shorter than this shows nothing of itself; a longer one shows eight characters."""
+
+TEXT_LIMIT = 10_000
+"""Characters of one text that are masked and shown, where the caller names no other limit; the rest is cut off."""
+
+VALUE_LIMIT = 100_000
+"""Characters of one structure (all its names and texts together) that are masked and shown."""
+
+NAME_LIMIT = 1_000
+"""Characters of a name that are looked at."""
+
+CUT = "…"
+"""Stands where something was cut off."""
+
+# What ends a run of characters that may be one secret, looked for backwards from the place of a cut.
+_WHOLE_PIECE = re.compile(r"""[^\s"'&,;<>{}()\[\]]*""")
 
 # A name that says its value opens a door. The exceptions hold metadata about such values.
 _SECRET_NAME = re.compile(
@@ -105,8 +121,30 @@ def mask(secret: str) -> str:
     return f"{secret[:4]}…{secret[-4:]}"
 
 
-def mask_text(text: str, *, secrets: Iterable[str] = ()) -> str:
-    """``text`` with every token-shaped piece, named value, URL password and each of ``secrets`` masked."""
+def cut_text(text: str, limit: int, *, secrets: Iterable[str] = ()) -> str:
+    """The beginning of ``text``, at most ``limit`` characters and a sign that it was cut.
+
+    No part of a word, token or known secret is left at the place of the cut: half a secret is not recognised as one.
+    """
+    if len(text) <= limit:
+        return text
+    end = limit
+    if (found := _WHOLE_PIECE.match(text[limit - 1 :: -1])) and _WHOLE_PIECE.match(text[limit]).end():  # type: ignore[union-attr]
+        end -= found.end()
+    for form in (form for secret in secrets if secret for form in _forms(secret)):
+        across = text.find(form, max(0, limit - len(form) + 1), limit + len(form))
+        if 0 <= across < end:
+            end = across
+    return text[:end] + CUT
+
+
+def mask_text(text: str, *, secrets: Iterable[str] = (), limit: int = TEXT_LIMIT) -> str:
+    """``text`` with every token-shaped piece, named value, URL password and each of ``secrets`` masked.
+
+    It is cut to ``limit`` characters first (see :func:`cut_text`), so that the work is bounded.
+    """
+    secrets = tuple(secrets)
+    text = cut_text(text, limit, secrets=secrets)
     for secret in sorted({s for s in secrets if s}, key=len, reverse=True):
         for form in _forms(secret):
             text = text.replace(form, mask(secret))
@@ -123,16 +161,17 @@ def mask_text(text: str, *, secrets: Iterable[str] = ()) -> str:
 
 def is_secret_name(name: str) -> bool:
     """True when a field, header or parameter of this name holds a secret."""
+    name = name[:NAME_LIMIT]
     return bool(_SECRET_NAME.search(name)) and not _SAFE_NAME.search(name)
 
 
-def mask_value(name: str, value: Any, *, secrets: Iterable[str] = ()) -> Any:
+def mask_value(name: str, value: Any, *, secrets: Iterable[str] = (), limit: int = VALUE_LIMIT) -> Any:
     """``value`` as it may be shown under ``name``: masked whole where the name says so, else piece by piece.
 
     Lists and mappings under a secret name are masked throughout; so is the content of a KV v2 secret,
-    whose names are anybody's choice.
+    whose names are anybody's choice. What is beyond ``limit`` characters in all is left out, unread.
     """
-    return _masked(name, value, secret=False, secrets=tuple(secrets))
+    return _Masking(tuple(secrets), limit).masked(name, value, secret=False)
 
 
 def mask_headers(
@@ -147,14 +186,17 @@ def mask_headers(
     return shown
 
 
-def mask_query(query: str, *, secrets: Iterable[str] = ()) -> str:
+def mask_query(query: str, *, secrets: Iterable[str] = (), limit: int = TEXT_LIMIT) -> str:
     """A form body or query string (``application/x-www-form-urlencoded``) as it may be shown, decoded."""
-    pairs = parse_qsl(query, keep_blank_values=True)
+    secrets = tuple(secrets)
+    pairs = parse_qsl(cut_text(query, limit, secrets=secrets), keep_blank_values=True)
     return "&".join(f"{mask_text(k, secrets=secrets)}={mask_value(k, v, secrets=secrets)}" for k, v in pairs)
 
 
 def mask_url(url: str, *, secrets: Iterable[str] = ()) -> str:
     """A URL with secret parameters, in its query or its fragment, and any password masked."""
+    secrets = tuple(secrets)
+    url = cut_text(url, TEXT_LIMIT, secrets=secrets)
     rest, hash_mark, fragment = url.partition("#")
     base, mark, query = rest.partition("?")
     shown = mask_text(base, secrets=secrets)
@@ -167,22 +209,49 @@ def mask_url(url: str, *, secrets: Iterable[str] = ()) -> str:
     return shown
 
 
-def _masked(name: str, value: Any, *, secret: bool, secrets: tuple[str, ...]) -> Any:
-    secret = secret or is_secret_name(name)
-    if isinstance(value, Mapping):
+class _Masking:
+    """Masks one structure, until ``limit`` characters of it are shown."""
+
+    def __init__(self, secrets: tuple[str, ...], limit: int) -> None:
+        self._secrets, self._left = secrets, limit
+
+    def masked(self, name: str, value: Any, *, secret: bool) -> Any:
+        """``value`` under ``name``; ``secret``: what it stands in is secret."""
+        secret = secret or is_secret_name(name)
+        if isinstance(value, Mapping):
+            return dict(self._items(value, secret=secret))
+        if isinstance(value, (list, tuple)):
+            return list(self._elements(name, value, secret=secret))
+        self._left -= 8
+        if isinstance(value, bool) or value is None:
+            return value
+        if not secret:
+            return self._text(value) if isinstance(value, str) else value
+        return _stump(value)
+
+    def _items(self, value: Mapping[Any, Any], *, secret: bool) -> Iterator[tuple[str, Any]]:
         opened = _is_kv_secret(value)
-        return {
-            mask_text(str(k), secrets=secrets): _masked(
-                str(k), v, secret=secret or (opened and k == "data"), secrets=secrets
-            )
-            for k, v in value.items()
-        }
-    if isinstance(value, (list, tuple)):
-        return [_masked(name, v, secret=secret, secrets=secrets) for v in value]
-    if isinstance(value, bool) or value is None:
-        return value
-    if not secret:
-        return mask_text(value, secrets=secrets) if isinstance(value, str) else value
+        for key, one in value.items():
+            if self._left <= 0:
+                yield CUT, CUT
+                return
+            name = str(key)
+            yield self._text(name), self.masked(name, one, secret=secret or (opened and key == "data"))
+
+    def _elements(self, name: str, values: Sequence[Any], *, secret: bool) -> Iterator[Any]:
+        for one in values:
+            if self._left <= 0:
+                yield CUT
+                return
+            yield self.masked(name, one, secret=secret)
+
+    def _text(self, text: str) -> str:
+        shown = mask_text(text, secrets=self._secrets, limit=max(1, min(self._left, TEXT_LIMIT)))
+        self._left -= min(len(text), TEXT_LIMIT)
+        return shown
+
+
+def _stump(value: Any) -> str:
     text = str(value)
     scheme = _SCHEME.match(text)
     if scheme:

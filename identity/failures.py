@@ -71,8 +71,8 @@ def understood(status: int, body: bytes, doing: Doing, *, good: int) -> Any:
 
 def refusal(status: int, body: dict[str, Any], doing: Doing) -> Problem:
     """Our error for an error response of the token or logout endpoint (RFC 6749 §5.2); pure."""
-    code, words = str(body.get("error", "")), mask_text(str(body.get("error_description", "")))
-    said = f": {words.strip().rstrip('.')[:WORDS]}" if words.strip() else ""
+    code, words = str(body.get("error", ""))[:WORDS], mask_text(str(body.get("error_description", "")), limit=WORDS)
+    said = f": {words.strip().rstrip('.')}" if words.strip() else ""
     if not code:
         return _not_keycloak(doing)
     if status >= 500:

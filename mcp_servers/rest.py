@@ -133,7 +133,7 @@ class Rest:
             words = self._words(response.json())
         except (ValueError, TypeError, AttributeError, KeyError):
             return ""
-        words = mask_text(words, secrets=secrets).strip()[:WORDS_LIMIT]
+        words = mask_text(words.strip(), secrets=secrets, limit=WORDS_LIMIT)
         return f" It said: {words}" if words else ""
 
     def same_api(self, url: str) -> bool:

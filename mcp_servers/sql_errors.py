@@ -12,6 +12,9 @@ from psycopg.pq import TransactionStatus
 from common.errors import BackendRefused, BackendUnavailable, Problem
 from common.masking import mask_text
 
+WORDS = 1_000
+"""Characters of PostgreSQL's own words that are passed on."""
+
 _DENIED = re.compile(r"permission denied for (?:table|view|relation|materialized view) (?P<name>\S+)")
 
 _FIXES = {
@@ -74,7 +77,7 @@ async def refused(error: psycopg.Error, connection: psycopg.AsyncConnection, *, 
         state = "25006"
     if state == "42501":
         return SqlRefused(what, fix=await _rights(error, connection))
-    hint = f" {error.diag.message_hint}" if error.diag.message_hint else ""
+    hint = f" {mask_text(error.diag.message_hint, limit=WORDS)}" if error.diag.message_hint else ""
     return SqlRefused(what, fix=_FIXES.get(state, _CLASSES.get(state[:2], "Change the statement.")) + hint)
 
 
@@ -104,7 +107,7 @@ async def _rights(error: psycopg.Error, connection: psycopg.AsyncConnection) -> 
 def _words(error: psycopg.Error) -> str:
     text = error.diag.message_primary or str(error).split("\n", 1)[0]
     detail = error.diag.message_detail
-    return mask_text(f"{text}; {detail}" if detail else text)[:1000].rstrip(".")
+    return mask_text(f"{text}; {detail}" if detail else text, limit=WORDS).rstrip(".")
 
 
 def _place(error: psycopg.Error, offset: int) -> str:

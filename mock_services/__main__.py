@@ -22,12 +22,22 @@ from mock_services.settings import MockSettings
 
 log = logging.getLogger("mock_services")
 
+LINE_LIMIT = 10_000
+"""Characters of one event in the log."""
+
 Build = Callable[..., FastAPI]
 
 SERVICES: dict[str, tuple[str, Build]] = {
     "jira": ("mock_jira_port", build_jira),
     "github": ("mock_github_port", build_github),
 }
+
+
+class _OneLine(logging.Formatter):
+    """One event is one line: what callers sent cannot look like another event."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record)[:LINE_LIMIT].encode("unicode_escape").decode("ascii")
 
 
 class _Server(uvicorn.Server):
@@ -43,7 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m mock_services", description=__doc__)
     parser.add_argument("services", nargs="+", choices=sorted(SERVICES), help="which services to run")
     names = list(dict.fromkeys(parser.parse_args(arguments).services))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s mock %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s mock %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     try:
         settings = MockSettings()
         users = UsersFile(settings.mock_users_file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Protocol
 
 import httpx2
@@ -16,6 +17,9 @@ from tracing.recorder import current, open_step
 
 CORRELATION_HEADER = correlation.HEADER
 """Carries the action's id from the browser's click to Vault's audit log and the back end."""
+
+PARSED_LIMIT = 4_000_000
+"""A longer body is not looked into: its structure, which says what in it is secret, would take too long to read."""
 
 
 class Tape(Protocol):
@@ -36,19 +40,19 @@ def correlation_id() -> str | None:
 
 
 def shown_body(body: str | bytes | None, content_type: str, *, secrets: Iterable[str] = ()) -> str:
-    """A body as it may be kept: masked by its structure (JSON, form) or by pattern, then cut to BODY_LIMIT."""
+    """A body as it may be kept: BODY_LIMIT characters of it, masked by its structure (JSON, form) or by pattern."""
     if not body:
         return ""
+    if len(body) > PARSED_LIMIT:
+        return f"({len(body):,} bytes: too long to be shown)"
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
     if "json" in content_type or text[:1] in "{[":
-        try:
-            shown = mask_value("", json.loads(text), secrets=secrets)
+        with suppress(ValueError, RecursionError):
+            shown = mask_value("", json.loads(text), secrets=secrets, limit=BODY_LIMIT)
             return json.dumps(shown, ensure_ascii=False)[:BODY_LIMIT]
-        except (ValueError, RecursionError):
-            return mask_text(text, secrets=secrets)[:BODY_LIMIT]
     if "x-www-form-urlencoded" in content_type:
-        return mask_query(text, secrets=secrets)[:BODY_LIMIT]
-    return mask_text(text, secrets=secrets)[:BODY_LIMIT]
+        return mask_query(text, secrets=secrets, limit=BODY_LIMIT)[:BODY_LIMIT]
+    return mask_text(text, secrets=secrets, limit=BODY_LIMIT)[:BODY_LIMIT]
 
 
 class TracedTransport(httpx2.AsyncBaseTransport):

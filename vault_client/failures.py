@@ -22,6 +22,12 @@ from common.errors import (
 from common.http import ResponseTooLarge
 from common.masking import mask_text
 
+WORDS = 500
+"""Characters of one of Vault's errors that are passed on."""
+
+MOST_ERRORS = 10
+"""Errors of one answer that are passed on."""
+
 _STATUS = "`./demo status` says whether Vault is up, `./demo logs vault` why not; then try again."
 _INIT = "`./demo init` sets up what Vault needs."
 
@@ -95,7 +101,7 @@ class Refusal(Exception):
         self.status = status
         self.errors: tuple[str, ...] | None = None
         if isinstance(listed, list) and all(isinstance(one, str) for one in listed):
-            self.errors = tuple(mask_text(one) for one in listed)
+            self.errors = tuple(mask_text(one, limit=WORDS) for one in listed[:MOST_ERRORS])
         self.of_a_deleted_secret = status == 404 and "data" in said
         super().__init__(f"HTTP {status}")
 

@@ -115,7 +115,7 @@ async def fire(attack: Attack, arms: Arms, targets: Targets, transport: httpx2.A
         attack=attack.id,
         verdict=found,
         status=status,
-        said=mask_text(said)[:SAID_LIMIT],
+        said=mask_text(said, limit=SAID_LIMIT),
         correlation_id=known,
         at=at,
         duration_ms=tape.exchanges[-1].duration_ms or 0.0 if tape.exchanges else 0.0,

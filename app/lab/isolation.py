@@ -111,7 +111,7 @@ async def attempt(
         thing=thing,
         state=state,
         status=status,
-        said=mask_text(said)[:SAID_LIMIT],
+        said=mask_text(said, limit=SAID_LIMIT),
         acted_as=acted_as,
         correlation_id=known,
         exchange=tape.exchanges[-1] if tape.exchanges else None,

@@ -83,7 +83,7 @@ class Keycloak:
             return body
         if answer.status_code >= 500 or not isinstance(body, dict):
             raise KeycloakUnavailable("Keycloak had an internal error.", fix=_STATUS)
-        raise _refusal(str(body.get("error", "")), mask_text(str(body.get("error_description", ""))))
+        raise _refusal(str(body.get("error", "")), mask_text(str(body.get("error_description", "")), limit=500))
 
     @staticmethod
     def _read(body: dict[str, Any], *, sent_at: float) -> Tokens:
