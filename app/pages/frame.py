@@ -9,6 +9,7 @@ import streamlit as st
 from app import language, session
 from app.room import FACILITATOR
 from app.texts import speak, t
+from app.view import press
 
 _HERE = Path(__file__).parent
 
@@ -111,3 +112,4 @@ page = st.navigation(
     position="top",
 )
 page.run()
+press.page_drawn()

@@ -16,7 +16,7 @@ from app.flow.drawing import drawing
 from app.process import Process
 from app.session import Person
 from app.texts import t
-from app.view import sentence, traces, visitor
+from app.view import press, sentence, traces, visitor
 from app.view.cards import table
 from app.view.flow import flow
 from app.view.plain import mono, plain, prose
@@ -71,13 +71,13 @@ def _choose() -> str:
 def _act(kept: Kept, kind: str) -> None:
     held = kept.held.get(kind)
     with st.container(horizontal=True):
-        get = st.button(t("agents.token.get"), type="primary", icon=":material/vpn_key:", key="agents.get")
+        press.button(t("agents.token.get"), type="primary", icon=":material/vpn_key:", key="agents.get")
         can_end = held is not None and bool(held.token.get_secret_value()) and not held.revoked
-        end = st.button(t("agents.token.revoke"), icon=":material/block:", key="agents.revoke", disabled=not can_end)
-    if get:
+        press.button(t("agents.token.revoke"), icon=":material/block:", key="agents.revoke", disabled=not can_end)
+    if press.taken("agents.get"):
         process, cookie = _process()
         _run(kept, kind, "token", agents.get_token(process, cookie, kind, held), waiting=t("agents.token.getting"))
-    elif end and held is not None:
+    elif held is not None and press.taken("agents.revoke"):
         process, cookie = _process()
         _run(kept, kind, "revoke", agents.revoke(process, cookie, held), waiting=t("agents.token.revoking"))
 
@@ -90,17 +90,21 @@ def _run(kept: Kept, kind: str, what: str, work: Coroutine[Any, Any, Outcome], *
     """Do it, keep what came of it, and draw the page anew: buttons above depend on it."""
     try:
         with st.spinner(waiting, show_time=True):
-            outcome = Process.current().loop.run(work, timeout=ACTION_SECONDS)
+            _keep(kept, kind, what, Process.current().loop.run(work, timeout=ACTION_SECONDS))
     except Problem as problem:
         sentence.problem(problem)
         return
+    st.rerun()
+
+
+def _keep(kept: Kept, kind: str, what: str, outcome: Outcome) -> None:
+    """Keep what came of an action, before anything is drawn."""
     if outcome.held is not None:
         kept.held[kind] = outcome.held
     if what == "commands" and isinstance(outcome.answer, dict) and outcome.answer.get("commands"):
         kept.command_id = str(outcome.answer["commands"][0]["command_id"])
     kept.last = (what, outcome)
     traces.remember(outcome.trace)
-    st.rerun()
 
 
 def _facts(held: Held | None) -> None:
@@ -140,11 +144,11 @@ def _calls(kept: Kept, held: Held, person: Person) -> None:
         body = _body(kept, endpoint, person)
         with st.container(horizontal=True, vertical_alignment="center"):
             label = t(f"agents.endpoint.{endpoint}")
-            pressed = st.button(label, key=f"agents.call.{endpoint}", icon=":material/send:")
+            press.button(label, key=f"agents.call.{endpoint}", icon=":material/send:")
             lock, colour = ("lock_open", "green") if not needed or needed in held.scopes else ("lock", "gray")
             badge = f":{colour}-badge[:material/{lock}: {plain(needed) or t('agents.needs.any')}]"
             st.markdown(f"{mono(f'{method} {path}')} {badge}")
-        if pressed:
+        if press.taken(f"agents.call.{endpoint}"):
             _call(kept, held, endpoint, manner or MANNERS[0], body)
 
 

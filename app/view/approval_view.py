@@ -13,7 +13,7 @@ from app.approvals import Waiting, decide, waiting
 from app.process import Process
 from app.session import Person
 from app.texts import t
-from app.view import sentence, visitor
+from app.view import press, sentence, visitor
 from app.view.cards import table
 from app.view.plain import mono, plain
 from common.errors import Problem
@@ -79,9 +79,9 @@ def show(person: Person) -> None:
 def _buttons() -> bool | None:
     """What was pressed: yes, no, or nothing yet."""
     with st.container(horizontal=True):
-        yes = st.button(t("approve.yes"), key="approve.yes", type="primary", icon=":material/check:")
-        no = st.button(t("approve.no"), key="approve.no", icon=":material/block:")
-    return True if yes else False if no else None
+        press.button(t("approve.yes"), key="approve.yes", type="primary", icon=":material/check:")
+        press.button(t("approve.no"), key="approve.no", icon=":material/block:")
+    return True if press.taken("approve.yes") else False if press.taken("approve.no") else None
 
 
 def _sign_in_again(found: Waiting, approval_id: str, person: Person) -> None:
@@ -94,7 +94,8 @@ def _sign_in_again(found: Waiting, approval_id: str, person: Person) -> None:
     how = f"level={quote(found.acr, safe='')}" if found.acr else "fresh=1"
     back = quote(f"/approve?id={approval_id}", safe="")
     st.link_button(t("approve.sign-in"), f"/auth/login?{how}&next={back}", type="primary", icon=":material/login:")
-    if st.button(t("approve.no"), key="approve.no", icon=":material/block:"):
+    press.button(t("approve.no"), key="approve.no", icon=":material/block:")
+    if press.taken("approve.no"):
         process = Process.current()
         process.loop.run(decide(process, visitor.visit().cookie, approval_id, approve=False), timeout=LOOK_SECONDS)
         st.rerun()

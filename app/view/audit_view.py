@@ -16,7 +16,7 @@ from app.claims import clock
 from app.mcp_client import LABELS
 from app.process import Process
 from app.texts import t
-from app.view import sentence, traces, visitor
+from app.view import press, sentence, traces, visitor
 from app.view.plain import mono, plain
 from app.view.timeline import Row, timeline
 from common.errors import Problem
@@ -50,7 +50,8 @@ class Asked:
 
 def show() -> None:
     """The page for whoever is signed in."""
-    if st.button(t("audit.again"), icon=":material/refresh:", key="audit.again"):
+    press.button(t("audit.again"), icon=":material/refresh:", key="audit.again")
+    if press.taken("audit.again"):
         st.toast(t("audit.reading"))
     try:
         with st.spinner(t("audit.reading")):

@@ -14,7 +14,7 @@ from app.process import Process
 from app.room import FACILITATOR
 from app.session import Person
 from app.texts import t
-from app.view import sentence, visitor
+from app.view import press, sentence, visitor
 from app.view.plain import prose
 from app.view.sheet import sheet
 from common.errors import Problem
@@ -36,10 +36,10 @@ def show(person: Person) -> None:
     whole = FACILITATOR in person.roles and _demo() and _what() == "whole"
     names = _people() if whole else _owners(person)
     held: dict[str, Cell] = st.session_state.setdefault(_WHOLE if whole else _ROW, {})
-    pressed = st.button(t("iso.try"), type="primary", icon=":material/grid_on:", key="iso.try", disabled=not names)
+    press.button(t("iso.try"), type="primary", icon=":material/grid_on:", key="iso.try", disabled=not names)
     told = st.container(key="iso.verdict")
     with told:
-        if pressed:
+        if press.waits("iso.try"):
             process, cookie = Process.current(), visitor.visit().cookie
             coming = (rows.whole_grid if whole else rows.my_row)(process, cookie, names)
             _try(held, coming, len(names) * len(THINGS) * (len(names) if whole else 1))
@@ -99,9 +99,10 @@ def _owners(person: Person) -> list[str]:
 
 def _try(held: dict[str, Cell], coming: AsyncGenerator[Cell], count: int) -> None:
     """Every cell, with a bar that moves as answers come."""
-    held.clear()
     slot = st.empty()
     bar = slot.progress(0.0, t("iso.signing-in"))
+    press.taken("iso.try")
+    held.clear()
     try:
         for done, cell in enumerate(Process.current().loop.stream(coming, timeout=ANSWER_SECONDS), start=1):
             held.update(kept([cell]))

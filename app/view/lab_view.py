@@ -13,7 +13,7 @@ from app.lab.place import place
 from app.process import Process
 from app.session import Person
 from app.texts import t
-from app.view import sentence, visitor
+from app.view import press, sentence, visitor
 from app.view.board import board as draw
 from app.view.plain import plain, prose
 from common.errors import Problem
@@ -34,13 +34,14 @@ def show(person: Person) -> None:
         return
     st.caption(t("lab.who", attacker=plain(where.attacker.username), victim=plain(where.victim.username)))
     with st.container(horizontal=True):
-        every = st.button(t("lab.send-all"), type="primary", icon=":material/rocket_launch:", key="lab.all")
-        if st.button(t("lab.forget"), icon=":material/restart_alt:", key="lab.forget", disabled=not results):
-            results.clear()
-            st.rerun()
+        press.button(t("lab.send-all"), type="primary", icon=":material/rocket_launch:", key="lab.all")
+        press.button(t("lab.forget"), icon=":material/restart_alt:", key="lab.forget", disabled=not results)
+    if press.taken("lab.forget"):
+        results.clear()
+        st.rerun()
     told = st.container(key="lab.verdict")
-    asked = BY_ID.get(str(st.session_state.pop(_ASKED, "")))
-    chosen: Sequence[Attack] = (*CONTROLS, *ATTACKS) if every else (asked,) if asked else ()
+    asked = BY_ID.get(str(st.session_state.get(_ASKED, "")))
+    chosen: Sequence[Attack] = (*CONTROLS, *ATTACKS) if press.waits("lab.all") else (asked,) if asked else ()
     with told:
         if chosen and _send(person, chosen, results):
             st.rerun()  # What stands above depends on it.
@@ -56,6 +57,8 @@ def _send(person: Person, chosen: Sequence[Attack], results: dict[str, Result]) 
     """Send these, with a bar that moves as answers come; whether all of it went well."""
     slot = st.empty()
     bar = slot.progress(0.0, t("lab.sending", done=0, count=len(chosen)))
+    press.taken("lab.all")
+    st.session_state.pop(_ASKED, None)
     try:
         process = Process.current()
         coming = process.loop.stream(run(place(process, person.username), chosen), timeout=ANSWER_SECONDS)

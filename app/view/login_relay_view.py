@@ -18,7 +18,7 @@ from app.flow.drawing import drawing
 from app.process import Process
 from app.session import Person
 from app.texts import t
-from app.view import sentence, visitor
+from app.view import press, sentence, visitor
 from app.view.cards import table
 from app.view.countdown import countdown
 from app.view.flow import flow
@@ -100,7 +100,9 @@ def _get_link(user: str, chat: Chat) -> None:
     if again:
         st.subheader(t("relay.get.again"), anchor=False)
     st.markdown(t("relay.get.lead"))
-    if st.button(t("relay.get"), type="secondary" if again else "primary", icon=":material/add_link:", key="relay.get"):
+    kind = "secondary" if again else "primary"
+    press.button(t("relay.get"), type=kind, icon=":material/add_link:", key="relay.get")
+    if press.taken("relay.get"):
         st.session_state[_WAITING] = _act(chatbot.ask_for_link(Process.current(), user)) is not None
         st.session_state.pop(_ANSWER, None)
         st.rerun()
@@ -132,8 +134,8 @@ def _ask(user: str) -> None:
     st.subheader(t("relay.ask"), anchor=False)
     with st.form("relay.ask", border=False):
         key = st.text_input(t("relay.ask.label"), value="PROJ-1", max_chars=64, key=_ISSUE)
-        asked = st.form_submit_button(t("relay.ask.do"), icon=":material/send:", key="relay.ask.do")
-    if asked and key.strip():
+        press.form_submit_button(t("relay.ask.do"), icon=":material/send:", key="relay.ask.do")
+    if press.taken("relay.ask.do") and key.strip():
         st.session_state[_ANSWER] = _act(chatbot.issue(Process.current(), user, key.strip()))
         st.rerun()
     answer: dict[str, Any] | None = st.session_state.get(_ANSWER)
@@ -158,12 +160,12 @@ def _holds(user: str, chat: Chat) -> None:
     if facts.get("access_expires_at"):
         countdown(float(facts["access_expires_at"]), key=f"relay.access.{facts['vault_version']}")
     with st.container(horizontal=True):
-        refresh = st.button(t("relay.refresh"), icon=":material/autorenew:", key="relay.refresh")
-        revoke = st.button(t("relay.revoke"), icon=":material/block:", key="relay.revoke", help=t("relay.revoke.help"))
-    if refresh:
+        press.button(t("relay.refresh"), icon=":material/autorenew:", key="relay.refresh")
+        press.button(t("relay.revoke"), icon=":material/block:", key="relay.revoke", help=t("relay.revoke.help"))
+    if press.taken("relay.refresh"):
         _act(chatbot.refresh(Process.current(), user), t("relay.refreshed"))
         st.rerun()
-    if revoke:
+    if press.taken("relay.revoke"):
         _act(chatbot.revoke(Process.current(), user), t("relay.revoked"))
         st.rerun()
 

@@ -16,7 +16,7 @@ from app.flow.drawing import drawing
 from app.my_secrets import Answered, Done, Mine, Stored, User
 from app.process import Process
 from app.texts import t
-from app.view import application_view, sentence, traces, visitor
+from app.view import application_view, press, sentence, traces, visitor
 from app.view.cards import table
 from app.view.countdown import countdown
 from app.view.flow import flow
@@ -163,10 +163,12 @@ async def _password(process: Process, cookie: str) -> dict[str, SecretStr]:
 def _user_buttons(kept: Kept, user: User) -> None:
     with st.container(horizontal=True):
         if _button("own.user.try", "play_arrow", _USER):
-            done = _asked(my_secrets.try_user(*_who()), t("own.trying"), quiet=True)
-            if done is not None:
+
+            def tried(done: Done) -> None:
                 _keep(kept, done)
                 kept.tried = done.answered or done.problem
+
+            if _asked(my_secrets.try_user(*_who()), t("own.trying"), keep=tried, quiet=True) is not None:
                 st.rerun()
         if user.lives and _button("own.user.renew", "restart_alt", _USER):
             _act(kept, my_secrets.renew(*_who()), "own.user.renewed")
@@ -187,12 +189,14 @@ def _tried(tried: Answered | Problem | None) -> None:
 
 def _act(kept: Kept, work: Coroutine[Any, Any, Done], said: str) -> None:
     """Do it, and draw the page anew with what was done above it; or say why not."""
-    done = _asked(work, t("own.working"))
-    if done is None:
-        return
-    _keep(kept, done)
-    kept.said, kept.tried = t(said), None
-    st.rerun()
+
+    def keep(done: Done) -> None:
+        if done.problem is None:
+            _keep(kept, done)
+            kept.said, kept.tried = t(said), None
+
+    if _asked(work, t("own.working"), keep=keep) is not None:
+        st.rerun()
 
 
 def _keep(kept: Kept, done: Done) -> None:
@@ -200,11 +204,18 @@ def _keep(kept: Kept, done: Done) -> None:
     traces.remember(done.trace)
 
 
-def _asked(work: Coroutine[Any, Any, Done], waiting: str, *, quiet: bool = False) -> Done | None:
-    """What came of it; None, and the reason on the page, when it failed, unless ``quiet``."""
+def _asked(
+    work: Coroutine[Any, Any, Done], waiting: str, *, keep: Callable[[Done], None] | None = None, quiet: bool = False
+) -> Done | None:
+    """What came of it; None, and the reason on the page, when it failed, unless ``quiet``.
+
+    ``keep`` is given the outcome before anything is drawn.
+    """
     try:
         with st.spinner(waiting):
             done = Process.current().loop.run(work, timeout=ANSWER_SECONDS)
+            if keep is not None:
+                keep(done)
     except Problem as problem:
         sentence.problem(problem)
         return None
@@ -250,7 +261,8 @@ def _shown_until(name: str, version: int) -> float:
 
 
 def _button(label: str, icon: str, key: str, *, kind: Literal["primary", "secondary"] = "secondary") -> bool:
-    return st.button(t(label), icon=f":material/{icon}:", key=f"{label}.{key}", type=kind)
+    press.button(t(label), icon=f":material/{icon}:", key=f"{label}.{key}", type=kind)
+    return press.taken(f"{label}.{key}")
 
 
 def _who() -> tuple[Process, str]:

@@ -14,7 +14,7 @@ from app.process import Process
 from app.room import FACILITATOR, Present, Server
 from app.session import Person
 from app.texts import t
-from app.view import sentence, visitor
+from app.view import press, sentence, visitor
 from app.view.plain import plain
 from common.errors import Problem
 
@@ -95,7 +95,8 @@ def _button(
     kind: Literal["primary", "secondary"] = "secondary",
 ) -> None:
     """A button that does one thing with the person's cookie, and then looks again."""
-    if st.button(t(label), icon=f":material/{icon}:", key=f"{label}.{key}", type=kind):
+    press.button(t(label), icon=f":material/{icon}:", key=f"{label}.{key}", type=kind)
+    if press.taken(f"{label}.{key}"):
         try:
             _done(act(visitor.visit().cookie))
         except Problem as problem:

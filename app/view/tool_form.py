@@ -9,6 +9,7 @@ import streamlit as st
 from app.forms import SAFE_INTEGER, Field, arguments, fields
 from app.mcp_client import Tool
 from app.texts import t
+from app.view import press
 from app.view.plain import plain
 from common.errors import InputError
 
@@ -20,10 +21,10 @@ def form(server: str, tool: Tool) -> dict[str, Any] | InputError | None:
         if not described:
             st.caption(t("tools.no-parameters"))
         values = {field.name: _widget(field, f"arg.{server}.{tool.name}.{field.name}") for field in described}
-        pressed = st.form_submit_button(
+        press.form_submit_button(
             t("tools.execute"), key=f"execute.{server}.{tool.name}", icon=":material/play_arrow:", type="primary"
         )
-    if not pressed:
+    if not press.taken(f"execute.{server}.{tool.name}"):
         return None
     try:
         return arguments(described, values)

@@ -16,7 +16,7 @@ from app.process import Process
 from app.session import Person
 from app.sharing import call_of, shared
 from app.texts import t
-from app.view import approval_view, results_view, sentence, traces, visitor
+from app.view import approval_view, press, results_view, sentence, traces, visitor
 from app.view.cards import badge, card
 from app.view.compare_view import sharing_panel
 from app.view.plain import prose
@@ -76,8 +76,8 @@ def show(person: Person) -> None:
 def _pick(kept: Kept) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         picked = tuple(s for s in MCP_SERVERS if st.checkbox(LABELS[s], key=f"pick.{s}", width="content"))
-        pressed = st.button(t("tools.load"), type="primary", icon=":material/download:", key="load")
-    if not pressed:
+        press.button(t("tools.load"), type="primary", icon=":material/download:", key="load")
+    if not press.taken("load"):
         return
     if not picked:
         st.info(t("tools.pick-one"), icon=":material/check_box:")
@@ -96,11 +96,18 @@ def _run(kept: Kept, action: Action, *, waiting: str, fresh: bool = False, reply
             else:
                 work = load_tools(process, cookie, action.servers, fresh=fresh)
             done = process.loop.run(work, timeout=ACTION_SECONDS)
+            _keep(kept, action, done)
     except Problem as problem:
         sentence.problem(problem)
         return
     if isinstance(done.problem, SessionEnded):
         st.rerun()
+
+
+def _keep(kept: Kept, action: Action, done: Done) -> None:
+    """Keep what came of an action, before anything is drawn: an interrupted run is not to lose it."""
+    if isinstance(done.problem, SessionEnded):
+        return
     kept.last = (action, done)
     kept.claims |= remember(done.trace)
     traces.remember(done.trace)
@@ -163,8 +170,8 @@ def _question(kept: Kept, server: str, tool: Tool, person: Person) -> None:
     if not isinstance(done, Done) or done.answer is None or (asked := done.answer.asked) is None:
         return
     st.info(t("approve.waits", tool=tool.name), icon=":material/front_hand:")
-    again = st.button(t("approve.open"), key=f"answer.{server}.{tool.name}", icon=":material/front_hand:")
-    if again:
+    press.button(t("approve.open"), key=f"answer.{server}.{tool.name}", icon=":material/front_hand:")
+    if press.taken(f"answer.{server}.{tool.name}"):
         kept.asking = (server, tool.name)
     if last is None or last[1] is not done or kept.asking != (server, tool.name):
         return
@@ -204,9 +211,9 @@ def _trace(kept: Kept, person: Person) -> None:
         _verdict(verdict.of_executing(done, action.servers[0], action.tool, person.username))
     st.container(key="trace.summary").markdown(summary(done.trace))
     with st.container(horizontal=True):
-        again = st.button(t("trace.again"), icon=":material/replay:", help=t("trace.again.help"), key="again")
+        press.button(t("trace.again"), icon=":material/replay:", help=t("trace.again.help"), key="again")
         downloads(done.trace)
-    if again:
+    if press.taken("again"):
         _run(kept, action, waiting=t("tools.loading", servers=", ".join(LABELS[s] for s in action.servers)), fresh=True)
         st.rerun()
     credentials = {server: kept.views[server].credential for server in action.servers if server in kept.views}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -12,7 +12,7 @@ from app import token_api
 from app.process import Process
 from app.texts import t
 from app.token_api import PERMISSIONS, Issued
-from app.view import sentence, visitor
+from app.view import press, sentence, visitor
 from app.view.cards import table
 from app.view.countdown import countdown
 from app.view.plain import mono, plain
@@ -21,6 +21,7 @@ from common.errors import Problem
 ANSWER_SECONDS = 20.0
 
 _SAID = f"{visitor.KEPT}.tokens.said"
+_MADE = f"{visitor.KEPT}.tokens.made"
 _NAME, _ALLOWED, _TOKEN = "arg.tokens.name", "arg.tokens.allowed", "arg.tokens.token"
 
 T = TypeVar("T")
@@ -48,18 +49,26 @@ def _make() -> None:
             format_func=lambda permission: t(f"tokens.permission.{permission}"),
             key=_ALLOWED,
         )
-        pressed = st.form_submit_button(
-            t("tokens.make.do"), type="primary", icon=":material/key:", key="tokens.make.do"
-        )
-    if not pressed:
-        return
-    if not name.strip():
+        press.form_submit_button(t("tokens.make.do"), type="primary", icon=":material/key:", key="tokens.make.do")
+    pressed = press.taken("tokens.make.do")
+    if pressed and not name.strip():
         st.warning(t("tokens.name.needed"), icon=":material/edit:")
-        return
-    made = _done(token_api.create(*_who(), name, allowed), t("tokens.making"))
+    elif pressed:
+
+        def keep(token: SecretStr) -> None:
+            st.session_state[_MADE] = name, token
+
+        _done(token_api.create(*_who(), name, allowed), t("tokens.making"), keep=keep)
+    _made()
+
+
+def _made() -> None:
+    """The token just made, until it has been drawn once; then only the browser has it."""
+    made: tuple[str, SecretStr] | None = st.session_state.get(_MADE)
     if made is not None:
-        st.success(t("tokens.made", name=plain(name)), icon=":material/check_circle:")
-        st.code(made.get_secret_value(), language=None, wrap_lines=True)
+        st.success(t("tokens.made", name=plain(made[0])), icon=":material/check_circle:")
+        st.code(made[1].get_secret_value(), language=None, wrap_lines=True)
+        del st.session_state[_MADE]
 
 
 def _living() -> None:
@@ -84,11 +93,11 @@ def _one(issued: Issued) -> None:
             countdown(issued.expires_at, key=f"left.{issued.accessor}")
         st.caption(f"{t('tokens.accessor')} {mono(issued.accessor)}")
         with st.container(horizontal=True):
-            renew = st.button(t("tokens.renew"), icon=":material/restart_alt:", key=f"renew.{issued.accessor}")
-            revoke = st.button(t("tokens.revoke"), icon=":material/block:", key=f"revoke.{issued.accessor}")
-    if renew:
+            press.button(t("tokens.renew"), icon=":material/restart_alt:", key=f"renew.{issued.accessor}")
+            press.button(t("tokens.revoke"), icon=":material/block:", key=f"revoke.{issued.accessor}")
+    if press.taken(f"renew.{issued.accessor}"):
         _and_again(token_api.renew(*_who(), issued.accessor), t("tokens.renewed", name=plain(issued.name)))
-    if revoke:
+    if press.taken(f"revoke.{issued.accessor}"):
         _and_again(token_api.revoke(*_who(), issued.accessor), t("tokens.revoked", name=plain(issued.name)))
 
 
@@ -96,8 +105,8 @@ def _look_up() -> None:
     st.subheader(t("tokens.look-up"), anchor=False)
     with st.form("tokens.look-up", border=False, clear_on_submit=True):
         token = st.text_input(t("tokens.token"), type="password", key=_TOKEN, autocomplete="off")
-        pressed = st.form_submit_button(t("tokens.look-up.do"), icon=":material/search:", key="tokens.look-up.do")
-    if not pressed or not token.strip():
+        press.form_submit_button(t("tokens.look-up.do"), icon=":material/search:", key="tokens.look-up.do")
+    if not press.taken("tokens.look-up.do") or not token.strip():
         return
     known = _done(token_api.look_up(_who()[0], SecretStr(token.strip())), t("tokens.looking"))
     if known is None:
@@ -122,11 +131,13 @@ def _who() -> tuple[Process, str]:
     return Process.current(), visitor.visit().cookie
 
 
-def _done(work: Coroutine[Any, Any, T], waiting: str) -> T | None:
-    """What ``work`` gave; None, and the reason on the page, when it failed."""
+def _done(work: Coroutine[Any, Any, T], waiting: str, *, keep: Callable[[T], None] = lambda _: None) -> T | None:
+    """What ``work`` gave, handed to ``keep`` before anything is drawn; None, and why on the page, when it failed."""
     try:
         with st.spinner(waiting):
-            return Process.current().loop.run(work, timeout=ANSWER_SECONDS)
+            done = Process.current().loop.run(work, timeout=ANSWER_SECONDS)
+            keep(done)
+            return done
     except Problem as problem:
         sentence.problem(problem)
         return None

@@ -15,7 +15,7 @@ from app.process import Process
 from app.room import FACILITATOR
 from app.session import Person
 from app.texts import t
-from app.view import sentence, visitor
+from app.view import press, sentence, visitor
 from app.view.flow import flow
 from app.view.plain import plain, prose
 from app.workshop import EXERCISES, Exercise, Field
@@ -87,15 +87,13 @@ def _one(number: int, exercise: Exercise, known: Progress, *, opened: bool) -> N
 def _asked(exercise: Exercise) -> None:
     with st.form(f"workshop.form.{exercise.id}", border=False):
         given = {field.id: _answer(exercise, field) for field in exercise.fields}
-        pressed = st.form_submit_button(
-            t("workshop.check"), icon=":material/fact_check:", key=f"workshop.check.{exercise.id}"
-        )
-    if not pressed:
+        press.form_submit_button(t("workshop.check"), icon=":material/fact_check:", key=f"workshop.check.{exercise.id}")
+    if not press.taken(f"workshop.check.{exercise.id}"):
         return
     with st.spinner(t("workshop.checking"), show_time=True):
         found = _run(workshop.check(Process.current(), visitor.visit().cookie, exercise.id, given))
-    st.session_state.setdefault(_FOUND, {})[exercise.id] = found
-    st.session_state[_OPEN] = exercise.id
+        st.session_state.setdefault(_FOUND, {})[exercise.id] = found
+        st.session_state[_OPEN] = exercise.id
     # The bar above, and the mark on the exercise, are to show what was just found.
     st.rerun()
 
@@ -164,12 +162,13 @@ def _room() -> None:
             placeholder=t("workshop.reset.whose"),
             key="pick.reset",
         )
-        pressed = st.form_submit_button(
+        press.form_submit_button(
             t("workshop.reset.do"),
             icon=":material/restart_alt:",
             help=t("workshop.reset.help"),
             key="workshop.reset.do",
         )
+    pressed = press.taken("workshop.reset.do")
     if pressed and who is None:
         st.warning(t("workshop.reset.whose"), icon=":material/person_search:")
     elif pressed:

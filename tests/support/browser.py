@@ -131,6 +131,10 @@ class Visitor:
         """Press something that runs an action, and wait until its own trace is drawn."""
         before = self.trace_id()
         button.click()
+        self.another_trace(before)
+
+    def another_trace(self, before: str) -> None:
+        """Wait until a trace other than ``before`` (its id) is drawn."""
         self.page.wait_for_function(
             "([selector, before]) => { const now = document.querySelector(selector)?.textContent;"
             " return now && now !== before }",
