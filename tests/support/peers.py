@@ -77,8 +77,8 @@ def _install(home: Path) -> None:
     venv.create(home, symlinks=True)
     pip = [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python"), "install", "--quiet", "--no-input"]
     # Wheels only: where Node has none for a machine, its source would be compiled for an hour.
-    locked = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", str(LOCKS / "requirements.txt")]
-    _run([*pip, *locked], home)
+    locked = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement"]
+    _run([*pip, *locked, str(LOCKS / "requirements.txt")], home)
     for name in ("package.json", "package-lock.json"):
         shutil.copy(LOCKS / name, home)
     # Inspector's optional parts are for its web page and the desktop's keyring.
