@@ -9,14 +9,15 @@ from urllib.parse import urlsplit
 from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, model_validator
 
+from common.ports import HttpPort, PublicUrl
 from common.settings import CommonSettings
 
 
 class AppSettings(CommonSettings):
     """Addresses, the app's Keycloak client, and the key that sessions are encrypted with."""
 
-    app_port: int = Field(8501, ge=1, le=65535, description="Port of the app.")
-    app_public_url: str = Field("http://localhost:8501", description="The app as browsers see it.")
+    app_port: HttpPort = Field(8501, description="Port of the app.")
+    app_public_url: PublicUrl = Field("http://localhost:8501", description="The app as browsers see it.")
     app_allowed_hosts: str = Field(
         "", description="Further names, comma-separated, that may stand in `Host` (a container's name)."
     )

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.errors import ConfigError
+from common.ports import PublicUrl
 
 MCP_SERVERS = ("jira", "github", "postgres")
 """The three servers, by the name used in tools, scopes (``mcp:<name>``) and clients (``mcp-<name>``)."""
@@ -24,7 +25,9 @@ class CommonSettings(BaseSettings):
     )
     bind_host: str = Field("127.0.0.1", description="Address the process listens on; containers set 0.0.0.0.")
     keycloak_url: str = Field("http://localhost:8080", description="Keycloak as this process reaches it.")
-    keycloak_public_url: str = Field("http://localhost:8080", description="Keycloak as browsers see it: the issuer.")
+    keycloak_public_url: PublicUrl = Field(
+        "http://localhost:8080", description="Keycloak as browsers see it: the issuer."
+    )
     keycloak_realm: str = Field("mcp-demo", description="Realm of the people and clients.")
     vault_addr: str = Field("http://localhost:8200", description="Vault or OpenBao as this process reaches it.")
     state_dsn: SecretStr = Field(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
+from common.ports import PublicUrl
 from common.settings import CommonSettings
 
 
@@ -64,8 +65,10 @@ class InitSettings(CommonSettings):
     token_api_vault_secret_id: SecretStr = Field(
         SecretStr("demo-token-api-vault-secret-id"), description="Vault secret id of the token API."
     )
-    app_public_url: str = Field("http://localhost:8501", description="The app as browsers see it.")
-    relay_public_url: str = Field("http://localhost:5600", description="The chatbots' login relay as browsers see it.")
+    app_public_url: PublicUrl = Field("http://localhost:8501", description="The app as browsers see it.")
+    relay_public_url: PublicUrl = Field(
+        "http://localhost:5600", description="The chatbots' login relay as browsers see it."
+    )
     app_backchannel_url: str = Field(
         "", description="The app as Keycloak reaches it, for back-channel logout; default: APP_PUBLIC_URL."
     )

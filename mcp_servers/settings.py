@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr
 
 from common.levels import LEVEL_SECONDS, Demand
+from common.ports import OptionalHttpPort, PublicUrl
 from common.settings import CommonSettings
 
 Policy = Literal["never", "destructive", "writes"]
@@ -56,8 +57,10 @@ class ServerSettings(CommonSettings):
     title: ClassVar[str]
     usual_port: ClassVar[int]
 
-    mcp_port: int = Field(0, ge=0, le=65535, description="Port: 3001 Jira, 3002 GitHub, 3003 PostgreSQL by default.")
-    mcp_public_url: str = Field("", description="The server as clients see it, without `/mcp`; loopback by default.")
+    mcp_port: OptionalHttpPort = Field(0, description="Port: 3001 Jira, 3002 GitHub, 3003 PostgreSQL by default.")
+    mcp_public_url: PublicUrl = Field(
+        "", description="The server as clients see it, without `/mcp`; loopback by default."
+    )
     mcp_client_secret: SecretStr
     mcp_allowed_hosts: str = Field(
         "", description="Further names, comma-separated, that may stand in `Host` (a container's name)."
@@ -70,7 +73,7 @@ class ServerSettings(CommonSettings):
     )
     mcp_approval_login_age: int = _login_age("")
     mcp_approval_acr: Demand = _acr("")
-    app_public_url: str = Field(
+    app_public_url: PublicUrl = Field(
         "http://localhost:8501", description="The app as browsers see it: where links for approval lead."
     )
     vault_namespace: str = Field("", description="Vault Enterprise or OpenBao namespace.")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from common.errors import InputError, NotReady
+from common.ports import BLOCKED_BY_BROWSERS
 from common.printable import show
 from stack import control, display, distribution, ports, postgres, status, warmup
 from stack.display import Progress
@@ -58,7 +59,7 @@ def up(layout: Layout, options: Namespace, began: float) -> int:
 def _free_ports(layout: Layout) -> dict[str, int]:
     """Any free ports, but those of this instance's last start again when there was one."""
     last = status.read(layout)
-    kept = last.ports if last else {}
+    kept = {name: port for name, port in last.ports.items() if port not in BLOCKED_BY_BROWSERS} if last else {}
     return ports.free_ports(name for name in PORTS if name not in kept) | kept
 
 
@@ -172,7 +173,9 @@ def _as_init(layout: Layout, module: str, arguments: Sequence[str]) -> int:
         raise NotReady("The demo is not running, so there is nothing to provision.", fix="Start it: `./demo up -d`.")
     own = environment(_running_instance(layout, now), service("init"))
     command = [sys.executable, "-m", module, *arguments]
-    return subprocess.run(command, check=False, cwd=layout.root, env=base_environment() | own).returncode
+    return subprocess.run(
+        command, check=False, cwd=layout.root, env=base_environment() | own
+    ).returncode
 
 
 def agent(layout: Layout, options: Namespace, began: float) -> int:

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from common.errors import InputError
+from common.ports import BLOCKED_BY_BROWSERS
 from stack.keycloak import Keycloak, tables
 from stack.layout import ROOT, Layout
 from stack.openbao import OpenBao
 from stack.part import Instance, Part
+from stack.ports import HIGHEST, LOWEST, nearest_offset
 from stack.postgres import Postgres
 from stack.python_service import PythonService
 from stack.runner import Entry
@@ -20,15 +22,31 @@ USERS_FILE = ROOT / "init" / "users.yaml"
 
 
 def ports_at(offset: int) -> dict[str, int]:
-    """Every port moved by ``offset``. Raises InputError when one would leave the range of ports."""
+    """Every port moved by ``offset``.
+
+    Raises InputError when one would leave the range of ports, or be one that browsers refuse to open.
+    """
     moved = {name: port + offset for name, port in PORTS.items()}
-    if min(moved.values()) < 1024 or max(moved.values()) > 65535:
+    if min(moved.values()) < LOWEST or max(moved.values()) > HIGHEST:
         raise InputError(
             f"With --port-offset {offset} a port would be {min(moved.values())} or {max(moved.values())}.",
-            fix=f"Ports go from 1024 to 65535: choose an offset from {1024 - min(PORTS.values())} "
-            f"to {65535 - max(PORTS.values())}.",
+            fix=f"Ports go from {LOWEST} to {HIGHEST}: choose an offset from {LOWEST - min(PORTS.values())} "
+            f"to {HIGHEST - max(PORTS.values())}.",
+        )
+    blocked = [f"{title_of(name)} on port {port}" for name, port in moved.items() if port in BLOCKED_BY_BROWSERS]
+    if blocked:
+        raise InputError(
+            f"--port-offset {offset} would put {' and '.join(blocked)}, which browsers refuse to open.",
+            fix=f"The nearest offset that works is {nearest_offset(PORTS.values(), offset)}: "
+            f"--port-offset {nearest_offset(PORTS.values(), offset)}.",
         )
     return moved
+
+
+def title_of(port: str) -> str:
+    """The service that listens on this port, as people read it, with the port's own name where it has several."""
+    service = next(service for service in SERVICES if port in service.ports)
+    return service.title if len(service.ports) == 1 else f"{service.title} ({port})"
 
 
 def make(layout: Layout, ports: Mapping[str, int], users_file: Path | None = None) -> Instance:

@@ -1,4 +1,4 @@
-"""Ports: the ones the demo promises, moved together by an offset, and who sits on one that is busy."""
+"""Ports: which ones are free, who holds one that is busy, and which ones no browser would open."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from collections.abc import Iterable, Mapping
 import psutil
 
 from common.errors import NotReady
+from common.ports import BLOCKED_BY_BROWSERS
 
 LOOPBACK = "127.0.0.1"
 
 AIRPLAY_PORTS = (5000, 7000)
 """macOS keeps these for its AirPlay receiver."""
+
+LOWEST, HIGHEST = 1024, 65_535
+"""The ports that every user may listen on."""
 
 _UNPROMISED = range(18_000, 32_000)
 
@@ -81,16 +85,29 @@ def _way_out(busy: Iterable[int]) -> str:
 
 
 def free_ports(names: Iterable[str]) -> dict[str, int]:
-    """A free port for each name, for instances that promise no fixed ports (tests).
+    """A free port that browsers open for each name, for instances that promise no fixed ports (tests).
 
     From below the range that systems hand to outgoing connections, so that none slips in before the server.
     """
     candidates = random.SystemRandom().sample(_UNPROMISED, 2000)
-    free = (port for port in candidates if is_free(port))
+    free = (port for port in candidates if port not in BLOCKED_BY_BROWSERS and is_free(port))
     return {name: next(free) for name in names}
 
 
 def free_offset(promised: Iterable[int]) -> int:
     """An offset at which every one of these ports is free, for measurements beside a running demo."""
     ports = list(promised)
-    return next(offset for offset in range(10_000, 20_000, 100) if all(is_free(port + offset) for port in ports))
+    offsets = (offset for offset in range(10_000, 20_000, 100) if works(ports, offset))
+    return next(offset for offset in offsets if all(is_free(port + offset) for port in ports))
+
+
+def works(promised: Iterable[int], offset: int) -> bool:
+    """True when every user may listen on each of these ports, moved by ``offset``, and browsers open it."""
+    return all(LOWEST <= port + offset <= HIGHEST and port + offset not in BLOCKED_BY_BROWSERS for port in promised)
+
+
+def nearest_offset(promised: Iterable[int], wanted: int) -> int:
+    """The offset nearest to ``wanted`` that works for these ports; of two as near, the larger. Raises StopIteration."""
+    ports = list(promised)
+    nearest_first = (wanted + sign * distance for distance in range(HIGHEST) for sign in (1, -1))
+    return next(offset for offset in nearest_first if works(ports, offset))

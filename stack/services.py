@@ -31,7 +31,7 @@ PORTS: Mapping[str, int] = {
     "mock-chatbot": 8003,
     "auth-relay": 5600,
 }
-"""The ports people and scripts rely on; ``--port-offset`` moves all of them."""
+"""The ports people and scripts rely on; ``--port-offset`` moves all of them, never onto one that browsers refuse."""
 
 OVERRIDABLE = (
     "PROFILE",

@@ -6,15 +6,16 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
+from common.ports import HttpPort, PublicUrl
 from common.settings import CommonSettings
 
 
 class ChatbotSettings(CommonSettings):
     """Where the relay, Vault and the Jira MCP server are, and what the chatbot is known by."""
 
-    mock_chatbot_port: int = Field(8003, ge=1, le=65535, description="Port of the mock chatbot.")
+    mock_chatbot_port: HttpPort = Field(8003, description="Port of the mock chatbot.")
     chatbot_url: str = Field("http://localhost:8003", description="The chatbot as the relay reaches it.")
-    chatbot_public_url: str = Field("http://localhost:8003", description="The chatbot as browsers see it.")
+    chatbot_public_url: PublicUrl = Field("http://localhost:8003", description="The chatbot as browsers see it.")
     chatbot_client_key: str = Field("demo-chatbot", description="Its key in the relay's `clients.json`.")
     chatbot_client_id: str = Field("chatbot-relay", description="Its client at Keycloak; the secret lies in Vault.")
     chatbot_messenger_key: SecretStr = Field(

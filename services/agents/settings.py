@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from common.ports import HttpPort, OptionalHttpPort, PublicUrl
 from common.settings import CommonSettings
 
 SAFE_KEY = 32
@@ -20,10 +21,10 @@ class AgentsSettings(CommonSettings):
     jwt_secret_key: SecretStr | None = Field(
         None, description="One signing key for agents' tokens, in place of the two that Vault keeps."
     )
-    agent_auth_port: int = Field(8443, ge=1, le=65535, description="Port of the agents' auth server (mutual TLS).")
-    agent_auth_public_url: str = Field("https://localhost:8443", description="Its address: the tokens' issuer.")
-    biz_service_port: int = Field(5000, ge=1, le=65535, description="Port of the business service, plain HTTP.")
-    biz_service_tls_port: int = Field(5443, ge=0, le=65535, description="The same with mutual TLS; 0: not served.")
+    agent_auth_port: HttpPort = Field(8443, description="Port of the agents' auth server (mutual TLS).")
+    agent_auth_public_url: PublicUrl = Field("https://localhost:8443", description="Its address: the tokens' issuer.")
+    biz_service_port: HttpPort = Field(5000, description="Port of the business service, plain HTTP.")
+    biz_service_tls_port: OptionalHttpPort = Field(5443, description="The same with mutual TLS; 0: not served.")
     agent_audience: str = Field("biz-service", description="Audience of agents' tokens.")
     agent_token_seconds: int = Field(300, ge=10, le=3600, description="How long an agent's token lives.")
     agents_allowed_hosts: str = Field(

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 
+from common.ports import HttpPort, PublicUrl
 from common.settings import CommonSettings
 
 SHORTEST_SECRET = 32
@@ -17,10 +18,10 @@ SHORTEST_SECRET = 32
 class RelaySettings(CommonSettings):
     """Addresses, secrets and times. Values of `clients.json` may name the addresses: ``{BASE_URL}`` and so on."""
 
-    relay_port: int = Field(5600, ge=1, le=65535, description="Port of the login relay.")
+    relay_port: HttpPort = Field(5600, description="Port of the login relay.")
     relay_workers: int = Field(1, ge=1, le=32, description="Processes that serve it; they share SESSION_CACHE_DIR.")
     relay_allowed_hosts: str = Field("", description="Further names that may stand in `Host`, comma-separated.")
-    base_url: str = Field("http://localhost:5600", description="The relay as browsers see it.")
+    base_url: PublicUrl = Field("http://localhost:5600", description="The relay as browsers see it.")
     jwt_secret: SecretStr = Field(
         SecretStr("demo-relay-jwt-secret-which-signs-login-links"), description="Signs the login links (HS256)."
     )
@@ -40,8 +41,8 @@ class RelaySettings(CommonSettings):
     session_cache_dir: Path = Field(Path(".cache/sessions"), description="Sign-ins under way, shared by the workers.")
     clients_file: Path = Field(Path(__file__).with_name("clients.json"), description="The registered chatbots.")
     chatbot_url: str = Field("http://localhost:8003", description="The demo chatbot as the relay reaches it.")
-    chatbot_public_url: str = Field("http://localhost:8003", description="The demo chatbot as browsers see it.")
-    app_public_url: str = Field("http://localhost:8501", description="The app as browsers see it.")
+    chatbot_public_url: PublicUrl = Field("http://localhost:8003", description="The demo chatbot as browsers see it.")
+    app_public_url: PublicUrl = Field("http://localhost:8501", description="The app as browsers see it.")
     debug: bool = Field(False, description="Log more, and serve the interactive API pages at /docs.")
 
     def demo_defaults(self) -> list[str]:

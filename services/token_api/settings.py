@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
+from common.ports import HttpPort
 from common.settings import CommonSettings
 from services.web import allowed_hosts
 
@@ -11,7 +12,7 @@ from services.web import allowed_hosts
 class TokenApiSettings(CommonSettings):
     """Where it listens, and the token that it makes others with."""
 
-    token_api_port: int = Field(5001, ge=1, le=65535, description="Port of the token API.")
+    token_api_port: HttpPort = Field(5001, description="Port of the token API.")
     token_api_allowed_hosts: str = Field("", description="Further names, comma-separated, that may stand in `Host`.")
     renewal_token: SecretStr = Field(
         SecretStr(""), description="The service's own Vault token, periodic or renewable; it renews it itself."

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.mcp_client import META_ERROR, META_TRACE, connected
 from common.errors import Problem, ServerUnavailable, TokenInvalid, ToolRefused
+from tests.support.browser import closed_port
 from tracing import Recorder, Step, recording, step
 
 TOKEN = SecretStr("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl")
@@ -57,12 +58,6 @@ async def status(request: Request) -> Response:
     return Response(status_code=code, headers={"WWW-Authenticate": challenge} if code in (401, 403) else None)
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 class Announcing(uvicorn.Server):
     """Says when it takes connections."""
 
@@ -83,7 +78,7 @@ async def call(server_name: str, address: str, recorder: Recorder) -> None:
 
 @pytest.fixture
 async def address() -> AsyncIterator[str]:
-    port = free_port()
+    port = closed_port()
     app = server.http_app(stateless_http=True, json_response=True)
     running = Announcing(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", ws="none"))
     serving = asyncio.create_task(running.serve())
@@ -150,7 +145,7 @@ async def test_each_refusal_on_the_wire_is_a_sentence(address: str, code: int, k
 
 async def test_a_server_that_is_not_there_is_a_sentence() -> None:
     with pytest.raises(ServerUnavailable, match="The Github MCP server does not answer"):
-        await call("github", f"http://127.0.0.1:{free_port()}/mcp", Recorder("call"))
+        await call("github", f"http://127.0.0.1:{closed_port()}/mcp", Recorder("call"))
 
 
 async def test_an_unknown_tool_is_a_sentence(address: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_play
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from stack.layout import ROOT
+from stack.ports import free_ports
 from stack.testing import Stack
 from tests.support.people import Person
 
@@ -182,9 +182,7 @@ def another_app(stack: Stack, **changes: str) -> Iterator[str]:
 
     Cookies know no ports, so whoever is signed in at the one is signed in at the other.
     """
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = free_ports(("app",))["app"]
     base = f"http://localhost:{port}"
     environment = {**os.environ, **stack.environment("app"), "APP_PORT": str(port), "APP_PUBLIC_URL": base, **changes}
     process = subprocess.Popen([sys.executable, "-m", "app"], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
@@ -198,9 +196,7 @@ def another_app(stack: Stack, **changes: str) -> Iterator[str]:
 
 def closed_port() -> int:
     """A port on which nobody listens."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    return free_ports(("closed",))["closed"]
 
 
 def _wait_until_served(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -49,8 +49,13 @@ class Peers:
         """The folder of one of MCP's own packages."""
         return self.home / "node_modules" / "@modelcontextprotocol" / name
 
+    @property
+    def node(self) -> str:
+        """Node itself."""
+        return str(_node(self.home) / "bin" / "node")
+
     def _program(self, package: str, entry: str) -> list[str]:
-        return [str(_node(self.home) / "bin" / "node"), str(self.package(package) / entry)]
+        return [self.node, str(self.package(package) / entry)]
 
 
 def installed(layout: Layout) -> Peers:
