@@ -40,7 +40,8 @@ def compare_starts(layout: Layout, *, rounds: int, say: Say) -> int:
     then ``up -d`` timed from the command to its return, stopped. Same data, same database.
     """
     distribution.build(layout, say, distribution.STOCK_OPTIONS)
-    place = Layout(Path(tempfile.mkdtemp(prefix="demo-")).resolve(), layout.runtime)
+    layout.make()
+    place = Layout(Path(tempfile.mkdtemp(prefix="bench-", dir=layout.state)), layout.runtime)
     place.make()
     offset = free_offset(PORTS.values())
     target = instance.make(place, instance.ports_at(offset))
@@ -99,9 +100,10 @@ def _stock_start(target: Instance) -> float:
         _wait(database.ready, "PostgreSQL")
         home = distribution.home(layout, distribution.STOCK_OPTIONS)
         stock = Launch(
-            argv=(str(home / "bin" / "kc.sh"), "start", "--optimized"),
+            argv=(str(home / "bin" / "kc.sh"), "start", "--optimized", f"-Djava.io.tmpdir={layout.temporary}"),
             cwd=home,
-            env=server.environment() | {"JAVA_HOME": str(programs.java())},
+            env=server.environment()
+            | {"JAVA_HOME": str(programs.java()), "JAVA_OPTS_APPEND": programs.NO_SHARED_FILES},
         )
         began = time.monotonic()
         process = spawn(stock, log=layout.logs / "stock.log", instance=layout.state)

@@ -174,7 +174,7 @@ def _as_init(layout: Layout, module: str, arguments: Sequence[str]) -> int:
     own = environment(_running_instance(layout, now), service("init"))
     command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(
-        command, check=False, cwd=layout.root, env=base_environment() | own
+        command, check=False, cwd=layout.root, env=base_environment(layout.temporary) | own
     ).returncode
 
 
@@ -190,7 +190,7 @@ def agent(layout: Layout, options: Namespace, began: float) -> int:
             [sys.executable, "-m", "init.agent", options.verb, *options.arguments],
             check=False,
             cwd=os.environ.get("DEMO_CALLED_FROM") or layout.root,
-            env=base_environment() | own | {"PYTHONPATH": str(layout.root)},
+            env=base_environment(layout.temporary) | own | {"PYTHONPATH": str(layout.root)},
         ).returncode
     own = environment(instance, service("mcp-jira"))
     words = [options.verb]
@@ -202,7 +202,7 @@ def agent(layout: Layout, options: Namespace, began: float) -> int:
         [sys.executable, "-m", "state", *words],
         check=False,
         cwd=layout.root,
-        env=base_environment() | {"STATE_DSN": own["STATE_DSN"]},
+        env=base_environment(layout.temporary) | {"STATE_DSN": own["STATE_DSN"]},
     ).returncode
 
 
@@ -216,7 +216,7 @@ def reset(layout: Layout, options: Namespace, began: float) -> int:
             return 1
     control.stop(layout, lambda _status: None)
     postgres.remove_data(layout.data / "postgres")
-    for folder in (layout.data, layout.logs):
+    for folder in (layout.data, layout.logs, layout.temporary):
         shutil.rmtree(folder, ignore_errors=True)
     for file in (layout.secrets, layout.status):
         file.unlink(missing_ok=True)

@@ -184,6 +184,7 @@ def _held(plan: Plan) -> Iterator[Lock]:
         if last is not None and last.phase not in ("stopped", "failed"):
             sweep(layout)
         ports.require_free(ports_of(plan.instance, plan.only))
+        layout.empty_temporary()
         yield lock
     finally:
         lock.release()

@@ -7,6 +7,7 @@ import hashlib
 import shutil
 import stat
 import subprocess
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -128,14 +129,17 @@ def unpack(archive: Path, target: Path) -> None:
 
 
 def _run_build(target: Path, options: tuple[str, ...]) -> None:
-    done = subprocess.run(
-        [target / "bin" / "kc.sh", "build", *options],
-        check=False,
-        env=base_environment() | {"JAVA_HOME": str(programs.java())},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
+    with tempfile.TemporaryDirectory(prefix="tmp-", dir=target.parent) as temporary:
+        done = subprocess.run(
+            # kc.sh hands -D to Java, and keeps a path with spaces whole; JAVA_OPTS_APPEND it would take apart.
+            [target / "bin" / "kc.sh", "build", *options, f"-Djava.io.tmpdir={temporary}"],
+            check=False,
+            env=base_environment(Path(temporary))
+            | {"JAVA_HOME": str(programs.java()), "JAVA_OPTS_APPEND": programs.NO_SHARED_FILES},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
     if done.returncode:
         last = (done.stdout + done.stderr).strip().splitlines()[-1:]
         raise NotReady(

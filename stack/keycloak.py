@@ -37,6 +37,7 @@ _JVM = (
     "--enable-native-access=ALL-UNNAMED",
     "-Duser.language=en",
     "-Duser.country=US",
+    programs.NO_SHARED_FILES,
 )
 """What ``kc.sh`` passes, but for the compiler (its first tier only) and the collector: both start sooner."""
 
@@ -72,6 +73,7 @@ class Keycloak:
         return Launch(
             argv=(
                 str(programs.java() / "bin" / "java"), *jvm, *_JVM,
+                f"-Djava.io.tmpdir={self._instance.layout.temporary}",
                 f"-Dkc.home.dir={home}", f"-Djboss.server.config.dir={home / 'conf'}",
                 "-Djava.util.logging.manager=org.jboss.logmanager.LogManager",
                 "-Dpicocli.disable.closures=true", "-Dquarkus-log-max-startup-records=10000",

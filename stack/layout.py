@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: where ``demo``, ``.venv`` and the Python packages are."""
+
+TEMPORARY = "tmp"
+"""The folder of a state directory for temporary files."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,11 @@ class Layout:
         return self.state / "logs"
 
     @property
+    def temporary(self) -> Path:
+        """Temporary files of this instance's processes, instead of the machine's shared folder; emptied by `up`."""
+        return self.state / TEMPORARY
+
+    @property
     def secrets(self) -> Path:
         """This instance's generated secrets (0600)."""
         return self.state / "secrets.json"
@@ -58,6 +67,11 @@ class Layout:
 
     def make(self) -> None:
         """Create the directories, private to their owner."""
-        for path in (self.state, self.data, self.logs, self.runtime):
+        for path in (self.state, self.data, self.logs, self.temporary, self.runtime):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.state.chmod(0o700)
+
+    def empty_temporary(self) -> None:
+        """Remove what processes that were killed left in ``temporary``."""
+        shutil.rmtree(self.temporary, ignore_errors=True)
+        self.temporary.mkdir(exist_ok=True, mode=0o700)

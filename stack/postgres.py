@@ -68,7 +68,7 @@ class Postgres:
         return Launch(
             argv=(str(self._program("postgres")), "-D", str(self._home / "cluster"), *options),
             cwd=self._home,
-            env={"LC_ALL": "C"},
+            env={"LC_ALL": "C", "TMPDIR": str(self._home)},
             user=self._user,
             stop=signal.SIGINT,  # "fast": does not wait for clients to leave (PostgreSQL, Shutting Down the Server)
         )
@@ -128,7 +128,7 @@ class Postgres:
             [self._program(program), *arguments],
             check=False,
             cwd=self._home,
-            env=base_environment() | {"LC_ALL": "C", **(env or {})},
+            env=base_environment(self._home) | {"LC_ALL": "C", **(env or {})},
             input=given,
             capture_output=True,
             text=True,

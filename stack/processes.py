@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 
+from stack.layout import TEMPORARY
+
 MARKER = "DEMO_INSTANCE"
 """Environment variable that every process of an instance carries, so that ``down`` finds it without any record."""
 
@@ -20,7 +22,7 @@ _KILL_SECONDS = 5.0
 """A killed process is gone at once, unless the disk holds it up."""
 
 _PASSED_ON = (
-    "PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH",
+    "PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "COVERAGE_PROCESS_START",
 )  # fmt: skip
 
@@ -65,18 +67,26 @@ class Identity:
             return None
 
 
-def base_environment(names: Iterable[str] = ()) -> dict[str, str]:
-    """What a child may see of this process's environment: where programs and certificates are, and ``names``."""
-    return {name: os.environ[name] for name in (*_PASSED_ON, *names) if name in os.environ}
+def base_environment(temporary: Path) -> dict[str, str]:
+    """What a child may see of this process's environment: where programs and certificates are.
+
+    Its temporary files go to ``temporary``: the machine's own folder for them is shared with other users.
+    """
+    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {"TMPDIR": str(temporary)}
 
 
 def spawn(launch: Launch, *, log: Path, instance: Path) -> subprocess.Popen[bytes]:
-    """Start a process in its own session, output appended to ``log``, marked as belonging to ``instance``."""
+    """Start a process in its own session, output appended to ``log``, marked as belonging to ``instance``.
+
+    ``instance`` is a state directory; the process's temporary files go there, too.
+    """
+    temporary = instance / TEMPORARY
+    temporary.mkdir(exist_ok=True, mode=0o700)
     with log.open("ab") as output:
         return subprocess.Popen(
             launch.argv,
             cwd=launch.cwd,
-            env=base_environment() | dict(launch.env) | {MARKER: str(instance)},
+            env=base_environment(temporary) | dict(launch.env) | {MARKER: str(instance)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

