@@ -1,20 +1,22 @@
-"""How a call to Vault is made: one HTTP client, few calls at once, every failure translated, every path checked."""
+"""How a call to Vault is made: one HTTP client under hvac, few calls at once, every failure translated."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Container, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 from common.circuit import Circuit
 from common.errors import CredentialMissing, Problem
 from common.http import async_client, async_transport
 from tracing.wire import TracedTransport
-from vault_client.asking import Ask, checked, headers
-from vault_client.failures import GOOD, LoginWords, translated, understood
+from vault_client.adapter import AsyncAdapter, VaultRequest
+from vault_client.failures import LoginWords, translated
 
 TIMEOUT_SECONDS = 5.0
 """How long one call to Vault may take; it answers in milliseconds when it is well."""
@@ -44,9 +46,9 @@ class Calls:
         self._addr = addr.rstrip("/")
         self._place = urlsplit(self._addr).netloc
         self._clock = clock
-        self._namespace = namespace
         transport = async_transport(connections=AT_ONCE, max_response_size=max_response_size)
         self._http = async_client(timeout=timeout, transport=TracedTransport(transport))
+        self._hvac = AsyncAdapter(self._http, self._addr, namespace=namespace)
         self._turns = asyncio.Semaphore(AT_ONCE)
         self.circuit = Circuit("vault")
         self._undoing: set[asyncio.Task[None]] = set()
@@ -61,26 +63,27 @@ class Calls:
         await asyncio.gather(*self._undoing)
         await self._http.aclose()
 
+    def _as(self, token: SecretStr | None) -> AsyncAdapter:
+        """hvac's adapter that sends this token: what an API class of hvac's is made with."""
+        return self._hvac.as_token(token)
+
     async def _call(
         self,
-        ask: Ask,
+        doing: str,
+        request: VaultRequest,
         read: Callable[[Any], T],
         *,
-        good: Container[int] = GOOD,
         login: LoginWords | None = None,
         missing: CredentialMissing | None = None,
     ) -> T:
-        """``read`` of the JSON that Vault answers (None: nothing), with every failure translated.
+        """``read`` of the JSON that Vault answers to ``request`` (None: nothing), with every failure translated.
 
-        ``good``: the statuses that are no failure. ``login``, ``missing``: see :func:`failures.translated`.
+        ``doing`` completes "…, while". ``login``, ``missing``: see :func:`failures.translated`.
         """
-        url, content = f"{self._addr}/v1/{checked(ask.path)}", ask.content
-        sent = headers(ask.token, namespace=self._namespace)
         async with self._turns:
             # Asked here, not before the wait for a turn: who queues behind a hanging Vault leaves with it.
-            with self.circuit.asking(), translated(ask.doing, at=self._place, login=login, missing=missing):
-                answer = await self._http.request(ask.method, url, headers=sent, content=content, params=ask.query)
-                return read(understood(answer.status_code, answer.content, good=good))
+            with self.circuit.asking(), translated(doing, at=self._place, login=login, missing=missing):
+                return read(await request)
 
     async def _or_undone(self, work: Coroutine[Any, Any, T], undo: Callable[[T], Coroutine[Any, Any, None]]) -> T:
         """What ``work`` comes to. A caller who is cancelled does not get it, and then ``undo`` is done with it.

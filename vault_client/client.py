@@ -1,4 +1,4 @@
-"""Vault as the runtime uses it: logins, tokens, KV v2 and database credentials."""
+"""Vault as servers use it, through hvac: logins, tokens, KV v2 and database credentials."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from hvac.api.auth_methods import JWT, AppRole
+from hvac.api.auth_methods import Token as TokenMethod
+from hvac.api.secrets_engines import Database, Identity, KvV2
+from hvac.api.system_backend import Health, Wrapping
+from hvac.api.system_backend import Lease as Leases
 from pydantic import SecretStr
 
 from common.errors import CredentialMissing, VaultDenied, VaultError
 from vault_client import answers
-from vault_client.asking import Ask
+from vault_client.adapter import VaultRequest, anywhere
 from vault_client.calls import TIMEOUT_SECONDS, Calls
 from vault_client.failures import (
-    ANY,
     APPROLE_WORDS,
     LoginWords,
     jwt_words,
@@ -54,30 +58,28 @@ class Vault(Calls):
 
         If the caller is cancelled meanwhile, the token is revoked.
         """
-        given = {"role": role, "jwt": jwt.get_secret_value()}
-        return await self._login(f"logging in as role {role}", mount, given, jwt_words(role))
+        request = JWT(self._as(None)).jwt_login(role, jwt.get_secret_value(), use_token=False, path=mount)
+        return await self._login(f"logging in as role {role}", request, jwt_words(role))
 
     async def login_approle(self, *, role_id: str, secret_id: SecretStr, mount: str = "approle") -> VaultToken:
         """Log in as an application (Vault API: POST auth/:mount/login). Raises VaultLoginRefused.
 
         If the caller is cancelled meanwhile, the token is revoked.
         """
-        given = {"role_id": role_id, "secret_id": secret_id.get_secret_value()}
-        return await self._login("logging in with a secret id", mount, given, APPROLE_WORDS)
-
-    async def _login(self, doing: str, mount: str, given: Mapping[str, str], words: LoginWords) -> VaultToken:
-        issued_at = self._clock()
-        login = self._call(
-            Ask(doing, "POST", f"auth/{mount}/login", body=given),
-            lambda answer: answers.token(answer, issued_at),
-            login=words,
+        request = AppRole(self._as(None)).login(
+            role_id, secret_id.get_secret_value(), use_token=False, mount_point=mount
         )
+        return await self._login("logging in with a secret id", request, APPROLE_WORDS)
+
+    async def _login(self, doing: str, request: VaultRequest, words: LoginWords) -> VaultToken:
+        issued_at = self._clock()
+        login = self._call(doing, request, lambda answer: answers.token(answer, issued_at), login=words)
         return await self._or_undone(login, lambda made: self.revoke_self(made.token))
 
     async def lookup_self(self, token: SecretStr) -> dict[str, Any]:
         """What Vault knows of ``token`` (Vault API: GET auth/token/lookup-self). VaultDenied once it is gone."""
         return await self._call(
-            Ask("looking up the token", "GET", "auth/token/lookup-self", token), lambda answer: dict(answer["data"])
+            "looking up the token", TokenMethod(self._as(token)).lookup_self(), lambda answer: dict(answer["data"])
         )
 
     async def examine(self, token: SecretStr) -> VaultToken:
@@ -87,7 +89,8 @@ class Vault(Calls):
         """
         now = self._clock()
         return await self._call(
-            Ask("looking up the token", "GET", "auth/token/lookup-self", token),
+            "looking up the token",
+            TokenMethod(self._as(token)).lookup_self(),
             lambda answer: answers.looked_up(token, answer, now),
         )
 
@@ -95,7 +98,8 @@ class Vault(Calls):
         """Start the token's lifetime anew, within its maximum (Vault API: POST auth/token/renew-self)."""
         issued_at = self._clock()
         return await self._call(
-            Ask("renewing the token", "POST", "auth/token/renew-self", token),
+            "renewing the token",
+            TokenMethod(self._as(token)).renew_self(),
             lambda answer: answers.token(answer, issued_at),
         )
 
@@ -105,7 +109,7 @@ class Vault(Calls):
         VaultDenied when no policy of the token lets it end itself: it lives on.
         """
         try:
-            await self._call(Ask("revoking the token", "POST", "auth/token/revoke-self", token), _nothing)
+            await self._call("revoking the token", TokenMethod(self._as(token)).revoke_self(), _nothing)
         except VaultDenied as denied:
             if not of_a_token_that_is_gone(denied):
                 raise
@@ -116,16 +120,16 @@ class Vault(Calls):
         VaultError when it was used before, or its time is over.
         """
         return await self._call(
-            Ask("opening a wrapping token", "POST", "sys/wrapping/unwrap", wrapping),
+            "opening a wrapping token",
+            Wrapping(self._as(wrapping)).unwrap(),
             lambda answer: dict(answer["data"]),
         )
 
     async def revoke_accessor(self, token: SecretStr, accessor: str) -> None:
         """End another token, and every lease it made (Vault API: POST auth/token/revoke-accessor); gone is fine."""
         try:
-            asked = {"accessor": accessor}
             await self._call(
-                Ask("revoking a token by its accessor", "POST", "auth/token/revoke-accessor", token, asked), _nothing
+                "revoking a token by its accessor", TokenMethod(self._as(token)).revoke_accessor(accessor), _nothing
             )
         except VaultError as problem:
             if "invalid accessor" not in problem.what:
@@ -134,7 +138,8 @@ class Vault(Calls):
     async def entity(self, token: SecretStr, entity_id: str) -> Entity:
         """The caller's own entity (Vault API: GET identity/entity/id/:id, allowed by the policy `default`)."""
         return await self._call(
-            Ask("reading the identity entity", "GET", f"identity/entity/id/{entity_id}", token),
+            "reading the identity entity",
+            Identity(self._as(token)).read_entity(entity_id),
             lambda answer: answers.entity(answer["data"]),
         )
 
@@ -143,20 +148,23 @@ class Vault(Calls):
 
         Raises CredentialMissing when there is none, or that version is deleted.
         """
-        place = self.kv_path(path, mount=mount)
+        request = KvV2(self._as(token)).read_secret_version(
+            path, version=version, mount_point=mount or self._kv_mount, raise_on_deleted_version=True
+        )
         return await self._call(
-            Ask(f"reading {place}", "GET", place, token, query=None if version is None else {"version": version}),
+            f"reading {self.kv_path(path, mount=mount)}",
+            request,
             lambda answer: answers.kv(answer["data"]),
             missing=self._no_secret(path, mount),
         )
 
     async def kv_version(self, token: SecretStr, path: str, *, mount: str = "") -> int:
         """The newest version's number, without its contents (Vault API: GET :mount/metadata/:path)."""
-        place = f"{mount or self._kv_mount}/metadata/{path}"
-        return await self._call(
-            Ask(f"reading {place}", "GET", place, token),
+        return await self._metadata(
+            token,
+            path,
+            mount,
             lambda answer: answers.live_version(answer["data"], deleted=self._no_secret(path, mount)),
-            missing=self._no_secret(path, mount),
         )
 
     async def kv_versions(self, token: SecretStr, path: str, *, mount: str = "") -> list[KVVersion]:
@@ -164,10 +172,14 @@ class Vault(Calls):
 
         Raises CredentialMissing when there are none.
         """
-        place = f"{mount or self._kv_mount}/metadata/{path}"
+        return await self._metadata(token, path, mount, lambda answer: answers.versions(answer["data"]))
+
+    async def _metadata(self, token: SecretStr, path: str, mount: str, read: Callable[[Any], T]) -> T:
+        where = mount or self._kv_mount
         return await self._call(
-            Ask(f"reading {place}", "GET", place, token),
-            lambda answer: answers.versions(answer["data"]),
+            f"reading {where}/metadata/{path}",
+            KvV2(self._as(token)).read_secret_metadata(path, mount_point=where),
+            read,
             missing=self._no_secret(path, mount),
         )
 
@@ -178,10 +190,12 @@ class Vault(Calls):
 
         With ``cas`` only if the newest version is that one (0: only if there is none yet); otherwise VaultError.
         """
-        place = self.kv_path(path, mount=mount)
-        body = {"data": dict(data), "options": {} if cas is None else {"cas": cas}}
+        request = KvV2(self._as(token)).create_or_update_secret(
+            path, dict(data), cas=cas, mount_point=mount or self._kv_mount
+        )
         return await self._call(
-            Ask(f"writing {place}", "POST", place, token, body),
+            f"writing {self.kv_path(path, mount=mount)}",
+            request,
             lambda answer: int(answer["data"]["version"]),
         )
 
@@ -191,16 +205,20 @@ class Vault(Calls):
 
     async def read(self, token: SecretStr, path: str) -> dict[str, Any] | None:
         """The ``data`` at any path of Vault's API (without ``/v1/``), or None when there is nothing."""
-        return await self._if_there(Ask(f"reading {path}", "GET", path, token), lambda answer: dict(answer["data"]))
+        request = self._as(token).get(anywhere(path))
+        return await self._if_there(f"reading {path}", request, lambda answer: dict(answer["data"]))
 
     async def list_keys(self, token: SecretStr, path: str) -> list[str]:
         """The keys below ``path``; none when there is nothing."""
-        asked = Ask(f"listing {path}", "LIST", path, token)
-        return await self._if_there(asked, lambda answer: [str(key) for key in answer["data"]["keys"]]) or []
+        request = self._as(token).list(anywhere(path))
+        keys = await self._if_there(
+            f"listing {path}", request, lambda answer: [str(key) for key in answer["data"]["keys"]]
+        )
+        return keys or []
 
-    async def _if_there(self, ask: Ask, read: Callable[[Any], T]) -> T | None:
+    async def _if_there(self, doing: str, request: VaultRequest, read: Callable[[Any], T]) -> T | None:
         try:
-            return await self._call(ask, read)
+            return await self._call(doing, request, read)
         except VaultError as problem:
             if not of_nothing_there(problem):
                 raise
@@ -208,17 +226,19 @@ class Vault(Calls):
 
     async def write(self, token: SecretStr, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
         """Write ``data`` at any path of Vault's API; the answer's ``data``, or its ``auth``, or nothing."""
-        return await self._call(Ask(f"writing {path}", "POST", path, token, dict(data)), answers.written)
+        request = self._as(token).post(anywhere(path), json=dict(data))
+        return await self._call(f"writing {path}", request, answers.written)
 
     async def delete(self, token: SecretStr, path: str) -> None:
         """Delete what is at any path of Vault's API; nothing there is fine."""
-        await self._call(Ask(f"deleting {path}", "DELETE", path, token), _nothing)
+        await self._call(f"deleting {path}", self._as(token).delete(anywhere(path)), _nothing)
 
     async def database_creds(self, token: SecretStr, role: str, *, mount: str = "") -> DatabaseCredential:
         """A new database user (Vault API: GET :mount/creds/:role). CredentialMissing when there is no such role."""
         where, issued_at = mount or self._database_mount, self._clock()
         return await self._call(
-            Ask(f"making a database user at {where}/creds/{role}", "GET", f"{where}/creds/{role}", token),
+            f"making a database user at {where}/creds/{role}",
+            Database(self._as(token)).generate_credentials(role, mount_point=where),
             lambda answer: answers.database_user(answer, issued_at),
             missing=CredentialMissing(
                 f"There is no database role at {where}/roles/{role}.",
@@ -230,7 +250,8 @@ class Vault(Calls):
         """A database user whose password Vault changes in turn (Vault API: GET :mount/static-creds/:role)."""
         where, issued_at = mount or self._database_mount, self._clock()
         return await self._call(
-            Ask(f"reading {where}/static-creds/{role}", "GET", f"{where}/static-creds/{role}", token),
+            f"reading {where}/static-creds/{role}",
+            Database(self._as(token)).get_static_credentials(role, mount_point=where),
             lambda answer: answers.static_user(answer, issued_at),
             missing=CredentialMissing(
                 f"There is no static database role at {where}/static-roles/{role}.", fix="`./demo init` makes it."
@@ -241,19 +262,14 @@ class Vault(Calls):
         """Start a lease's time anew, within its maximum (Vault API: PUT sys/leases/renew)."""
         issued_at = self._clock()
         return await self._call(
-            Ask("renewing a lease", "PUT", "sys/leases/renew", token, {"lease_id": lease.lease_id}),
+            "renewing a lease",
+            Leases(self._as(token)).renew_lease(lease.lease_id),
             lambda answer: answers.lease(answer, issued_at),
-        )
-
-    async def revoke_lease(self, token: SecretStr, lease: Lease) -> None:
-        """End a lease now (Vault API: PUT sys/leases/revoke); needs a policy that allows it."""
-        await self._call(
-            Ask("revoking a lease", "PUT", "sys/leases/revoke", token, {"lease_id": lease.lease_id}), _nothing
         )
 
     async def health(self) -> dict[str, Any]:
         """``initialized``, ``sealed``, ``standby``, ``version`` … (Vault API: GET sys/health), whatever its status."""
-        return await self._call(Ask("asking for its health", "GET", "sys/health"), dict, good=ANY)
+        return await self._call("asking for its health", Health(self._as(None)).read_health_status(method="GET"), dict)
 
     def _no_secret(self, path: str, mount: str) -> CredentialMissing:
         return CredentialMissing(
