@@ -7,6 +7,7 @@ import sys
 from app.asgi import build
 from app.settings import AppSettings
 from common import logs
+from common.command import run as run_command
 from common.errors import ConfigError
 from common.printable import show
 from common.settings import load
@@ -33,4 +34,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

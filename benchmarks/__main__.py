@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import people, table
 from benchmarks.run import Plan, Run
+from common.command import run as run_command
 from common.errors import Problem
 from common.printable import show
 from stack import testing
@@ -49,4 +50,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -19,6 +20,7 @@ import uvicorn
 from fastmcp import FastMCP
 from psycopg_pool import AsyncConnectionPool
 
+from common.command import run as run_command
 from mcp_servers import jira_models, statements
 from mcp_servers.jira_models import Issue
 from mcp_servers.postgres_models import QueryResult
@@ -107,4 +109,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_command(main))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -15,6 +16,7 @@ import jwt
 from cryptography import x509
 from pydantic import SecretStr
 
+from common.command import run as run_command
 from services.agents.certificates import AgentCertificate
 from services.agents.keys import KeyRing
 from services.agents.tokens import Verifier, mint
@@ -74,4 +76,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_command(main))

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from pydantic import SecretStr
 
 from common import logs
+from common.command import run as run_command
 from common.errors import InputError, Problem
 from common.printable import show
 from common.settings import load
@@ -181,4 +182,4 @@ def _revoke(vault: VaultAdmin, chosen: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(run_command(main))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from common import logs
+from common.command import run as run_command
 from common.errors import InputError, Problem
 from common.printable import show
 from common.settings import load
@@ -123,4 +124,4 @@ def _milliseconds(seconds: float) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(run_command(main))

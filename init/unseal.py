@@ -21,6 +21,7 @@ from typing import Any
 import requests
 from pydantic import Field
 
+from common.command import run as run_command
 from common.errors import ConfigError, Problem, VaultError, VaultUnavailable
 from common.http import TimedSession
 from common.printable import show
@@ -136,4 +137,4 @@ def main(command: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(run_command(main))

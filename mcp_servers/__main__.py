@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from common import logs
+from common.command import run as run_command
 from common.errors import ConfigError
 from common.printable import show
 from common.settings import load
@@ -30,4 +31,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 
+from common.command import run as run_command
 from common.errors import Problem
 from common.printable import show
 from stack import commands
@@ -99,4 +100,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -22,6 +22,7 @@ from rich.table import Table
 
 from common import logs
 from common.backoff import Backoff
+from common.command import run as run_command
 from common.errors import ConfigError, Problem, VaultLoginRefused, VaultUnavailable
 from common.printable import show
 from vault_client import config, display, logins
@@ -78,7 +79,7 @@ async def _login(settings: ClientConfig, vault: Vault, path: Path | None, wait: 
     """The login, once Vault answers, and when its secret id ends. Raises Problem."""
     if not settings.vault_role_id:
         raise ConfigError("There is no role id.", fix="Set `role_id` in [vault], or VAULT_ROLE_ID.")
-    backoff, give_up_at = Backoff(first=0.5, longest=5.0), time.monotonic() + wait
+    backoff, give_up_at = Backoff(first=0.5), time.monotonic() + wait
     while True:
         try:
             health = await vault.health()
@@ -186,4 +187,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(run_command(main))

@@ -7,6 +7,7 @@ import sys
 import uvicorn
 
 from common import logs
+from common.command import run as run_command
 from common.errors import Problem
 from common.printable import show
 from common.settings import load
@@ -41,4 +42,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

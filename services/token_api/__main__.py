@@ -8,6 +8,7 @@ import sys
 from contextlib import AsyncExitStack
 
 from common import logs
+from common.command import run as run_command
 from common.errors import ConfigError, Problem, VaultDenied
 from common.settings import load
 from identity.validation import TokenValidator
@@ -99,4 +100,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

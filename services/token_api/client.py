@@ -16,6 +16,7 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
+from common.command import run as run_command
 from common.http import async_client
 from common.masking import mask
 from common.printable import show
@@ -133,4 +134,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from common import logs
 from common.backoff import Backoff
+from common.command import run as run_command
 from common.errors import Problem
 from common.printable import show
 from common.settings import load
@@ -65,4 +66,4 @@ def replace_process(settings: LaunchSettings) -> NoReturn:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(run_command(main))
