@@ -66,6 +66,11 @@ class Held:
     revoked: bool = False
 
     @property
+    def owner(self) -> str:
+        """Vault's name of the person whose agent it is."""
+        return self.name.partition(":")[0]
+
+    @property
     def serial(self) -> str:
         """The certificate's serial number, in hexadecimal."""
         return f"{self.identity.certificate.serial_number:x}"
@@ -155,11 +160,12 @@ async def _recorded(recorder: Recorder, held: Held, work: Callable[[], Coroutine
 
 async def _certified(process: Process, session: Session, kind: str) -> Held:
     """A key made here and a certificate for it that Vault fills the person's name into (Vault API: pki/sign/:role)."""
-    name = f"{session.username}:{kind}"
     key, request = new_key()
-    uris = [_AGENT + name, *(_SCOPE + scope for scope in KINDS[kind])]
 
     async def sign(own: Own) -> Held:
+        # Vault's name of the person, which stays when Keycloak's changes, and which the certificate's role demands.
+        name = f"{own.entity.name}:{kind}"
+        uris = [_AGENT + name, *(_SCOPE + scope for scope in KINDS[kind])]
         with tracing.step("agent-certificate", server=SERVER) as opened:
             asked = {"csr": request, "uri_sans": ",".join(uris)}
             signed = await process.vault.write(own.login.token, f"{_MOUNT}/sign/person-agent", asked)

@@ -1,4 +1,7 @@
-"""The mock chatbot as its messenger sees it: this app is the messenger, and vouches for who chats. No Streamlit."""
+"""The mock chatbot as its messenger sees it: this app is the messenger, and vouches for who chats. No Streamlit.
+
+``user`` is the person's Keycloak user id (``sub``) everywhere: a name may be another person's tomorrow.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 import tracing
 from app.sessions import Session
 from app.texts import t
-from common.errors import Problem, SessionEnded, StateUnavailable, VaultDenied
+from common.errors import PersonUnknown, Problem, SessionEnded, StateUnavailable, VaultDenied
 from identity.oidc import Keycloak
 from identity.tokens import unverified_claims
 from state import RegisteredToken, State
@@ -89,8 +89,8 @@ class PersonVault:
 
         ``part``: of the trace, to which the login belongs.
 
-        Raises SessionEnded, ExchangeRefused, VaultLoginRefused, KeycloakUnavailable, VaultUnavailable, and what
-        ``work`` raises.
+        Raises SessionEnded, ExchangeRefused, VaultLoginRefused, PersonUnknown, KeycloakUnavailable, VaultUnavailable,
+        and what ``work`` raises.
         """
         held = await self._login(session, part)
         try:
@@ -180,6 +180,7 @@ class PersonVault:
             await self._register(session, login)
             try:
                 entity = await self._vault.entity(login.token, login.entity_id)
+                require_known(entity)
             except BaseException:
                 await asyncio.shield(self._give_back(login))
                 raise
@@ -210,6 +211,12 @@ class PersonVault:
         """What Vault has ended by itself needs no place here."""
         for sid in [sid for sid, held in self._held.items() if self._left(held) == 0 and sid not in self._locks]:
             del self._held[sid]
+
+
+def require_known(entity: Entity) -> None:
+    """Raises PersonUnknown for somebody whom init never provisioned."""
+    if not entity.provisioned:
+        raise PersonUnknown(t("person.unknown"), fix=t("person.unknown.fix"))
 
 
 def _note_reuse(held: Held, part: str) -> None:

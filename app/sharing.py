@@ -77,12 +77,15 @@ async def withdraw(process: Process, person: Person) -> None:
 
 
 async def of_others(process: Process, person: Person, call: str) -> dict[str, Shared]:
-    """Others' traces of the same call by username; none unless ``person`` shares theirs. Raises StateUnavailable."""
+    """Others' traces of the same call by user id (``sub``); none unless ``person`` shares theirs.
+
+    Raises StateUnavailable.
+    """
     found = await process.state.shared_traces.of_others(call, sub=person.sub)
     read: dict[str, Shared] = {}
     for one in found:
         try:
-            read.setdefault(one.username, Shared.model_validate_json(one.data))
+            read.setdefault(one.sub, Shared.model_validate_json(one.data))
         except ValidationError:
             # Written by another version of the app.
             continue

@@ -86,13 +86,13 @@ async def participants(process: Process, cookie: str) -> list[Participant]:
     return await process.state.workshop.participants()
 
 
-async def reset(process: Process, cookie: str, username: str = "") -> int:
+async def reset(process: Process, cookie: str, sub: str = "") -> int:
     """Forget one person's progress, or everybody's and every suspension; how many people begin anew.
 
     Raises NotFacilitator, SessionEnded, StateUnavailable.
     """
     await as_facilitator(process, cookie)
-    if not username:
+    if not sub:
         for stopped in await process.state.suspensions():
             await process.state.resume(stopped.server)
-    return await process.state.workshop.reset(username)
+    return await process.state.workshop.reset(sub)

@@ -103,17 +103,22 @@ async def database(at: Attempt) -> Verdict:
 
 async def others(at: Attempt) -> Verdict:
     """Vault refuses somebody else's secret to a login with everything that is one's own."""
-    whose, me = at.given["whose"].lower(), at.session.username
-    if whose == me:
-        return Verdict(False, t("workshop.others.own"))
+    whose = at.given["whose"].lower()
     if not _NAME.fullmatch(whose):
         raise InputError(t("workshop.others.no-name"))
     recorder = Recorder(t("workshop.others.title"))
     with tracing.recording(recorder):
+        me = await at.process.person_vault.use(at.session, _entity)
+        if whose == me:
+            return Verdict(False, t("workshop.others.own"))
         opens = await _opens(at, f"users/{whose}/jira")
     if opens:
         return Verdict(False, t("workshop.others.opened"), trace=recorder.trace)
     return Verdict(True, t("workshop.others.done", me=me, other=whose), trace=recorder.trace)
+
+
+async def _entity(held: Held) -> str:
+    return held.entity.name
 
 
 async def _opens(at: Attempt, path: str) -> bool:
@@ -217,7 +222,7 @@ async def audit_line(at: Attempt) -> Verdict:
 
 async def chat(at: Attempt) -> Verdict:
     """The chatbot is linked to this very person, and has called a tool as them."""
-    found = await chatbot.look(at.process, at.session.username)
+    found = await chatbot.look(at.process, at.session.sub)
     if found.status != "linked":
         return Verdict(False, t("workshop.chat.none"))
     if found.facts["sub"] != at.session.sub:

@@ -120,6 +120,12 @@ class CredentialMissing(Problem):
     code, part = "credential_missing", "vault"
 
 
+class PersonUnknown(CredentialMissing):
+    """Vault has no entity for this person: init never made one, so nothing is theirs."""
+
+    code = "person_unknown"
+
+
 class StateUnavailable(Problem):
     """The shared state (``mcp_state``) cannot be read: servers refuse rather than guess."""
 

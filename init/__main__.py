@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from common import logs
+from common.command import run as run_command
 from common.errors import Problem
 from common.printable import show
 from common.settings import load
@@ -18,7 +19,7 @@ from init.settings import InitSettings
 _SHOWN = 40
 """Objects named one by one in the report for people; of more, the rest is counted."""
 
-_SIGNS = {Outcome.CREATED: "+", Outcome.CHANGED: "~", Outcome.REMOVED: "-"}
+_SIGNS = {Outcome.CREATED: "+", Outcome.CHANGED: "~", Outcome.REMOVED: "-", Outcome.LEFT: "!"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,4 +63,4 @@ def _line(entry: Entry) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(run_command(main))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
@@ -28,11 +28,16 @@ def check_ready(settings: InitSettings) -> None:
 
 
 def provision(
-    settings: InitSettings, users: Sequence[User], ledger: Ledger, *, realm_stands: Callable[[], object] = lambda: None
+    settings: InitSettings,
+    users: Sequence[User],
+    ledger: Ledger,
+    *,
+    realm_stands: Callable[[], object] = lambda: None,
+    bound: Callable[[], Mapping[str, str]] = dict,
 ) -> dict[str, str]:
     """Bring the realm to what is wanted; everybody's Keycloak id (the ``sub`` claim) by username.
 
-    ``realm_stands`` is called when only the people are missing.
+    ``realm_stands`` is called when only the people are missing, then ``bound``: see :func:`keycloak_people.provision`.
 
     Raises KeycloakUnavailable, KeycloakRefused, ConfigError.
     """
@@ -53,7 +58,7 @@ def provision(
             _clients(settings, keycloak, scopes, flow, ledger)
             known = people.result()
         realm_stands()
-        return keycloak_people.provision(keycloak, settings.keycloak_realm, users, known, ledger)
+        return keycloak_people.provision(keycloak, settings.keycloak_realm, users, known, ledger, bound())
     finally:
         keycloak.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -49,8 +49,19 @@ def found(keycloak: RealmAdmin, realm: str) -> Found:
         )
 
 
-def provision(keycloak: RealmAdmin, realm: str, users: Sequence[User], known: Found, ledger: Ledger) -> dict[str, str]:
-    """Bring the people to what ``users`` say; everybody's id by username."""
+def provision(
+    keycloak: RealmAdmin,
+    realm: str,
+    users: Sequence[User],
+    known: Found,
+    ledger: Ledger,
+    bound: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Bring the people to what ``users`` say; everybody's id by username.
+
+    ``bound``: the name of each account's entity in Vault, by the account's id. Who somebody is is decided by it: an
+    account that was renamed is named in the ledger and left alone, and nobody gets what is another person's.
+    """
     path = f"/{realm}"
     ledger.settle(
         PART,
@@ -60,24 +71,83 @@ def provision(keycloak: RealmAdmin, realm: str, users: Sequence[User], known: Fo
         equal=True,
         act=partial(keycloak.post, f"{path}/groups", {"name": OURS}),
     )
+    sorted_out = sort_out(users, known, bound or {})
     wanted = {user.username for user in users}
-    others = [user for name, user in sorted(known.users.items()) if name not in wanted]
-    _refuse_taken_addresses(users, [user for user in others if user["id"] not in known.ours])
+    strangers = [account for name, account in sorted(known.users.items()) if name not in wanted]
+    _refuse_taken_addresses(users, [one for one in strangers if one["id"] not in known.ours], sorted_out.accounts)
+    for name, note in sorted_out.left:
+        ledger.left(PART, "user", name, note=note)
+    _each(partial(_let_go, keycloak, path, known, ledger), sorted_out.let_go)
     # New people last: an address that somebody gives up is free by then.
-    _each(partial(_remove, keycloak, path, ledger), [user for user in others if user["id"] in known.ours])
-    _each(partial(_update, keycloak, path, known, ledger), [user for user in users if user.username in known.users])
-    missing = [user for user in users if user.username not in known.users]
+    gone = [one for one in strangers if one["id"] in known.ours and one["id"] not in sorted_out.renamed]
+    _each(partial(_remove, keycloak, path, ledger), gone)
+    _each(
+        partial(_update, keycloak, path, known, ledger),
+        [(user, sorted_out.accounts[user.username]) for user in users if user.username in sorted_out.settled],
+    )
+    missing = [user for user in users if user.username in sorted_out.missing]
     batches = [missing[start : start + _BATCH] for start in range(0, len(missing), _BATCH)]
     _each(partial(_create, keycloak, realm, ledger), batches, at_once=_IMPORTS)
-    everybody = known.users if not missing or ledger.dry_run else found(keycloak, path).users
-    return {name: everybody[name]["id"] for name in wanted if name in everybody}
+    made = found(keycloak, path).users if missing and not ledger.dry_run else {}
+    accounts = {**sorted_out.accounts, **{name: made[name] for name in sorted_out.missing if name in made}}
+    return {name: account["id"] for name, account in accounts.items()}
 
 
-def _refuse_taken_addresses(users: Sequence[User], strangers: Sequence[dict[str, Any]]) -> None:
+@dataclass(frozen=True)
+class SortedOut:
+    """Which account is whose: ``accounts`` by the names of the users file.
+
+    ``settled``: those that init may bring to the file; ``missing``: names without an account; ``renamed``: ids of
+    accounts that have another name than they were made for; ``left``: what is told of accounts and names that are
+    left alone; ``let_go``: renamed accounts whose person is not in the file any more.
+    """
+
+    accounts: Mapping[str, dict[str, Any]]
+    settled: frozenset[str]
+    missing: frozenset[str]
+    renamed: frozenset[str]
+    left: Sequence[tuple[str, str]]
+    let_go: Sequence[dict[str, Any]]
+
+
+def sort_out(users: Sequence[User], known: Found, bound: Mapping[str, str]) -> SortedOut:
+    """Match the file's names with accounts: by the entity that an account is bound to, then by name."""
+    wanted = {user.username for user in users}
+    by_id = {account["id"]: account for account in known.users.values()}
+    renamed = {sub: name for sub, name in bound.items() if sub in by_id and by_id[sub]["username"] != name}
+    own = {name: by_id[sub] for sub, name in bound.items() if sub in by_id}
+    orphaned = {name for sub, name in bound.items() if sub not in by_id}
+    left = [
+        (by_id[sub]["username"], f"is the renamed account of {name}; name it {name} again in Keycloak")
+        for sub, name in sorted(renamed.items(), key=lambda one: one[1])
+    ]
+    accounts, settled, missing = {}, set(), set()
+    for name in sorted(wanted):
+        account = own.get(name) or known.users.get(name)
+        if account is None:
+            missing.add(name)
+        elif name in own:
+            accounts[name] = account
+            settled |= set() if account["id"] in renamed else {name}
+        elif account["id"] in renamed:
+            left.append((name, f"this name is taken by the renamed account of {renamed[account['id']]}"))
+        elif name in orphaned and account["id"] not in known.ours:
+            left.append((name, "this account is not the one that Vault's entity belongs to; remove one of them"))
+        else:
+            accounts[name] = account
+            settled.add(name)
+    let_go = [by_id[sub] for sub, name in renamed.items() if name not in wanted and sub in known.ours]
+    return SortedOut(accounts, frozenset(settled), frozenset(missing), frozenset(renamed), left, let_go)
+
+
+def _refuse_taken_addresses(
+    users: Sequence[User], strangers: Sequence[dict[str, Any]], accounts: Mapping[str, dict[str, Any]]
+) -> None:
     """An import passes over a person whose address is another account's, without a word."""
     taken = {user["email"]: user["username"] for user in strangers if user.get("email")}
     for user in users:
-        if user.email.lower() in taken:
+        own = accounts.get(user.username, {}).get("username")
+        if user.email.lower() in taken and taken[user.email.lower()] != own:
             raise KeycloakRefused(
                 f"{user.username}'s e-mail address is that of the account {taken[user.email.lower()]!r},"
                 " which init did not make.",
@@ -114,9 +184,11 @@ def _profile(user: User) -> dict[str, str]:
     }
 
 
-def _update(keycloak: RealmAdmin, path: str, known: Found, ledger: Ledger, user: User) -> None:
+def _update(
+    keycloak: RealmAdmin, path: str, known: Found, ledger: Ledger, settled: tuple[User, dict[str, Any]]
+) -> None:
     """A profile follows the file; a password is set once and then the person's own."""
-    have = known.users[user.username]
+    user, have = settled
     wanted = _profile(user)
     wrong = [field for field, value in wanted.items() if have.get(field) != value]
     leads, should_lead = have["id"] in known.facilitators, FACILITATOR in user.realm_roles
@@ -135,6 +207,12 @@ def _update(keycloak: RealmAdmin, path: str, known: Found, ledger: Ledger, user:
 
 def _remove(keycloak: RealmAdmin, path: str, ledger: Ledger, user: dict[str, Any]) -> None:
     ledger.removed(PART, "user", user["username"], partial(keycloak.delete, f"{path}/users/{user['id']}"))
+
+
+def _let_go(keycloak: RealmAdmin, path: str, known: Found, ledger: Ledger, user: dict[str, Any]) -> None:
+    """A renamed account whose person left the file is not init's any more, so that no later run removes it."""
+    act = partial(keycloak.delete, f"{path}/users/{user['id']}/groups/{known.group}")
+    ledger.changed(PART, "user", user["username"], act, note="renamed, and no longer init's")
 
 
 def _pages(keycloak: RealmAdmin, path: str, **query: str) -> Iterator[dict[str, Any]]:

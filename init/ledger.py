@@ -1,4 +1,4 @@
-"""The ledger: every object that was looked at, and whether it was created, changed, unchanged or removed."""
+"""The ledger: every object looked at, and whether it was created, changed, unchanged, removed or left alone."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Outcome(StrEnum):
     CHANGED = "changed"
     UNCHANGED = "unchanged"
     REMOVED = "removed"
+    LEFT = "left alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ class Ledger:
     def removed(self, part: Part, kind: str, name: str, act: Callable[[], Any], *, note: str = "") -> None:
         """The object is init's own and no longer wanted: ``act`` removes it."""
         self._carry_out(Entry(part, kind, name, Outcome.REMOVED, note), act)
+
+    def left(self, part: Part, kind: str, name: str, *, note: str) -> None:
+        """The object is not as wanted, and what to do about it is for a person to decide: ``note`` says why."""
+        self._enter(Entry(part, kind, name, Outcome.LEFT, note))
 
     def unchanged(self, part: Part, kind: str, name: str, *, note: str = "") -> None:
         """The object is as wanted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from init import (
@@ -39,12 +39,13 @@ def run(settings: InitSettings, *, dry_run: bool = False, only: Part | None = No
     ledger = Ledger(dry_run=dry_run)
     admin = VaultAdmin(settings.vault_addr, settings.vault_token)
     try:
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(3) as pool:
             # Vault checks its JWT login against the realm, and its entities need the people's ids: Keycloak is at
             # least read. Programs wait for what Vault has for them, so that is done while the people are made.
             realm = threading.Event()
             in_keycloak = ledger if only in (None, "keycloak") else _reader()
-            people = pool.submit(_keycloak, settings, users, in_keycloak, realm.set)
+            bound = pool.submit(_bound, settings, admin)
+            people = pool.submit(_keycloak, settings, users, in_keycloak, realm.set, bound.result)
             people.add_done_callback(lambda _: realm.set())
             tables = pool.submit(_postgres, settings, ledger) if only in (None, "postgresql") else None
             wait_until_ready("Vault", admin.ready, within=settings.wait_seconds)
@@ -61,15 +62,25 @@ def run(settings: InitSettings, *, dry_run: bool = False, only: Part | None = No
     return ledger
 
 
+def _bound(settings: InitSettings, admin: VaultAdmin) -> dict[str, str]:
+    """Which account (its id at Keycloak) each entity is bound to, once Vault can be read."""
+    wait_until_ready("Vault", admin.ready, within=settings.wait_seconds)
+    return vault_people.bound(admin)
+
+
 def _reader() -> Ledger:
     return Ledger(dry_run=True)
 
 
 def _keycloak(
-    settings: InitSettings, users: tuple[User, ...], ledger: Ledger, realm_stands: Callable[[], object]
+    settings: InitSettings,
+    users: tuple[User, ...],
+    ledger: Ledger,
+    realm_stands: Callable[[], object],
+    bound: Callable[[], Mapping[str, str]],
 ) -> dict[str, str]:
     wait_until_ready("Keycloak", lambda: keycloak.check_ready(settings), within=settings.wait_seconds)
-    return keycloak.provision(settings, users, ledger, realm_stands=realm_stands)
+    return keycloak.provision(settings, users, ledger, realm_stands=realm_stands, bound=bound)
 
 
 def _vault(settings: InitSettings, admin: VaultAdmin, ledger: Ledger) -> None:

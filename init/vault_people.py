@@ -11,7 +11,7 @@ from init.ledger import Ledger
 from init.shop import SHOP
 from init.users import User
 from init.vault import differs, jwt_accessor
-from vault_client.admin import CONNECTIONS, VaultAdmin
+from vault_client.admin import CONNECTIONS, MADE_BY_VAULT, VaultAdmin
 
 PART: Final = "vault"
 OURS = {"managed_by": "init"}
@@ -40,6 +40,18 @@ def provision(vault: VaultAdmin, users: Sequence[User], ids: Mapping[str, str], 
     _entities(vault, users, ids, ledger, ready=ready)
     _credentials(vault, users, ledger, ready=ready)
     _database_roles(vault, users, ledger, ready=ready)
+
+
+def bound(vault: VaultAdmin) -> dict[str, str]:
+    """The name of each account's entity, by the account's id at Keycloak; those that Vault made by itself left out."""
+    accessor = jwt_accessor(vault)
+    listed = vault.list("identity/entity/id").get("key_info") or {}
+    return {
+        alias["name"]: info["name"]
+        for info in listed.values()
+        for alias in info.get("aliases") or []
+        if accessor and alias["mount_accessor"] == accessor and not info["name"].startswith(MADE_BY_VAULT)
+    }
 
 
 def _entities(vault: VaultAdmin, users: Sequence[User], ids: Mapping[str, str], ledger: Ledger, *, ready: bool) -> None:
@@ -81,7 +93,9 @@ def _entity(
     def create() -> None:
         bind(vault.write("identity/entity", {"name": name, "metadata": OURS})["id"])
 
-    if entity is None:
+    if not sub and not ledger.dry_run:
+        ledger.left(PART, "entity", name, note="no account at Keycloak that is this person's")
+    elif entity is None:
         ledger.created(PART, "entity", name, create)
     elif owner_of.get(sub) != entity:
         ledger.changed(PART, "entity", name, lambda: _rebind(vault, entity, owner_of, bind), note="alias")

@@ -17,6 +17,7 @@ LIMIT = 100
 class SharedTrace:
     """One person's trace of one call. Times: seconds since the epoch."""
 
+    sub: str
     username: str
     data: bytes = field(repr=False)
     shared_at: float
@@ -55,7 +56,7 @@ class SharedTraces:
         with translated("reading shared traces"):
             async with self._pool.connection() as connection:
                 found = await connection.execute(
-                    "SELECT username, data, extract(epoch FROM shared_at)::float8,"
+                    "SELECT sub, username, data, extract(epoch FROM shared_at)::float8,"
                     " extract(epoch FROM expires_at)::float8 FROM shared_traces"
                     " WHERE call = %s AND sub <> %s AND expires_at > now()"
                     " AND NOT EXISTS (SELECT FROM ended_sessions ended WHERE ended.sid = shared_traces.sid)"
@@ -65,5 +66,5 @@ class SharedTraces:
                     (call, sub, call, sub, LIMIT),
                 )
                 rows = await found.fetchall()
-        opened = ((row[0], self._box.opened(row[1]), row[2], row[3]) for row in rows)
-        return [SharedTrace(name, data, at, until) for name, data, at, until in opened if data is not None]
+        opened = ((row[0], row[1], self._box.opened(row[2]), row[3], row[4]) for row in rows)
+        return [SharedTrace(sub, name, data, at, until) for sub, name, data, at, until in opened if data is not None]

@@ -27,8 +27,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """One person's standing: how many exercises are done, and when the last was (seconds since the epoch)."""
+    """One person's standing: how many exercises are done, and when the last was (seconds since the epoch).
 
+    ``username``: as at their last step; ``sub`` is who they are.
+    """
+
+    sub: str
     username: str
     done: int
     last: float | None
@@ -78,19 +82,20 @@ class Workshop:
         with translated("reading the workshop's progress"):
             async with self._pool.connection() as connection:
                 rows = await connection.execute(
-                    "SELECT max(username), count(done_at), extract(epoch FROM max(done_at))::float8"
-                    " FROM workshop_progress GROUP BY sub ORDER BY count(done_at) DESC, max(username)"
+                    "SELECT sub, (array_agg(username ORDER BY expires_at DESC))[1] AS name, count(done_at) AS done,"
+                    " extract(epoch FROM max(done_at))::float8"
+                    " FROM workshop_progress GROUP BY sub ORDER BY done DESC, name, sub"
                 )
                 return [Participant(*row) for row in await rows.fetchall()]
 
-    async def reset(self, username: str = "") -> int:
+    async def reset(self, sub: str = "") -> int:
         """Forget one person's progress, or everybody's; how many people began anew."""
         with translated("resetting the workshop"):
             async with self._pool.connection() as connection:
                 rows = await connection.execute(
-                    "WITH gone AS (DELETE FROM workshop_progress WHERE username = %(who)s OR %(who)s = ''"
+                    "WITH gone AS (DELETE FROM workshop_progress WHERE sub = %(who)s OR %(who)s = ''"
                     " RETURNING sub) SELECT count(DISTINCT sub) FROM gone",
-                    {"who": username},
+                    {"who": sub},
                 )
                 found = await rows.fetchone()
                 return int(found[0]) if found else 0

@@ -14,6 +14,9 @@ from common.http import sync_client
 from vault_client import answers
 from vault_client.adapter import SyncAdapter, anywhere
 from vault_client.failures import of_nothing_there, translated
+from vault_client.models import MADE_BY_VAULT
+
+__all__ = ["CONNECTIONS", "MADE_BY_VAULT", "VaultAdmin"]
 
 TIMEOUT_SECONDS = 30.0
 """A write that makes Vault connect to a database or fetch keys may take longer than a login."""

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from app.lab.people import DemoPerson
 from app.lab.targets import Targets, wire
+from app.person_vault import require_known
 from app.process import Process
 from app.sessions import Session
 from app.texts import t
@@ -21,9 +22,13 @@ from identity.tokens import TokenSet, unverified_claims
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody with a Vault token and a token for each MCP server, all of them their own."""
+    """Somebody with a Vault token and a token for each MCP server, all of them their own.
+
+    ``entity``: Vault's name of them, which their paths hold, whatever Keycloak calls them today.
+    """
 
     username: str
+    entity: str
     vault: SecretStr = field(repr=False)
     servers: Mapping[str, SecretStr] = field(repr=False)
 
@@ -37,9 +42,9 @@ async def oneself(process: Process, session: Session) -> AsyncIterator[Actor]:
         process.keycloak.exchange(subject, audience="vault", scope="vault:login"),
         *(process.keycloak.exchange(subject, audience=audience, scope=scope) for audience, scope in wanted),
     )
-    async with _logged_in(process, "person", vault) as token:
+    async with _logged_in(process, "person", vault) as (token, entity):
         tokens = {name: one.access_token for name, one in zip(MCP_SERVERS, servers, strict=True)}
-        yield Actor(session.username, token, tokens)
+        yield Actor(session.username, entity, token, tokens)
 
 
 @asynccontextmanager
@@ -53,15 +58,17 @@ async def by_lab(process: Process, person: DemoPerson) -> AsyncIterator[Actor]:
         for server in MCP_SERVERS:
             servers[server] = (await ends.enter_async_context(_granted(process, person, f"lab-{server}"))).access_token
         vault = await ends.enter_async_context(_granted(process, person, "lab-vault"))
-        token = await ends.enter_async_context(_logged_in(process, "lab-person", vault))
-        yield Actor(person.username, token, servers)
+        token, entity = await ends.enter_async_context(_logged_in(process, "lab-person", vault))
+        yield Actor(person.username, entity, token, servers)
 
 
 @asynccontextmanager
-async def _logged_in(process: Process, role: str, tokens: TokenSet) -> AsyncIterator[SecretStr]:
+async def _logged_in(process: Process, role: str, tokens: TokenSet) -> AsyncIterator[tuple[SecretStr, str]]:
     login = await process.vault.login_jwt(role=role, jwt=tokens.access_token)
     try:
-        yield login.token
+        entity = await process.vault.entity(login.token, login.entity_id)
+        require_known(entity)
+        yield login.token, entity.name
     finally:
         with suppress(Problem):
             await asyncio.shield(process.vault.revoke_self(login.token))

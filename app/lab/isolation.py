@@ -98,10 +98,10 @@ async def attempt(
         with correlation.carrying(known):
             if thing.kind == "path":
                 response = await _read(client, targets, actor, thing.place(owner))
-                state, said = _of_path(response, mine=actor.username == owner)
+                state, said = _of_path(response, mine=actor.entity == owner)
             else:
                 response = await _use(client, targets, actor, owner, thing.name)
-                state, said, acted_as = _of_tool(response, actor.username, owner)
+                state, said, acted_as = _of_tool(response, actor, owner)
         status = response.status_code
     except (Problem, httpx2.HTTPError) as error:
         state, status, said = "unclear", 0, str(error) or type(error).__name__
@@ -149,18 +149,18 @@ def _of_path(response: httpx2.Response, *, mine: bool) -> tuple[State, str]:
     return ("absent" if mine else "leak"), answer.said
 
 
-def _of_tool(response: httpx2.Response, actor: str, owner: str) -> tuple[State, str, str]:
+def _of_tool(response: httpx2.Response, actor: Actor, owner: str) -> tuple[State, str, str]:
     """Whom the server acted as decides, by the entity that Vault gave it and the path that it read."""
     answer = tool_answer(response)
     told = _told(response)
     if not answer.through or not isinstance(told, dict):
         return "unclear", answer.said, ""
     acted_as = str(told.get("username") or "")
-    names = {acted_as, *filter(None, [told.get("entity")])}
+    wrong = {acted_as} - {actor.username} | set(filter(None, [told.get("entity")])) - {actor.entity}
     said = f"{acted_as} · {told.get('vault_path') or told.get('reason', '')}"
-    if names != {actor}:
-        return "leak", said, ", ".join(sorted(map(str, names)))
-    if actor != owner:
+    if wrong:
+        return "leak", said, ", ".join(sorted(map(str, wrong)))
+    if actor.entity != owner:
         return "refused", said, acted_as
     return ("own" if told.get("present") else "absent"), said, acted_as
 

@@ -37,8 +37,8 @@ class Kept:
     command_id: str = ""
 
 
-def show(person: Person) -> None:
-    """The page for this person."""
+def show(_: Person) -> None:
+    """The page for the person who is signed in."""
     kept: Kept = st.session_state.setdefault(_KEPT, Kept())
     if kept.last is not None:
         _verdict(*kept.last)
@@ -49,7 +49,7 @@ def show(person: Person) -> None:
         held = kept.held.get(kind)
         _facts(held)
         if held is not None and held.token.get_secret_value():
-            _calls(kept, held, person)
+            _calls(kept, held)
     with trace:
         _told(kept)
 
@@ -129,7 +129,7 @@ def _facts(held: Held | None) -> None:
     )
 
 
-def _calls(kept: Kept, held: Held, person: Person) -> None:
+def _calls(kept: Kept, held: Held) -> None:
     st.subheader(t("agents.calls"), anchor=False)
     manner = st.segmented_control(
         t("agents.manner"),
@@ -141,7 +141,7 @@ def _calls(kept: Kept, held: Held, person: Person) -> None:
         key="pick.manner",
     )
     for endpoint, (method, path, needed) in ENDPOINTS.items():
-        body = _body(kept, endpoint, person)
+        body = _body(kept, held, endpoint)
         with st.container(horizontal=True, vertical_alignment="center"):
             label = t(f"agents.endpoint.{endpoint}")
             press.button(label, key=f"agents.call.{endpoint}", icon=":material/send:")
@@ -152,7 +152,7 @@ def _calls(kept: Kept, held: Held, person: Person) -> None:
             _call(kept, held, endpoint, manner or MANNERS[0], body)
 
 
-def _body(kept: Kept, endpoint: str, person: Person) -> Any:
+def _body(kept: Kept, held: Held, endpoint: str) -> Any:
     if endpoint == "results":
         # A key of its own for each command: a widget keeps what was typed, whatever value it is given later.
         text = st.text_input(
@@ -164,7 +164,7 @@ def _body(kept: Kept, endpoint: str, person: Person) -> Any:
         return {"command_id": text or "-", "status": "completed", "result": {"done": True}}
     if endpoint == "dispatch":
         text = st.text_input(t("agents.command"), value=t("agents.command.default"), key="arg.agents.command")
-        return (text, f"{person.username}:worker")
+        return (text, f"{held.owner}:worker")
     return None
 
 

@@ -63,8 +63,9 @@ def others(person: Person, call: str, mine: Shared) -> None:
     st.caption(t("share.until" if found else "share.alone", until=until))
     chosen = st.selectbox(
         t("share.with"),
-        sorted(found),
+        sorted(found, key=lambda sub: (found[sub].username, sub)),
         index=None,
+        format_func=lambda sub: found[sub].username if sub in found else sub,
         key="share.with",
         placeholder=t("share.choose"),
         disabled=not found,

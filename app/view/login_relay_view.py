@@ -45,7 +45,7 @@ T = TypeVar("T")
 def show(person: Person) -> None:
     """The page for this person; it looks again by itself while somebody is signing in."""
     waiting = bool(st.session_state.get(_WAITING))
-    st.fragment(_page, run_every=LOOK_EVERY if waiting else None)(person.username, waiting)
+    st.fragment(_page, run_every=LOOK_EVERY if waiting else None)(person.sub, waiting)
 
 
 def _page(user: str, waiting: bool) -> None:

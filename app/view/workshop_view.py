@@ -153,12 +153,12 @@ def _room() -> None:
     if said := st.session_state.pop(_SAID, ""):
         st.info(said, icon=":material/restart_alt:")
     with st.form("workshop.reset", border=False):
-        everybody = t("workshop.reset.everybody")
+        name_of = {"": t("workshop.reset.everybody")} | {one.sub: one.username for one in found}
         who = st.selectbox(
             t("workshop.reset"),
-            ["", *(one.username for one in found)],
+            list(name_of),
             index=None,
-            format_func=lambda name: name or everybody,
+            format_func=lambda sub: name_of.get(sub, sub),
             placeholder=t("workshop.reset.whose"),
             key="pick.reset",
         )

@@ -215,7 +215,9 @@ class Bot:
             raise
         chat.refreshes += 1
         newest = chat.access.refresh_token or person.offline_refresh_token
-        chat.person = person.model_copy(update={"offline_refresh_token": newest, "refreshed_at": self._clock()})
+        name = str(claims(chat.access.access_token).get("preferred_username", person.username))
+        changes = {"username": name, "offline_refresh_token": newest, "refreshed_at": self._clock()}
+        chat.person = person.model_copy(update=changes)
         try:
             chat.person = await self._links.keep(chat.person)
         except VaultError:

@@ -59,7 +59,7 @@ def page(
         app.run()
         app.switch_page(str(FRAME.parent / "login_relay.py")).run()
         assert not app.exception
-        assert asked[-1] == who.username
+        assert asked[-1] == who.sub
         return app
 
     return show

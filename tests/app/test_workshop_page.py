@@ -34,7 +34,7 @@ class Room:
         monkeypatch.setattr(workshop, "progress", lambda process, sub: self.known)
         monkeypatch.setattr(workshop, "check", self._check)
         monkeypatch.setattr(
-            workshop, "participants", lambda process, cookie: [Participant("alice", 3, 1_790_000_000.0)]
+            workshop, "participants", lambda process, cookie: [Participant("id-of-alice", "alice", 3, 1_790_000_000.0)]
         )
         monkeypatch.setattr(workshop, "reset", self._reset)
 
@@ -114,9 +114,9 @@ def test_only_the_facilitator_has_the_reset(page: Callable[..., tuple[AppTest, R
     assert f"3 / {len(EXERCISES)}" in shown(app)
     app.button(key="workshop.reset.do").click().run()
     assert room.resets == [], "nobody is reset by one press"
-    app.selectbox(key="pick.reset").select("alice")
+    app.selectbox(key="pick.reset").select("id-of-alice")
     app.button(key="workshop.reset.do").click().run()
-    assert room.resets == ["alice"]
+    assert room.resets == ["id-of-alice"]
     assert "Progress forgotten for 1." in shown(app)
 
 

@@ -13,6 +13,7 @@ from stack.testing import Stack
 from tests.auth_relay.chatting import Programs
 from tests.support.browser import PATIENCE, Visitor
 from tests.support.people import Person
+from tests.support.renaming import administrator, user_id
 
 
 def press(me: Visitor, name: str, then: str) -> None:
@@ -41,8 +42,9 @@ def test_a_chatbot_gets_a_persons_sign_in_uses_it_and_loses_it(
     visitor: Callable[[], Visitor], new_person: Callable[[], Person], stack: Stack
 ) -> None:
     person, other = new_person(), new_person()
-    for each in (person, other):
-        Programs(stack).forget(each.username)
+    with administrator(stack) as realm:
+        for each in (person, other):
+            Programs(stack).forget(user_id(realm, each.username))
     me, forwarded = visitor(), visitor()
     me.sign_in(person, "/login-relay")
     me.sees("Nobody is signed in for your chat yet")

@@ -17,11 +17,13 @@ import yaml
 from pydantic import SecretStr
 
 from common.errors import InputError, VaultError
+from identity.admin import RealmAdmin
 from init.ledger import Entry, Ledger, Outcome
 from init.run import run
 from init.settings import InitSettings
 from stack.layout import ROOT
 from stack.testing import INFRASTRUCTURE, Stack, running
+from tests.support.renaming import renamed
 from vault_client.admin import VaultAdmin
 
 PEOPLE = yaml.safe_load((ROOT / "init" / "users.yaml").read_text())
@@ -190,6 +192,112 @@ def test_an_alias_that_vault_made_for_an_unknown_caller_moves_to_the_person(site
     owner = next(e["name"] for e in after.values() if any(a["name"] == alias["name"] for a in e.get("aliases") or []))
     assert owner == "alice"
     site.vault.delete(f"identity/entity/id/{stray}")
+
+
+@pytest.fixture
+def realm(site: Site) -> Iterator[RealmAdmin]:
+    admin = RealmAdmin(
+        site.settings.keycloak_url,
+        username=site.settings.keycloak_admin,
+        password=site.settings.keycloak_admin_password,
+    )
+    admin.log_in()
+    yield admin
+    admin.close()
+
+
+def accounts(realm: RealmAdmin) -> dict[str, str]:
+    """Ids by username."""
+    return {user["username"]: user["id"] for user in realm.get("/mcp-demo/users", max="100")}
+
+
+def bound(site: Site) -> dict[str, list[str]]:
+    """The accounts' ids by the name of the entity that they are bound to."""
+    listed = site.vault.list("identity/entity/id")["key_info"].values()
+    return {one["name"]: [alias["name"] for alias in one.get("aliases") or []] for one in listed}
+
+
+def left(ledger: Ledger) -> set[tuple[str, str]]:
+    return {(entry.kind, entry.name) for entry in ledger.entries if entry.outcome is Outcome.LEFT}
+
+
+def others(ledger: Ledger) -> list[Entry]:
+    """What was done; what is left alone is only told."""
+    return [entry for entry in moved(ledger) if entry.outcome is not Outcome.LEFT]
+
+
+NAMES = [
+    {"alice": "alice-kim"},
+    {"alice": "alice-kim", "bob": "alice"},
+    {"alice": "bob", "bob": "alice"},
+    {"alice": "bob", "bob": "charlie", "charlie": "alice"},
+]
+
+
+@pytest.mark.parametrize("names", NAMES, ids=lambda names: " ".join(f"{a}→{b}" for a, b in names.items()))
+def test_whoever_was_renamed_is_named_and_left_alone(site: Site, realm: RealmAdmin, names: dict[str, str]) -> None:
+    before, whose = accounts(realm), bound(site)
+    emails = {user["id"]: user["email"] for user in realm.get("/mcp-demo/users", max="100")}
+    with renamed(realm, names):
+        for dry_run in (True, False):
+            ledger = site.run(dry_run=dry_run)
+            assert left(ledger) == {("user", new) for new in names.values()}
+            assert others(ledger) == []
+        assert accounts(realm) == {names.get(name, name): sub for name, sub in before.items()}
+        assert {user["id"]: user["email"] for user in realm.get("/mcp-demo/users", max="100")} == emails
+        assert bound(site) == whose
+    assert moved(site.run()) == []
+
+
+def test_a_new_account_by_an_old_name_gets_nothing_of_its_former_owner(site: Site, realm: RealmAdmin) -> None:
+    whose = bound(site)
+    with renamed(realm, {"alice": "alice-kim"}):
+        realm.post("/mcp-demo/users", {"username": "alice", "enabled": True, "email": "another@example.com"})
+        try:
+            ledger = site.run()
+            assert others(ledger) == []
+            assert bound(site) == whose
+            assert {"alice", "alice-kim"} <= accounts(realm).keys()
+        finally:
+            realm.delete(f"/mcp-demo/users/{accounts(realm)['alice']}")
+
+
+def test_a_hand_made_account_by_the_name_of_a_deleted_one_gets_nothing(site: Site, realm: RealmAdmin) -> None:
+    whose = bound(site)
+    realm.delete(f"/mcp-demo/users/{accounts(realm)['bob']}")
+    realm.post("/mcp-demo/users", {"username": "bob", "enabled": True, "email": "another@example.com"})
+    ledger = site.run()
+    assert left(ledger) == {("user", "bob"), ("entity", "bob")}
+    assert bound(site) == whose
+    realm.delete(f"/mcp-demo/users/{accounts(realm)['bob']}")
+    assert {(e.kind, e.name) for e in moved(site.run())} == {("user", "bob"), ("entity", "bob")}
+    assert bound(site)["bob"] == [accounts(realm)["bob"]]
+
+
+def test_a_renamed_person_who_leaves_the_file_keeps_the_account_and_loses_the_entitlements(
+    site: Site, realm: RealmAdmin
+) -> None:
+    sub = accounts(realm)["bob"]
+    with renamed(realm, {"bob": "bob-lee"}):
+        for _ in range(2):
+            site.run(without("bob"))
+            assert accounts(realm)["bob-lee"] == sub
+        assert "bob" not in bound(site)
+        assert site.vault.read("secret/data/users/bob/github") is None
+    realm.delete(f"/mcp-demo/users/{sub}")
+    site.run()
+
+
+def test_a_new_person_does_not_get_the_account_that_has_their_name_now(site: Site, realm: RealmAdmin) -> None:
+    document = json.loads(json.dumps(PEOPLE))
+    document["users"].append({"username": "dora", "password": "dora-1", "email": "dora@example.com"})
+    sub = accounts(realm)["alice"]
+    with renamed(realm, {"alice": "dora"}):
+        ledger = site.run(document)
+        assert {("user", "dora"), ("entity", "dora")} <= left(ledger)
+        assert bound(site)["alice"] == [sub]
+        assert "dora" not in bound(site)
+    site.run()
 
 
 def test_a_file_at_fault_writes_nothing(site: Site) -> None:

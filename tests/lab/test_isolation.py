@@ -142,7 +142,7 @@ async def down(_: Request) -> Response:
 
 
 async def test_whatever_opens_to_somebody_else_is_a_leak_and_a_server_that_is_down_proves_nothing(stack: Stack) -> None:
-    fake = Actor("alice", SecretStr("v"), dict.fromkeys(SERVERS, SecretStr("t")))
+    fake = Actor("alice", "alice", SecretStr("v"), dict.fromkeys(SERVERS, SecretStr("t")))
     every = ["GET", "POST"]
     async with served(Starlette(routes=[Route("/{path:path}", answers, methods=every)])) as address:
         cells = kept([cell async for cell in grid(everywhere(address, stack), [fake], ["alice", "bob"])])

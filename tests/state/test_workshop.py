@@ -21,8 +21,8 @@ async def test_progress_is_found_again_stays_done_and_is_ones_own(database: Data
     async with State(database.dsn) as second:
         assert (await second.workshop.of("a"))["suspend"].done_at == done.done_at
         assert await second.workshop.participants() == [
-            Participant("alice", 1, done.done_at),
-            Participant("bob", 0, None),
+            Participant("a", "alice", 1, done.done_at),
+            Participant("b", "bob", 0, None),
         ]
 
 

@@ -77,5 +77,6 @@ async def arrive(process: Process) -> AsyncIterator[SignIn]:
 @pytest.fixture
 async def me(arrive: SignIn, person: Person, process: Process) -> Visitor:
     """Somebody of this test's own, signed in, who has not begun (a stack that was kept may remember them)."""
-    await process.state.workshop.reset(person.username)
-    return await arrive(person)
+    visitor = await arrive(person)
+    await process.state.workshop.reset(visitor.sub)
+    return visitor

@@ -115,7 +115,7 @@ async def test_the_audit_line_is_vaults_own_about_this_person_and_this_reading(m
 async def test_the_chatbot_acts_as_this_person_and_no_other(
     me: Visitor, new_person: Callable[[], Person], stack: Stack
 ) -> None:
-    programs, chat = Programs(stack), me.person.username
+    programs, chat = Programs(stack), me.sub
     programs.forget(chat)
     assert "Nobody is signed in" in (await me.check("chat")).said
     other = new_person()
@@ -181,7 +181,7 @@ async def test_a_server_is_stopped_and_serves_again_and_a_reset_lifts_what_is_le
     await eventually(lambda: state.suspended("mcp-github"))
     assert "Github refuses you" in (await me.check("suspend")).said
     assert "still suspended" in (await me.check("suspend")).said
-    await workshop.reset(me.process, charlie.cookie, "nobody-of-that-name")
+    await workshop.reset(me.process, charlie.cookie, "nobody-with-that-id")
     assert [one.server for one in await state.suspensions()] == ["mcp-github"]
     await room.resume(me.process, charlie.cookie, "mcp-github")
     await eventually(lambda: not state.suspended("mcp-github"))
@@ -202,9 +202,9 @@ async def test_only_the_facilitator_sees_who_is_how_far_and_resets_one(
     with pytest.raises(room.NotFacilitator):
         await workshop.participants(me.process, me.cookie)
     with pytest.raises(room.NotFacilitator):
-        await workshop.reset(me.process, me.cookie, other.person.username)
+        await workshop.reset(me.process, me.cookie, other.sub)
     standing = {one.username: one.done for one in await workshop.participants(me.process, charlie.cookie)}
     assert standing[me.person.username] == standing[other.person.username] == 1
-    assert await workshop.reset(me.process, charlie.cookie, me.person.username) == 1
+    assert await workshop.reset(me.process, charlie.cookie, me.sub) == 1
     assert await me.progress() == {}
     assert len(await other.progress()) == 1
