@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import random
 
+LONGEST = 5.0
+"""The longest pause (seconds) between two attempts, anywhere: what was away is found within seconds of its return."""
+
 
 class Backoff:
-    """The delays (seconds) between attempts: doubling from ``first`` to ``longest``, each ± ``jitter`` (a fraction).
+    """Delays (seconds) between attempts: doubling from ``first`` to ``longest``, each ± ``jitter`` (a fraction).
 
     >>> backoff = Backoff(first=0.1, longest=5.0, jitter=0.0)
     >>> [backoff.failed() for _ in range(3)]
@@ -14,10 +17,10 @@ class Backoff:
     """
 
     def __init__(
-        self, *, first: float = 0.1, longest: float = 5.0, jitter: float = 0.25, rng: random.Random | None = None
+        self, *, first: float = 0.1, longest: float = LONGEST, jitter: float = 0.25, rng: random.Random | None = None
     ) -> None:
-        if not 0 < first <= longest or not 0 <= jitter < 1:
-            raise ValueError("Backoff needs 0 < first <= longest and 0 <= jitter < 1")
+        if not 0 < first <= longest <= LONGEST or not 0 <= jitter < 1:
+            raise ValueError(f"Backoff needs 0 < first <= longest <= {LONGEST:g} and 0 <= jitter < 1")
         self._first, self._longest, self._jitter = first, longest, jitter
         self._rng = rng or random.SystemRandom()
         self._next = first

@@ -36,7 +36,7 @@ class Circuit:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._part, self._threshold, self._clock = part, threshold, clock
-        self._backoff = backoff or Backoff(first=0.5, longest=5.0)
+        self._backoff = backoff or Backoff(first=0.5)
         self._lock = threading.Lock()
         self._failures = 0
         self._last: Problem | None = None

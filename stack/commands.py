@@ -37,7 +37,7 @@ def up(layout: Layout, options: Namespace, began: float) -> int:
     if control.is_running(layout):
         now = control.follow(layout, progress.show)
         progress.clear()
-        show("The demo is already up.", "", *display.addresses(_running_instance(layout, now)))
+        show(f"The demo is already up. {display.verdict(now)}", "", *display.addresses(_running_instance(layout, now)))
         return 0
     chosen = _free_ports(layout) if options.free_ports else ports_at(options.port_offset)
     instance = make(layout, chosen)
@@ -117,7 +117,7 @@ def status_(layout: Layout, options: Namespace, began: float) -> int:
     if options.json:
         show(*json.dumps(now.as_json(), indent=2).split("\n"))
     else:
-        show(f"The demo is {now.phase}.", "", *display.table(now))
+        show(display.verdict(now), "", *display.table(now))
     return 0 if now.phase == "ready" else 3
 
 

@@ -121,7 +121,7 @@ def follow(layout: Layout, tick: Tick, *, since: float = 0.0) -> StackStatus:
         now = status.read(layout)
         if now is not None and now.began >= since:
             tick(now)
-            if now.phase == "ready":
+            if now.phase in status.STARTED:
                 return now
             if now.phase == "failed":
                 raise NotReady(now.what, fix=now.fix)

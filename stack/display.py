@@ -34,7 +34,7 @@ class Progress:
             if self._told.get(service.name, ("waiting", "", 0))[:2] == now[:2]:
                 continue
             self._told[service.name] = now
-            if service.phase in ("ready", "done", "restarting", "failed") or (
+            if service.phase in ("ready", "done", "unhealthy", "restarting", "failed") or (
                 not self._live and service.phase == "preparing" and service.detail
             ):
                 detail = f": {service.detail}" if service.detail else ""
@@ -100,6 +100,14 @@ def _people(instance: Instance) -> str:
         return f"one of the users in {instance.users_file}"
     shown = ", ".join(people[:3])
     return f"{shown} …" if len(people) > 3 else shown
+
+
+def verdict(status: StackStatus) -> str:
+    """The stack in one sentence: ready, or which services are not."""
+    waiting = [service.title for service in status.services if service.phase not in UP]
+    if status.phase == "degraded":
+        return f"The demo runs, but not all of it works now: {', '.join(waiting)}."
+    return f"The demo is {status.phase}."
 
 
 def table(status: StackStatus) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.backoff import Backoff
 from common.errors import NotReady, Problem
 from stack import growing
 from stack.part import Part
@@ -23,7 +24,9 @@ STOP_SECONDS = 10.0
 ATTEMPTS_AT_START = 3
 """A service that dies this often before it was ever ready fails the whole start."""
 
-LONGEST_BACKOFF = 30.0
+LOOK_SECONDS = 2.0
+"""How often a service in use is asked for its health; unhealthy after two looks in a row without a good answer."""
+
 STEADY_SECONDS = 60.0
 """After this long in service the next restart waits as little as the first."""
 
@@ -40,11 +43,6 @@ class Entry:
     one_shot: bool = False
     when_done: Callable[[], None] | None = None
     """Called when a one-shot has ended well."""
-
-
-def backoff(restarts: int) -> float:
-    """Seconds to wait before restart number ``restarts`` (from 1): 0.5, 1, 2, … up to LONGEST_BACKOFF."""
-    return min(LONGEST_BACKOFF, 0.5 * 2.0 ** (restarts - 1))
 
 
 class Runner:
@@ -125,21 +123,40 @@ class Runner:
         return not self._stopping.is_set()
 
     def _keep_running(self) -> None:
-        deaths = 0
+        deaths, backoff = 0, Backoff(first=0.5, jitter=0.0)
         while not self._stopping.is_set():
             offset = self._log.stat().st_size if self._log.exists() else 0
             process = self._spawn()
             if process is None:
                 return
             came_up = self._until_up(process)
+            up_at = time.time()
             if came_up and not self.entry.one_shot:
-                process.wait()
+                self._watch(process)
             if self._stopping.is_set() or (self.entry.one_shot and came_up):
                 return
-            lived = time.time() - self.status.since
-            deaths = 1 if came_up and lived > STEADY_SECONDS else deaths + 1
-            self._died(process, offset, deaths)
-            self._stopping.wait(backoff(deaths))
+            deaths += 1
+            if came_up and time.time() - up_at > STEADY_SECONDS:
+                deaths = 1
+                backoff.succeeded()
+            pause = backoff.failed()
+            self._died(process, offset, deaths, pause)
+            self._stopping.wait(pause)
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        """Return when the process has ended; until then its status says whether it answers its health check."""
+        missed = 0
+        while not self._stopping.is_set():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(LOOK_SECONDS)
+                return
+            missed = 0 if self.entry.part.ready() else missed + 1
+            phase: Phase = "unhealthy" if missed > 1 else "ready"
+            # A process that has just died is told by its exit code.
+            if missed == 1 or phase == self.status.phase or process.poll() is not None or self._stopping.is_set():
+                continue
+            self._set(phase, "does not answer its health check" if missed else "")
+        process.wait()
 
     def _spawn(self) -> subprocess.Popen[bytes] | None:
         launch = self.entry.part.launch()
@@ -192,7 +209,7 @@ class Runner:
                 fix=f"Its last words (all of them: ./demo logs {self.entry.name}):{shown}",
             )
 
-    def _died(self, process: subprocess.Popen[bytes], offset: int, deaths: int) -> None:
+    def _died(self, process: subprocess.Popen[bytes], offset: int, deaths: int, pause: float) -> None:
         end(process, within=0)
         code = process.returncode
         how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
@@ -205,7 +222,7 @@ class Runner:
                 fix=f"Its last words (all of them: ./demo logs {self.entry.name}):{shown}",
             )
         self.status.restarts += 1
-        self._set("restarting", f"{how}; again in {backoff(deaths):g} s")
+        self._set("restarting", f"{how}; again in {pause:g} s")
 
     def _fail(self, problem: Problem) -> None:
         self.problem = problem

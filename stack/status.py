@@ -10,11 +10,16 @@ from common.files import write_private
 from stack.layout import Layout
 from stack.processes import Identity
 
-Phase = Literal["waiting", "preparing", "starting", "ready", "done", "restarting", "failed", "stopping", "stopped"]
-StackPhase = Literal["starting", "ready", "failed", "stopping", "stopped"]
+Phase = Literal[
+    "waiting", "preparing", "starting", "ready", "done", "unhealthy", "restarting", "failed", "stopping", "stopped"
+]
+StackPhase = Literal["starting", "ready", "degraded", "failed", "stopping", "stopped"]
 
 UP: tuple[Phase, ...] = ("ready", "done")
 """Phases of a service that hold nobody up."""
+
+STARTED: tuple[StackPhase, ...] = ("ready", "degraded")
+"""Phases of a stack whose start is over; ``degraded``: some service does not answer, or is being started again."""
 
 
 @dataclass

@@ -15,7 +15,7 @@ from stack import status
 from stack.part import Instance
 from stack.processes import Identity, Launch, end, spawn
 from stack.runner import STOP_SECONDS, Entry, Runner
-from stack.status import UP, StackStatus
+from stack.status import STARTED, UP, StackStatus
 
 TICK_SECONDS = 0.1
 TIDY_SECONDS = 2.0
@@ -75,13 +75,18 @@ class Supervisor:
             runner.start(self._used(runner.entry) if runner.entry.waits else [], self._needed(runner.entry))
         problem = None
         with contextlib.ExitStack() as stack:
-            while not self._stop.wait(TICK_SECONDS):
-                problem = self._first_problem() if self.status.ready_after is None else None
-                if problem or (self._companion and not self._companion.process()):
-                    break
-                self._do_afterwards(stack)
-                self._tidy()
-                tick(self.status)
+            try:
+                while not self._stop.wait(TICK_SECONDS):
+                    problem = self._first_problem() if self.status.ready_after is None else None
+                    if problem or (self._companion and not self._companion.process()):
+                        break
+                    self._do_afterwards(stack)
+                    self._tidy()
+                    tick(self.status)
+            except BaseException:
+                # Whoever watched is gone (a cut pipe, say): nothing may stay behind.
+                self._shut_down(failed=False)
+                raise
         if problem:
             self.status.what, self.status.fix = problem.what, problem.fix
         self._shut_down(failed=problem is not None)
@@ -121,9 +126,12 @@ class Supervisor:
 
     def _changed(self) -> None:
         with self._writing:
-            if self.status.phase == "starting" and all(entry.phase in UP for entry in self.status.services):
+            up = all(entry.phase in UP for entry in self.status.services)
+            if self.status.phase == "starting" and up:
                 self.status.phase = "ready"
                 self.status.ready_after = time.time() - self._began
+            elif self.status.phase in STARTED:
+                self.status.phase = "ready" if up else "degraded"
             status.write(self._instance.layout, self.status)
 
     def _shut_down(self, *, failed: bool) -> None:

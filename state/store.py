@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from psycopg_pool import AsyncConnectionPool
 from pydantic import SecretStr
 
 from common.errors import ServerSuspended, SessionEnded, StateUnavailable
@@ -18,6 +17,7 @@ from state.failures import translated, unavailable
 from state.known import Known
 from state.listener import Listener, OnEnded, OnSuspended
 from state.pending import PendingLogins
+from state.pool import answers, state_pool
 from state.sealing import Box
 from state.sessions import Sessions
 from state.shared_traces import SharedTraces
@@ -43,6 +43,9 @@ EXPIRING = (
     "approvals",
 )
 """Tables whose rows have an ``expires_at``."""
+
+_SESSIONS = "SELECT FROM app_sessions LIMIT 1"
+"""What a process that keeps people's sessions must be able to ask."""
 
 _log = logging.getLogger(__name__)
 
@@ -78,16 +81,7 @@ class State:
         self._listener = Listener(
             dsn, self._known, application_name=f"{application_name} listener", holder=holder, clock=clock
         )
-        self._pool = AsyncConnectionPool(
-            dsn.get_secret_value(),
-            kwargs={"autocommit": True, "application_name": application_name, "connect_timeout": 2},
-            min_size=0,
-            max_size=8,
-            timeout=2.0,
-            max_idle=60.0,
-            open=False,
-            check=AsyncConnectionPool.check_connection,
-        )
+        self._pool = state_pool(dsn, application_name=application_name)
         self._pruning: asyncio.Task[None] | None = None
         box = Box(session_keys) if session_keys else None
         self._sessions = Sessions(self._pool, box) if box else None
@@ -136,6 +130,13 @@ class State:
     def fresh(self, now: float | None = None) -> bool:
         """Whether the database gave a sign of life in the last 5 s (``now`` on this state's clock)."""
         return self._known.fresh(self._clock() if now is None else now)
+
+    async def serves(self) -> bool:
+        """Whether a request that needs the state would be served now: it is fresh, and answers where requests ask it.
+
+        Takes 2 s at most, and never raises: for health checks.
+        """
+        return self.fresh() and await answers(self._pool, _SESSIONS if self._sessions else "SELECT")
 
     def ended(self, sid: str) -> bool:
         """Whether this Keycloak session has ended, as far as this process knows: see :meth:`fresh`."""

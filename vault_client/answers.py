@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import datetime
 from typing import Any
@@ -83,10 +84,26 @@ def static_user(answer: Any, issued_at: float) -> StaticCredential:
 def kv(data: Any) -> KVSecret:
     """secret/data/:path."""
     return KVSecret(
-        data={name: SecretStr(str(value)) for name, value in data["data"].items()},
+        data={name: SecretStr(_text(value)) for name, value in data["data"].items()},
+        not_text={name: _kind(value) for name, value in data["data"].items() if not isinstance(value, str)},
         version=int(data["metadata"]["version"]),
         created_at=datetime.fromisoformat(data["metadata"]["created_time"]).timestamp(),
     )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _kind(value: Any) -> str:
+    """What a JSON value is: a key of NOT_TEXT."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    return "list" if isinstance(value, list) else "object"
 
 
 def live_version(data: Any, *, deleted: CredentialMissing) -> int:

@@ -61,7 +61,7 @@ class _Care:
     kept: Kept
     problem: Problem | None = None
     not_before: float = float("-inf")
-    backoff: Backoff = field(default_factory=lambda: Backoff(first=0.5, longest=10.0))
+    backoff: Backoff = field(default_factory=lambda: Backoff(first=0.5))
 
 
 async def _drop(_kind: Kind, _secret: Secret) -> None:

@@ -22,9 +22,6 @@ from vault_client.renewer import Renewer, wait_for
 
 _log = logging.getLogger(__name__)
 
-LONGEST_PAUSE = 30.0
-"""Seconds between two attempts to log in anew, at most."""
-
 _NOT_YET = VaultUnavailable("This process is not logged in to Vault yet.", fix="It goes on trying; look again soon.")
 
 
@@ -182,7 +179,7 @@ class VaultSession:
             await self._log_in_anew()
 
     async def _log_in_anew(self) -> None:
-        backoff = Backoff(first=0.2, longest=LONGEST_PAUSE)
+        backoff = Backoff(first=0.2)
         give_up_at = self._clock() + self._persistence.seconds
         while True:
             try:

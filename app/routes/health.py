@@ -1,4 +1,4 @@
-"""Whether this process serves: it is up, and says whether the shared state is within reach."""
+"""Whether this process serves people: sessions can be read in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from app.process import Process
 
 
 async def health(_: Request) -> JSONResponse:
-    """200 as soon as pages can be served; a state out of reach is a sentence on the page, not a reason to restart."""
-    fresh = Process.current().state.fresh()
-    return JSONResponse({"status": "healthy", "state": "fresh" if fresh else "stale"})
+    """200 while people can sign in and work, 503 while every page shows them that PostgreSQL is away instead."""
+    well = await Process.current().state.serves()
+    body = {"status": "healthy" if well else "refusing", "state": "fresh" if well else "stale"}
+    return JSONResponse(body, 200 if well else 503)

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 import tracing
 from common import correlation, signed
+from common.backoff import Backoff
 from common.errors import Problem
 from common.http import async_client, async_transport
 from common.masking import mask
@@ -34,7 +35,6 @@ from vault_client.logins import approle
 
 BODY_LIMIT = 65_536
 KEEP_ALIVE_SECONDS = 3_600.0
-RETRY_SECONDS = 10.0
 
 SIGN_IN_SECONDS = 600.0
 """How long a person may take at Keycloak once the link is used: the relay's STATE_TTL_SECONDS."""
@@ -101,13 +101,15 @@ def build(settings: ChatbotSettings) -> FastAPI:
 
 
 async def _keep_alive(bot: Bot) -> None:
+    backoff = Backoff(first=1.0)
     while True:
         try:
             await bot.keep_alive()
+            backoff.succeeded()
             pause = KEEP_ALIVE_SECONDS
         except Problem as problem:
             _log.info("Idle offline tokens are looked at later: %s", problem.what)
-            pause = RETRY_SECONDS
+            pause = backoff.failed()
         await asyncio.sleep(pause)
 
 
@@ -127,8 +129,10 @@ def _relays(app: FastAPI) -> None:
         return HTMLResponse(_LINKED, headers={"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"})
 
     @app.get("/health")
-    async def health() -> dict[str, str]:
-        return {"status": "ok"}
+    async def health(request: Request) -> Response:
+        """200 while links can be read in Vault."""
+        well = await request.app.state.links.readable()
+        return JSONResponse({"status": "ok" if well else "refusing"}, 200 if well else 503)
 
 
 def _verified(receiver: Receiver, body: bytes, request: Request) -> tuple[HandedOver, Step]:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 import tracing
-from common.errors import CredentialMissing
+from common.errors import CredentialMissing, Problem
 from vault_client import Vault, VaultSession
+from vault_client.health import serves
 
 FOLDER = "chatbot"
 OWN_SECRET = "services/chatbot"  # noqa: S105 - a path
@@ -74,12 +75,25 @@ class Links:
         """Delete every version of it."""
         await self._vault.delete(self._session.token, f"secret/metadata/{self.path(user)}")
 
+    async def readable(self) -> bool:
+        """Whether this chatbot is logged in to Vault and Vault answers; never raises."""
+        try:
+            self._session.token  # noqa: B018 - raises while there is none
+        except Problem:
+            return False
+        return await serves(self._vault)
+
     async def own_secret(self) -> SecretStr:
         """The chatbot's client secret at Keycloak."""
         with tracing.step("chat-secret") as opened:
             found = await self._vault.kv_read(self._session.token, OWN_SECRET)
             opened.say(f"Version {found.version} of {self._vault.kv_path(OWN_SECRET)}.")
-        return found.data["client_secret"]
+        if "client_secret" not in found.texts:
+            raise CredentialMissing(
+                f"{self._vault.kv_path(OWN_SECRET)} has no `client_secret`, or one that is not text.",
+                fix="`./demo init` writes it.",
+            )
+        return found.texts["client_secret"]
 
     async def _read(self, path: str) -> LinkedPerson | None:
         try:

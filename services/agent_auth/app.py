@@ -81,7 +81,7 @@ def build(house: House) -> FastAPI:
     @app.get("/health", responses={503: {"description": "No token would be issued"}})
     async def health() -> Response:
         """Whether tokens are issued."""
-        state = house.state.fresh()
+        state = await house.state.serves()
         redis = house.active is None or await house.active.answers()
         body = {"status": "ok" if state and redis else "refusing", "state": "fresh" if state else "stale"}
         return JSONResponse(body | ({} if house.active is None else {"redis": redis}), 200 if state and redis else 503)

@@ -80,7 +80,7 @@ def _from_vault(vault: Vault | None, session: VaultSession | None) -> KeyRing:
     async def fetch() -> KeyPair:
         if vault is None or session is None:
             raise Unavailable("This process was started without Vault.")
-        return keys.from_vault((await vault.kv_read(session.token, KEY_PATH)).data)
+        return keys.from_vault((await vault.kv_read(session.token, KEY_PATH)).texts)
 
     return KeyRing(fetch)
 
@@ -129,7 +129,7 @@ async def _renew(context: ssl.SSLContext, identity: Identity, sign: Callable[[],
 
 async def _until_it_works(what: str, attempt: Callable[[], Awaitable[T]]) -> T:
     """Vault may come up, and be provisioned, after this process."""
-    backoff = Backoff(first=0.1, longest=5.0)
+    backoff = Backoff()
     while True:
         try:
             return await attempt()

@@ -60,6 +60,8 @@ def create() -> FastAPI:
     """The application for the environment's settings: what each Uvicorn worker makes. Raises ConfigError."""
     settings = load(RelaySettings)
     logs.set_up("auth-relay", level="DEBUG" if settings.debug else "INFO")
+    # Addresses of logins hold links and codes, and /health is asked every other second.
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     return build(settings)
 
 
@@ -116,8 +118,11 @@ def _programs(app: FastAPI) -> None:
         return found
 
     @app.get("/health", include_in_schema=False)
-    async def health() -> dict[str, str]:
-        return {"status": "ok"}
+    async def health(request: Request) -> Response:
+        """200 while sign-ins can be kept."""
+        relay: Relay = request.app.state.relay
+        well = await relay.keeps()
+        return JSONResponse({"status": "ok" if well else "refusing"}, 200 if well else 503)
 
 
 class _NoSuchLogin(RelayProblem):

@@ -31,6 +31,7 @@ from services.auth_relay.problems import (
     NoOfflineRefreshToken,
     NotAllowed,
     NotSigned,
+    StoreUnavailable,
     WrongCode,
 )
 from services.auth_relay.redirects import is_listed
@@ -199,6 +200,14 @@ class Relay:
         """The cookie of one sign-in: several may be under way in one browser."""
         prefix = "__Host-" if self._settings.https else ""
         return f"{prefix}relay_login_{_digest(state)[:12]}"
+
+    async def keeps(self) -> bool:
+        """Whether sign-ins under way can be kept and found; never raises."""
+        try:
+            await self._store.get("health", "")
+        except StoreUnavailable:
+            return False
+        return True
 
     async def close(self) -> None:
         """Close the connections and the store."""

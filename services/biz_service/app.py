@@ -46,7 +46,7 @@ def build(house: House, gate: Gate, work: Work) -> FastAPI:
     @app.get("/health", responses={503: {"description": "Requests are refused"}})
     async def health() -> Response:
         """Whether requests are served; needs no token."""
-        return await _health(house)
+        return await _health(house, work)
 
     @app.get("/api/commands", responses=_refusals(403))
     async def commands(agent: Agent) -> dict[str, Any]:
@@ -118,9 +118,9 @@ async def _read(request: Request, model: type[M]) -> M:
         raise InvalidRequest(faults) from None
 
 
-async def _health(house: House) -> Response:
+async def _health(house: House, work: Work) -> Response:
     """Nobody's name, no secret; 503 while requests are refused."""
-    state = house.state.fresh()
+    state = house.state.fresh() and await work.ready()
     redis = None if house.active is None else await house.active.answers()
     well = state and redis is not False
     body = {

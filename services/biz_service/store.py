@@ -13,11 +13,11 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
-from psycopg_pool import AsyncConnectionPool
 from pydantic import SecretStr
 
 from services.agents.errors import AlreadyFinished, InvalidRequest, QueueFull, UnknownCommand
 from state.failures import translated
+from state.pool import answers, state_pool
 
 MOST_PENDING = 100
 """Commands that wait for one agent; giving it more is refused."""
@@ -55,16 +55,11 @@ class Commands:
     """The store, for one event loop; use as ``async with``. Every method raises StateUnavailable."""
 
     def __init__(self, dsn: SecretStr) -> None:
-        self._pool = AsyncConnectionPool(
-            dsn.get_secret_value(),
-            kwargs={"autocommit": True, "application_name": "biz-service", "connect_timeout": 2},
-            min_size=0,
-            max_size=8,
-            timeout=2.0,
-            max_idle=60.0,
-            open=False,
-            check=AsyncConnectionPool.check_connection,
-        )
+        self._pool = state_pool(dsn, application_name="biz-service")
+
+    async def answer(self) -> bool:
+        """Whether commands can be read now; never raises."""
+        return await answers(self._pool, "SELECT FROM agent_commands LIMIT 1")
 
     async def pending(self, agent: str) -> list[dict[str, Any]]:
         """What is waiting for ``agent``, the oldest first; ``created_at`` in seconds since the epoch."""

@@ -43,6 +43,10 @@ class Work:
     def __init__(self, house: House, store: Commands) -> None:
         self._house, self._store = house, store
 
+    async def ready(self) -> bool:
+        """Whether commands can be read now."""
+        return await self._store.answer()
+
     async def commands(self, caller: Caller) -> dict[str, Any]:
         """The commands that wait for this agent."""
         caller.need("agent:commands")

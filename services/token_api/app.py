@@ -22,6 +22,7 @@ from services.token_api.refusals import NO_TOKEN, Refused, answer_to, invalid, u
 from services.token_api.tokens import ITEMS, MOUNT, Tokens
 from services.web import protect
 from vault_client import Vault, VaultSession
+from vault_client.health import serves
 
 TokenHeader = Annotated[
     str | None, Header(alias="Token-Header", description="A token that this API issued.", max_length=500)
@@ -90,10 +91,10 @@ async def data(request: Request, token: TokenHeader = None) -> models.Data:
 
 @router.get("/health")
 async def health(request: Request) -> models.Health:
-    """Whether the service's own token lives; always 200 while the process does."""
+    """Whether tokens can be made: Vault answers, and the service's own token lives. 200 while the process does."""
     session: VaultSession = request.app.state.session
     try:
-        status, well = _own_token(session), True
+        status, well = _own_token(session), await serves(_vault(request))
     except Problem as problem:
         status, well = f"none: {problem.what}", False
     return models.Health(

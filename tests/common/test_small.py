@@ -59,7 +59,7 @@ def test_backoff_doubles_up_to_its_longest_within_its_jitter(failures: int, seed
     assert backoff.failed() <= 0.125
 
 
-@pytest.mark.parametrize("wrong", [{"first": 0.0}, {"first": 6.0}, {"jitter": 1.0}, {"jitter": -0.1}])
+@pytest.mark.parametrize("wrong", [{"first": 0.0}, {"first": 6.0}, {"longest": 5.1}, {"jitter": 1.0}, {"jitter": -0.1}])
 def test_a_backoff_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="Backoff needs"):
         Backoff(**wrong)  # type: ignore[arg-type]

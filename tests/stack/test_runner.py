@@ -5,11 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from common.backoff import LONGEST
 from stack.part import Say
-from stack.processes import Launch
-from stack.runner import Entry, Runner, backoff
+from stack.processes import Launch, wait_until
+from stack.runner import Entry, Runner
 
 
 class Silent:
@@ -74,6 +79,68 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
     assert problem.what.startswith("The disk is full")
 
 
-def test_waits_before_restarts_grow_and_stay_bounded() -> None:
-    assert [backoff(n) for n in (1, 2, 3, 4)] == [0.5, 1.0, 2.0, 4.0]
-    assert backoff(50) == 30.0
+class Dying(Silent):
+    """Ready at once, and gone soon after, again and again."""
+
+    def launch(self) -> Launch:
+        return Launch(argv=(sys.executable, "-c", "raise SystemExit(7)"), cwd=Path("/"))
+
+    def ready(self) -> bool:
+        return True
+
+
+class Moody(Silent):
+    """Lives, and answers while it is ``well``."""
+
+    well = True
+
+    def ready(self) -> bool:
+        return self.well
+
+
+def started(part: Silent, tmp_path: Path) -> tuple[Runner, list[tuple[str, str]]]:
+    """The runner, and every phase with its detail as they come."""
+    told: list[tuple[str, str]] = []
+    runner: Runner
+
+    def changed() -> None:
+        told.append((runner.status.phase, runner.status.detail))
+
+    runner = Runner(Entry("it", "It", part), log=tmp_path / "it.log", instance=tmp_path, changed=changed)
+    runner.start([])
+    return runner, told
+
+
+def until(condition: Callable[[], bool], within: float = 30.0) -> bool:
+    """Whether ``condition`` came to hold within so many seconds."""
+    return any(condition() for _ in wait_until(time.monotonic() + within))
+
+
+def test_pauses_before_restarts_grow_and_stay_within_seconds(tmp_path: Path) -> None:
+    runner, told = started(Dying(), tmp_path)
+    runner._stopping.wait = lambda timeout=None: runner._stopping.is_set()  # type: ignore[method-assign]
+    try:
+        assert until(lambda: len([d for p, d in told if p == "restarting"]) > 6)
+    finally:
+        runner.stop()
+    pauses = [float(detail.split("again in ")[1].split()[0]) for phase, detail in told if phase == "restarting"]
+    assert pauses[:4] == [0.5, 1.0, 2.0, 4.0]
+    assert max(pauses) == LONGEST
+
+
+def test_a_service_that_stops_answering_is_said_to_and_ready_again_when_it_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stack.runner.LOOK_SECONDS", 0.05)
+    part = Moody()
+    runner, told = started(part, tmp_path)
+    try:
+        assert until(lambda: runner.status.phase == "ready")
+        part.well = False
+        assert until(lambda: runner.status.phase == "unhealthy")
+        part.well = True
+        assert until(lambda: runner.status.phase == "ready")
+    finally:
+        runner.stop()
+    assert ("unhealthy", "does not answer its health check") in told
+    assert runner.status.restarts == 0
