@@ -1,4 +1,6 @@
-"""The one place where HTTP clients are made: bounded time and connections, no redirects, no proxies, no cookies.
+"""The one place where HTTP clients are made: bounded time and connections, no redirects, no cookies.
+
+No proxy either, unless a back end's is given.
 
 A client is shared by many people. A cookie that a server sets beside one person's answer can be a session of theirs
 (Jira Data Center's `JSESSIONID`), and would go out with the next person's request.
@@ -56,12 +58,14 @@ def sync_client(*, timeout: float = READ_SECONDS, connections: int = 100) -> htt
     )
 
 
-def async_transport(*, connections: int = 100, max_response_size: int | None = None) -> httpx2.AsyncBaseTransport:
+def async_transport(
+    *, connections: int = 100, max_response_size: int | None = None, proxy: httpx2.Proxy | None = None
+) -> httpx2.AsyncBaseTransport:
     """The pooled transport under :func:`async_client`, apart so that the trace can wrap it.
 
-    A body longer than ``max_response_size`` (bytes, unpacked) raises ResponseTooLarge.
+    A body longer than ``max_response_size`` (bytes, unpacked) raises ResponseTooLarge. ``proxy``: for back ends only.
     """
-    pool = httpx2.AsyncHTTPTransport(limits=_limits(connections), verify=_trust())
+    pool = httpx2.AsyncHTTPTransport(limits=_limits(connections), verify=_trust(), proxy=proxy)
     return pool if max_response_size is None else _Bounded(pool, max_response_size)
 
 

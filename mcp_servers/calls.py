@@ -12,6 +12,7 @@ from typing import Any
 
 from common.errors import SessionEnded
 from mcp_servers.caller import Caller
+from mcp_servers.limits import PATIENCE_SECONDS
 from tracing.wire import CORRELATION_HEADER
 
 TRACE_KEY = "mcp-remote-vault/trace"
@@ -36,6 +37,8 @@ class Call:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     traced: bool = False
     fresh: bool = False
+    patience: float = PATIENCE_SECONDS
+    """Seconds that may still be waited for rate limits."""
 
     def spend_fresh(self) -> bool:
         """Whether reuse is off for what is fetched now; true once."""
@@ -77,6 +80,17 @@ def serving(call: Call) -> Iterator[Call]:
         yield call
     finally:
         _call.reset(token)
+
+
+def patience(seconds: float) -> bool:
+    """Whether the call being served may wait that long for a rate limit; if so it counts as waited."""
+    call = _call.get()
+    if call is None:
+        return seconds <= PATIENCE_SECONDS
+    if seconds > call.patience:
+        return False
+    call.patience -= seconds
+    return True
 
 
 def current_call() -> Call:

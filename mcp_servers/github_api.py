@@ -102,9 +102,11 @@ class GitHub:
                 raise self._rest.garbage()
             found += [self._read(shape, raw) for raw in page]
             # The next page's address holds its own query.
-            following, query = response.links.get("next", {}).get("url"), None
-            if following and not self._rest.same_api(following):
-                raise self._rest.garbage()
+            link, query = response.links.get("next", {}).get("url"), None
+            following = self._rest.within(link, response) if link else None
+            if link and following is None:
+                # It leads to another origin: what was fetched is given, and the rest is said to be missing.
+                return found[:LISTED], True
         return found[:LISTED], following is not None or len(found) > LISTED
 
     def _read(self, shape: Callable[[Any], T], raw: Any) -> T:

@@ -6,13 +6,15 @@ https://developer.atlassian.com/cloud/jira/platform/rest/v3/
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from common.errors import InputError
+from common.errors import InputError, Problem
 from mcp_servers import jira_models as shapes
 from mcp_servers.adf import document
 from mcp_servers.calls import current_call
@@ -37,6 +39,9 @@ PAGES = 20
 """No list is followed further than this many pages."""
 
 
+_GATEWAY = re.compile(r"/ex/jira/[^/]+", re.IGNORECASE)
+
+
 class Jira:
     """Jira as the person whose email address and API token these are."""
 
@@ -48,8 +53,9 @@ class Jira:
     async def issue(self, key: str) -> Issue:
         """One issue (GET issue/:key)."""
         raw = await self._get(f"issue/{segment(key)}", f"issue {key}", {"fields": shapes.ISSUE_FIELDS})
+        site = await self._site()
         with self._reading():
-            return shapes.issue(raw, self._rest.base_url)
+            return shapes.issue(raw, site)
 
     async def search(self, jql: str, *, limit: int) -> IssueList:
         """Issues by JQL (GET search/jql, page by page with ``nextPageToken``)."""
@@ -69,8 +75,9 @@ class Jira:
                 token = page.get("nextPageToken")
             if not token or len(found) > limit:
                 break
+        site = await self._site()
         with self._reading():
-            issues = [shapes.issue_summary(raw, self._rest.base_url) for raw in found[:limit]]
+            issues = [shapes.issue_summary(raw, site) for raw in found[:limit]]
         return IssueList(issues=issues, count=len(issues), more=len(found) > limit or bool(token))
 
     async def projects(self) -> ProjectList:
@@ -92,8 +99,9 @@ class Jira:
         if description:
             fields["description"] = document(description)
         raw = await self._post("issue", f"project {project}", {"fields": fields})
+        site = await self._site()
         with self._reading():
-            return CreatedIssue(key=raw["key"], url=f"{self._rest.base_url}/browse/{raw['key']}", summary=summary)
+            return CreatedIssue(key=raw["key"], url=shapes.browse(site, raw["key"]), summary=summary)
 
     async def comment(self, key: str, body: str) -> AddedComment:
         """A new comment (POST issue/:key/comment)."""
@@ -117,6 +125,24 @@ class Jira:
             "POST", self._url(path), headers=self._headers, about=f"issue {key}", body={"transition": {"id": chosen[0]}}
         )
         return TransitionedIssue(issue_key=key, transition=chosen[1], status=chosen[2])
+
+    async def _site(self) -> str:
+        """Where people see this Jira, without a slash at the end; "" when a gateway's API does not tell.
+
+        A gateway's address (``https://api.atlassian.com/ex/jira/<id>``) shows no pages, so Jira is asked once for its
+        own (GET serverInfo).
+        """
+        rest = self._rest
+        if not rest.site_url and not _GATEWAY.search(urlsplit(rest.base_url).path):
+            rest.site_url = rest.base_url
+        if not rest.site_url:
+            try:
+                told = str((await self._get("serverInfo", "its own address"))["baseUrl"])
+            except (Problem, KeyError, TypeError):
+                return ""
+            if urlsplit(told).scheme in ("http", "https"):
+                rest.site_url = told.rstrip("/")
+        return rest.site_url
 
     async def _get(self, path: str, about: str, params: Mapping[str, str | int] | None = None) -> Any:
         return self._rest.json(

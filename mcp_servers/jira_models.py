@@ -100,17 +100,17 @@ class TransitionedIssue(BaseModel):
     status: Annotated[str, Field(description="The status it has now.")]
 
 
-def issue_summary(raw: Mapping[str, Any], base_url: str) -> IssueSummary:
+def issue_summary(raw: Mapping[str, Any], site: str) -> IssueSummary:
     """A list entry from Jira's issue; KeyError, TypeError or ValueError if it is none."""
-    return IssueSummary(**_summary(raw, base_url))
+    return IssueSummary(**_summary(raw, site))
 
 
-def issue(raw: Mapping[str, Any], base_url: str) -> Issue:
+def issue(raw: Mapping[str, Any], site: str) -> Issue:
     """The whole issue; KeyError, TypeError or ValueError if it is none."""
     fields = raw["fields"]
     comments = (fields.get("comment") or {}).get("comments") or []
     return Issue(
-        **_summary(raw, base_url),
+        **_summary(raw, site),
         project=_name(fields.get("project")) or "",
         reporter=_person(fields.get("reporter")),
         created=fields.get("created") or "",
@@ -132,7 +132,12 @@ def project(raw: Mapping[str, Any]) -> Project:
     )
 
 
-def _summary(raw: Mapping[str, Any], base_url: str) -> dict[str, Any]:
+def browse(site: str, key: str) -> str:
+    """An issue's page at the site's own address; "" where that is not known."""
+    return f"{site}/browse/{key}" if site else ""
+
+
+def _summary(raw: Mapping[str, Any], site: str) -> dict[str, Any]:
     fields = raw["fields"]
     return {
         "key": raw["key"],
@@ -142,7 +147,7 @@ def _summary(raw: Mapping[str, Any], base_url: str) -> dict[str, Any]:
         "priority": _name(fields.get("priority")),
         "assignee": _person(fields.get("assignee")),
         "updated": fields.get("updated") or "",
-        "url": f"{base_url}/browse/{raw['key']}",
+        "url": browse(site, raw["key"]),
     }
 
 

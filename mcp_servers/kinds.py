@@ -8,6 +8,7 @@ from typing import Any
 from mcp_servers import github, github_api, github_offers, jira, jira_api, jira_offers, postgres, postgres_offers
 from mcp_servers.database import Gateway
 from mcp_servers.kind import Kind
+from mcp_servers.proxies import proxy_for
 from mcp_servers.rest import Rest
 from mcp_servers.settings import GithubSettings, JiraSettings, PostgresSettings, ServerSettings
 from mcp_servers.sources import DatabaseSource, KVSource
@@ -16,7 +17,15 @@ from vault_client import Vault
 
 def jira_kind(settings: JiraSettings, vault: Vault) -> Kind:
     """Jira, by its REST API, with a secret out of KV."""
-    rest = Rest(settings.jira_url, server="jira", name="Jira", timeout=settings.backend_timeout, words=jira_api.words)
+    rest = Rest(
+        settings.jira_url,
+        server="jira",
+        name="Jira",
+        timeout=settings.backend_timeout,
+        words=jira_api.words,
+        proxy=proxy_for(settings.jira_url, settings.backend_proxy),
+        site_url=settings.jira_site_url,
+    )
     source = KVSource(vault, server="jira", title="Jira", needs=jira_api.NEEDS)
     return Kind(jira.TOOLS, rest, source, jira_offers.OFFERS)
 
@@ -29,6 +38,7 @@ def github_kind(settings: GithubSettings, vault: Vault) -> Kind:
         name="GitHub",
         timeout=settings.backend_timeout,
         words=github_api.words,
+        proxy=proxy_for(settings.github_api_url, settings.backend_proxy),
     )
     source = KVSource(vault, server="github", title="GitHub", needs=github_api.NEEDS)
     return Kind(github.TOOLS, rest, source, github_offers.OFFERS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from base64 import b64decode
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -13,8 +15,15 @@ from common.circuit import Circuit
 from common.errors import BackendRefused, BackendUnavailable
 from common.http import async_client, async_transport
 from common.masking import mask_text
+from mcp_servers.calls import patience
+from mcp_servers.limits import SHORTEST_WAIT, Limit, limit_in
+from mcp_servers.origins import within
+from mcp_servers.proxies import BackendProxy
 from tracing import step
 from tracing.wire import TracedTransport
+
+TRIES = 3
+"""How often one call is sent at most, while a rate limit refuses it for a short time."""
 
 WORDS_LIMIT = 500
 """Characters of a back end's own words that are passed on."""
@@ -39,16 +48,30 @@ Words = Callable[[Any], str]
 
 class Rest:
     """A REST API at ``base_url``, called with each caller's own headers. ``timeout`` in seconds.
+    ``proxy``: the way to it, where there is one. ``site_url``: where people see it, if that is known.
 
     Every call raises BackendRefused when the API refuses it, BackendUnavailable when it does not answer,
     errs, limits the rate, or answers something that is not its API.
     """
 
-    def __init__(self, base_url: str, *, server: str, name: str, timeout: float, words: Words) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        server: str,
+        name: str,
+        timeout: float,
+        words: Words,
+        proxy: BackendProxy | None = None,
+        site_url: str = "",
+    ) -> None:
         self.base_url = base_url.rstrip("/")
         self.server, self.name, self._timeout, self._words = server, name, timeout, words
         self.circuit = Circuit("backend")
-        self._client = async_client(timeout=timeout, transport=TracedTransport(async_transport()))
+        self._proxy = proxy
+        self.site_url = site_url.rstrip("/")
+        pool = async_transport(proxy=proxy.for_client() if proxy is not None else None)
+        self._client = async_client(timeout=timeout, transport=TracedTransport(pool))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -78,26 +101,64 @@ class Rest:
                     f"The stored {self.name} credential has characters that no request can hold.",
                     fix="An administrator stores a new one, without line ends or accents.",
                 )
-            with self.circuit.asking():
+            response = await self._send(method, url, headers=headers, params=params, json=body)
+            for _ in range(TRIES - 1):
+                if not await self._waited_out(method, response):
+                    break
                 response = await self._send(method, url, headers=headers, params=params, json=body)
             if not response.is_success:
                 raise self._refusal(response, about, secrets)
             opened.say(f"{self.name} answered about {about}.")
             return response
 
+    async def _waited_out(self, method: str, response: httpx2.Response) -> bool:
+        """Whether the call is to be sent again: a limit refused it for so short a time that it has been waited."""
+        limit = self._limit(response)
+        # What a limit refused was not carried out, so even a writing call is sent again; of a 503 that is not known.
+        if limit is None or not limit.told or (response.status_code == 503 and method != "GET"):
+            return False
+        wait = max(limit.wait, SHORTEST_WAIT)
+        if not patience(wait):
+            return False
+        await asyncio.sleep(wait)
+        return True
+
+    def _limit(self, response: httpx2.Response) -> Limit | None:
+        if response.is_success:
+            return None
+        return limit_in(response.status_code, response.headers, self._words_of(response), now=time.time())
+
     async def _send(self, method: str, url: str, **more: Any) -> httpx2.Response:
-        try:
-            return await self._client.request(method, url, **more)
-        except (httpx2.ReadTimeout, httpx2.WriteTimeout) as error:
-            # Connected, then silent: it may be down, or busy with what this caller wants to know.
-            raise BackendUnavailable(
-                f"{self.name} did not answer within {self._timeout:g} s.", fix="Try again in a moment.", one_call=True
-            ) from error
-        except httpx2.HTTPError as error:
-            raise BackendUnavailable(
-                f"{self.name} at {urlsplit(self.base_url).netloc} cannot be reached.",
-                fix="`./demo status` says whether it is up; try again.",
-            ) from error
+        with self.circuit.asking():
+            try:
+                response = await self._client.request(method, url, **more)
+            except (httpx2.ReadTimeout, httpx2.WriteTimeout) as error:
+                # Connected, then silent: it may be down, or busy with what this caller wants to know.
+                raise BackendUnavailable(
+                    f"{self.name} did not answer within {self._timeout:g} s{self._through}.",
+                    fix="Try again in a moment.",
+                    one_call=True,
+                ) from error
+            except httpx2.HTTPError as error:
+                raise BackendUnavailable(
+                    f"{self.name} at {urlsplit(self.base_url).netloc} cannot be reached{self._through}.",
+                    fix=self._way_out,
+                ) from error
+            if response.status_code == httpx2.codes.PROXY_AUTHENTICATION_REQUIRED and self._proxy is not None:
+                raise BackendUnavailable(
+                    f"The proxy {self._proxy.shown} wants a user name and a password.", fix=self._way_out
+                )
+            return response
+
+    @property
+    def _through(self) -> str:
+        return f" through the proxy {self._proxy.shown}" if self._proxy is not None else ""
+
+    @property
+    def _way_out(self) -> str:
+        if self._proxy is None:
+            return "`./demo status` says whether it is up; try again."
+        return f"Check {self._proxy.setting} in the server's settings (NO_PROXY lists what needs no proxy); try again."
 
     def json(self, response: httpx2.Response) -> Any:
         """The body as JSON. Raises BackendUnavailable if it is none."""
@@ -117,29 +178,33 @@ class Rest:
         self, response: httpx2.Response, about: str, secrets: Collection[str]
     ) -> BackendRefused | BackendUnavailable:
         status, said = response.status_code, self._said(response, secrets)
-        if status == 429 or (status == 403 and response.headers.get("x-ratelimit-remaining") == "0"):
-            wait = response.headers.get("retry-after", "")
-            when = f"in {wait} s" if wait.isdigit() else "in a minute"
-            return BackendUnavailable(f"{self.name} limits how often it may be asked.{said}", fix=f"Try again {when}.")
+        limit = self._limit(response)
+        if limit is not None and status != 503:
+            reason = f" ({mask_text(limit.reason, limit=60)})" if limit.reason else ""
+            return BackendUnavailable(f"{self.name} limits how often it may be asked{reason}.{said}", fix=limit.advice)
         if status >= 500:
-            return BackendUnavailable(f"{self.name} had an error of its own ({status}).", fix="Try again in a moment.")
+            return BackendUnavailable(
+                f"{self.name} had an error of its own ({status}).",
+                fix=limit.advice if limit else "Try again in a moment.",
+            )
         what, fix = _REFUSALS.get(status, _MOVED if status < 400 else _OTHER)
         return BackendRefused(
             f"{what.format(name=self.name, about=about)} ({status}).{said}", fix=fix.format(name=self.name)
         )
 
     def _said(self, response: httpx2.Response, secrets: Collection[str]) -> str:
-        try:
-            words = self._words(response.json())
-        except (ValueError, TypeError, AttributeError, KeyError):
-            return ""
-        words = mask_text(words.strip(), secrets=secrets, limit=WORDS_LIMIT)
+        words = mask_text(self._words_of(response).strip(), secrets=secrets, limit=WORDS_LIMIT)
         return f" It said: {words}" if words else ""
 
-    def same_api(self, url: str) -> bool:
-        """Whether ``url`` lies within this API: a caller's credential is sent nowhere else."""
-        there, here = urlsplit(url), urlsplit(self.base_url)
-        return (there.scheme, there.netloc) == (here.scheme, here.netloc) and there.path.startswith(here.path)
+    def _words_of(self, response: httpx2.Response) -> str:
+        try:
+            return self._words(response.json())
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+            return ""
+
+    def within(self, link: str, response: httpx2.Response) -> str | None:
+        """Where a link in ``response`` leads, if within this API: a caller's credential is sent nowhere else."""
+        return within(self.base_url, link, page=str(response.url))
 
 
 def credentials_in(headers: Mapping[str, str]) -> tuple[str, ...]:

@@ -50,6 +50,14 @@ def _acr(server: str) -> Any:
     )
 
 
+def _proxy() -> Any:
+    return Field(
+        None,
+        description="Proxy for the back end alone, such as http://proxy.example.com:3128; empty: HTTPS_PROXY. Never for"
+        " Keycloak, Vault, loopback, or what NO_PROXY lists.",
+    )
+
+
 class ServerSettings(CommonSettings):
     """What every MCP server reads. A subclass per server names it and its back end."""
 
@@ -139,6 +147,12 @@ class JiraSettings(ServerSettings):
     mcp_approval_login_age: int = _login_age("jira")
     mcp_approval_acr: Demand = _acr("jira")
     jira_url: str = Field("http://localhost:8001", description="Jira's address, such as https://example.atlassian.net.")
+    jira_site_url: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="Where people see Jira, for links; asked of Jira itself when JIRA_URL is a gateway's (/ex/jira/…).",
+    )
+    backend_proxy: SecretStr | None = _proxy()
     backend_timeout: float = Field(1.8, gt=0, description="Seconds that one call to the back end may take.")
 
 
@@ -153,6 +167,7 @@ class GithubSettings(ServerSettings):
     mcp_approval: Policy = _approval("github")
     mcp_approval_login_age: int = _login_age("github")
     mcp_approval_acr: Demand = _acr("github")
+    backend_proxy: SecretStr | None = _proxy()
     github_api_url: str = Field("http://localhost:8002", description="GitHub's API, such as https://api.github.com.")
     backend_timeout: float = Field(1.8, gt=0, description="Seconds that one call to the back end may take.")
 

@@ -90,6 +90,18 @@ _CHATBOT = {
 _POSTGRES = {"POSTGRES_HOST": "localhost", "POSTGRES_PORT": "{port[postgres]}"}
 
 
+_OF_BACK_ENDS = (
+    "BACKEND_TIMEOUT",
+    "JIRA_SITE_URL",
+    "BACKEND_PROXY",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "NO_PROXY",
+    "no_proxy",
+)
+"""How an MCP server reaches its back end."""
+
+
 def _mcp_server(name: str, title: str, **env: str) -> Service:
     return Service(
         name=f"mcp-{name}",
@@ -101,7 +113,7 @@ def _mcp_server(name: str, title: str, **env: str) -> Service:
         | {"APP_PUBLIC_URL": "http://localhost:{port[app]}"}
         | env,
         secrets=_STATE_DSN | {"MCP_CLIENT_SECRET": f"{{secret[MCP_{name.upper()}_CLIENT_SECRET]}}"},
-        takes=tuple(f"MCP_{name.upper()}_APPROVAL{rest}" for rest in ("", "_LOGIN_AGE", "_ACR")),
+        takes=(*(f"MCP_{name.upper()}_APPROVAL{rest}" for rest in ("", "_LOGIN_AGE", "_ACR")), *_OF_BACK_ENDS),
         uses=("postgres", "openbao", "keycloak"),
         opens=f"http://localhost:{{port[mcp-{name}]}}/mcp",
     )
@@ -211,8 +223,8 @@ SERVICES: tuple[Service, ...] = (
         uses=("openbao", "keycloak", "auth-relay", "mcp-jira"),
         opens="http://localhost:{port[mock-chatbot]}",
     ),
-    _mcp_server("jira", "Jira", JIRA_URL="http://localhost:{port[mock-jira]}"),
-    _mcp_server("github", "GitHub", GITHUB_API_URL="http://localhost:{port[mock-github]}"),
+    _mcp_server("jira", "Jira", JIRA_URL="http://localhost:{port[mock-jira]}", JIRA_SITE_URL="", BACKEND_PROXY=""),
+    _mcp_server("github", "GitHub", GITHUB_API_URL="http://localhost:{port[mock-github]}", BACKEND_PROXY=""),
     _mcp_server("postgres", "PostgreSQL", **_POSTGRES, POSTGRES_DATABASE="shop"),
     Service(
         name="token-api",

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
@@ -19,6 +20,7 @@ from common.errors import BackendRefused, BackendUnavailable, Problem
 from mcp_servers import github_api, jira_api
 from mcp_servers.github_api import GitHub
 from mcp_servers.jira_api import Jira
+from mcp_servers.origins import within
 from mcp_servers.rest import Rest
 from tests.mcp_servers.serving import served
 
@@ -149,11 +151,80 @@ async def test_a_back_end_that_is_gone_is_named() -> None:
     await rest.close()
 
 
-async def test_a_next_page_elsewhere_gets_no_credential(back: tuple[Back, str], github: GitHub) -> None:
-    back[0].body = "[]"
-    back[0].headers = {"link": '<http://evil.example/user/repos?page=2>; rel="next"'}
-    with pytest.raises(BackendUnavailable):
-        await github.repositories()
+def repositories(number: int) -> str:
+    return json.dumps([{"full_name": f"a/{number}", "private": False}])
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "http://evil.example/user/repos?page=2",
+        "http://{host}:1/user/repos?page=2",
+        "https://{host}:{port}/user/repos?page=2",
+        "http://{host}.evil.example:{port}/user/repos?page=2",
+        "http://{host}.:{port}/user/repos?page=2",
+        "http://{host}@evil.example:{port}/user/repos?page=2",
+        "//evil.example/user/repos?page=2",
+        "http://[::1/user",
+    ],
+)
+async def test_a_next_page_elsewhere_gets_no_credential_and_what_was_fetched_is_given(
+    back: tuple[Back, str], github: GitHub, elsewhere: str
+) -> None:
+    parts = urlsplit(back[1])
+    link = elsewhere.format(host=parts.hostname, port=parts.port)
+    back[0].pages = [(repositories(1), f'<{link}>; rel="next"'), (repositories(2), "")]
+    found = await github.repositories()
+    assert [r.full_name for r in found.repositories] == ["a/1"]
+    assert found.more
+    assert len(back[0].seen) == 1
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        "http://LOCALHOST:{port}/user/repos?page=2",
+        "HTTP://LocalHost:{port}/user/repos?page=2",
+        "http://local%68ost:{port}/user/repos?page=2",
+        "http://somebody:secret@localhost:{port}/user/repos?page=2",
+        "//localhost:{port}/user/repos?page=2",
+        "/user/repos?page=2",
+        "?page=2",
+    ],
+)
+async def test_a_next_page_in_another_spelling_of_the_same_origin_is_followed(
+    back: tuple[Back, str], same: str
+) -> None:
+    port = urlsplit(back[1]).port
+    rest = Rest(f"http://localhost:{port}", server="github", name="GitHub", timeout=2, words=github_api.words)
+    back[0].pages = [(repositories(1), f'<{same.format(port=port)}>; rel="next"'), (repositories(2), "")]
+    found = await GitHub(rest, token=SecretStr(TOKEN)).repositories()
+    await rest.close()
+    assert [r.full_name for r in found.repositories] == ["a/1", "a/2"]
+    assert not found.more
+    assert [seen.headers["authorization"] for seen in back[0].seen] == [f"Bearer {TOKEN}"] * 2
+    assert back[0].seen[1].headers["host"] == f"localhost:{port}"
+
+
+@pytest.mark.parametrize(
+    ("api", "link", "there"),
+    [
+        ("https://api.github.com", "https://API.GitHub.com:443/x?page=2", "https://api.github.com/x?page=2"),
+        ("https://api.github.com:443", "https://api.github.com/x", "https://api.github.com/x"),
+        ("http://ghe.example:80/api/v3", "http://GHE.example/api/v3/x", "http://ghe.example/api/v3/x"),
+        ("http://b\u00fccher.example", "http://xn--bcher-kva.example/x", "http://xn--bcher-kva.example/x"),
+        ("http://[::1]:8002", "http://[0:0:0:0:0:0:0:1]:8002/x", "http://[::1]:8002/x"),
+        ("http://ghe.example/api/v3", "http://ghe.example/api/v3evil/x", None),
+        ("http://ghe.example/api/v3", "http://ghe.example/api/v3/../../admin", None),
+        ("http://ghe.example/api/v3", "http://ghe.example/api/v3/%2e%2e/admin", None),
+        ("https://api.github.com", "http://api.github.com/x", None),
+        ("https://api.github.com", "https://api.github.com:8443/x", None),
+        ("https://api.github.com", "javascript:alert(1)", None),
+        ("https://api.github.com", "data:,x", None),
+    ],
+)
+def test_origins_are_compared_as_the_url_standard_does(api: str, link: str, there: str | None) -> None:
+    assert within(api, link, page=f"{api}/page") == there
 
 
 async def test_what_the_callers_send_is_one_path_segment(back: tuple[Back, str], jira: Jira) -> None:
