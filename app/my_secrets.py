@@ -193,7 +193,9 @@ async def _stored(process: Process, held: Held, name: str) -> Stored:
         found = await process.vault.kv_read(held.login.token, path)
     except CredentialMissing as problem:
         return Stored(name, shown, {}, versions, problem)
-    return Stored(name, shown, {field: masked(field, value) for field, value in sorted(found.data.items())}, versions)
+    told = {field: t("own.not-text", kind=t(f"own.kind.{kind}")) for field, kind in found.not_text.items()}
+    shown_fields = {field: told.get(field) or masked(field, value) for field, value in sorted(found.data.items())}
+    return Stored(name, shown, shown_fields, versions)
 
 
 def masked(field: str, value: SecretStr) -> str:

@@ -10,6 +10,8 @@ from fastmcp.exceptions import NotFoundError, to_mcp_error
 from fastmcp.tools import Tool, ToolResult
 from fastmcp.utilities.versions import VersionSpec
 
+from mcp_servers.nulls import without_nulls
+
 
 class FixedTools(FastMCP[Any]):
     """A server with these tools for everybody, always: nothing hides, renames or versions them.
@@ -45,4 +47,5 @@ class FixedTools(FastMCP[Any]):
         """
         if name not in self._fixed:
             raise to_mcp_error(NotFoundError(f"Unknown tool: {name!r}"))
+        arguments = without_nulls(self._fixed[name].parameters, arguments)
         return await super().call_tool(name, arguments, version=version, run_middleware=run_middleware)

@@ -21,6 +21,7 @@ from mcp_servers.approval import state_security
 from mcp_servers.auth import MCP_PATH, Door, StepUp, Verifier
 from mcp_servers.fixed_tools import FixedTools
 from mcp_servers.kinds import KINDS
+from mcp_servers.nulls import NullsAbsent
 from mcp_servers.offers import offer, status_uri
 from mcp_servers.room import Parts, Room, make_parts, opened
 from mcp_servers.settings import ServerSettings
@@ -73,7 +74,7 @@ def build(settings: ServerSettings) -> Starlette:
 
     @mcp.custom_route("/health", methods=["GET"])
     async def health(_: Request) -> Response:
-        return _health(settings, parts, rooms, kind.backend.circuit)
+        return await _health(settings, parts, rooms, kind.backend.circuit)
 
     return mcp.http_app(
         path=MCP_PATH,
@@ -90,16 +91,17 @@ def build(settings: ServerSettings) -> Starlette:
                 writing=frozenset(tool.name for tool in tools if tool.writes),
             ),
             Middleware(RequestBodyLimitMiddleware, max_body_size=BODY_LIMIT),
+            Middleware(NullsAbsent),
         ],
     )
 
 
-def _health(settings: ServerSettings, parts: Parts, rooms: list[Room], backend: Circuit) -> Response:
+async def _health(settings: ServerSettings, parts: Parts, rooms: list[Room], backend: Circuit) -> Response:
     """Whether requests are served, which parts are down, and how much is held; nobody's name, no secret.
 
     503 while requests are refused; with a part down (``degraded``) what is held goes on being used.
     """
-    fresh = parts.state.fresh()
+    fresh = await parts.state.serves()
     room = rooms[0] if rooms else None
     circuits = {"keycloak": parts.keycloak.circuit, "vault": parts.vault.circuit, "backend": backend}
     well = all(circuit.state == "closed" for circuit in circuits.values())

@@ -9,10 +9,11 @@ from typing import Protocol, TypeVar
 
 from pydantic import SecretStr
 
-from common.errors import CredentialMissing
+from common.errors import CredentialMissing, PersonUnknown
 from common.masking import mask
 from mcp_servers.pools import LeasePool
 from vault_client import DatabaseCredential, Lease, Vault, VaultToken
+from vault_client.models import NOT_TEXT, UNKNOWN, UNKNOWN_FIX, UNPROVISIONED
 
 MARGIN_SECONDS = 5.0
 """What is this near its end is not used any more: the call it is used for takes time too."""
@@ -83,10 +84,24 @@ class KVSource:
         """The newest version. Raises CredentialMissing when it is not there, or lacks a field."""
         read_at = self._clock()
         path = self._vault.kv_path(self._path(entity))
+        _require_known(entity, path)
         try:
             secret = await self._vault.kv_read(login.token, self._path(entity))
         except CredentialMissing as problem:
             raise self._missing(entity, path) from problem
+        wrong = [
+            f"`{name}` must be text, and is {NOT_TEXT[secret.not_text[name]]}"
+            for name in self._needs
+            if name in secret.not_text
+        ]
+        if wrong:
+            raise CredentialMissing(
+                f"{entity}'s {self._title} credential at {path} cannot be used: {'; '.join(wrong)}.",
+                fix="An administrator writes it there as text: "
+                f"`vault kv patch secret/{self._path(entity)} {' '.join(f'{n}=…' for n in secret.not_text)}`.",
+                entity=entity,
+                path=path,
+            )
         lacking = [name for name in self._needs if not _text(secret.data, name)]
         if lacking:
             raise CredentialMissing(
@@ -116,13 +131,6 @@ class KVSource:
         return f"users/{entity}/{self._server}"
 
     def _missing(self, entity: str, path: str) -> CredentialMissing:
-        if entity.startswith("entity_"):
-            return CredentialMissing(
-                "Vault does not know this person: the entity was not made by an administrator.",
-                fix="An administrator adds the person to `init/users.yaml` and runs `./demo init`.",
-                entity=entity,
-                path=path,
-            )
         fields = " ".join(f"{name}=…" for name in self._needs)
         return CredentialMissing(
             f"{entity} has no {self._title} credential: there is nothing at {path} in Vault.",
@@ -149,6 +157,7 @@ class DatabaseSource:
         """A new database user. Raises CredentialMissing when this person may have none."""
         read_at = self._clock()
         path = f"database/creds/{entity}"
+        _require_known(entity, path)
         try:
             made = await self._vault.database_creds(login.token, entity)
         except CredentialMissing as problem:
@@ -178,6 +187,12 @@ class DatabaseSource:
         """Close the connections; those in use close when they are given back."""
         if credential.pool is not None:
             await credential.pool.close()
+
+
+def _require_known(entity: str, path: str) -> None:
+    """Raises PersonUnknown for an entity that Vault made by itself: nothing is stored for such a person."""
+    if UNPROVISIONED.fullmatch(entity):
+        raise PersonUnknown(UNKNOWN, fix=UNKNOWN_FIX, entity=entity, path=path)
 
 
 def _text(data: Mapping[str, SecretStr], name: str) -> str:

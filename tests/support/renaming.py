@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from identity.admin import RealmAdmin
 from stack.testing import Stack
+from tests.support.people import Person
 
 
 @contextmanager
@@ -25,6 +26,26 @@ def administrator(stack: Stack) -> Iterator[RealmAdmin]:
         yield made
     finally:
         made.close()
+
+
+@contextmanager
+def made_by_hand(realm: RealmAdmin, name: str) -> Iterator[Person]:
+    """Somebody whom an administrator made at Keycloak alone, for as long as the block runs."""
+    person = Person(name, "password-by-hand", f"{name}@example.com", {})
+    made: dict[str, Any] = {
+        "username": name,
+        "enabled": True,
+        "email": person.email,
+        "emailVerified": True,
+        "firstName": "By",
+        "lastName": "Hand",
+        "credentials": [{"type": "password", "value": person.password, "temporary": False}],
+    }
+    realm.post("/mcp-demo/users", made)
+    try:
+        yield person
+    finally:
+        realm.delete(f"/mcp-demo/users/{user_id(realm, name)}")
 
 
 def user_id(realm: RealmAdmin, name: str, *, path: str = "/mcp-demo") -> str:
