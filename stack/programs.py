@@ -106,7 +106,7 @@ def java_version(home: Path) -> int:
     try:
         text = (home / "release").read_text()
     except OSError:
-        command = [home / "bin" / "java", NO_SHARED_FILES, "-version"]
+        command = [str(home / "bin" / "java"), NO_SHARED_FILES, "-version"]
         text = subprocess.run(command, check=False, capture_output=True, text=True).stderr
     found = re.search(r'version[ =]+"(\d+)|JAVA_VERSION="(\d+)', text, re.IGNORECASE)
     return int(found[1] or found[2]) if found else 0
