@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 
 LONGEST = 5.0
-"""The longest pause (seconds) between two attempts, anywhere: what was away is found within seconds of its return."""
+"""The longest pause (seconds) between two attempts that anything here takes: what was away is found within seconds of
+its return. No caller asks for more."""
 
 
 class Backoff:
@@ -19,8 +20,8 @@ class Backoff:
     def __init__(
         self, *, first: float = 0.1, longest: float = LONGEST, jitter: float = 0.25, rng: random.Random | None = None
     ) -> None:
-        if not 0 < first <= longest <= LONGEST or not 0 <= jitter < 1:
-            raise ValueError(f"Backoff needs 0 < first <= longest <= {LONGEST:g} and 0 <= jitter < 1")
+        if not 0 < first <= longest or not 0 <= jitter < 1:
+            raise ValueError("Backoff needs 0 < first <= longest and 0 <= jitter < 1")
         self._first, self._longest, self._jitter = first, longest, jitter
         self._rng = rng or random.SystemRandom()
         self._next = first

@@ -24,13 +24,11 @@ from vault_client import Vault, VaultToken, logins
 
 log = logging.getLogger(__name__)
 
-LONGEST_PAUSE = 2.0
-
 
 async def obtain(settings: LaunchSettings) -> VaultToken:
     """Log in, and try again until Vault is there and provisioned."""
     vault = Vault(settings.vault_addr)
-    backoff = Backoff(first=0.2, longest=LONGEST_PAUSE)
+    backoff = Backoff(first=0.2, longest=2.0)
     login = logins.approle(settings.vault_role_id, settings.vault_secret_id)
     said = ""
     try:

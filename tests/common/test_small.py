@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import inspect
 import random
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from common import correlation
-from common.backoff import Backoff
+from common.backoff import LONGEST, Backoff
 from common.errors import ConfigError
 from common.settings import CommonSettings, load
 from common.workers import Workers
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 async def test_a_worker_sees_what_its_caller_carries_and_nobody_else_s() -> None:
@@ -59,10 +64,23 @@ def test_backoff_doubles_up_to_its_longest_within_its_jitter(failures: int, seed
     assert backoff.failed() <= 0.125
 
 
-@pytest.mark.parametrize("wrong", [{"first": 0.0}, {"first": 6.0}, {"longest": 5.1}, {"jitter": 1.0}, {"jitter": -0.1}])
+@pytest.mark.parametrize("wrong", [{"first": 0.0}, {"first": 6.0}, {"jitter": 1.0}, {"jitter": -0.1}])
 def test_a_backoff_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="Backoff needs"):
         Backoff(**wrong)  # type: ignore[arg-type]
+
+
+def test_nothing_pauses_longer_than_seconds_between_two_attempts() -> None:
+    asked: list[float] = []
+    for path in ROOT.glob("*/**/*.py"):
+        if path.relative_to(ROOT).parts[0] in ("tests", ".venv"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Backoff"):
+                asked += [ast.literal_eval(word.value) for word in node.keywords if word.arg == "longest"]
+    assert asked, "some ask for less"
+    assert max(asked) <= LONGEST
+    assert inspect.signature(Backoff).parameters["longest"].default == LONGEST == 5.0
 
 
 def test_production_refuses_a_plain_http_issuer_even_when_every_secret_is_its_own(
