@@ -89,7 +89,7 @@ def _flat_row(row: Mapping[str, Any]) -> Row:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
-        return ", ".join(str(item) for item in value)
+        return ", ".join(item if isinstance(item, str) else json.dumps(item) for item in value)
     if isinstance(value, list | Mapping):
         return json.dumps(value, ensure_ascii=False)
     return value

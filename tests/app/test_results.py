@@ -48,3 +48,7 @@ def test_text_stays_text_and_nothing_stays_nothing() -> None:
 
 def test_an_empty_list_is_an_empty_table() -> None:
     assert shape({"result": []}).tables == {"": []}
+
+
+def test_a_list_is_spelled_as_json_spells_it_and_not_as_python_does() -> None:
+    assert shape({"v": [True, False, 1, 1e20, "x"]}).facts == {"v": "true, false, 1, 1e+20, x"}

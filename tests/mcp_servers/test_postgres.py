@@ -101,7 +101,7 @@ async def test_values_are_json_whatever_postgresql_holds(shared: Caller) -> None
         " 1 AS twice, 2 AS twice"
     )
     row = (await shared.data("postgres", "query", {"sql": sql}))["rows"][0]
-    assert row["nan"] == "nan"
+    assert row["nan"] == "NaN"
     assert row["big"] == "9007199254740993"
     assert row["tenth"] == 0.1
     assert row["huge"].startswith("1")

@@ -54,26 +54,5 @@ def test_text_survives_the_way_through_a_document(lines: list[str]) -> None:
     assert plain(document(text)) == text.strip()
 
 
-def test_a_document_reads_as_text_whatever_it_holds() -> None:
-    def text(content: str) -> dict[str, Any]:
-        return {"type": "paragraph", "content": [{"type": "text", "text": content}]}
-
-    nodes = [
-        {"type": "heading", "attrs": {"level": 1}, "content": [{"type": "text", "text": "Plan"}]},
-        {"type": "bulletList", "content": [{"type": "listItem", "content": [text("one")]}]},
-        {
-            "type": "paragraph",
-            "content": [
-                {"type": "mention", "attrs": {"text": "@Alice"}},
-                {"type": "text", "text": " "},
-                {"type": "inlineCard", "attrs": {"url": "https://example.com"}},
-                {"type": "somethingNew"},
-            ],
-        },
-    ]
-    assert plain({"type": "doc", "version": 1, "content": nodes}) == "Plan\n- one\n@Alice https://example.com"
-    assert plain(None) == plain("text") == plain({"type": "doc", "content": "no list"}) == ""
-
-
 def _never(constant: str) -> None:
     raise AssertionError(constant)
