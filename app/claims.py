@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from app.texts import has, t
+from app.zone import zone
 
 _ORDER = ("sub", "preferred_username", "email", "iss", "aud", "azp", "scope", "exp", "iat", "nbf", "auth_time", "sid")
 _TIMES = {"exp", "iat", "nbf", "auth_time"}
@@ -30,8 +31,15 @@ def shown(name: str, value: Any) -> str:
 
 
 def clock(seconds: float) -> str:
-    """A moment (seconds since the epoch) as HH:MM:SS, UTC."""
-    return time.strftime("%H:%M:%S UTC", time.gmtime(seconds))
+    """A moment (seconds since the epoch) on the reader's clock: 08:41:25 KST, with the date unless it is today."""
+    try:
+        moment = datetime.fromtimestamp(seconds, zone())
+    except (ValueError, OverflowError, OSError):
+        return str(seconds)
+    name = moment.tzname() or ""
+    named = f"UTC{name}" if name[:1] in "+-" and name else name
+    today = moment.date() == datetime.now(zone()).date()
+    return f"{moment:%H:%M:%S} {named}" if today else f"{moment:%Y-%m-%d %H:%M:%S} {named}"
 
 
 def left(until: float, now: float) -> str:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Coroutine, Iterator
 from typing import Any, TypeVar
 
 from app import texts
+from app.zone import zone
 from common.errors import NotReady
 
 T = TypeVar("T")
@@ -31,7 +32,9 @@ class Loop:
         if not self._loop.is_running():
             coroutine.close()
             raise NotReady("The app is starting or stopping.", fix="Reload the page in a moment.")
-        texts.language()  # Known in this thread's context from now on, which the coroutine inherits.
+        # Known in this thread's context from now on, which the coroutine inherits.
+        texts.language()
+        zone()
         future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         try:
             return future.result(timeout)

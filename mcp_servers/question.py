@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+from datetime import UTC, datetime
 from typing import Any
 
 from mcp_types import (
@@ -89,4 +89,5 @@ def _result(key: str, approval: Approval, asked: ElicitRequest) -> InputRequired
 
 
 def _clock(at: float) -> str:
-    return time.strftime("%H:%M:%S UTC", time.gmtime(at))
+    """A moment (seconds since the epoch) as RFC 3339 writes it: who reads it may be anywhere."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")

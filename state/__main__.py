@@ -47,7 +47,7 @@ async def run(options: argparse.Namespace, settings: CommonSettings) -> list[str
             return [f"{options.server} serves again."]
         found = await state.suspensions()
         return [
-            f"{s.server}  since {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(s.since))}  {s.reason}".rstrip()
+            f"{s.server}  since {time.strftime('%Y-%m-%d %H:%M:%S %Z', time.localtime(s.since))}  {s.reason}".rstrip()
             for s in found
         ] or ["No MCP server is suspended."]
 

@@ -101,7 +101,7 @@ def _explained(refused: VaultLoginRefused, expires: float) -> Problem:
     """Vault says the same of a wrong role id and of an expired secret id; what the file knows tells them apart."""
     if not expires:
         return refused
-    until = time.strftime("%Y-%m-%d %H:%M", time.localtime(expires))
+    until = time.strftime("%Y-%m-%d %H:%M %Z", time.localtime(expires))
     if expires <= time.time():
         return VaultLoginRefused(f"The secret id expired at {until}.", fix="`./demo init` writes a new config.ini.")
     return VaultLoginRefused(

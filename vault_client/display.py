@@ -77,4 +77,4 @@ def left(seconds: float | None) -> str:
 
 
 def _clock() -> str:
-    return time.strftime("%H:%M:%S")
+    return time.strftime("%H:%M:%S %Z")

@@ -69,6 +69,7 @@ async def callback(request: Request) -> Response:
     process = Process.current()
     state = request.query_params.get("state", "")
     name = cookie_name(state)
+    pending: Pending | None = None
     try:
         pending = await process.pending.take(request.cookies.get(name, ""), state=state)
         code = _code(request, pending)
@@ -77,8 +78,28 @@ async def callback(request: Request) -> Response:
         _log.info("Sign-in failed: %s", problem.code)
         status = 503 if problem.retryable else 400
         response = problem_page(t("page.login-failed"), problem, status=status)
+        if await _signed_in_already(process, request, pending):
+            where = pending.next if pending else "/"
+            response = RedirectResponse(where, status_code=303, headers={"Cache-Control": "no-store"})
     response.delete_cookie(name, path="/auth/callback", httponly=True, samesite="lax", secure=process.settings.https)
     return response
+
+
+async def _signed_in_already(process: Process, request: Request, pending: Pending | None) -> bool:
+    """Whether this answer is of a sign-in that somebody no longer needs: used, too old, or ended by Keycloak.
+
+    The browser's "back" after signing in leads here. Not so where a level was demanded, or where a code was sent for
+    a sign-in under way: that it failed is news.
+    """
+    under_way = pending is not None and (bool(pending.acr) or "error" not in request.query_params)
+    cookie = request.cookies.get(session_cookie_name(https=process.settings.https), "")
+    if under_way or not cookie:
+        return False
+    try:
+        await process.sessions.find(cookie)
+    except Problem:
+        return False
+    return True
 
 
 def _code(request: Request, pending: Pending | None) -> str:

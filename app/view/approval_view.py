@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +9,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from app.approvals import Waiting, decide, waiting
+from app.claims import clock
 from app.process import Process
 from app.session import Person
 from app.texts import t
@@ -110,4 +110,4 @@ def _settled(found: Waiting) -> None:
 
 
 def _clock(at: Any) -> str:
-    return time.strftime("%H:%M:%S", time.localtime(at)) if isinstance(at, int | float) else "—"
+    return clock(at) if isinstance(at, int | float) else "—"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from pathlib import Path
 from string import Formatter
 
 import pytest
 
-from app.claims import explained, left
+from app.claims import clock, explained, left
 from app.texts import DEFAULT, LANGUAGES, catalogue, has, language, speaking, t, wanted
 from app.view.plain import mono, plain, prose
+from app.zone import named
 
 APP = Path(__file__).resolve().parents[2] / "app"
 
@@ -113,3 +115,36 @@ def test_code_in_a_sentence_is_monospace_and_the_rest_is_plain() -> None:
     assert prose("Run `./demo init` [now].") == "Run `./demo init` \\[now\\]."
     assert prose("one ` tick") == "one \\` tick"
     assert "`" not in mono("a`b").strip("`")
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [
+        ("Asia/Seoul", "2025-11-25 09:00:00 KST"),
+        ("UTC", "2025-11-25 00:00:00 UTC"),
+        (None, "2025-11-25 00:00:00 UTC"),
+        ("America/Sao_Paulo", "2025-11-24 21:00:00 UTC-03"),
+        ("../../etc/passwd", "2025-11-25 00:00:00 UTC"),
+        ("America", "2025-11-25 00:00:00 UTC"),
+    ],
+)
+def test_a_moment_has_the_readers_zone_and_the_date_unless_it_is_today(
+    monkeypatch: pytest.MonkeyPatch, zone: str | None, shown: str
+) -> None:
+    monkeypatch.setattr("app.claims.zone", lambda: named(zone))
+    assert clock(1764028800.0) == shown
+    assert re.fullmatch(r"\d\d:\d\d:\d\d \S+", clock(time.time()))
+    assert clock(1e30) == "1e+30"
+
+
+ROOT = APP.parent
+
+
+def test_nothing_prints_a_time_without_its_zone() -> None:
+    """Pages have one clock; other programs name the zone."""
+    for path in ROOT.rglob("*.py"):
+        if {".venv", "tests", "node_modules"} & set(path.relative_to(ROOT).parts):
+            continue
+        code = path.read_text()
+        for form in re.findall(r"""strftime\(\s*["']([^"']*%[HM][^"']*)["']""", code):
+            assert re.search("%Z|%z|UTC|Z$", form) or "mock_services/jira" in str(path), f"{path}: {form}"

@@ -128,9 +128,60 @@ def test_a_finished_sign_in_cannot_be_replayed(visitor: Callable[[], Visitor], p
     answers: list[str] = []
     me.page.on("request", lambda request: answers.append(request.url) if "/auth/callback" in request.url else None)
     me.sign_in(person)
+    mine = me.session_cookie()
+    me.page.goto(answers[0])
+    assert urllib.parse.urlsplit(me.page.url).path == "/", "who is signed in needs no other sign-in"
+    assert me.session_cookie() == mine, "and gets none"
+    me.context.clear_cookies(name=COOKIE)
     answer = me.page.goto(answers[0])
     assert answer is not None
     assert answer.status == 400
+    assert me.session_cookie() == ""
+
+
+@pytest.mark.parametrize(
+    "query", ["", "state=old&code=used", "state=old&error=temporarily_unavailable", "error=access_denied"]
+)
+def test_an_old_sign_in_leads_home_who_is_signed_in(visitor: Callable[[], Visitor], person: Person, query: str) -> None:
+    me = visitor()
+    me.sign_in(person)
+    me.page.goto(f"{me.base}/auth/callback?{query}")
+    me.sees(f"Signed in as {person.username}")
+    assert urllib.parse.urlsplit(me.page.url).path == "/"
+
+
+def test_back_and_a_second_tab_after_signing_in_lead_to_the_app(visitor: Callable[[], Visitor], person: Person) -> None:
+    me = visitor()
+    me.open("/mcp-tools")
+    second = me.context.new_page()
+    second.goto(f"{me.base}/auth/login?next=/audit")
+    me.sign_in(person)
+    me.page.go_back()
+    me.page.reload()
+    me.page.wait_for_url(f"{me.base}/**")
+    me.sees(f"Signed in as {person.username}")
+    second.reload()
+    second.wait_for_url(f"{me.base}/**")
+    expect(second.get_by_text(f"Signed in as {person.username}").first).to_be_visible(timeout=PATIENCE)
+    me.page.goto(f"{me.base}/auth/login")
+    me.sees(f"Signed in as {person.username}")
+
+
+@pytest.mark.parametrize(("zone", "named"), [("Asia/Seoul", "KST"), ("America/Sao_Paulo", "UTC-03")])
+def test_times_are_the_browsers_own_with_their_zone(
+    browser: Browser, stack: Stack, person: Person, zone: str, named: str
+) -> None:
+    context = browser.new_context(viewport={"width": 1400, "height": 1000}, locale="en-US", timezone_id=zone)
+    me = Visitor(context, stack.url("app"))
+    me.sign_in(person, "/")
+    me.open("/")
+    now = me.page.evaluate("new Date().toLocaleTimeString('en-GB', {hour: '2-digit', minute: '2-digit'})")
+    shown = re.findall(r"(\d\d):(\d\d):\d\d (\S+)", me.words())
+    assert shown
+    assert {name for *_, name in shown} == {named}
+    minutes = [(int(h) * 60 + int(m) - int(now[:2]) * 60 - int(now[3:])) % 1440 for h, m, _ in shown]
+    assert all(apart >= 1430 or apart == 0 for apart in minutes), (shown, now)
+    context.close()
 
 
 def test_no_page_asks_another_host_for_anything(visitor: Callable[[], Visitor], person: Person) -> None:
@@ -175,6 +226,7 @@ def test_the_language_is_chosen_on_the_page_and_remembered_by_the_browser(
     assert me.page.evaluate("document.documentElement.lang") == "ko"
     me.open("/mcp-tools")
     me.sees(f"{person.username} 님으로 로그인됨")
+    me.context.clear_cookies(name=COOKIE)
     me.page.goto(f"{me.base}/auth/callback")
     me.sees("로그인하지 못했습니다")
     assert "Sign" not in me.words()
