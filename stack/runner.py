@@ -19,7 +19,9 @@ from stack.processes import Identity, Launch, end, last_lines, spawn
 from stack.status import Phase, ServiceStatus
 
 POLL_SECONDS = 0.025
-START_SECONDS = 180.0
+START_SECONDS = 600.0
+"""A bound for busy machines, not a wait: a process that ends is noticed at once."""
+
 STOP_SECONDS = 10.0
 ATTEMPTS_AT_START = 3
 """A service that dies this often before it was ever ready fails the whole start."""
