@@ -217,6 +217,7 @@ async def _ask(process: Process, username: str, password: SecretStr) -> Answered
         connection = await psycopg.AsyncConnection.connect(
             host=settings.postgres_host,
             port=settings.postgres_port,
+            sslmode=settings.postgres_sslmode,
             dbname=settings.postgres_database,
             user=username,
             password=password.get_secret_value(),

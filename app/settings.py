@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, model_validator
 
 from common.ports import HttpPort, PublicUrl
-from common.settings import CommonSettings
+from common.settings import SSLMODE, CommonSettings, SslMode
 
 
 class AppSettings(CommonSettings):
@@ -36,6 +36,7 @@ class AppSettings(CommonSettings):
     postgres_host: str = Field("localhost", description="The database that people's database users open.")
     postgres_port: int = Field(5432, description="Its port.")
     postgres_database: str = Field("shop", description="Its name.")
+    postgres_sslmode: SslMode = SSLMODE
     mcp_jira_url: str = Field("http://localhost:3001/mcp", description="The Jira MCP server.")
     mcp_github_url: str = Field("http://localhost:3002/mcp", description="The GitHub MCP server.")
     mcp_postgres_url: str = Field("http://localhost:3003/mcp", description="The PostgreSQL MCP server.")
@@ -53,6 +54,10 @@ class AppSettings(CommonSettings):
     agent_auth_url: str = Field("https://localhost:8443", description="The agents' auth server.")
     biz_service_url: str = Field("http://localhost:5000", description="The business service, plain HTTP.")
     biz_service_tls_url: str = Field("https://localhost:5443", description="The same with mutual TLS.")
+
+    def unused_fields(self) -> frozenset[str]:
+        """Outside the demo the attack lab is closed."""
+        return frozenset() if self.profile == "demo" else frozenset({"lab_client_secret"})
 
     @property
     def redirect_uri(self) -> str:
@@ -89,8 +94,6 @@ class AppSettings(CommonSettings):
             Fernet(self.app_session_key.get_secret_value())
         except ValueError:
             raise ValueError("APP_SESSION_KEY is not a Fernet key (32 bytes, url-safe base64)") from None
-        if self.profile != "demo" and not self.https:
-            raise ValueError("PROFILE=production, but APP_PUBLIC_URL is not https: the session cookie needs it")
         return self
 
 

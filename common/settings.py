@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from common import production
 from common.errors import ConfigError
 from common.ports import PublicUrl
 
 MCP_SERVERS = ("jira", "github", "postgres")
 """The three servers, by the name used in tools, scopes (``mcp:<name>``) and clients (``mcp-<name>``)."""
+
+SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+SSLMODE: Any = Field("disable", description="libpq's `sslmode` for that database; outside the demo `require` or more.")
+"""The setting of the processes that open the tools' database."""
 
 
 class CommonSettings(BaseSettings):
@@ -53,17 +57,18 @@ class CommonSettings(BaseSettings):
             if isinstance(field.default, SecretStr) and getattr(self, name) == field.default
         ]
 
+    def unused_fields(self) -> frozenset[str]:
+        """Fields that this process never uses, so that nobody has to set them."""
+        return frozenset()
+
     @model_validator(mode="after")
     def _safe_outside_demo(self) -> Self:
-        if self.profile == "demo":
-            return self
-        left = self.demo_defaults()
-        if left:
-            raise ValueError(
-                f"PROFILE=production, but {', '.join(n.upper() for n in left)} still hold the demo's values"
-            )
-        if urlsplit(self.keycloak_public_url).scheme != "https":
-            raise ValueError("PROFILE=production, but KEYCLOAK_PUBLIC_URL is not https: tokens need an https issuer")
+        if self.profile != "demo":
+            unused = self.unused_fields()
+            left = [name for name in self.demo_defaults() if name not in unused]
+            found = production.faults(self, demo_defaults=left, unused=unused)
+            if found:
+                raise ValueError("; ".join(f"PROFILE=production, but {fault}" for fault in found))
         return self
 
 

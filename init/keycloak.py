@@ -10,7 +10,14 @@ from typing import Any, Final
 
 from identity.admin import RealmAdmin
 from identity.admin import check_ready as keycloak_serves
-from init import client_documents, keycloak_levels, keycloak_people, keycloak_realm, keycloak_registration
+from init import (
+    client_documents,
+    keycloak_grants,
+    keycloak_levels,
+    keycloak_people,
+    keycloak_realm,
+    keycloak_registration,
+)
 from init.client_documents import Document, DocumentUnread
 from init.keycloak_realm import FACILITATOR, OURS, ROLES_SCOPE
 from init.ledger import Ledger
@@ -56,6 +63,7 @@ def provision(
             scopes = _scopes(keycloak, f"/{settings.keycloak_realm}", ledger)
             flow = keycloak_levels.provision(keycloak, f"/{settings.keycloak_realm}", ledger, new=not there)
             _clients(settings, keycloak, scopes, flow, ledger)
+            keycloak_grants.provision(keycloak, f"/{settings.keycloak_realm}", scopes.get("offline_access"), ledger)
             known = people.result()
         realm_stands()
         return keycloak_people.provision(keycloak, settings.keycloak_realm, users, known, ledger, bound())

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from common.levels import LEVELS
 from common.settings import MCP_SERVERS
 from init.client_documents import Document
+from init.keycloak_grants import LAB
 from init.keycloak_registration import OFFERED, UNLISTED
 from init.settings import InitSettings
 
@@ -52,6 +53,9 @@ def realm(settings: InitSettings) -> dict[str, Any]:
         "accessTokenLifespan": 300,
         "ssoSessionIdleTimeout": 1800,
         "ssoSessionMaxLifespan": 36000,
+        # A refresh token is good once (OAuth 2.1 §4.3.1): one used again ends its client's part of the session.
+        "revokeRefreshToken": True,
+        "refreshTokenMaxReuse": 0,
         "defaultSignatureAlgorithm": "RS256",
         "eventsEnabled": True,
         "enabledEventTypes": list(RECORDED),
@@ -194,7 +198,7 @@ def _labs(settings: InitSettings) -> list[dict[str, Any]]:
             default=default,
             optional=optional,
             directAccessGrantsEnabled=True,
-            **_ODD_LABS.get(name, {}),
+            **(_ODD_LABS.get(name, {}) | {"attributes": LAB | _ODD_LABS.get(name, {}).get("attributes", {})}),
         )
         for name, (default, optional) in scoped.items()
     ]

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from common.settings import MCP_SERVERS
 from identity.admin import RealmAdmin
+from init import keycloak_grants
 from init.ledger import Ledger
 
 PART: Final = "keycloak"
@@ -92,8 +93,11 @@ def provision(keycloak: RealmAdmin, realm: str, scopes: dict[str, str], ledger: 
     """
     _offer(keycloak, realm, scopes, ledger)
     _unlist(keycloak, f"{realm}/client-scopes", scopes.get("offline_access"), ledger)
-    _named(keycloak, f"{realm}/client-policies", "profiles", profile(), ledger)
-    _named(keycloak, f"{realm}/client-policies", "policies", policy(), ledger)
+    for kind, wanted in (
+        ("profiles", [profile(), keycloak_grants.profile()]),
+        ("policies", [policy(), keycloak_grants.policy()]),
+    ):
+        keycloak_grants.named(keycloak, f"{realm}/client-policies", kind, NAME, wanted, ledger)
     _registration_policies(keycloak, realm, ledger)
 
 
@@ -118,15 +122,6 @@ def _unlist(keycloak: RealmAdmin, path: str, scope: str | None, ledger: Ledger) 
         act = partial(keycloak.put, f"{path}/{scope}", found | {"attributes": attributes | UNLISTED})
         equal = attributes.get(_LISTED) == "false"
         ledger.settle(PART, "scope in metadata", found["name"], exists=True, equal=equal, act=act, note="unlisted")
-
-
-def _named(keycloak: RealmAdmin, path: str, kind: str, wanted: dict[str, Any], ledger: Ledger) -> None:
-    """One entry of a list that Keycloak takes whole; other people's entries stay."""
-    found = keycloak.get(f"{path}/{kind}")
-    others = [entry for entry in found[kind] if entry["name"] != wanted["name"]]
-    have = [entry for entry in found[kind] if entry["name"] == wanted["name"]]
-    act = partial(keycloak.put, f"{path}/{kind}", {kind: [*others, wanted]})
-    ledger.settle(PART, f"client {kind}", wanted["name"], exists=bool(have), equal=have == [wanted], act=act)
 
 
 def _registration_policies(keycloak: RealmAdmin, realm: str, ledger: Ledger) -> None:

@@ -74,6 +74,7 @@ def connect(settings: InitSettings, database: str, user: str, password: SecretSt
     return psycopg.connect(
         host=settings.postgres_host,
         port=settings.postgres_port,
+        sslmode=settings.postgres_sslmode,
         dbname=database,
         user=user,
         password=password.get_secret_value(),

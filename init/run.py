@@ -19,7 +19,7 @@ from init import (
 )
 from init.ledger import Ledger, Part
 from init.settings import InitSettings
-from init.users import User, load_users
+from init.users import User, load_users, refuse_published
 from init.waiting import wait_until_ready
 from vault_client.admin import VaultAdmin
 
@@ -31,11 +31,14 @@ def run(settings: InitSettings, *, dry_run: bool = False, only: Part | None = No
 
     With ``dry_run`` nothing is written: the ledger is then the plan.
 
-    Raises InputError before anything is written when the users file cannot be used, NotReady when a
+    Raises InputError before anything is written when the users file cannot be used (outside the demo: holds
+    anything of the demo's people), NotReady when a
     server does not come up within ``wait_seconds``, and whatever Problem a server answers with. What
     was done until then stays, and the next run finishes it.
     """
     users = load_users(settings.users_file)
+    if not settings.demo:
+        refuse_published(users, settings.users_file)
     ledger = Ledger(dry_run=dry_run)
     admin = VaultAdmin(settings.vault_addr, settings.vault_token)
     try:

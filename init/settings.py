@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 
 from common.ports import PublicUrl
-from common.settings import CommonSettings
+from common.settings import SSLMODE, CommonSettings, SslMode
 
 
 class InitSettings(CommonSettings):
@@ -21,6 +21,7 @@ class InitSettings(CommonSettings):
     )
     postgres_host: str = Field("localhost", description="The tools' PostgreSQL as this process reaches it.")
     postgres_port: int = Field(5432, description="Its port.")
+    postgres_sslmode: SslMode = SSLMODE
     postgres_admin_user: str = Field("postgres", description="Superuser, used by provisioning only.")
     postgres_admin_password: SecretStr = Field(SecretStr("postgres"), description="The superuser's password.")
     vault_postgres_host: str = Field("", description="PostgreSQL as Vault reaches it; default: POSTGRES_HOST.")
@@ -80,11 +81,18 @@ class InitSettings(CommonSettings):
     client_documents_ca: Path | None = Field(
         None, description="Authorities (PEM) to trust for these documents, instead of the public ones."
     )
-    users_file: Path = Field(Path(__file__).with_name("users.yaml"), description="People and what they hold.")
+    users_file: Path = Field(
+        Path(__file__).with_name("users.yaml"),
+        description="People and what they hold; outside the demo a file of your own.",
+    )
     vault_client_config: Path | None = Field(
         None, description="Where the example application's config.ini is written; nowhere by default."
     )
     wait_seconds: float = Field(60.0, description="How long to wait for Keycloak, PostgreSQL and Vault.")
+
+    def unused_fields(self) -> frozenset[str]:
+        """Neither the known root token nor the lab's clients are made outside the demo."""
+        return frozenset() if self.demo else frozenset({"vault_root_token_id", "lab_client_secret"})
 
     @property
     def demo(self) -> bool:

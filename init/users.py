@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from common.errors import InputError
+from common.published import is_published
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 """Safe as a Vault path segment, inside a templated policy and in a PostgreSQL role name; one spelling per person.
@@ -145,6 +147,33 @@ def load_users(path: Path) -> tuple[User, ...]:
     users = tuple(_user(entry, number, path.name, fix) for number, entry in enumerate(entries, 1))
     _refuse_duplicates(users, path.name, fix)
     return users
+
+
+SHIPPED = Path(__file__).with_name("users.yaml")
+"""The demo's people, whose passwords and tokens everybody can read."""
+
+
+def refuse_published(users: Iterable[User], path: Path) -> None:
+    """Nothing of the demo's people outside the demo: not their file, and no password or token of theirs in another.
+
+    Raises InputError naming whom and what, never a value.
+    """
+    fix = "Set USERS_FILE to a file of your own people; nothing has been written."
+    if path.resolve() == SHIPPED.resolve():
+        raise InputError(
+            f"PROFILE=production, but the people are the demo's: {path} is the file that comes with this project.",
+            fix=fix,
+        )
+    left = [f"{user.username}'s {name}" for user in users for name, value in _held(user) if is_published(value)]
+    if left:
+        shown = ", ".join(left[:10]) + (f" and {len(left) - 10} more" if len(left) > 10 else "")
+        raise InputError(f"PROFILE=production, but {path.name} holds values that everybody can read: {shown}.", fix=fix)
+
+
+def _held(user: User) -> Iterator[tuple[str, str]]:
+    yield "password", user.password.get_secret_value()
+    for server, fields in user.entitlements.secrets().items():
+        yield from ((f"{server} {name}", value) for name, value in fields.items())
 
 
 def _user(entry: Any, number: int, file: str, fix: str) -> User:

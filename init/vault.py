@@ -165,7 +165,8 @@ def shop_connection(settings: InitSettings, vault: VaultAdmin, ledger: Ledger, *
     written again.
     """
     host, port = settings.postgres_for_vault
-    url = f"postgresql://{{{{username}}}}:{{{{password}}}}@{host}:{port}/{SHOP}?sslmode=disable&application_name=vault"
+    query = f"sslmode={settings.postgres_sslmode}&application_name=vault"
+    url = f"postgresql://{{{{username}}}}:{{{{password}}}}@{host}:{port}/{SHOP}?{query}"
     path = f"{mount}/config/{SHOP}"
     found = vault.read(path) if f"{mount}/" in (vault.read("sys/mounts") or {}) else None
     details = (found or {}).get("connection_details") or {}

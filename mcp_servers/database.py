@@ -65,6 +65,7 @@ class Gateway:
             "host": s.postgres_host,
             "port": s.postgres_port,
             "dbname": s.postgres_database,
+            "sslmode": s.postgres_sslmode,
             "user": user.username,
             "password": user.password.get_secret_value(),
             "application_name": s.client_id,

@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr
 
 from common.levels import LEVEL_SECONDS, Demand
 from common.ports import OptionalHttpPort, PublicUrl
-from common.settings import CommonSettings
+from common.settings import SSLMODE, CommonSettings, SslMode
 
 Policy = Literal["never", "destructive", "writes"]
 """Which tools ask a person before they run: none, those that may overwrite or delete, all that change anything."""
@@ -186,6 +186,7 @@ class PostgresSettings(ServerSettings):
     postgres_host: str = Field("localhost", description="The tools' database server.")
     postgres_port: int = Field(5432, description="Its port.")
     postgres_database: str = Field("shop", description="The one database that tools see.")
+    postgres_sslmode: SslMode = SSLMODE
     postgres_statement_timeout: float = Field(5.0, gt=0, description="Seconds that one statement may run.")
     postgres_connections: int = Field(3, ge=1, description="Connections per person, at most.")
     postgres_connections_all: int = Field(150, ge=1, description="Connections of everybody together, at most.")

@@ -62,7 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         users.load()
         listening = [(name, _listen(settings, name)) for name in names]
     except ValidationError as error:
-        fields = ", ".join(str(e["loc"][0]).upper() for e in error.errors())
+        fields = "; ".join(
+            f"{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
+        )
         return _stop(f"These settings are not usable: {fields}. See mock_services/settings.py.")
     except (OSError, ValueError) as error:
         return _stop(str(error))

@@ -32,9 +32,9 @@ class ChatbotSettings(CommonSettings):
     )
     mcp_jira_url: str = Field("http://localhost:3001/mcp", description="The Jira MCP server.")
 
-    def demo_defaults(self) -> list[str]:
-        """As for every process, but the shared state: this one has no access to it."""
-        return [name for name in super().demo_defaults() if name != "state_dsn"]
+    def unused_fields(self) -> frozenset[str]:
+        """This process has no access to the shared state."""
+        return frozenset({"state_dsn"})
 
     @property
     def callback_url(self) -> str:

