@@ -39,6 +39,10 @@ class UnsealSettings(CommonSettings):
     )
     wait_seconds: float = Field(60.0, description="How long to wait for Keycloak, PostgreSQL and Vault.")
 
+    def unused_fields(self) -> frozenset[str]:
+        """It opens Vault and nothing else."""
+        return frozenset({"state_dsn"})
+
 
 class Unsealer:
     """One Vault and the file that holds its key. Times in seconds."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
@@ -175,6 +176,32 @@ def test_production_demands_every_secret_and_takes_none_of_the_demos() -> None:
                 default = info.default
                 if isinstance(default, SecretStr) and field.upper() in environment:
                     assert environment[field.upper()] != default.get_secret_value(), f"{name}: {field}"
+
+
+def test_production_starts_with_what_it_demands_and_with_nothing_less() -> None:
+    """Every service's settings accept the overlay's addresses and values of one's own; the demo's people are left out."""
+    demanded = {name for name, ways in compose.variables(compose.PRODUCTION).items() if any(k == "?" for k, _ in ways)}
+    assert "USERS_FILE" in demanded
+    address = {name for name in demanded if name.endswith(("_URL", "_ADDR"))}
+    given = {name: f"0123456789abcdef0123456789abcdef-{name}" for name in demanded - address}
+    given |= {name: f"https://{name.lower().replace('_', '-')}.example.com" for name in address}
+    given["APP_SESSION_KEY"] = Fernet.generate_key().decode()
+    whole = compose.overlaid(compose.load(compose.DEMO), compose.load(compose.PRODUCTION, given))
+    for name, kinds in SETTINGS.items():
+        if name == "mock":
+            continue
+        environment = whole["services"][name]["environment"]
+        for kind in kinds:
+            fields = {
+                field.lower(): value for field, value in environment.items() if field.lower() in kind.model_fields
+            }
+            if kind is TokenApiSettings:
+                fields["renewal_token"] = "hvs.0123456789abcdef"
+            assert kind(_env_file=None, **fields).profile == "production", name
+    people = [v for v in whole["services"]["init"]["volumes"] if v.startswith(given["USERS_FILE"])]
+    assert [v.split(":")[1] for v in people] == [whole["services"]["init"]["environment"]["USERS_FILE"]]
+    assert whole["services"]["init"]["environment"]["USERS_FILE"] != "/app/init/users.yaml"
+    assert "init/users.yaml" not in str(whole["services"]["init"]["volumes"])
 
 
 def test_keycloak_is_built_alike() -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.errors import InputError
-from init.users import NAME, load_users
+from common.errors import InputError, NotReady
+from init.run import run
+from init.settings import InitSettings
+from init.users import NAME, SHIPPED, load_users
 
 PERSON = "{username: %s, password: p, email: %s@example.com}"
 
@@ -99,3 +102,49 @@ def test_a_name_that_is_taken_cannot_leave_its_path_policy_or_role(name: str) ->
     assert not set(name) & set("/+*.{}\"'$ \n\0")
     assert len(f"v-{name}-{'r' * 12}-{2**33}") <= 63
     assert name == name.lower()
+
+
+OWN = {"username": "dana", "password": "a-password-of-her-own", "email": "dana@example.com"}
+PUBLISHED = (
+    {"password": "alice123"},
+    {"password": "charlie123"},
+    {"entitlements": {"jira": {"email": "dana@example.com", "api_token": "demo-jira-token-alice"}}},
+    {"entitlements": {"github": {"login": "dana", "token": "demo-github-token-bob"}}},
+)
+
+
+def production(path: Path) -> InitSettings:
+    demo = InitSettings(users_file=path, keycloak_url="http://localhost:1", vault_addr="http://localhost:1")
+    return demo.model_copy(update={"profile": "production", "wait_seconds": 0.1})
+
+
+@pytest.mark.parametrize("place", ["the file itself", "a link to it", "a copy"])
+def test_outside_the_demo_the_published_people_are_refused(tmp_path: Path, place: str) -> None:
+    path = tmp_path / "people.yaml"
+    if place == "a copy":
+        path.write_text(SHIPPED.read_text())
+    elif place == "a link to it":
+        path.symlink_to(SHIPPED)
+    else:
+        path = SHIPPED
+    with pytest.raises(InputError, match="PROFILE=production, but") as refused:
+        run(production(path))
+    assert "nothing has been written" in refused.value.fix
+    assert not any(value in str(refused.value) for value in ("alice123", "demo-jira-token-alice"))
+
+
+@pytest.mark.parametrize("changes", PUBLISHED, ids=str)
+def test_outside_the_demo_one_published_value_is_enough(tmp_path: Path, changes: dict[str, Any]) -> None:
+    path = tmp_path / "people.yaml"
+    path.write_text(yaml.safe_dump({"users": [OWN | changes]}))
+    with pytest.raises(InputError, match="dana's") as refused:
+        run(production(path))
+    assert "people.yaml" in refused.value.what
+    assert not any(value in str(refused.value) for value in ("alice123", "charlie123", "demo-"))
+
+
+def test_outside_the_demo_people_of_ones_own_are_taken_by_whatever_name(tmp_path: Path) -> None:
+    path = tmp_path / "people.yaml"
+    path.write_text(yaml.safe_dump({"users": [OWN | {"username": "alice"}]}))
+    with pytest.raises(NotReady):
+        run(production(path))
