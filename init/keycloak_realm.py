@@ -103,7 +103,7 @@ def clients(settings: InitSettings, *, sign_in_flow: str = "") -> dict[str, dict
                 f"mcp-{server}",
                 f"MCP server: {server}",
                 settings.server_secret(server),
-                attributes=_EXCHANGES,
+                attributes=_EXCHANGES | _FOR_VAULT,
                 optional=["vault:login"],
             )
             for server in MCP_SERVERS
@@ -162,6 +162,8 @@ def document_client(document: Document) -> dict[str, Any]:
 
 _PKCE = {"pkce.code.challenge.method": "S256"}
 _EXCHANGES = {"standard.token.exchange.enabled": "true"}
+_FOR_VAULT = {"access.token.lifespan": "60"}
+"""Seconds that a token for Vault lives: it is used at once, and Vault would take it after its session's end, too."""
 
 
 def _app(settings: InitSettings, optional: list[str], sign_in_flow: str) -> dict[str, Any]:

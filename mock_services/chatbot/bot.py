@@ -202,7 +202,8 @@ class Bot:
         return chat.jira.access_token
 
     async def _refresh(self, chat: Chat) -> None:
-        person = self._person(chat)
+        # A refresh token is good once: another process of this chatbot may have used the one remembered here.
+        person = chat.person = await self._links.find(chat.user) or self._person(chat)
         try:
             async with self._step(chat, "chat-refresh") as opened:
                 chat.access, chat.jira = await self._keycloak.refresh(person.offline_refresh_token), None

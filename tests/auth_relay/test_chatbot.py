@@ -142,10 +142,10 @@ async def test_a_token_that_nobody_uses_is_kept_alive_and_a_dead_one_given_up(
             assert kept.offline_refresh_token != message.offline_refresh_token
             assert kept.refreshed_at == clock()
 
-            # The first still holds the token before, and version 1: it refreshes, and takes what is newer from Vault.
+            # The first remembers the token before, which is good no more: it takes the newer one from Vault.
             chat = await first.bot.refresh(first.user)
             assert chat.person is not None
-            assert chat.person.version == 2
+            assert chat.person.version == 3
 
             await second.bot.revoke_elsewhere(second.user)
             clock.ahead *= 2

@@ -179,7 +179,7 @@ def test_production_demands_every_secret_and_takes_none_of_the_demos() -> None:
 
 
 def test_production_starts_with_what_it_demands_and_with_nothing_less() -> None:
-    """Every service's settings accept the overlay's addresses and values of one's own; the demo's people are left out."""
+    """Every service's settings accept the overlay's addresses and values of one's own, without the demo's people."""
     demanded = {name for name, ways in compose.variables(compose.PRODUCTION).items() if any(k == "?" for k, _ in ways)}
     assert "USERS_FILE" in demanded
     address = {name for name in demanded if name.endswith(("_URL", "_ADDR"))}

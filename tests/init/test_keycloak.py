@@ -313,3 +313,12 @@ async def test_a_wrong_client_secret_is_not_a_way_in(stack: Stack, signed_in: To
 async def test_a_wrong_password_does_not_sign_in(app: Keycloak, person: Person, callback: str) -> None:
     with pytest.raises(SignInRefused, match="Invalid username or password"):
         await sign_in(app, person.username, "not-the-password", redirect_uri=callback)
+
+
+async def test_a_servers_token_for_vault_lives_a_minute_at_most(
+    app: Keycloak, as_client: As, signed_in: TokenSet
+) -> None:
+    """Vault does not hear of a session's end: a token held back logs in until it expires."""
+    server = await app.exchange(signed_in.access_token, audience="mcp-jira", scope="mcp:jira")
+    vault = await as_client("mcp-jira").exchange(server.access_token, audience="vault", scope="vault:login")
+    assert claims(vault)["exp"] - claims(vault)["iat"] <= 60
