@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from app.asgi import build
@@ -21,6 +22,8 @@ def main() -> int:
     except ConfigError as error:
         show(error, file=sys.stderr)
         return 2
+    # Streamlit starts uvicorn, which by default believes X-Forwarded-* of whoever connects from this machine.
+    os.environ["FORWARDED_ALLOW_IPS"] = ""
     build(settings).run(
         config={
             "server.address": settings.bind_host,

@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from app.example import Example
+from app.front import Front
 from app.headers import OwnOrigin, SecurityHeaders
 from app.language import Language
 from app.loop import Loop
@@ -48,6 +49,7 @@ def build(settings: AppSettings) -> st.App:
             Middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts, www_redirect=False),
             Middleware(SecurityHeaders, settings=settings),
             Middleware(OwnOrigin, settings=settings),
+            Middleware(Front, routes=ROUTES),
             Middleware(Language),
         ],
         on_script_error=_on_script_error,
@@ -92,7 +94,7 @@ async def opened(settings: AppSettings) -> AsyncIterator[Process]:
             vault=vault,
             state=state,
             sessions=Sessions(state=state, keycloak=keycloak),
-            pending=PendingLogins(state),
+            pending=PendingLogins(settings.app_session_key, state.finished_logins),
             seen=SeenTokens(),
             example=example,
             person_vault=person_vault,

@@ -1,8 +1,10 @@
-"""What is good only once: sign-ins under way, from the redirect to Keycloak to the return, and logout tokens."""
+"""Sign-ins under way, from the redirect to Keycloak to the return, and logout tokens: each is good once."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import json
 import secrets
 from collections import OrderedDict
@@ -10,10 +12,14 @@ from dataclasses import asdict, dataclass
 
 from pydantic import SecretStr
 
-from state import State
+from state import FinishedLogins
+from state.sealing import Box
 
 LIFETIME = 600.0
 """Seconds in which a sign-in must be finished."""
+
+SPARE_SECONDS = 60.0
+"""How much longer than its cookie a finished sign-in is remembered, for clocks that differ."""
 
 LIMIT = 10_000
 """Logout tokens remembered at once; beyond it the oldest is forgotten, so that nobody can fill the memory."""
@@ -23,7 +29,8 @@ LIMIT = 10_000
 class Pending:
     """One sign-in: OpenID Connect's ``state`` and ``nonce``, PKCE's verifier, and where to go afterwards.
 
-    ``asked`` is the authorization request's address, masked; ``acr`` the level that it demanded, if any.
+    ``asked`` is the authorization request's address, masked; ``acr`` the level that it demanded, if any; ``anew`` says
+    that it demanded the password.
     """
 
     state: str
@@ -32,32 +39,38 @@ class Pending:
     next: str
     asked: str = ""
     acr: str = ""
+    anew: bool = False
 
 
 class PendingLogins:
-    """A one-use store. Keys are random; the browser holds one in a cookie, the rest lies in ``mcp_state``, encrypted.
+    """Sign-ins under way, each sealed in a cookie of its own browser: nobody who begins many can push another's out.
 
-    So a sign-in survives a restart of the app, and may end at another replica. Methods raise StateUnavailable.
+    So one survives a restart of the app, and may end at another replica; ``marks`` make it good once. ``key`` is the
+    app's session key, from which one of this purpose is derived.
     """
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, key: SecretStr, marks: FinishedLogins) -> None:
+        derived = hmac.digest(key.get_secret_value().encode(), b"mcp-remote-vault/sign-in", "sha256")
+        self._box = Box([SecretStr(base64.urlsafe_b64encode(derived).decode("ascii"))])
+        self._marks = marks
 
-    async def keep(self, pending: Pending) -> str:
-        """Remember ``pending``; returns the secret that the browser must bring back."""
-        key = secrets.token_urlsafe(32)
+    def sealed(self, pending: Pending) -> str:
+        """What the browser must bring back within LIFETIME seconds; readable here only."""
         data = asdict(pending) | {"verifier": pending.verifier.get_secret_value()}
-        await self._state.pending_logins.keep(key, json.dumps(data).encode(), lifetime=LIFETIME)
-        return key
+        return self._box.seal(json.dumps(data).encode()).decode("ascii")
 
-    async def take(self, key: str, *, state: str) -> Pending | None:
-        """The sign-in of this key, once; None when unknown, used, too old, or of another ``state``."""
-        data = await self._state.pending_logins.take(key) if key else None
+    def opened(self, cookie: str, *, state: str) -> Pending | None:
+        """The sign-in of this cookie; None when it is not ours, too old, or of another ``state``."""
+        data = self._box.opened(cookie.encode("utf-8", "surrogatepass"), within=LIFETIME) if cookie else None
         if data is None:
             return None
         kept = json.loads(data)
         pending = Pending(**kept | {"verifier": SecretStr(kept["verifier"])})
         return pending if secrets.compare_digest(pending.state.encode(), state.encode()) else None
+
+    async def finish(self, pending: Pending) -> bool:
+        """True the first time, once Keycloak has redeemed its code. Raises StateUnavailable."""
+        return await self._marks.finish(pending.state, lifetime=LIFETIME + SPARE_SECONDS)
 
 
 class SeenTokens:

@@ -161,7 +161,7 @@ class PersonVault:
             held = await self._log_in(session, part)
             held.user = known.user if known is not None else None
             self._held[session.sid] = held
-        if self._state.ended(session.sid):
+        if self._state.ended(session.sid, session.auth_time):
             # Signed out meanwhile: the end came before there was anything to end.
             await self.end(session.sid)
             raise SessionEnded(t("session.ended"))

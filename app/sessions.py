@@ -106,10 +106,11 @@ class Sessions:
         kept = await self._state.sessions.load(cookie)
         if kept is None:
             raise SessionEnded(t("session.ended"))
-        if self._state.ended(kept.sid):
+        session = Session.model_validate_json(kept.data)
+        if self._state.ended(session.sid, session.auth_time):
             await self._state.sessions.delete(cookie)
             raise SessionEnded(t("session.ended"))
-        return Session.model_validate_json(kept.data)
+        return session
 
     async def renewed(self, cookie: str) -> Session:
         """The session with an access token that lasts a while; at most one renewal at a time for each session.

@@ -42,6 +42,9 @@ class AppSettings(CommonSettings):
     mcp_postgres_url: str = Field("http://localhost:3003/mcp", description="The PostgreSQL MCP server.")
     token_api_url: str = Field("http://localhost:5001", description="The token API.")
     chatbot_url: str = Field("http://localhost:8003", description="The mock chatbot as this process reaches it.")
+    auth_relay_url: str = Field(
+        "http://localhost:5600", description="The login relay as this process reaches it, for the attack lab."
+    )
     chatbot_messenger_key: SecretStr = Field(
         SecretStr("demo-chatbot-messenger-key"), description="What the app, as its messenger, proves itself with there."
     )

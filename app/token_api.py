@@ -47,7 +47,7 @@ async def create(process: Process, cookie: str, name: str, permissions: Iterable
 
 
 async def listed(process: Process, cookie: str) -> list[Issued]:
-    """This person's living tokens, the newest first."""
+    """This person's living tokens, the newest first: one page of them (the service's 50), as many as a page shows."""
     found = (await _ask(process, "GET", "/api/tokens", cookie=cookie))["tokens"]
     return [Issued(one["accessor"], one["name"], tuple(one["permissions"]), one["expires_at"]) for one in found]
 

@@ -81,14 +81,22 @@ class Keycloak:
         self._keys = KeySource(f"{self._endpoints}/certs", clock=clock)
 
     def login_request(
-        self, *, redirect_uri: str, scope: str = "openid profile email", anew: bool = False, acr: str = ""
+        self,
+        *,
+        redirect_uri: str,
+        scope: str = "openid profile email",
+        anew: bool = False,
+        consent: bool = False,
+        acr: str = "",
     ) -> LoginRequest:
         """An authorization request with PKCE S256, fresh state and nonce (RFC 6749 §4.1.1, RFC 7636 §4.3).
 
-        ``anew`` asks for the password although the person is signed in (``prompt``, OpenID Connect Core §3.1.2.1).
+        ``anew`` asks for the password although the person is signed in, ``consent`` for their consent although they
+        have given it before (``prompt``, OpenID Connect Core §3.1.2.1).
         ``acr`` is the level that the sign-in must have (essential, §5.5.1.1): Keycloak asks for what is missing.
         """
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        prompts = [*(["login"] if anew else []), *(["consent"] if consent else [])]
         query = urlencode(
             {
                 "response_type": "code",
@@ -99,7 +107,7 @@ class Keycloak:
                 "nonce": nonce,
                 "code_challenge": s256(verifier),
                 "code_challenge_method": "S256",
-                **({"prompt": "login"} if anew else {}),
+                **({"prompt": " ".join(prompts)} if prompts else {}),
                 **({"claims": json.dumps(_essential(acr), separators=(",", ":"))} if acr else {}),
             }
         )
@@ -135,10 +143,13 @@ class Keycloak:
             ) from error
         return tokens
 
-    async def refresh(self, refresh_token: SecretStr) -> TokenSet:
-        """New tokens for the session (RFC 6749 §6). Raises SessionEnded."""
+    async def refresh(self, refresh_token: SecretStr, *, scope: str = "") -> TokenSet:
+        """New tokens for the session, with ``scope`` and no more of what was granted, if given (RFC 6749 §6).
+
+        Raises SessionEnded.
+        """
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token.get_secret_value()}
-        return await self._tokens("refreshing the session", form)
+        return await self._tokens("refreshing the session", form | ({"scope": scope} if scope else {}))
 
     async def exchange(self, subject_token: SecretStr, *, audience: str, scope: str = "") -> TokenSet:
         """Trade a token for one that only ``audience`` accepts (RFC 8693 §2.1).

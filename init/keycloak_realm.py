@@ -26,6 +26,9 @@ RECORDED = ("CLIENT_REGISTER", "LOGIN")
 RECORDED_DAYS = 90
 """What Keycloak writes down, and for how long: by it, `./demo clients prune` knows which clients are still used."""
 
+OFFLINE_SECONDS = 90 * 86_400
+"""How long an offline session (a chatbot's) lives at most: less than the shared state remembers that one has ended."""
+
 AGENTS_AUDIENCE = "biz-service"
 AGENT_SCOPES = {
     "agent:commands": "Read an agent's commands",
@@ -56,6 +59,9 @@ def realm(settings: InitSettings) -> dict[str, Any]:
         # A refresh token is good once (OAuth 2.1 §4.3.1): one used again ends its client's part of the session.
         "revokeRefreshToken": True,
         "refreshTokenMaxReuse": 0,
+        "offlineSessionIdleTimeout": 30 * 86_400,
+        "offlineSessionMaxLifespanEnabled": True,
+        "offlineSessionMaxLifespan": OFFLINE_SECONDS,
         "defaultSignatureAlgorithm": "RS256",
         "eventsEnabled": True,
         "enabledEventTypes": list(RECORDED),
@@ -115,6 +121,8 @@ def clients(settings: InitSettings, *, sign_in_flow: str = "") -> dict[str, dict
             redirects=[f"{settings.relay_public_url.rstrip('/')}/oidc/callback"],
             attributes=_EXCHANGES | _PKCE,
             optional=["offline_access", "mcp:jira"],
+            # What it gets acts for its person for months: Keycloak asks them, whoever sent them there.
+            consentRequired=True,
             protocolMappers=[_audience("chatbot-relay")],
         ),
         *(_labs(settings) if settings.demo else ()),

@@ -62,14 +62,17 @@ def state_security(settings: ServerSettings) -> RequestStateSecurity:
 
 
 def binding_of(call: Call, settings: ServerSettings) -> bytes:
-    """SHA-256 of who calls what: issuer, person, session, server, tool, and the arguments as they were sent.
+    """SHA-256 of who calls what: issuer, person, session, client, server, tool, and the arguments as they were sent.
+
+    The client (``azp``) is what the person was shown as the one that asks: a yes to one program is no yes to another.
 
     And of how the person must have signed in, so that no yes outlives a stricter policy. Over canonical JSON in ASCII:
     whatever a client sends has a hash, half a surrogate pair too.
     """
     claims = call.caller.claims
     policy = [settings.approval_age, settings.mcp_approval_acr]
-    bound = [claims.iss, claims.sub, claims.sid, settings.client_id, policy, call.tool, dict(call.arguments)]
+    who = [claims.iss, claims.sub, claims.sid, claims.azp]
+    bound = [*who, settings.client_id, policy, call.tool, dict(call.arguments)]
     return hashlib.sha256(json.dumps(bound, sort_keys=True, separators=(",", ":")).encode("ascii")).digest()
 
 
@@ -194,7 +197,7 @@ def _why_not(found: Approval | None, binding: bytes) -> str:
     if found is None:
         return "the approval is unknown, or expired"
     if not hmac.compare_digest(found.binding, binding):
-        return "the approval is for other arguments, another person or another session"
+        return "the approval is for other arguments, another person, another session or another program"
     return {
         "used": "the approval has been used already",
         "refused": "the approval was refused",

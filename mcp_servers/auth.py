@@ -43,7 +43,7 @@ class Validator(Protocol):
 class Sessions(Protocol):
     """What is asked of :class:`state.State`."""
 
-    def check(self, *, sid: str, server: str) -> None:
+    async def admit(self, *, sid: str, server: str, auth_time: float) -> None:
         """Nothing, if the session may go on. Raises StateUnavailable, SessionEnded, ServerSuspended."""
 
 
@@ -69,7 +69,7 @@ class Verifier(TokenVerifier):
         claims = await self._validator.validate(token)
         if not claims.sid:
             raise TokenInvalid("The token belongs to no session.", fix="Sign in, and exchange that token.")
-        self._sessions.check(sid=claims.sid, server=self._server)
+        await self._sessions.admit(sid=claims.sid, server=self._server, auth_time=claims.auth_time)
         return VerifiedToken(
             token=token,
             client_id=claims.azp,

@@ -149,7 +149,7 @@ class Credentials(Generic[C]):
             login = await self._logins.make(caller)
             try:
                 # Signed out meanwhile: the drop came before there was anything to drop.
-                self._state.check(sid=key.sid, server=self._role)
+                self._state.check(sid=key.sid, server=self._role, auth_time=caller.claims.auth_time)
             except Problem:
                 self._logins.background(self._logins.revoke(login))
                 raise

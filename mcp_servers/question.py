@@ -13,6 +13,7 @@ from mcp_types import (
     InputRequiredResult,
 )
 
+from common.printable import printable
 from mcp_servers.calls import Call
 from mcp_servers.credentials import Held
 from mcp_servers.settings import ServerSettings
@@ -37,7 +38,7 @@ def facts(call: Call, settings: ServerSettings, held: Held[Any]) -> dict[str, An
         "tool": call.tool,
         "username": claims.username,
         "client": claims.azp,
-        "arguments": visible(json.dumps(dict(call.arguments), ensure_ascii=False, indent=2)),
+        "arguments": printable(json.dumps(dict(call.arguments), ensure_ascii=False, indent=2), keep="\n"),
         "entity": held.entity,
         "path": held.credential.path,
         "credential": held.credential.masked,
@@ -45,11 +46,6 @@ def facts(call: Call, settings: ServerSettings, held: Held[Any]) -> dict[str, An
         "lifetime": settings.mcp_approval_seconds,
         "correlation_id": call.correlation_id,
     }
-
-
-def visible(text: str) -> str:
-    """``text`` with every character that prints nothing, or turns the writing around, as its escape."""
-    return "".join(c if c.isprintable() or c == "\n" else f"\\u{ord(c):04x}" for c in text)
 
 
 def words(told: dict[str, Any]) -> str:

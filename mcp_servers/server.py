@@ -133,6 +133,7 @@ def run(settings: ServerSettings) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         lifespan="on",
         ws="none",
         timeout_graceful_shutdown=GRACE_SECONDS,

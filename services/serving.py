@@ -93,6 +93,7 @@ def _server(endpoint: Endpoint) -> _Server:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             ws="none",
             lifespan="off",
             h11_max_incomplete_event_size=REQUEST_HEAD,

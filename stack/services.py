@@ -84,6 +84,7 @@ _COMMON = {
 
 _CHATBOT = {
     "CHATBOT_URL": "http://localhost:{port[mock-chatbot]}",
+    "AUTH_RELAY_URL": "http://localhost:{port[auth-relay]}",
     "CHATBOT_PUBLIC_URL": "http://localhost:{port[mock-chatbot]}",
 }
 

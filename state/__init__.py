@@ -1,7 +1,7 @@
 """The shared state (database ``mcp_state``): what every replica must know, and the app's sessions."""
 
 from state.approvals import Approval, Approvals, Question
-from state.pending import PendingLogins
+from state.pending import FinishedLogins
 from state.sessions import Sessions, SignedIn, StoredSession
 from state.store import State, Suspension
 from state.vault_tokens import RegisteredToken, VaultTokens
@@ -10,8 +10,8 @@ from state.workshop import Participant, Progress, Workshop
 __all__ = [
     "Approval",
     "Approvals",
+    "FinishedLogins",
     "Participant",
-    "PendingLogins",
     "Progress",
     "Question",
     "RegisteredToken",

@@ -9,10 +9,13 @@ FRESH_SECONDS = 5.0
 
 
 class Known:
-    """Ended sessions, suspended servers and revoked tokens in memory; every question is answered without a wait."""
+    """Ended sessions, suspended servers and revoked tokens in memory; every question is answered without a wait.
+
+    Times: seconds since the epoch.
+    """
 
     def __init__(self) -> None:
-        self._ended: set[str] = set()
+        self._ended: dict[str, float] = {}
         self._suspensions: dict[str, str] = {}
         self._revoked: set[str] = set()
         self._read = False
@@ -26,14 +29,17 @@ class Known:
         """Whether the database gave a sign of life in the last FRESH_SECONDS."""
         return now - self._heard_at <= FRESH_SECONDS
 
-    def ended(self, sid: str) -> bool:
-        """Whether this session has ended."""
-        return sid in self._ended
+    def ended(self, sid: str, auth_time: float = 0.0) -> bool:
+        """Whether this session has ended since the sign-in at ``auth_time``.
 
-    def end(self, sids: Iterable[str]) -> list[str]:
-        """These sessions have ended; returns those that were not known to."""
-        new = [sid for sid in dict.fromkeys(sids) if sid not in self._ended]
-        self._ended.update(new)
+        Keycloak keeps a session's id when its person signs in again within it: that later sign-in is not ended.
+        """
+        return auth_time <= self._ended.get(sid, float("-inf"))
+
+    def end(self, sessions: Mapping[str, float]) -> list[str]:
+        """These sessions ended at these times; returns those of which it was not known."""
+        new = [sid for sid, at in sessions.items() if at > self._ended.get(sid, float("-inf"))]
+        self._ended.update({sid: sessions[sid] for sid in new})
         return new
 
     def revoked(self, jti: str) -> bool:
@@ -49,17 +55,18 @@ class Known:
         return self._suspensions.get(server)
 
     def replace(
-        self, *, ended: Iterable[str], suspensions: Mapping[str, str], revoked: Iterable[str] = ()
+        self, *, ended: Mapping[str, float], suspensions: Mapping[str, str], revoked: Iterable[str] = ()
     ) -> tuple[list[str], list[str]]:
         """Exactly this holds, as just read; returns the sessions and the servers that changed for the worse.
 
         Nothing at the first reading: before it this process served nobody.
         """
-        before, self._ended = self._ended, set(ended)
+        before, self._ended = self._ended, dict(ended)
         self._revoked = set(revoked)
         newly_suspended = self.replace_suspensions(suspensions)
         first, self._read = not self._read, True
-        return ([], []) if first else (sorted(self._ended - before), newly_suspended)
+        newly_ended = sorted(sid for sid, at in self._ended.items() if at > before.get(sid, float("-inf")))
+        return ([], []) if first else (newly_ended, newly_suspended)
 
     def replace_suspensions(self, suspensions: Mapping[str, str]) -> list[str]:
         """Exactly these servers are suspended; returns those that were not."""

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import LiteralString
 
 import psycopg
 from pydantic import SecretStr
@@ -31,6 +32,15 @@ REACTION_SECONDS = 5.0
 
 RELOAD_SECONDS = 300.0
 """How often everything is read anew all the same: what has expired is forgotten."""
+
+REMEMBERED_SECONDS = 12 * 3600.0
+"""How long an ended session is kept in memory: longer than Keycloak lets a session live that is not offline (10 h).
+A token of an older sign-in belongs to an offline session, and is looked up: see :mod:`state.endings`."""
+
+_ENDED_LATELY: LiteralString = (
+    "SELECT sid, extract(epoch FROM ended_at)::float8 FROM ended_sessions"
+    " WHERE expires_at > now() AND ended_at > now() - make_interval(secs => %s)"
+)
 
 OnEnded = Callable[[str], Awaitable[None]]
 """Called with the ``sid`` of each session that has ended."""
@@ -100,9 +110,9 @@ class Listener:
                 await self._heard.wait()
         return self._heard.is_set()
 
-    def end(self, sid: str) -> None:
-        """This session has ended: known from now on, and told once."""
-        self._tell(self._known.end([sid]), [])
+    def end(self, sid: str, at: float) -> None:
+        """This session ended ``at`` (seconds since the epoch): known from now on, and told once."""
+        self._tell(self._known.end({sid: at}), [])
 
     def revoke(self, jti: str) -> None:
         """This agent's token is revoked: known from now on."""
@@ -143,11 +153,11 @@ class Listener:
 
     async def _reload(self, connection: psycopg.AsyncConnection) -> None:
         asked_at = self._clock()
-        ended = await connection.execute("SELECT sid FROM ended_sessions WHERE expires_at > now()")
-        sids = [row[0] async for row in ended]
+        ended = await connection.execute(_ENDED_LATELY, (REMEMBERED_SECONDS,))
+        ends = {row[0]: row[1] async for row in ended}
         revoked = await connection.execute("SELECT jti FROM revoked_tokens WHERE expires_at > now()")
         newly_ended, newly_suspended = self._known.replace(
-            ended=sids,
+            ended=ends,
             revoked=[row[0] async for row in revoked],
             suspensions=await _suspensions(connection),
         )
@@ -161,7 +171,7 @@ class Listener:
         changes = [json.loads(notice.payload) for notice in notices]
         for change in changes:
             if "ended" in change:
-                self.end(change["ended"])
+                self.end(change["ended"], change["at"])
             elif "revoked" in change:
                 self.revoke(change["revoked"])
         if any("suspensions" in change for change in changes):

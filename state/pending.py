@@ -1,44 +1,30 @@
-"""Sign-ins under way: begun at one replica of the app and finished at any, once."""
+"""Sign-ins that were finished: each is good once, at whichever replica of the app it ends.
+
+What a sign-in under way needs lies in its own browser, sealed (app/pending.py). A row is written for somebody whom
+Keycloak has let in, and for nobody else: strangers cannot fill the table, and what comes later pushes nothing out.
+"""
 
 from __future__ import annotations
 
 from psycopg_pool import AsyncConnectionPool
 
 from state.failures import translated
-from state.sealing import Box, id_hash
-
-LIMIT = 10_000
-"""Sign-ins kept at once; beyond it the oldest is forgotten, so that nobody can fill the database."""
+from state.sealing import id_hash
 
 
-class PendingLogins:
-    """Sign-ins by an id that only the browser has, encrypted. Every method may raise StateUnavailable."""
+class FinishedLogins:
+    """Marks by the sign-in's ``state``, as its hash. Every method may raise StateUnavailable."""
 
-    def __init__(self, pool: AsyncConnectionPool, box: Box) -> None:
-        self._pool, self._box = pool, box
+    def __init__(self, pool: AsyncConnectionPool) -> None:
+        self._pool = pool
 
-    async def keep(self, login_id: str, data: bytes, *, lifetime: float, limit: int = LIMIT) -> None:
-        """Remember ``data`` for ``lifetime`` seconds."""
-        with translated("beginning the sign-in"):
-            async with self._pool.connection() as connection, connection.transaction():
-                await connection.execute(
-                    "INSERT INTO pending_logins (id_hash, data, expires_at)"
-                    " VALUES (%s, %s, clock_timestamp() + make_interval(secs => %s))",
-                    (id_hash(login_id), self._box.seal(data), lifetime),
-                )
-                await connection.execute(
-                    "DELETE FROM pending_logins WHERE id_hash IN"
-                    " (SELECT id_hash FROM pending_logins ORDER BY expires_at DESC OFFSET %s)",
-                    (limit,),
-                )
-
-    async def take(self, login_id: str) -> bytes | None:
-        """What was kept, to the first who asks; None when unknown, taken, too old, or sealed with another key."""
+    async def finish(self, login_state: str, *, lifetime: float) -> bool:
+        """True for the first who finishes this sign-in; the mark stays for ``lifetime`` seconds."""
         with translated("finishing the sign-in"):
             async with self._pool.connection() as connection:
-                found = await connection.execute(
-                    "DELETE FROM pending_logins WHERE id_hash = %s RETURNING data, expires_at > now()",
-                    (id_hash(login_id),),
+                done = await connection.execute(
+                    "INSERT INTO pending_logins (id_hash, data, expires_at)"
+                    " VALUES (%s, '', clock_timestamp() + make_interval(secs => %s)) ON CONFLICT DO NOTHING",
+                    (id_hash(login_state), lifetime),
                 )
-                row = await found.fetchone()
-        return self._box.opened(row[0]) if row and row[1] else None
+                return done.rowcount == 1

@@ -1,7 +1,8 @@
 -- What every replica must know, in database mcp_state. Applied by init as the role mcp_state; safe to apply again.
 -- Times come from the database's clock: it is the one clock that all replicas share.
 
--- Keycloak sessions that are over: a token with such a `sid` is refused although its signature is good.
+-- Keycloak sessions that are over: a token with such a `sid`, of a sign-in before `ended_at`, is refused although its
+-- signature is good. Kept for longer than an offline session can live (state/endings.py).
 CREATE TABLE IF NOT EXISTS ended_sessions (
     sid        text PRIMARY KEY,
     sub        text NOT NULL,
@@ -22,7 +23,7 @@ ALTER TABLE app_sessions ADD COLUMN IF NOT EXISTS username text NOT NULL DEFAULT
 CREATE INDEX IF NOT EXISTS app_sessions_sid ON app_sessions (sid);
 CREATE INDEX IF NOT EXISTS app_sessions_expires_at ON app_sessions (expires_at);
 
--- Sign-ins under way: `id_hash` is the SHA-256 of the browser's cookie, `data` is encrypted as above. Taken once.
+-- Sign-ins that were finished, so that each is good once: `id_hash` is the SHA-256 of its `state`; `data` is empty.
 CREATE TABLE IF NOT EXISTS pending_logins (
     id_hash    bytea PRIMARY KEY,
     data       bytea NOT NULL,
@@ -48,6 +49,7 @@ CREATE TABLE IF NOT EXISTS vault_tokens (
 -- The replica that holds it, which shows that it lives by a shared advisory lock of this number.
 ALTER TABLE vault_tokens ADD COLUMN IF NOT EXISTS holder integer NOT NULL DEFAULT 0;
 ALTER TABLE vault_tokens ADD COLUMN IF NOT EXISTS username text NOT NULL DEFAULT '';
+ALTER TABLE vault_tokens ADD COLUMN IF NOT EXISTS registered_at timestamptz NOT NULL DEFAULT clock_timestamp();
 CREATE INDEX IF NOT EXISTS vault_tokens_sid ON vault_tokens (sid);
 CREATE INDEX IF NOT EXISTS vault_tokens_expires_at ON vault_tokens (expires_at);
 
@@ -130,7 +132,7 @@ CREATE INDEX IF NOT EXISTS approvals_expires_at ON approvals (expires_at);
 CREATE OR REPLACE FUNCTION announce_state_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_TABLE_NAME = 'ended_sessions' THEN
-        PERFORM pg_notify('mcp_state', json_build_object('ended', NEW.sid)::text);
+        PERFORM pg_notify('mcp_state', json_build_object('ended', NEW.sid, 'at', extract(epoch FROM NEW.ended_at))::text);
     ELSIF TG_TABLE_NAME = 'revoked_tokens' THEN
         PERFORM pg_notify('mcp_state', json_build_object('revoked', NEW.jti)::text);
     ELSE

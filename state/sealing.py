@@ -32,10 +32,10 @@ class Box:
         """``data``, readable with one of the keys only."""
         return self._fernet.encrypt(data)
 
-    def opened(self, sealed: bytes) -> bytes | None:
-        """What was sealed; None when no key fits (any more)."""
+    def opened(self, sealed: bytes, *, within: float | None = None) -> bytes | None:
+        """What was sealed, at most ``within`` seconds ago; None when that is longer ago, or no key fits (any more)."""
         try:
-            return self._fernet.decrypt(sealed)
+            return self._fernet.decrypt(sealed, ttl=None if within is None else int(within))
         except InvalidToken:
             return None
 

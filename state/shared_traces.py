@@ -12,6 +12,9 @@ from state.sealing import Box
 LIMIT = 100
 """How many of other people's traces are read at once, the latest first."""
 
+OWN_LIMIT = 50
+"""Traces that one person shares at once; beyond it their own oldest is withdrawn."""
+
 
 @dataclass(frozen=True, slots=True)
 class SharedTrace:
@@ -36,13 +39,18 @@ class SharedTraces:
         It ends with the session ``sid`` at the latest.
         """
         with translated("sharing the trace"):
-            async with self._pool.connection() as connection:
+            async with self._pool.connection() as connection, connection.transaction():
                 await connection.execute(
                     "INSERT INTO shared_traces (sub, call, sid, username, data, expires_at)"
                     " VALUES (%s, %s, %s, %s, %s, now() + make_interval(secs => %s))"
                     " ON CONFLICT (sub, call) DO UPDATE SET sid = excluded.sid, username = excluded.username,"
                     " data = excluded.data, shared_at = now(), expires_at = excluded.expires_at",
                     (sub, call, sid, username, self._box.seal(data), lifetime),
+                )
+                await connection.execute(
+                    "DELETE FROM shared_traces WHERE sub = %s AND call IN"
+                    " (SELECT call FROM shared_traces WHERE sub = %s ORDER BY shared_at DESC OFFSET %s)",
+                    (sub, sub, OWN_LIMIT),
                 )
 
     async def withdraw(self, sub: str) -> None:

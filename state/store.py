@@ -13,19 +13,17 @@ from pydantic import SecretStr
 
 from common.errors import ServerSuspended, SessionEnded, StateUnavailable
 from state.approvals import Approvals
+from state.endings import KEPT_SECONDS, Endings
 from state.failures import translated, unavailable
 from state.known import Known
 from state.listener import Listener, OnEnded, OnSuspended
-from state.pending import PendingLogins
+from state.pending import FinishedLogins
 from state.pool import answers, state_pool
 from state.sealing import Box
 from state.sessions import Sessions
 from state.shared_traces import SharedTraces
 from state.vault_tokens import VaultTokens
 from state.workshop import Workshop
-
-KEEP_ENDED_SECONDS = 12 * 3600.0
-"""How long an ended session is remembered: longer than Keycloak lets any session live (10 h)."""
 
 PRUNE_SECONDS = 300.0
 
@@ -83,11 +81,12 @@ class State:
         )
         self._pool = state_pool(dsn, application_name=application_name)
         self._pruning: asyncio.Task[None] | None = None
+        self._endings = Endings(self._pool, clock=clock)
         box = Box(session_keys) if session_keys else None
         self._sessions = Sessions(self._pool, box) if box else None
-        self._pending_logins = PendingLogins(self._pool, box) if box else None
         self._shared_traces = SharedTraces(self._pool, box) if box else None
         self.vault_tokens = VaultTokens(self._pool, holder=holder)
+        self.finished_logins = FinishedLogins(self._pool)
         self.workshop = Workshop(self._pool)
         self.approvals = Approvals(self._pool)
 
@@ -97,13 +96,6 @@ class State:
         if self._sessions is None:
             raise RuntimeError("This process was given no session keys")
         return self._sessions
-
-    @property
-    def pending_logins(self) -> PendingLogins:
-        """The app's sign-ins under way; only where ``session_keys`` were given."""
-        if self._pending_logins is None:
-            raise RuntimeError("This process was given no session keys")
-        return self._pending_logins
 
     @property
     def shared_traces(self) -> SharedTraces:
@@ -138,23 +130,36 @@ class State:
         """
         return self.fresh() and await answers(self._pool, _SESSIONS if self._sessions else "SELECT")
 
-    def ended(self, sid: str) -> bool:
-        """Whether this Keycloak session has ended, as far as this process knows: see :meth:`fresh`."""
-        return self._known.ended(sid)
+    def ended(self, sid: str, auth_time: float = 0.0) -> bool:
+        """Whether this Keycloak session has ended since the sign-in at ``auth_time`` (seconds since the epoch).
+
+        As far as this process knows (see :meth:`fresh`), which is the last hours: see :meth:`admit`.
+        """
+        return self._known.ended(sid, auth_time)
 
     def suspended(self, server: str) -> bool:
         """Whether an administrator has suspended this MCP server: see :meth:`fresh`."""
         return self._known.suspended(server) is not None
 
-    def check(self, *, sid: str, server: str) -> None:
-        """Nothing, if this session may go on at this server.
+    async def admit(self, *, sid: str, server: str, auth_time: float) -> None:
+        """Nothing, if a token of this session, of the sign-in at ``auth_time``, may be used at this server.
 
+        As :meth:`check`, and for a sign-in of long ago (an offline token's) the database is asked. Raises as that.
+        """
+        self.check(sid=sid, server=server, auth_time=auth_time)
+        if await self._endings.ended(sid, auth_time, now=time.time()):
+            raise _ended()
+
+    def check(self, *, sid: str, server: str, auth_time: float = 0.0) -> None:
+        """Nothing, if this session may go on at this server, as far as memory reaches.
+
+        ``auth_time``: when its person signed in (seconds since the epoch); an end before that does not count.
         Raises StateUnavailable when that cannot be known, SessionEnded, ServerSuspended. No I/O.
         """
         if not self.fresh():
             raise unavailable("checking whether the session has ended")
-        if self._known.ended(sid):
-            raise SessionEnded("This session has ended.", fix="Sign in again.")
+        if self._known.ended(sid, auth_time):
+            raise _ended()
         reason = self._known.suspended(server)
         if reason is not None:
             raise ServerSuspended(
@@ -170,24 +175,28 @@ class State:
         """Await ``react(server)`` for each server found suspended from now on, beside everything else."""
         self._listener.on_suspended(react)
 
-    async def end_session(self, sid: str, sub: str, *, keep: float = KEEP_ENDED_SECONDS) -> None:
+    async def end_session(self, sid: str, sub: str, *, keep: float = KEPT_SECONDS) -> None:
         """This Keycloak session is over, everywhere: remembered for ``keep`` seconds, the app's sessions of it dropped.
 
+        Whoever signs in again afterwards is let in, though Keycloak may give that sign-in the same session id.
         This process knows at once, the others as soon as the database tells them.
         """
         with translated("ending the session"):
             async with self._pool.connection() as connection, connection.transaction():
-                await connection.execute(
-                    "INSERT INTO ended_sessions (sid, sub, expires_at)"
-                    " VALUES (%s, %s, now() + make_interval(secs => %s))"
-                    " ON CONFLICT (sid) DO UPDATE"
-                    " SET expires_at = greatest(ended_sessions.expires_at, excluded.expires_at)",
+                ended = await connection.execute(
+                    "INSERT INTO ended_sessions (sid, sub, ended_at, expires_at)"
+                    " VALUES (%s, %s, clock_timestamp(), now() + make_interval(secs => %s))"
+                    " ON CONFLICT (sid) DO UPDATE SET ended_at = excluded.ended_at,"
+                    " expires_at = greatest(ended_sessions.expires_at, excluded.expires_at)"
+                    " RETURNING extract(epoch FROM ended_at)::float8",
                     (sid, sub, keep),
                 )
+                row = await ended.fetchone()
                 await connection.execute("DELETE FROM app_sessions WHERE sid = %s", (sid,))
                 await connection.execute("DELETE FROM shared_traces WHERE sid = %s", (sid,))
                 await connection.execute("DELETE FROM approvals WHERE sid = %s", (sid,))
-        self._listener.end(sid)
+        assert row is not None
+        self._listener.end(sid, row[0])
 
     def check_token(self, jti: str) -> bool:
         """Whether an agent's token may still be used: it was not revoked. No I/O.
@@ -262,3 +271,7 @@ class State:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def _ended() -> SessionEnded:
+    return SessionEnded("This session has ended.", fix="Sign in again.")

@@ -18,7 +18,8 @@ _LEFT = """WHERE expires_at > now() AND (
         SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = %(holders)s AND objid = holder
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
     OR EXISTS (SELECT FROM ended_sessions AS e
-        WHERE e.sid = vault_tokens.sid AND e.ended_at < now() - make_interval(secs => %(grace)s))
+        WHERE e.sid = vault_tokens.sid AND e.ended_at >= vault_tokens.registered_at
+        AND e.ended_at < now() - make_interval(secs => %(grace)s))
     OR EXISTS (SELECT FROM suspensions AS s
         WHERE s.server = vault_tokens.server AND s.suspended_at < now() - make_interval(secs => %(grace)s)))"""
 

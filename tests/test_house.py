@@ -85,6 +85,20 @@ def test_what_serves_people_speaks_to_keycloak_without_its_administrator_s_libra
     assert not wrong
 
 
+def test_no_server_believes_what_a_request_s_headers_say_of_its_connection() -> None:
+    """uvicorn believes X-Forwarded-* of loopback unless told otherwise; Streamlit starts the app's own server."""
+    started = [
+        (f"{module.relative_to(ROOT)}:{node.lineno}", {keyword.arg for keyword in node.keywords})
+        for room in MAY_IMPORT
+        if room != "benchmarks"
+        for module in tracked(f"{room}/*.py")
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("uvicorn.run", "uvicorn.Config")
+    ]
+    assert len(started) >= 5
+    assert not [place for place, given in started if "proxy_headers" not in given]
+
+
 def test_commands_print_through_the_one_function_that_shows_what_a_terminal_would_obey() -> None:
     """Most of what they print holds foreign text somewhere; the benchmarks print numbers of their own."""
     rooms = [room for room in MAY_IMPORT if room != "benchmarks"]

@@ -54,11 +54,18 @@ class Arms:
         """The attacker's own sign-in, by code flow at Keycloak's page. Raises LoginFailed."""
         return await self._once("login", self.another_login)
 
-    async def another_login(self) -> TokenSet:
+    async def signed_in_browser(self) -> Browser:
+        """A browser whose person is signed in at Keycloak, as anybody is who has used the app."""
+        browser = Browser(self.client, self.range.targets)
+        await self.another_login(browser)
+        return browser
+
+    async def another_login(self, browser: Browser | None = None) -> TokenSet:
         """A further one, with a session of its own: for attacks that come after its end."""
         request = self.range.keycloak.login_request(redirect_uri=self.range.redirect_uri)
+        visitor = browser or Browser(self.client, self.range.targets)
         async with self._signing_in:
-            back = await Browser(self.client, self.range.targets).authorize(request.url, self.range.attacker)
+            back = await visitor.authorize(request.url, self.range.attacker)
         tokens = await self.range.keycloak.redeem(
             code=back.get("code", ""),
             verifier=request.verifier,

@@ -36,6 +36,11 @@ class Browser:
             raise _refused()
         return SecretStr(self.cookies[cookie])
 
+    def at_keycloak(self, url: str, keycloak: str) -> tuple[str, dict[str, str]]:
+        """A page of Keycloak's as ``keycloak`` has it, and the headers that this browser sends to it."""
+        inside = keycloak + url.removeprefix(self._targets.public_keycloak)
+        return inside, {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+
     async def _through_keycloak(self, url: str, person: DemoPerson) -> str:
         page = _Form()
         page.feed((await self._request("GET", url)).text)

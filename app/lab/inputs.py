@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from urllib.parse import urlsplit
 
 from app.lab.attack import Answer, Attack, Shot, plain_answer, tool_answer
 from app.lab.mcp import insist, knock, send, use
+from common.logs import MaskingFormatter
 
 _INPUTS, _WEB = "inputs", "web"
 
 OVERSIZED = 1_200_000
 """Bytes; the servers take a megabyte."""
+
+CLEAR_SCREEN = "\x1b[2J"
+"""What a terminal takes for an order (ECMA-48, ED)."""
+
+FORGED = "mcp-jira: create_issue was approved"
 
 _WRITE = "INSERT INTO orders (user_id, placed_at) VALUES (1, '1999-01-01')"
 
@@ -49,6 +56,19 @@ async def run_a_program(shot: Shot) -> Answer:
 async def become_another(shot: Shot) -> Answer:
     """The database's superuser, by changing one's role."""
     return await insist(shot, "postgres", "execute", {"sql": "SET ROLE postgres"})
+
+
+async def forged_line(shot: Shot) -> Answer:
+    """An error whose text goes on as a line of the log, after characters that a terminal obeys.
+
+    PostgreSQL repeats the value, the server's log keeps the error: written here by the very formatter that it uses.
+    """
+    value = f"x{CLEAR_SCREEN}\n2026-01-01 00:00:00,000 INFO {FORGED}"
+    answer = await use(shot, "postgres", "query", {"sql": f"SELECT '{value}'::int"})
+    record = logging.LogRecord("lab", logging.INFO, "", 0, "%s", (answer.said,), None)
+    line = MaskingFormatter().format(record)
+    obeyed = not line.isprintable()
+    return Answer(answer.status, line, answer.through or obeyed, answer.refused and not obeyed)
 
 
 async def rebound_host(shot: Shot) -> Answer:
@@ -95,6 +115,7 @@ ATTACKS = (
     Attack("sql-copy", _INPUTS, "postgres.rights", "PostgreSQL: COPY", "42501", write_a_file),
     Attack("sql-program", _INPUTS, "postgres.rights", "PostgreSQL: COPY", "42501", run_a_program),
     Attack("sql-role", _INPUTS, "postgres.rights", "PostgreSQL: SET ROLE", "42501", become_another),
+    Attack("log-line", _INPUTS, "mcp.lines", "CWE-117, CWE-150", rf"\\x1b\[2J\\n.*{FORGED}", forged_line),
     Attack("host", _WEB, "mcp.host", "MCP: security best practices", "misdirected", rebound_host),
     Attack("origin", _WEB, "mcp.origin", "MCP: Streamable HTTP, security warning", "forbidden origin", foreign_origin),
     Attack("oversized", _WEB, "mcp.size", "RFC 9110 §15.5.14", "too large", oversized),

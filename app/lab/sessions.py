@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 from app.lab.attack import Answer, Attack, Shot, plain_answer
 from app.lab.mcp import knock
@@ -82,6 +83,28 @@ async def introspected(shot: Shot) -> Answer:
     return Answer(response.status_code, response.text, through=active is True, refused=active is False)
 
 
+async def forwarded_link(shot: Shot) -> Answer:
+    """A chatbot's login link and its code, sent to somebody who is signed in and types the code.
+
+    What follows would hand the stranger's chat a token that lasts for months: Keycloak must not go on by itself.
+    """
+    where = shot.arms.range.targets
+    asked = {
+        "chatbot_user_id": "the stranger who sent the link",
+        "client_key": "demo-chatbot",
+        "callback_url": where.relay_callback,
+        "redirect_after": f"{where.app}/login-relay",
+    }
+    browser = await shot.arms.signed_in_browser()
+    link = (await shot.arms.client.post(f"{where.relay}/issue_login_link", json=asked)).raise_for_status().json()
+    opened = where.relay + urlsplit(link["login_url"]).path
+    typed = await shot.arms.client.post(opened, data={"code": link["code"]})
+    address, headers = browser.at_keycloak(typed.headers["location"], shot.targets.keycloak)
+    answer = plain_answer(await shot.wire.get(address, headers=headers))
+    asks = answer.through and "password" in answer.said.lower()
+    return Answer(answer.status, answer.said, not asks and answer.status < 400, asks or answer.refused)
+
+
 async def _until_heard(look: Callable[[], Awaitable[Answer]]) -> Answer:
     """The last answer, once it is no longer a good one or PATIENCE is over."""
     until = time.monotonic() + PATIENCE
@@ -99,6 +122,7 @@ ATTACKS = (
         "vault-after", _GROUP, "vault.token", "Vault: auth/token/revoke-self", "permission denied", revoked_at_vault
     ),
     Attack("cookie", _GROUP, "app.session", "OWASP Session Management", "session_ended", stolen_cookie),
+    Attack("forwarded", _GROUP, "keycloak.fresh", "OpenID Connect Core §3.1.2.1", "password", forwarded_link),
     Attack("local", PAIR, "nobody.local", "RFC 9068 §4", "", judged_locally, expected="passed"),
     Attack("introspection", PAIR, "keycloak.introspection", "RFC 7662 §2.2", "active", introspected),
 )

@@ -35,6 +35,9 @@ class Targets:
     vault: str
     app: str
     mcp: Mapping[str, str]
+    relay: str
+    relay_callback: str
+    """Where the relay hands the demo chatbot's tokens over, as it is registered there; nothing is sent to it."""
 
     @classmethod
     def of(cls, settings: AppSettings) -> Targets:
@@ -46,6 +49,8 @@ class Targets:
             vault=settings.vault_addr.rstrip("/"),
             app=settings.app_public_url.rstrip("/"),
             mcp={server: settings.mcp_url(server) for server in MCP_SERVERS},
+            relay=settings.auth_relay_url.rstrip("/"),
+            relay_callback=f"{settings.chatbot_url.rstrip('/')}/relay/callback",
         )
 
     @property
@@ -61,7 +66,7 @@ class Targets:
     @property
     def origins(self) -> frozenset[str]:
         """Everything that may be sent to (RFC 6454 §4)."""
-        return frozenset(map(origin_of, (self.keycloak, self.vault, self.app, *self.mcp.values())))
+        return frozenset(map(origin_of, (self.keycloak, self.vault, self.app, self.relay, *self.mcp.values())))
 
 
 @dataclass(slots=True)

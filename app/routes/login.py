@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from urllib.parse import urlencode
 
 from pydantic import SecretStr
 from starlette.requests import Request
@@ -28,7 +29,7 @@ _ERROR_CODE = re.compile(r"[a-z_]{1,64}")
 
 
 async def login(request: Request) -> Response:
-    """GET /auth/login?next=/page: remember the sign-in, hand its key to the browser, and send it to Keycloak.
+    """GET /auth/login?next=/page: seal the sign-in in a cookie of this browser, and send it to Keycloak.
 
     With ``fresh=1`` Keycloak asks for the password even of who is signed in; with ``level=confirmed`` or
     another of our levels, for what that needs.
@@ -36,9 +37,8 @@ async def login(request: Request) -> Response:
     process = Process.current()
     level = request.query_params.get("level", "")
     acr = level if level in LEVELS else ""
-    wanted = process.keycloak.login_request(
-        redirect_uri=process.settings.redirect_uri, anew=request.query_params.get("fresh") == "1", acr=acr
-    )
+    anew = request.query_params.get("fresh") == "1"
+    wanted = process.keycloak.login_request(redirect_uri=process.settings.redirect_uri, anew=anew, acr=acr)
     pending = Pending(
         state=wanted.state,
         nonce=wanted.nonce,
@@ -46,15 +46,12 @@ async def login(request: Request) -> Response:
         next=safe_next(request.query_params.get("next")),
         asked=mask_url(wanted.url),
         acr=acr,
+        anew=anew,
     )
-    try:
-        key = await process.pending.keep(pending)
-    except Problem as problem:
-        return problem_page(t("page.login-failed"), problem, status=503)
     response = RedirectResponse(wanted.url, status_code=303, headers={"Cache-Control": "no-store"})
     response.set_cookie(
         cookie_name(wanted.state),
-        key,
+        process.pending.sealed(pending),
         max_age=int(LIFETIME),
         path="/auth/callback",
         httponly=True,
@@ -71,7 +68,7 @@ async def callback(request: Request) -> Response:
     name = cookie_name(state)
     pending: Pending | None = None
     try:
-        pending = await process.pending.take(request.cookies.get(name, ""), state=state)
+        pending = process.pending.opened(request.cookies.get(name, ""), state=state)
         code = _code(request, pending)
         response = await _signed_in(process, request, pending, code)
     except Problem as problem:
@@ -135,10 +132,16 @@ async def _signed_in(process: Process, request: Request, pending: Pending | None
                 browser_came_back_with=mask_url(str(request.url)),
                 scope_granted=tokens.scope,
             )
+        if not await process.pending.finish(pending):
+            raise LoginFailed(t("login.unknown"), fix=t("login.unknown.fix"))
         claims = await _claims(process, tokens)
         opened.detail(acr_demanded=pending.acr, acr_given=claims.acr)
         _strong_enough(pending.acr, claims.acr)
         opened.say(t("step.login", username=claims.username))
+    if process.state.ended(claims.sid, claims.auth_time) and not pending.anew:
+        # Keycloak went on with a session that has ended here: its person signs in anew, and is let in.
+        again = urlencode({"fresh": "1", "level": pending.acr, "next": pending.next})
+        return RedirectResponse(f"/auth/login?{again}", status_code=303, headers={"Cache-Control": "no-store"})
     await _end_former(process, request)
     cookie = await process.sessions.begin(tokens, claims, opened.step)
     response = RedirectResponse(pending.next, status_code=303, headers={"Cache-Control": "no-store"})

@@ -18,6 +18,9 @@ from mock_services.chatbot.problems import NewLoginNeeded
 from mock_services.chatbot.settings import ChatbotSettings
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105
+OWN_SCOPE = "openid offline_access"
+"""What the chatbot's own tokens are for; tools' scopes, which its people agreed to as well, come by exchange."""
+
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 _STATUS = "`./demo status` says whether Keycloak is up; try again."
@@ -51,7 +54,7 @@ class Keycloak:
 
     async def refresh(self, refresh_token: SecretStr) -> Tokens:
         """New tokens (RFC 6749 §6). Raises NewLoginNeeded on ``invalid_grant``."""
-        form = {"grant_type": "refresh_token", "refresh_token": refresh_token.get_secret_value()}
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token.get_secret_value(), "scope": OWN_SCOPE}
         return self._read(await self._post(self._settings.token_endpoint, form), sent_at=self._clock())
 
     async def exchange(self, access_token: SecretStr, *, audience: str, scope: str) -> Tokens:

@@ -34,6 +34,7 @@ def main() -> int:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         ws="none",
         h11_max_incomplete_event_size=REQUEST_HEAD,
         timeout_graceful_shutdown=GRACE_SECONDS,

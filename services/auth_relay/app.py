@@ -96,16 +96,16 @@ def _host(settings: RelaySettings) -> str:
 
 
 def _programs(app: FastAPI) -> None:
-    @app.post("/issue_login_link", responses=_errors(401), summary="Ask for a login link")
+    @app.post("/issue_login_link", responses=_errors(401, 429), summary="Ask for a login link")
     async def issue_login_link(request: Request, wanted: LinkRequest, signature: Signature = None) -> Link:
         """A login link for one user of a registered chatbot, and the code that the chat must show beside it.
 
         Signed like the callback; in the demo profile it may be unsigned. Errors: `unknown_client_key`,
-        `address_not_allowed`, `invalid_signature`.
+        `address_not_allowed`, `invalid_signature`, `too_many_links`.
         """
         relay: Relay = request.app.state.relay
-        await relay.check_signature(wanted, await request.body(), signature, needed=False)
-        return await relay.issue(wanted, trace_id=request.headers.get(correlation.HEADER))
+        signed_so = await relay.check_signature(wanted, await request.body(), signature, needed=False)
+        return await relay.issue(wanted, signed=signed_so, trace_id=request.headers.get(correlation.HEADER))
 
     @app.post("/login_link_status", responses=_errors(401, 404), summary="How far a login is")
     async def login_link_status(request: Request, wanted: StatusRequest, signature: Signature = None) -> LoginProgress:

@@ -34,6 +34,8 @@ class Client(BaseModel):
     redirect_uri: str
     issuer: str
     scope: str = "openid offline_access"
+    exchanges: str = ""
+    """Scopes that the chatbot exchanges its tokens for: the person agrees to them, and its own tokens lack them."""
     client_secret: SecretStr = Field(min_length=1)
     hmac_secret: SecretStr = Field(min_length=SHORTEST_KEY)
     callback_urls: tuple[str, ...] = Field(min_length=1)

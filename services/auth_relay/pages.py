@@ -10,6 +10,7 @@ from html import escape
 from starlette.responses import HTMLResponse
 
 from common.errors import Problem
+from common.printable import printable
 from services.auth_relay.redirects import origin
 from services.auth_relay.words import WORDS, told
 
@@ -36,7 +37,7 @@ def ask_for_code(
 ) -> HTMLResponse:
     """The link's page: which chatbot will act for the person, and the field for the code that their chat shows."""
     words = WORDS[spoken]
-    bold = {"chatbot": f"<strong>{escape(chatbot)}</strong>", "user": f"<strong>{escape(user)}</strong>"}
+    bold = {"chatbot": f"<strong>{escape(chatbot)}</strong>", "user": f"<strong>{escape(printable(user))}</strong>"}
     problem = f'<p class="bad" role="alert">{escape(" ".join(told(said, spoken)))}</p>' if said else ""
     body = f"""
 <h1>{words["ask"].format(chatbot=escape(chatbot))}</h1>

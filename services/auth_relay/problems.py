@@ -53,6 +53,12 @@ class NotSigned(RelayProblem):
     code, status = "invalid_signature", 401
 
 
+class TooManyLinks(RelayProblem):
+    """As many links as may be had without a signature are open."""
+
+    code, status, retryable = "too_many_links", 429, True
+
+
 class WrongCode(RelayProblem):
     """The code typed is not the one that the chat shows."""
 

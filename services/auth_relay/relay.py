@@ -32,6 +32,7 @@ from services.auth_relay.problems import (
     NotAllowed,
     NotSigned,
     StoreUnavailable,
+    TooManyLinks,
     WrongCode,
 )
 from services.auth_relay.redirects import is_listed
@@ -46,6 +47,15 @@ CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ2456789"
 CODE_LENGTH = 6
 TRIES = 5
 """Wrong codes before a link is void."""
+
+UNSIGNED_LINKS = 1_000
+"""Links of one client that may be open at once without having been asked for with its signature (demo profile)."""
+
+PROBES = 8
+"""Places of those that are tried for a new link; a try is one access to the disk."""
+
+CLOCKS_SECONDS = 5.0
+"""How far the clocks of Keycloak and this machine may differ."""
 
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -75,25 +85,32 @@ class Relay:
         self._http: httpx2.AsyncClient = async_client(transport=TracedTransport(async_transport()))
         self._keycloaks = {client.key: _keycloak(client) for client in clients.all()}
 
-    async def check_signature(self, request: Signed, body: bytes, given: str | None, *, needed: bool) -> None:
+    async def check_signature(self, request: Signed, body: bytes, given: str | None, *, needed: bool) -> bool:
         """Whether the client itself sent this: signature, clock, and a nonce that was not seen. Raises NotSigned.
 
-        Without a signature it passes only where none is ``needed``, and only in the demo profile.
+        Without a signature it passes only where none is ``needed``, and only in the demo profile: then it is False.
         """
         client = self._clients.get(request.client_key)
         if given is None and not needed and self._settings.profile == "demo":
-            return
+            return False
         if given is None or not signed.is_signed(body, given, client.hmac_secret):
             raise NotSigned("The request is not signed with this client's secret.", fix="docs/CHATBOT.md shows how.")
         if not signed.is_timely(request.model_dump(), self._clock()) or not request.nonce:
             raise NotSigned("The request's `ts` is missing or too far from this clock, or it has no `nonce`.")
         if not await self._store.claim("seen", f"{client.key}:{request.nonce}", ttl=signed.REMEMBER_SECONDS):
             raise NotSigned("This request was sent before.", fix="Each request has a nonce of its own.")
+        return True
 
-    async def issue(self, request: LinkRequest, *, trace_id: str | None = None) -> Link:
-        """A link for one user of one chatbot. Raises UnknownClientKey, NotAllowed."""
+    async def issue(self, request: LinkRequest, *, signed: bool = True, trace_id: str | None = None) -> Link:
+        """A link for one user of one chatbot; those asked for without being ``signed`` are bounded in number.
+
+        Raises UnknownClientKey, NotAllowed, TooManyLinks, StoreUnavailable.
+        """
         client = self._clients.get(request.client_key)
         _allowed(client, callback_url=request.callback_url, redirect_after=request.redirect_after)
+        await self._store.require_room()
+        if not signed:
+            await self._take_place(client)
         login_id = secrets.token_urlsafe(24)
         trace = trace_id if trace_id and _TRACE_ID.fullmatch(trace_id) else uuid.uuid4().hex
         async with self._trails.step(login_id, trace, client.key, "relay-link", "issued") as opened:
@@ -143,12 +160,18 @@ class Relay:
             await self._check_code(lit, link["code"], code)
             if await self._store.take("link", lit.jti) is None:
                 raise _used()
-            request = self._keycloaks[client.key].login_request(redirect_uri=client.redirect_uri, scope=client.scope)
+            request = self._keycloaks[client.key].login_request(
+                redirect_uri=client.redirect_uri,
+                scope=f"{client.scope} {client.exchanges}".strip(),
+                anew=True,
+                consent=True,
+            )
             browser = secrets.token_urlsafe(32)
             await self._store.put(
                 "state",
                 _digest(request.state),
                 {
+                    "begun_at": self._clock(),
                     "nonce": request.nonce,
                     "verifier": request.verifier,
                     "browser": _digest(browser),
@@ -216,6 +239,16 @@ class Relay:
             await keycloak.close()
         await self._store.close()
 
+    async def _take_place(self, client: Client) -> None:
+        """A place for a link that anybody could have asked for, until it is void. Raises TooManyLinks."""
+        for number in secrets.SystemRandom().sample(range(UNSIGNED_LINKS), min(PROBES, UNSIGNED_LINKS)):
+            if await self._store.claim("open", f"{client.key}:{number}", ttl=self._settings.lit_ttl_seconds):
+                return
+        raise TooManyLinks(
+            "Too many links were asked for without a signature, and are still open.",
+            fix="Sign the request (docs/CHATBOT.md), or try again in some minutes.",
+        )
+
     async def _check_code(self, lit: Lit, wanted: str, given: str) -> None:
         plain = re.sub(r"[^A-Z0-9]", "", given.upper())
         if hmac.compare_digest(plain.encode(), wanted.encode()):
@@ -238,11 +271,23 @@ class Relay:
         tokens = await keycloak.redeem(
             code=query["code"], verifier=kept["verifier"], nonce=kept["nonce"], redirect_uri=client.redirect_uri
         )
+        self._require_fresh(tokens, float(kept["begun_at"]))
         if tokens.refresh_token is None or unverified_claims(tokens.refresh_token).get("typ") != "Offline":
             raise NoOfflineRefreshToken(
                 "Keycloak gave no offline token.", fix="The client's scope must hold `offline_access`."
             )
-        return tokens
+        # A token of one audience each: what was agreed to for exchanges is in none that the chatbot is handed.
+        return await keycloak.refresh(tokens.refresh_token, scope=client.scope) if client.exchanges else tokens
+
+    def _require_fresh(self, tokens: TokenSet, begun_at: float) -> None:
+        """The person typed their password for this very link, and did not just happen to be signed in.
+
+        By the ID token that :meth:`Keycloak.redeem` has verified (``auth_time``, OpenID Connect Core §2). Raises
+        LoginFailed.
+        """
+        at = unverified_claims(tokens.id_token or "").get("auth_time")
+        if not isinstance(at, int | float) or at < begun_at - CLOCKS_SECONDS:
+            raise LoginFailed("Keycloak did not ask for the password anew.", fix=AGAIN, reason="not_fresh")
 
     async def _hand_over(self, client: Client, lit: Lit, tokens: TokenSet) -> int:
         assert tokens.refresh_token is not None

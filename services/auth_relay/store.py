@@ -13,7 +13,7 @@ from common.workers import Workers
 from services.auth_relay.problems import StoreUnavailable
 
 SIZE_LIMIT = 64 * 2**20
-"""Bytes on disk; a sign-in takes about one kilobyte. What is oldest goes first."""
+"""Bytes on disk; a sign-in takes some kilobytes. Beyond it no new link is kept, and none that exists is pushed out."""
 
 LOCK_SECONDS = 1.0
 """How long one attempt waits for SQLite's lock; attempts go on until it is had."""
@@ -39,12 +39,20 @@ class Store:
                 timeout=LOCK_SECONDS,
                 disk=JSONDisk,
                 size_limit=SIZE_LIMIT,
-                eviction_policy="least-recently-stored",
+                # Only what has expired is removed to make room.
+                eviction_policy="none",
             )
         except (OSError, sqlite3.Error, Timeout) as error:
             raise StoreUnavailable(
                 f"The relay cannot keep sign-ins in {folder}.", fix="SESSION_CACHE_DIR names a folder of its own."
             ) from error
+
+    async def require_room(self) -> None:
+        """Raises StoreUnavailable while SIZE_LIMIT is reached."""
+        if await self._do(self._cache.volume) >= SIZE_LIMIT:
+            raise StoreUnavailable(
+                "The relay keeps as many sign-ins as it can, so it gives no new link.", fix="Try again in some minutes."
+            )
 
     async def put(self, kind: str, key: str, value: Mapping[str, Any], *, ttl: float) -> None:
         """Keep a value for ``ttl`` seconds."""

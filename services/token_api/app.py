@@ -17,7 +17,7 @@ from common.errors import Problem
 from common.masking import mask
 from services.token_api import models, page
 from services.token_api.callers import Callers, Owner
-from services.token_api.models import Accessor, errors
+from services.token_api.models import Accessor, Mark, errors
 from services.token_api.refusals import NO_TOKEN, Refused, answer_to, invalid, unreadable
 from services.token_api.tokens import ITEMS, MOUNT, Tokens
 from services.web import protect
@@ -62,7 +62,7 @@ async def front(request: Request) -> Response:
 
 @router.post(
     "/api/token/create",
-    responses=errors(413) | {code: {"model": models.Outcome} for code in (400, 401, 503)},
+    responses=errors(413) | {code: {"model": models.Outcome} for code in (400, 401, 429, 503)},
 )
 async def create(request: Request, body: models.CreateToken, owner: Owner) -> models.TokenCreated:
     """Make a token: one hour, its permissions enforced by Vault's policies."""
@@ -127,10 +127,14 @@ async def revoke_own(request: Request, token: TokenHeader = None) -> models.Outc
 
 @router.get("/api/tokens", responses=errors(400, 401, 503))
 async def listed(
-    request: Request, owner: Owner, name: Annotated[str, Query(max_length=models.NAME_LENGTH)] = ""
+    request: Request,
+    owner: Owner,
+    name: Annotated[str, Query(max_length=models.NAME_LENGTH)] = "",
+    after: Annotated[Mark, Query(description="`next` of the page before.")] = "",
 ) -> models.IssuedList:
-    """The caller's living tokens, by accessor; those of one name, where one is given."""
-    return models.IssuedList(tokens=await _tokens(request).listed(owner, name.strip()))
+    """The caller's living tokens, by accessor, a page at a time; those of one name, where one is given."""
+    page_of = await _tokens(request).listed(owner, name.strip(), after=after)
+    return models.IssuedList(tokens=page_of.tokens, next=page_of.next)
 
 
 @router.post("/api/tokens/{accessor}/renew", responses=errors(400, 401, 404, 503))

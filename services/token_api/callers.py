@@ -24,7 +24,7 @@ class Validator(Protocol):
 class Sessions(Protocol):
     """What is asked of :class:`state.State`."""
 
-    def check(self, *, sid: str, server: str) -> None:
+    async def admit(self, *, sid: str, server: str, auth_time: float) -> None:
         """Nothing, if the session may go on. Raises StateUnavailable, SessionEnded, ServerSuspended."""
 
 
@@ -46,7 +46,7 @@ class Callers:
         claims = await self._validator.validate(bearer)
         if not claims.sid:
             raise SessionEnded("The token belongs to no session.", fix="Sign in, and exchange that token.")
-        self._sessions.check(sid=claims.sid, server=AUDIENCE)
+        await self._sessions.admit(sid=claims.sid, server=AUDIENCE, auth_time=claims.auth_time)
         return claims.sub
 
 

@@ -64,9 +64,15 @@ class TokenApi:
         await self._ask("PUT", f"/api/items/{key}", token=token, json={"value": value})
 
     async def listed(self, name: str = "") -> list[dict[str, Any]]:
-        """The caller's living tokens, of one name if one is given."""
-        params = {"name": name} if name else None
-        return list((await self._ask("GET", "/api/tokens", params=params))["tokens"])
+        """The caller's living tokens, of one name if one is given: page after page."""
+        found, after = [], ""
+        while True:
+            params = {key: value for key, value in (("name", name), ("after", after)) if value}
+            page = await self._ask("GET", "/api/tokens", params=params)
+            found += page["tokens"]
+            after = page["next"]
+            if not after:
+                return found
 
     async def renew(self, accessor: str) -> dict[str, Any]:
         """Begin a token's hour anew."""

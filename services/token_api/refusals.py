@@ -21,6 +21,7 @@ from common.errors import (
     VaultDenied,
     VaultUnavailable,
 )
+from services.token_api.tokens import TooManyTokens
 
 CREATE = "/api/token/create"
 RETRY_AFTER_SECONDS = "2"
@@ -46,6 +47,7 @@ _TABLE: tuple[tuple[type[Problem], int, str], ...] = (
     (SessionEnded, 401, "Unauthorized"),
     (CredentialMissing, 404, "Not Found"),
     (InputError, 400, "Bad Request"),
+    (TooManyTokens, 429, "Too Many Requests"),
     (ServerSuspended, 503, "Service Unavailable"),
     (StateUnavailable, 503, "Service Unavailable"),
     (KeycloakUnavailable, 503, "Service Unavailable"),

@@ -25,15 +25,43 @@ REGISTER = "token-api/issued"
 ITEMS = "token-api/items"
 MOUNT = "secret"
 
+PAGE = 50
+"""Tokens looked up for one listing; each costs two calls of Vault."""
+
+PER_HOUR = 1_000
+"""Tokens that one owner may have made within the last hour, which is how long each lives unless it is renewed."""
+
+HOUR = 3_600.0
+
 _log = logging.getLogger(__name__)
+
+
+class TooManyTokens(Problem):
+    """This owner has had so many tokens made that no more are, for a while."""
+
+    code, part, retryable = "too_many_tokens", "input", True
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an issued token is written down."""
+    """Where an issued token is written down; ``made`` in whole seconds since the epoch."""
 
     path: str
+    made: int
     accessor: str
+
+    @property
+    def mark(self) -> str:
+        """Where in a listing it stands: what the next page's request names."""
+        return f"{self.made:010x}-{self.accessor}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a listing, the newest first; ``next``: the mark to ask for what comes after, empty at the end."""
+
+    tokens: list[Issued]
+    next: str
 
 
 class Tokens:
@@ -43,9 +71,11 @@ class Tokens:
         self._vault, self._session = vault, session
 
     async def issue(self, owner: str, name: str, permissions: Permissions) -> SecretStr:
-        """A new token. Raises VaultUnavailable, VaultDenied, VaultError; then there is none."""
+        """A new token. Raises TooManyTokens, VaultUnavailable, VaultDenied, VaultError; then there is none."""
         allowed = permissions.allowed()
-        own = self._session.token
+        own, now = self._session.token, time.time()
+        if sum(place.made > now - HOUR for place in await self._places(owner)) >= PER_HOUR:
+            raise TooManyTokens(f"{PER_HOUR} tokens were made for you within an hour.", fix="Try again later.")
         made = await self._vault.write(
             own,
             f"auth/token/create/{ROLE}",
@@ -57,9 +87,10 @@ class Tokens:
             },
         )
         token, accessor = SecretStr(made["client_token"]), str(made["accessor"])
-        note = {"name": name, "permissions": " ".join(allowed), "created_at": str(time.time())}
+        note = {"name": name, "permissions": " ".join(allowed), "created_at": str(now)}
+        key = f"{_mark(name)}{int(now):010x}-{accessor}"
         try:
-            await self._vault.kv_write(own, f"{REGISTER}/{owner}/{_mark(name)}{accessor}", note, mount=MOUNT)
+            await self._vault.kv_write(own, f"{REGISTER}/{owner}/{key}", note, mount=MOUNT)
         except Problem:
             # One that is written down nowhere could be neither listed nor revoked by name.
             await self._vault.revoke_self(token)
@@ -67,11 +98,17 @@ class Tokens:
         _log.info("Issued a token to %s, accessor %s, for %s", owner, accessor, " ".join(allowed) or "nothing")
         return token
 
-    async def listed(self, owner: str, name: str = "") -> list[Issued]:
-        """The owner's living tokens, the newest first; those of one name, where one is given."""
+    async def listed(self, owner: str, name: str = "", *, after: str = "") -> Page:
+        """The owner's living tokens, the newest first; those of one name, where one is given.
+
+        PAGE of them are looked up at Vault, from the mark ``after`` on: fewer are shown where some have died.
+        """
         places = [place for place in await self._places(owner) if not name or _mark(name) in place.path]
-        found = await asyncio.gather(*(self._issued(place) for place in places))
-        return sorted((issued for issued in found if issued), key=lambda issued: -issued.created_at)
+        places = [place for place in places if not after or place.mark < after]
+        looked = sorted(places, key=lambda place: place.mark, reverse=True)[:PAGE]
+        found = await asyncio.gather(*(self._issued(place) for place in looked))
+        tokens = sorted((issued for issued in found if issued), key=lambda issued: -issued.created_at)
+        return Page(tokens, looked[-1].mark if len(places) > PAGE else "")
 
     async def renew(self, owner: str, accessor: str) -> Issued:
         """Begin its hour anew. Raises CredentialMissing when this owner has no such token."""
@@ -129,7 +166,8 @@ class Tokens:
     async def _places(self, owner: str) -> list[Place]:
         base = f"{REGISTER}/{owner}"
         keys = await self._vault.list_keys(self._session.token, f"{MOUNT}/metadata/{base}")
-        return [Place(f"{base}/{key}", key.partition("-")[2]) for key in keys]
+        parts = [(key, key.split("-")) for key in keys]
+        return [Place(f"{base}/{key}", int(found[1], 16), found[2]) for key, found in parts if len(found) == 3]
 
     async def _forget(self, place: Place) -> None:
         try:

@@ -232,7 +232,8 @@ async def test_a_sign_in_for_another_program_neither_doubles_the_step_up_nor_mak
     there = f"{stack.url('keycloak')}/realms/mcp-demo/protocol/openid-connect/auth?{urlencode(query)}"
     with Hands() as me:
         page = await go(me, f"{there}&code_challenge_method=S256")
-        await send(me, page, username=person.username, password=person.password)
+        page = await send(me, page, username=person.username, password=person.password)
+        await send(me, page, accept="yes")
         assert (await go(me, f"{stack.url('app')}/auth/login")).url == f"{stack.url('app')}/"
         async with process_of(stack) as process:
             assert (await process.sessions.find(me.cookie(COOKIE))).acr not in ("confirmed", "two-factor")

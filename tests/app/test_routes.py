@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+import socket
 import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from pydantic import SecretStr
+from requests.cookies import RequestsCookieJar
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from app.routes.backchannel import EVENT
 from app.session import COOKIE
 from app.settings import origin_of
 from stack.testing import Stack
-from tests.support.login import fill_in
+from state import State
+from tests.support.eventually import eventually
+from tests.support.login import agree, fill_in
 from tests.support.people import Person
 
 
@@ -39,6 +48,66 @@ def test_every_answer_carries_the_security_headers(stack: Stack, path: str) -> N
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Referrer-Policy"] == "same-origin"
+
+
+UPLOAD = "/_stcore/upload_file/0b8f3f44/1"
+
+
+def begun(stack: Stack, head: str) -> int:
+    """The status that answers a request of which the head was sent and a promised body was not."""
+    address = urlsplit(stack.url("app"))
+    with socket.create_connection(("localhost", address.port or 80), timeout=10) as connection:
+        connection.sendall(f"{head} HTTP/1.1\r\nHost: {address.netloc}\r\n".encode())
+        connection.sendall(b"Content-Type: application/octet-stream\r\nContent-Length: 200000000\r\n\r\n")
+        return int(connection.recv(4096).split()[1])
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST", "DELETE", "PATCH", "OPTIONS"])
+@pytest.mark.parametrize("path", [UPLOAD, "/_stcore/upload_file", "/", "/media/x", "/_stcore/health", "/mcp-tools"])
+def test_nothing_is_uploaded_and_no_body_is_read_to_say_so(stack: Stack, method: str, path: str) -> None:
+    expected = 404 if path.startswith("/_stcore/upload_file") else 405
+    assert begun(stack, f"{method} {path}") == expected
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        UPLOAD,
+        "/_stcore/metrics",
+        "/_stcore/script-health-check",
+        "/_stcore/agent/openapi.json",
+        "/_stcore/agent/mcp",
+        "/page/_stcore/agent/mcp",
+        "/component/x/index.html",
+        "/app/static/x",
+        "/oauth2callback",
+    ],
+)
+def test_what_streamlit_serves_and_the_app_does_not_need_is_not_there(stack: Stack, path: str) -> None:
+    assert requests.get(f"{stack.url('app')}{path}", timeout=10, allow_redirects=False).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/auth/backchannel-logout", "/auth/logout"])
+def test_a_body_that_is_too_long_for_a_route_of_ours_is_refused_before_it_is_read(stack: Stack, path: str) -> None:
+    assert begun(stack, f"POST {path}") in (400, 403, 413)
+
+
+def test_a_message_on_the_web_socket_is_bounded(stack: Stack) -> None:
+    address = stack.url("app")
+    with connect(f"{address.replace('http', 'ws')}/_stcore/stream", origin=Origin(address)) as wire:
+        # The head of a binary frame of 9 MB (RFC 6455 §5.2): its length alone is refused.
+        wire.socket.sendall(b"\x82\xff" + (9_000_000).to_bytes(8, "big") + b"mask")
+        with pytest.raises(ConnectionClosed) as closed:
+            wire.recv(timeout=30)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1009
+
+
+@pytest.mark.parametrize("cookies", [{}, {COOKIE: "guessed"}])
+def test_a_page_s_files_are_for_who_is_signed_in(stack: Stack, cookies: dict[str, str]) -> None:
+    for method in ("GET", "HEAD"):
+        answer = requests.request(method, f"{stack.url('app')}/media/{'0' * 56}.json", cookies=cookies, timeout=10)
+        assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "localhost.evil.example"])
@@ -120,6 +189,39 @@ def test_a_sign_in_under_way_survives_a_restart_of_the_app(stack: Stack, person:
     )
     assert (finished.status_code, finished.headers["Location"]) == (303, "/my")
     assert "mcp_demo_session=" in finished.headers["Set-Cookie"]
+
+
+async def test_who_was_signed_out_here_but_not_at_keycloak_signs_in_anew_and_is_not_locked_out(
+    stack: Stack, person: Person
+) -> None:
+    """The app's own bookkeeping ends a session; Keycloak, which goes on with it, gives the next sign-in the same id."""
+    app, cookies = stack.url("app"), RequestsCookieJar()
+
+    def comes_back(address: str) -> requests.Response:
+        begun = requests.get(address, timeout=10, allow_redirects=False)
+        arrived, _ = agree(begun.headers["Location"], person.username, person.password, cookies=cookies)
+        own = {"Cookie": begun.headers["Set-Cookie"].partition(";")[0]}
+        return requests.get(arrived, headers=own, timeout=10, allow_redirects=False)
+
+    def whose(answer: requests.Response) -> requests.Response:
+        own = {"Cookie": answer.headers["Set-Cookie"].partition(";")[0]}
+        return requests.get(f"{app}/auth/session", headers=own, timeout=10)
+
+    first = comes_back(f"{app}/auth/login?next=/my")
+    assert whose(first).status_code == 200
+    settings = stack.environment("app")
+    keys = [SecretStr(settings["APP_SESSION_KEY"])]
+    async with State(SecretStr(settings["STATE_DSN"]), session_keys=keys) as state:
+        (session,) = [one for one in await state.sessions.signed_in() if one.username == person.username]
+        await state.end_session(session.sid, session.sub)
+    await eventually(lambda: whose(first).status_code == 401)
+    ended = time.time()
+    await eventually(lambda: int(time.time()) > ended)
+    sent_on = await asyncio.to_thread(comes_back, f"{app}/auth/login?next=/my")
+    assert sent_on.headers["Location"] == "/auth/login?fresh=1&level=&next=%2Fmy"
+    anew = await asyncio.to_thread(comes_back, f"{app}{sent_on.headers['Location']}")
+    assert (anew.status_code, anew.headers["Location"]) == (303, "/my")
+    assert whose(anew).json()["username"] == person.username
 
 
 def unsigned(**claims: object) -> str:

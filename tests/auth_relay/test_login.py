@@ -36,7 +36,8 @@ def test_alices_chat_gets_alices_issue_and_bobs_gets_none(programs: Programs, al
 
 def test_the_sign_in_asks_keycloak_for_what_the_contract_says(programs: Programs) -> None:
     query = parse_qs(urlsplit(Browser(programs).begin(programs.link())).query)
-    assert query["scope"] == ["openid offline_access"]
+    assert query["scope"] == ["openid offline_access mcp:jira"]
+    assert query["prompt"] == ["login consent"]
     assert query["code_challenge_method"] == ["S256"]
     assert query["redirect_uri"] == [f"{programs.relay}/oidc/callback"]
     assert query["client_id"] == ["chatbot-relay"]

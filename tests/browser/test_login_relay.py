@@ -65,6 +65,11 @@ def test_a_chatbot_gets_a_persons_sign_in_uses_it_and_loses_it(
     tab = open_link(me)
     expect(tab.get_by_role("heading")).to_have_text("Demo chatbot wants to act as you", timeout=PATIENCE)
     type_code(tab, code.lower())
+    # Signed in at Keycloak already, and asked all the same: for the password, and whether the chatbot may.
+    tab.locator("input[type=password]").fill(person.password)
+    tab.get_by_role("button", name="Sign In").click()
+    expect(tab.get_by_text("Offline Access")).to_be_visible(timeout=PATIENCE)
+    tab.get_by_role("button", name="Yes").click()
     tab.wait_for_url(re.compile("/login-relay"), timeout=PATIENCE)
     # The first tab follows by itself.
     me.sees(f"The demo chatbot acts as {person.username} since")

@@ -277,9 +277,10 @@ async def test_the_relays_login_is_offline_and_for_the_chatbot_and_its_exchange_
 ) -> None:
     relay = as_client("chatbot-relay")
     callback = f"{stack.url('auth-relay')}/oidc/callback"
-    tokens = await sign_in(
-        relay, person.username, person.password, redirect_uri=callback, scope="openid offline_access"
-    )
+    agreed = "openid offline_access mcp:jira"
+    tokens = await sign_in(relay, person.username, person.password, redirect_uri=callback, scope=agreed)
+    assert tokens.refresh_token is not None
+    tokens = await relay.refresh(tokens.refresh_token, scope="openid offline_access")
     assert audience(tokens) == ["chatbot-relay"]
     assert tokens.refresh_token is not None
     assert unverified_claims(tokens.refresh_token.get_secret_value())["typ"] == "Offline"

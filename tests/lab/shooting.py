@@ -29,6 +29,8 @@ def targets(stack: Stack) -> Targets:
         vault=stack.url("openbao"),
         app=stack.url("app"),
         mcp={server: f"{stack.url(f'mcp-{server}')}/mcp" for server in ("jira", "github", "postgres")},
+        relay=stack.url("auth-relay"),
+        relay_callback=f"{stack.url('mock-chatbot')}/relay/callback",
     )
 
 

@@ -12,15 +12,20 @@ import pytest
 from fastmcp import Client
 from mcp import MCPError
 from mcp_types import CallToolResult, ElicitRequestFormParams, ElicitRequestURLParams, ElicitResult, InputRequiredResult
+from requests.cookies import RequestsCookieJar
 
 from common.errors import ConfigError
 from common.levels import LEVEL_SECONDS
 from common.settings import load
+from docs import plain_client
+from identity import unverified_claims
 from mcp_servers.kinds import SETTINGS
 from stack.testing import Stack
 from tests.mcp_servers.callers import ERROR, TRACE, Caller, connected, post, says_yes, steps, text
 from tests.mcp_servers.conftest import SignIn
 from tests.mcp_servers.serving import replica
+from tests.support.people import Person
+from tests.support.visiting import AtTheForm
 
 YES = {"approval": ElicitResult(action="accept", content={"approve": True})}
 
@@ -164,6 +169,26 @@ async def test_a_yes_is_used_once_though_two_replicas_are_sent_it_at_the_same_ti
     assert sum(not found.is_error for found in results) == 1
     assert {refusal(found)["code"] for found in results if found.is_error} == {"approval_invalid"}
     assert await made(shared, arguments) == 1
+
+
+def test_a_yes_to_one_program_is_no_yes_to_another_of_the_same_person_and_session(stack: Stack, person: Person) -> None:
+    """The person is shown which program asks: that one may go on, and none that signed in beside it."""
+    arguments, cookies = new_issue(), RequestsCookieJar()
+    link = f"{stack.url('app')}/approve?id="
+    with plain_client.Client(f"{stack.url('mcp-jira')}/mcp") as shown, plain_client.Client(shown.url) as other:
+        for client in (shown, other):
+            client.sign_in(AtTheForm(person, cookies=cookies))
+        mine, others = (unverified_claims(client.token) for client in (shown, other))
+        assert (mine["sid"], mine["azp"] != others["azp"]) == (others["sid"], True)
+
+        def told(client: plain_client.Client) -> str:
+            return str(client.ask("create_issue", arguments).json()["result"]["content"][0]["text"])
+
+        approval_id = told(shown).split(link)[1].split()[0]
+        in_state(stack, "UPDATE approvals SET status = 'approved', decided_at = now() WHERE id = %s", approval_id)
+        assert link in told(other)
+        assert approval_id not in told(other)
+        assert shown.call("create_issue", arguments)["key"].startswith("PROJ-")
 
 
 async def test_an_expired_yes_changes_nothing(shared: Caller, stack: Stack) -> None:

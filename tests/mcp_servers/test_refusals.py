@@ -27,7 +27,7 @@ class Sessions:
 
     problem: Exception | None = None
 
-    def check(self, *, sid: str, server: str) -> None:
+    async def admit(self, *, sid: str, server: str, auth_time: float) -> None:
         assert sid
         assert server == "mcp-jira"
         if self.problem:

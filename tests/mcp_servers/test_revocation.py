@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
 from pydantic import SecretStr
+from requests.cookies import RequestsCookieJar
 
 from stack.testing import Stack
 from state import State
-from tests.mcp_servers.callers import Caller, Vault, database_roles, post
+from tests.mcp_servers.callers import Caller, Vault, app_client, database_roles, post, until
 from tests.mcp_servers.serving import replica
 from tests.support.eventually import eventually
-from tests.support.login import end_at_keycloak
+from tests.support.login import agree, end_at_keycloak
+from tests.support.people import Person
 
 BOUND = 2.0
 ALLOWED = 10 * BOUND
@@ -42,6 +45,44 @@ async def test_the_end_of_a_session_reaches_every_replica(caller: Caller, vault:
             refused = await post(stack, "postgres", token, at=at)
             assert refused.status_code == 401
             assert "ended" in refused.headers["www-authenticate"]
+
+
+async def test_who_signs_in_again_is_let_in_though_keycloak_gives_the_ended_session_s_id_again(
+    person: Person, stack: Stack
+) -> None:
+    """An end is about what was before it: the old token stays refused, the person is not locked out."""
+    back, cookies = f"{stack.url('app')}/auth/callback", RequestsCookieJar()
+
+    async def signs_in(*, anew: bool) -> Caller:
+        async with app_client(stack) as keycloak:
+            asked = keycloak.login_request(redirect_uri=back, anew=anew)
+            arrived, _ = await asyncio.to_thread(agree, asked.url, person.username, person.password, cookies=cookies)
+            code = parse_qs(urlsplit(arrived).query)["code"][0]
+            tokens = await keycloak.redeem(code=code, verifier=asked.verifier, nonce=asked.nonce, redirect_uri=back)
+        return Caller(stack, person, tokens)
+
+    before = await signs_in(anew=False)
+    old = await before.token("jira")
+    assert (await post(stack, "jira", old)).status_code == 200
+    async with State(SecretStr(stack.environment("app")["STATE_DSN"])) as state:
+        await state.end_session(before.claims["sid"], before.claims["sub"])
+    await until_refused(stack, old)
+    ended = time.time()
+    await eventually(lambda: int(time.time()) > ended)
+    after = await signs_in(anew=True)
+    assert after.claims["sid"] == before.claims["sid"]
+    assert await after.data("jira", "get_issue", {"issue_key": "PROJ-1"})
+    assert (await post(stack, "jira", old)).status_code == 401
+    await after.sign_out()
+
+
+async def until_refused(stack: Stack, token: str) -> None:
+    """Return once the Jira server has heard that this token's session has ended."""
+
+    async def refused() -> bool:
+        return (await post(stack, "jira", token)).status_code == 401
+
+    await until(refused)
 
 
 @pytest.mark.parametrize("how", ["killed", "frozen while its person signs out"])

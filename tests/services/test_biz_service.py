@@ -115,6 +115,21 @@ def test_where_tls_proves_the_key_a_token_is_good_for_its_holder_only(site: Site
     assert agent.call("/api/whoami", token).json()["connection"] == "plain"
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-Proto", "X-Forwarded-Ssl", "Forwarded"])
+def test_whether_tls_is_spoken_is_no_header_s_to_say(site: Site, name: str, header: str) -> None:
+    """On the port of mutual TLS the binding holds, whatever a caller calls the connection; on the other it is plain."""
+    agent = site.agent(name)
+    token = agent.token()
+    assert agent.identity is not None
+    bare = Agent(site.services, None, authority=agent.identity.authority)
+    for value in ("http", "ws", "off", "proto=http"):
+        bare.http.headers[header] = value
+        assert refused(bare.call("/api/whoami", token, tls=True)) == (401, "invalid_token", "certificate_required")
+    for value in ("https", "wss", "on", "proto=https"):
+        agent.http.headers[header] = value
+        assert agent.call("/api/whoami", token).json()["connection"] == "plain"
+
+
 async def test_outside_the_demo_a_bound_token_is_good_with_its_key_only(site: Site, name: str) -> None:
     settings = site.settings(profile="production", keycloak_public_url="https://id.example.com", agent_token_seconds=60)
     async with running(settings) as services:

@@ -22,19 +22,29 @@ def test_an_older_sign_of_life_never_takes_back_a_newer_one() -> None:
 
 def test_an_ended_session_is_news_once() -> None:
     known = Known()
-    assert known.end(["s1", "s1", "s2"]) == ["s1", "s2"]
-    assert known.end(["s2"]) == []
+    assert known.end({"s1": 10.0, "s2": 20.0}) == ["s1", "s2"]
+    assert known.end({"s2": 20.0}) == []
     assert known.ended("s1")
     assert not known.ended("s3")
 
 
+def test_a_sign_in_after_the_end_goes_on_until_the_next_end() -> None:
+    known = Known()
+    known.end({"s1": 10.0})
+    assert known.ended("s1", 10.0)
+    assert not known.ended("s1", 11.0)
+    assert known.end({"s1": 9.0}) == []
+    assert known.end({"s1": 12.0}) == ["s1"]
+    assert known.ended("s1", 11.0)
+
+
 def test_a_reading_tells_what_was_missed_and_forgets_what_has_expired() -> None:
     known = Known()
-    assert known.replace(ended=["old"], suspensions={"mcp-jira": "x"}) == ([], [])
-    assert known.replace(ended=["old", "new"], suspensions={"mcp-jira": "x", "mcp-github": ""}) == (
+    assert known.replace(ended={"old": 1.0}, suspensions={"mcp-jira": "x"}) == ([], [])
+    assert known.replace(ended={"old": 1.0, "new": 2.0}, suspensions={"mcp-jira": "x", "mcp-github": ""}) == (
         ["new"],
         ["mcp-github"],
     )
-    assert known.replace(ended=["new"], suspensions={}) == ([], [])
+    assert known.replace(ended={"new": 2.0}, suspensions={}) == ([], [])
     assert not known.ended("old")
     assert known.suspended("mcp-jira") is None

@@ -6,6 +6,7 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from state import State
+from state.shared_traces import OWN_LIMIT
 from tests.state.conftest import Database
 
 
@@ -41,6 +42,21 @@ async def test_only_who_shares_the_same_call_sees_anything_and_only_until_its_en
         assert await seen(state, "alice") == []
         await shares(state, "bob")
         assert await seen(state, "alice") == [], "a session that has ended shares nothing any more"
+
+
+async def test_who_shares_without_end_withdraws_their_own_oldest_and_nobody_else_s(database: Database) -> None:
+    async with State(database.dsn, session_keys=[SecretStr(Fernet.generate_key().decode())]) as state:
+        await shares(state, "bob")
+        for number in range(OWN_LIMIT + 5):
+            await shares(state, "alice", call=f"call {number}")
+        assert await database.run("SELECT sub, count(*) FROM shared_traces GROUP BY sub ORDER BY sub") == [
+            ("alice", OWN_LIMIT),
+            ("bob", 1),
+        ]
+        await shares(state, "carol", call="call 0")
+        assert await seen(state, "carol", call="call 0") == [], "alice's oldest"
+        await shares(state, "carol", call=f"call {OWN_LIMIT + 4}")
+        assert [name for name, _ in await seen(state, "carol", call=f"call {OWN_LIMIT + 4}")] == ["alice"]
 
 
 async def test_what_is_shared_lies_encrypted_and_is_pruned(database: Database) -> None:

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
+from requests.cookies import RequestsCookieJar
 
 from identity import Keycloak, TokenSet
 from stack.testing import Stack
@@ -49,35 +50,25 @@ class Page(HTMLParser):
 
 
 def fill_in(login_url: str, username: str, password: str) -> dict[str, str]:
-    """The callback's parameters (``code``, ``state``, ``iss``, …) after signing in at ``login_url``."""
-    with requests.Session() as browser:
-        browser.trust_env = False
-        page = Page()
-        first = browser.get(login_url, timeout=30, allow_redirects=False)
-        page.feed(first.text)
-        if not page.signs_in:
-            raise SignInRefused(f"HTTP {first.status_code}, no login form: {' '.join(page.words)}")
-        answer = browser.post(
-            page.action,
-            data={"username": username, "password": password, "credentialId": ""},
-            headers=_cookies(browser),
-            timeout=30,
-            allow_redirects=False,
-        )
-    if answer.status_code not in (302, 303):
-        refusal = Page()
-        refusal.feed(answer.text)
-        raise SignInRefused(" ".join(refusal.words))
-    return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
+    """The callback's parameters (``code``, ``state``, ``iss``, …) after signing in at ``login_url``, with a yes."""
+    arrived, _ = agree(login_url, username, password)
+    return {name: values[0] for name, values in parse_qs(urlsplit(arrived).query).items()}
 
 
-def agree(login_url: str, username: str, password: str, *, yes: bool = True) -> tuple[str, str]:
-    """Sign in and answer the consent page: where the browser is sent then, and what that page said."""
+def agree(
+    login_url: str, username: str, password: str, *, yes: bool = True, cookies: RequestsCookieJar | None = None
+) -> tuple[str, str]:
+    """Sign in and answer the consent page, if there is one: where the browser is sent then, and what that page said.
+
+    ``cookies``: those of a browser that may be signed in already, which are kept up to date.
+    """
     with requests.Session() as browser:
         browser.trust_env = False
+        if cookies is not None:
+            browser.cookies = cookies
         form = {"username": username, "password": password, "credentialId": ""}
         page, asked = Page(), ""
-        answer = browser.get(login_url, timeout=30, allow_redirects=False)
+        answer = browser.get(login_url, headers=_cookies(browser), timeout=30, allow_redirects=False)
         home = urlsplit(login_url).netloc
         for _ in range(6):
             if answer.status_code in (302, 303):
@@ -87,16 +78,17 @@ def agree(login_url: str, username: str, password: str, *, yes: bool = True) -> 
                     answer.headers["Location"], headers=_cookies(browser), timeout=30, allow_redirects=False
                 )
                 continue
-            page = Page()
+            before, page = page, Page()
             page.feed(answer.text)
-            if not page.action:
+            if not page.action or (page.signs_in and before.signs_in):
                 break
             if not page.signs_in:
                 asked = " ".join(page.words)
                 form = {**page.hidden, "accept" if yes else "cancel": "x"}
             action = urljoin(answer.url, page.action)
             answer = browser.post(action, data=form, headers=_cookies(browser), timeout=30, allow_redirects=False)
-    raise SignInRefused(f"HTTP {answer.status_code}: {' '.join(page.words)}")
+    missing = "" if page.signs_in else ", no login form"
+    raise SignInRefused(f"HTTP {answer.status_code}{missing}: {' '.join(page.words)}")
 
 
 def _cookies(browser: requests.Session) -> dict[str, str]:

@@ -7,11 +7,15 @@ import uuid
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 
 from services.token_api.client import Refused, TokenApi
-from services.token_api.models import PERMISSIONS
+from services.token_api.models import PERMISSIONS, Permissions
+from services.token_api.tokens import PAGE, Tokens, TooManyTokens
 from stack.testing import Stack
+from vault_client import Vault, VaultSession
 from vault_client.admin import VaultAdmin
+from vault_client.logins import token as with_token
 
 CREATE = "/api/token/create"
 
@@ -185,6 +189,39 @@ async def test_two_hundred_at_once_are_two_hundred_tokens(api: TokenApi) -> None
     assert len({issued["accessor"] for issued in listed}) == 200
     await asyncio.gather(*(api.revoke(issued["accessor"]) for issued in listed))
     assert await api.listed(name) == []
+
+
+async def test_a_listing_is_a_page_however_many_tokens_there_are(api: TokenApi) -> None:
+    """Each token looked at costs two calls of Vault."""
+    name = f"paged {uuid.uuid4().hex[:8]}"
+    tokens = await asyncio.gather(*(api.create(name, ["read"]) for _ in range(PAGE + 10)))
+    first = (await api.http.get("/api/tokens", params={"name": name})).json()
+    assert len(first["tokens"]) == PAGE
+    rest = (await api.http.get("/api/tokens", params={"name": name, "after": first["next"]})).json()
+    assert (len(rest["tokens"]), rest["next"]) == (10, "")
+    newest_first = [issued["created_at"] for issued in (*first["tokens"], *rest["tokens"])]
+    assert newest_first == sorted(newest_first, reverse=True)
+    assert len({issued["accessor"] for issued in (*first["tokens"], *rest["tokens"])}) == PAGE + 10
+    for odd in ("x", "../..", f"{first['next']}/", "0" * 500):
+        assert (await api.http.get("/api/tokens", params={"after": odd})).status_code == 400
+    for token in tokens:
+        await api.http.post("/api/token/revoke", headers=_header(token))
+    assert await api.listed(name) == []
+
+
+async def test_whoever_makes_too_many_is_told_so_and_nobody_else_is_kept_from_any(
+    api: TokenApi, monkeypatch: pytest.MonkeyPatch, stack: Stack
+) -> None:
+    monkeypatch.setattr("services.token_api.tokens.PER_HOUR", 3)
+    vault = Vault(stack.url("openbao"))
+    async with VaultSession(vault, with_token(SecretStr(stack.secrets["VAULT_TOKEN"]))) as session:
+        tokens, greedy = Tokens(vault, session), f"greedy-{uuid.uuid4().hex[:8]}"
+        for _ in range(3):
+            await tokens.issue(greedy, "job", Permissions(read=True))
+        with pytest.raises(TooManyTokens, match="within an hour"):
+            await tokens.issue(greedy, "job", Permissions(read=True))
+        assert await tokens.issue(f"other-{uuid.uuid4().hex[:8]}", "job", Permissions(read=True))
+    await vault.close()
 
 
 async def test_no_log_holds_a_token_that_was_made(api: TokenApi, stack: Stack) -> None:

@@ -200,6 +200,18 @@ _WORDS = {
         "Change to the role `postgres`.",
         "A role may be changed to only by its members.",
     ),
+    "log-line": (
+        "A false line in the log",
+        "Make the database repeat a value that clears a terminal's screen and goes on as a line of the server's log.",
+        "Whatever comes from outside is cut, masked and escaped before it is logged or printed: one event stays one "
+        "line, and no character of it is obeyed.",
+    ),
+    "forwarded": (
+        "A forwarded login link",
+        "Send a chatbot's login link and its code to somebody who is signed in, and let them type the code.",
+        "A token that lasts for months is given only after the password was typed for this very request, and the "
+        "person agreed on Keycloak's page; the link's page says whose chat it is.",
+    ),
     "host": (
         "DNS rebinding: the host",
         "Send a good token under the host name `evil.example`, as a browser would after that name was pointed here.",
