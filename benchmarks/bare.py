@@ -27,8 +27,8 @@ from mcp_servers.postgres_models import QueryResult
 from mcp_servers.values import adapters
 
 BEGIN = (
-    "BEGIN TRANSACTION READ ONLY; SELECT set_config('application_name', 'bare', true),"
-    " set_config('statement_timeout', '5000', true), set_config('lock_timeout', '5000', true)"
+    "BEGIN TRANSACTION READ ONLY; SET LOCAL application_name = 'bare'; SET LOCAL statement_timeout = 5000;"
+    " SET LOCAL lock_timeout = 5000; SET LOCAL transaction_timeout = 6000; SELECT 1"
 )
 """What our own server begins with: the read-only transaction is the tool's promise, whoever runs it."""
 

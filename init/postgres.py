@@ -16,6 +16,8 @@ from common.errors import ConfigError, NotReady
 from init.ledger import Ledger
 from init.settings import InitSettings
 from init.shop import SHOP, provision_shop
+from init.shop_limits import ROLE as LIMITS
+from init.shop_limits import connection_limits, provision_limits
 from init.users import GRANTS
 
 PART: Final = "postgresql"
@@ -28,6 +30,7 @@ _SCHEMA = Path(__file__).resolve().parent.parent / "state" / "schema.sql"
 
 _ROLE_OPTIONS = {
     SHOP_OWNER: "NOLOGIN",
+    LIMITS: "NOLOGIN",
     # Makes and drops people's database users. CREATEROLE alone gives no right to any table.
     VAULT_ADMIN: "LOGIN CREATEROLE",
     **dict.fromkeys(GRANTS, "NOLOGIN"),
@@ -41,7 +44,18 @@ _MEMBERS_OF = """
 SELECT r.rolname FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles v ON v.oid = m.member
 WHERE v.rolname = %s AND m.admin_option
 """
-_IS_MEMBER = "SELECT pg_has_role(%s, %s, 'USAGE')"
+# Whether a role has a group's rights, and may not become the group (SET ROLE) and change it for everybody.
+_IS_MEMBER = """
+SELECT EXISTS (SELECT FROM pg_auth_members m WHERE m.member = %s::regrole AND m.roleid = %s::regrole
+AND m.inherit_option AND NOT m.set_option)
+"""
+_BECOMES = """
+SELECT DISTINCT v.rolname FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles v ON v.oid = m.member
+WHERE r.rolname = %s AND m.set_option AND v.rolname <> %s
+"""
+_HAS_SETTINGS = """
+SELECT EXISTS (SELECT FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole WHERE r.rolname = %s)
+"""
 # What may connect, from each database's ACL; a NULL ACL means the default: everybody.
 _CONNECTS = """
 SELECT d.datname, pg_get_userbyid(d.datdba),
@@ -60,6 +74,14 @@ _SETTINGS = (
     # PostgreSQL's log says who did something in the shop, through which server, and under which correlation id (user
     # and application_name, in each line's prefix) and how long it took; not what: statements may hold secrets.
     ("DATABASE", SHOP, "log_duration", "on"),
+    # Nor what it said: an error repeats the statement, or a value in it, in any length.
+    ("DATABASE", SHOP, "log_min_messages", "log"),
+    ("DATABASE", SHOP, "log_min_error_statement", "panic"),
+    ("DATABASE", SHOP, "log_error_verbosity", "terse"),
+    # Only a superuser changes this one: what one process may write to disk for its sorts.
+    ("DATABASE", SHOP, "temp_file_limit", "64MB"),
+    # A statement whose caller is gone ends.
+    ("DATABASE", SHOP, "client_connection_check_interval", "1s"),
     ("ROLE", VAULT_ADMIN, "log_duration", "off"),
 )
 _SETTINGS_OF = """
@@ -102,15 +124,19 @@ def provision(settings: InitSettings, ledger: Ledger) -> None:
     with as_superuser(settings) as admin:
         _roles(admin, ledger, {**_ROLE_OPTIONS, state_user: "LOGIN"})
         _memberships(admin, ledger)
+        _limiting_role(admin, ledger)
         _application_user(admin, ledger)
+        _groups_untouched(admin, ledger)
         owners = {state_database: state_user, SHOP: SHOP_OWNER}
         _databases(admin, ledger, owners)
+        _shares(admin, ledger, {SHOP: "shop", state_database: "state"})
         _settings(admin, ledger)
         _connections(admin, ledger, {SHOP: [VAULT_ADMIN, *GRANTS]})
         _password(admin, settings, ledger, state_database, state_user, state_password)
     if _exists(settings, SHOP):
         with as_superuser(settings, SHOP) as shop:
             provision_shop(shop, ledger, owner=SHOP_OWNER)
+            provision_limits(shop, ledger, vault=VAULT_ADMIN)
     else:
         ledger.created(PART, "tables", SHOP, lambda: None)
     _state_schema(settings, ledger, state_database, state_user, state_password)
@@ -157,13 +183,25 @@ def _memberships(admin: psycopg.Connection[Any], ledger: Ledger) -> None:
         )
 
 
+def _limiting_role(admin: psycopg.Connection[Any], ledger: Ledger) -> None:
+    """It sees who is connected and ends what takes too long, of everybody but superusers."""
+    for right in ("pg_signal_backend", "pg_read_all_stats"):
+        held = admin.execute(
+            "SELECT pg_has_role(rolname, %s, 'USAGE') FROM pg_roles WHERE rolname = %s", [right, LIMITS]
+        ).fetchone()
+        grant = sql.SQL("GRANT {} TO {}").format(sql.Identifier(right), sql.Identifier(LIMITS))
+        ledger.settle(
+            PART, "grant", f"{LIMITS}: {right}", exists=held == (True,), equal=True, act=_executes(admin, grant)
+        )
+
+
 def _application_user(admin: psycopg.Connection[Any], ledger: Ledger) -> None:
     """It may read the shop; Vault's role may change its password, and has none of its rights."""
     there = {APPLICATION_USER, VAULT_ADMIN, "shop_read"} <= {name for name, *_ in admin.execute(_OPTIONS_OF)}
     reads = there and admin.execute(_IS_MEMBER, [APPLICATION_USER, "shop_read"]).fetchone() == (True,)
     changes = APPLICATION_USER in {name for (name,) in admin.execute(_MEMBERS_OF, [VAULT_ADMIN])}
     grants = {
-        f"{APPLICATION_USER} reads the shop": (reads, "GRANT shop_read TO {user}"),
+        f"{APPLICATION_USER} reads the shop": (reads, "GRANT shop_read TO {user} WITH INHERIT TRUE, SET FALSE"),
         f"{VAULT_ADMIN} may change {APPLICATION_USER}'s password": (
             changes,
             "GRANT {user} TO {vault} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE",
@@ -172,6 +210,31 @@ def _application_user(admin: psycopg.Connection[Any], ledger: Ledger) -> None:
     for name, (held, statement) in grants.items():
         filled = sql.SQL(statement).format(user=sql.Identifier(APPLICATION_USER), vault=sql.Identifier(VAULT_ADMIN))
         ledger.settle(PART, "grant", name, exists=held, equal=True, act=_executes(admin, filled))
+
+
+def _groups_untouched(admin: psycopg.Connection[Any], ledger: Ledger) -> None:
+    """Nobody may become one of the roles that people share, and nothing is set for one: that would be for all."""
+    for group in GRANTS:
+        members = [name for (name,) in admin.execute(_BECOMES, [group, VAULT_ADMIN])]
+        (settings,) = admin.execute(_HAS_SETTINGS, [group]).fetchone() or (False,)
+        statements = [
+            sql.SQL("GRANT {} TO {} WITH SET FALSE").format(sql.Identifier(group), sql.Identifier(name))
+            for name in members
+        ]
+        if settings:
+            statements.append(sql.SQL("ALTER ROLE {} RESET ALL").format(sql.Identifier(group)))
+            statements.append(
+                sql.SQL("ALTER ROLE {} IN DATABASE {} RESET ALL").format(sql.Identifier(group), sql.Identifier(SHOP))
+            )
+        ledger.settle(
+            PART,
+            "group",
+            group,
+            exists=True,
+            equal=not statements,
+            act=_executes(admin, *statements),
+            note=f"{len(members)} could become it" if members else "it had settings" if settings else "",
+        )
 
 
 def _settings(admin: psycopg.Connection[Any], ledger: Ledger) -> None:
@@ -204,6 +267,24 @@ def _databases(admin: psycopg.Connection[Any], ledger: Ledger, owners: dict[str,
             exists=name in found,
             equal=found.get(name) == owner,
             act=_executes(admin, statement),
+        )
+
+
+def _shares(admin: psycopg.Connection[Any], ledger: Ledger, databases: dict[str, str]) -> None:
+    """A bound on each database's connections: however full one of them is, the others and Keycloak get theirs."""
+    limits = connection_limits(admin)
+    found = dict(admin.execute("SELECT datname, datconnlimit FROM pg_database").fetchall())
+    for database, share in databases.items():
+        limit = sql.SQL("ALTER DATABASE {} CONNECTION LIMIT {}").format(
+            sql.Identifier(database), sql.Literal(limits[share])
+        )
+        ledger.settle(
+            PART,
+            "connections",
+            database,
+            exists=database in found,
+            equal=found.get(database) == limits[share],
+            act=_executes(admin, limit),
         )
 
 

@@ -24,8 +24,7 @@ _RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 """Group → table → privileges. The rights of a group are these and no more."""
 
-_STORING = ("lo_create(oid)", "lo_creat(integer)", "lo_from_bytea(oid,bytea)")
-"""Open to everybody by default: a reader could store large objects, so many that dropping their owner fails."""
+_DEFAULTS = "SELECT r.rolname FROM pg_default_acl d JOIN pg_roles r ON r.oid = d.defaclrole"
 
 _GRANTED = """
 SELECT a.grantee::regrole::text, c.relname, a.privilege_type
@@ -46,16 +45,22 @@ def provision_shop(admin: psycopg.Connection[Any], ledger: Ledger, *, owner: str
 
     ledger.settle(PART, "tables", SHOP, exists=bool(present), equal=True, act=create)
     if present or not ledger.dry_run:
+        _default_privileges(admin, ledger)
         _rights(admin, ledger)
-    _no_large_objects(admin, ledger)
 
 
-def _no_large_objects(admin: psycopg.Connection[Any], ledger: Ledger) -> None:
-    (allowed,) = admin.execute(
-        "SELECT bool_or(has_function_privilege('public', f, 'EXECUTE')) FROM unnest(%s::text[]) AS f", [list(_STORING)]
-    ).fetchone() or (True,)
-    revoke = sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(sql.SQL(", ").join(map(sql.SQL, _STORING)))
-    ledger.settle(PART, "rights", "large objects", exists=True, equal=not allowed, act=lambda: admin.execute(revoke))
+def _default_privileges(admin: psycopg.Connection[Any], ledger: Ledger) -> None:
+    """A group gives nothing away by default. Where it does, it starts anew; its rights are granted below."""
+    found = {name for (name,) in admin.execute(_DEFAULTS)} & _RIGHTS.keys()
+
+    def act() -> None:
+        for group in sorted(found):
+            admin.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(group)))
+            admin.execute(
+                sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(SHOP), sql.Identifier(group))
+            )
+
+    ledger.settle(PART, "rights", "default privileges", exists=True, equal=not found, act=act)
 
 
 def _rights(admin: psycopg.Connection[Any], ledger: Ledger) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from common.settings import MCP_SERVERS
 from init.ledger import Ledger
 from init.shop import SHOP
+from init.shop_limits import CONNECTIONS as OF_ONE_PERSON
 from init.users import User
 from init.vault import differs, jwt_accessor
 from vault_client.admin import CONNECTIONS, MADE_BY_VAULT, VaultAdmin
@@ -39,7 +40,7 @@ def provision(vault: VaultAdmin, users: Sequence[User], ids: Mapping[str, str], 
     ready = bool(jwt_accessor(vault))
     _entities(vault, users, ids, ledger, ready=ready)
     _credentials(vault, users, ledger, ready=ready)
-    _database_roles(vault, users, ledger, ready=ready)
+    _database_roles(vault, users, ids, ledger, ready=ready)
 
 
 def bound(vault: VaultAdmin) -> dict[str, str]:
@@ -147,9 +148,13 @@ def _credential(vault: VaultAdmin, ledger: Ledger, path: str, data: dict[str, st
         ledger.unchanged(PART, "credential", shown)
 
 
-def _database_roles(vault: VaultAdmin, users: Sequence[User], ledger: Ledger, *, ready: bool) -> None:
+def _database_roles(
+    vault: VaultAdmin, users: Sequence[User], ids: Mapping[str, str], ledger: Ledger, *, ready: bool
+) -> None:
     wanted = {
-        user.username: database_role(user.entitlements.postgres.grants) for user in users if user.entitlements.postgres
+        user.username: database_role(user.entitlements.postgres.grants, person=ids.get(user.username, ""))
+        for user in users
+        if user.entitlements.postgres
     }
     there = set(vault.list("database/roles")["keys"]) if ready else set()
     _each(
@@ -157,17 +162,25 @@ def _database_roles(vault: VaultAdmin, users: Sequence[User], ledger: Ledger, *,
     )
 
 
-def database_role(grants: Iterable[str]) -> dict[str, Any]:
-    """One person's role: makes a login role that is a member of ``grants``, and ends it (Vault API: database/roles)."""
-    create = (
-        f'{_MARK} CREATE ROLE "{{{{name}}}}" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE CONNECTION LIMIT 10'
-        f" PASSWORD '{{{{password}}}}' VALID UNTIL '{{{{expiration}}}}' IN ROLE {', '.join(sorted(grants))}",
+def database_role(grants: Iterable[str], *, person: str = "") -> dict[str, Any]:
+    """One person's role: makes a login role that is a member of ``grants``, and ends it (Vault API: database/roles).
+
+    ``person``: the user id (``sub``) by which a person's database users are counted together (init/shop_limits.sql).
+    None of them may become (SET ROLE) one of the ``grants``, which other people share.
+    """
+    create = [
+        f'{_MARK} CREATE ROLE "{{{{name}}}}" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE'
+        f" CONNECTION LIMIT {OF_ONE_PERSON} PASSWORD '{{{{password}}}}' VALID UNTIL '{{{{expiration}}}}'",
+        f'GRANT {", ".join(sorted(grants))} TO "{{{{name}}}}" WITH INHERIT TRUE, SET FALSE',
         "ALTER ROLE \"{{name}}\" SET statement_timeout = '10s'",
+        "ALTER ROLE \"{{name}}\" SET transaction_timeout = '30s'",
         "ALTER ROLE \"{{name}}\" SET idle_in_transaction_session_timeout = '30s'",
-    )
+    ]
+    if person:
+        create.append(f"COMMENT ON ROLE \"{{{{name}}}}\" IS 'person {person}'")
     return {
         "db_name": SHOP,
-        "creation_statements": list(create),
+        "creation_statements": create,
         "revocation_statements": [_REVOCATION],
         "default_ttl": _TTL,
         "max_ttl": _LONGEST,

@@ -17,11 +17,11 @@ from common.circuit import Circuit
 from common.errors import BackendUnavailable
 from mcp_servers.calls import Call, current_call
 from mcp_servers.credentials import Held
-from mcp_servers.pools import Connections, LeaseGone, LeasePool
+from mcp_servers.pools import Connections, LeaseGone, LeasePool, all_places_taken
 from mcp_servers.room import Room, current_room
 from mcp_servers.settings import PostgresSettings
 from mcp_servers.sources import DatabaseUser
-from mcp_servers.sql_errors import ended_transaction, refused
+from mcp_servers.sql_errors import TRANSACTION_TIMEOUT, ended_transaction, ran_too_long, refused
 from mcp_servers.values import adapters
 from tracing import OpenStep, step
 from vault_client import DatabaseCredential
@@ -34,9 +34,15 @@ APPLICATION_NAME_LIMIT = 63
 
 OPTIONS = (
     "-c datestyle=ISO -c intervalstyle=iso_8601 -c client_encoding=UTF8"
-    " -c search_path=public -c idle_in_transaction_session_timeout=30s"
+    " -c search_path=public -c idle_in_transaction_session_timeout=30s -c client_connection_check_interval=1s"
 )
 """Settings of every session. They stand above what a person may have set for their role (ALTER ROLE … SET)."""
+
+END_MS = 1_000
+"""How much longer than its statement a transaction may last. Then PostgreSQL ends the session: no SQL catches that."""
+
+PAUSE_SECONDS = 0.05
+"""Between two attempts to get one of the person's places."""
 
 T = TypeVar("T")
 
@@ -58,8 +64,8 @@ class Gateway:
         s = self.settings
         return f"postgresql://{s.postgres_host}:{s.postgres_port}/{s.postgres_database}"
 
-    async def connect(self, user: DatabaseCredential) -> LeasePool:
-        """A pool of connections as ``user``."""
+    async def connect(self, user: DatabaseCredential, owner: str) -> LeasePool:
+        """A pool of connections as ``user``, one of the database users of the person ``owner``."""
         s = self.settings
         connection = {
             "host": s.postgres_host,
@@ -78,6 +84,7 @@ class Gateway:
         return LeasePool(
             connection,
             among=self._connections,
+            owner=owner,
             size=s.postgres_connections,
             idle=s.postgres_idle,
             wait=BEGIN_SECONDS,
@@ -155,6 +162,8 @@ class Database:
                         f"PostgreSQL at {self._gateway.address} stopped answering.", fix="Try again in a moment."
                     ) from error
                 except psycopg.Error as error:
+                    if error.sqlstate == TRANSACTION_TIMEOUT:
+                        raise ran_too_long(error.sqlstate) from error
                     if _connection_lost(error, connection):
                         raise LeaseGone if transaction.again else _half_done() from error
                     raise await refused(error, connection, offset=transaction.offset) from error
@@ -171,27 +180,51 @@ class Database:
         with self._gateway.circuit.asking():
             connection = await pool.take()
         try:
-            # One message with two statements of ours; set_config is the harmless query. After it, a read-only
-            # transaction stays read-only (PostgreSQL, SET TRANSACTION: "before the first query").
-            begin = sql.SQL(
-                "BEGIN TRANSACTION " + mode + "; SELECT set_config('application_name', {}, true),"
-                " set_config('statement_timeout', {}, true), set_config('lock_timeout', {}, true)"
-            ).format(sql.Literal(name), sql.Literal(str(self._statement_ms)), sql.Literal(str(self._statement_ms)))
-            try:
-                async with asyncio.timeout(BEGIN_SECONDS):
-                    await connection.execute(begin)
-            except TimeoutError as error:
-                raise BackendUnavailable(
-                    f"PostgreSQL at {self._gateway.address} does not answer.", fix="Try again in a moment."
-                ) from error
-            except psycopg.Error as error:
-                raise LeaseGone from error
+            await self._begin(connection, mode, name)
             yield connection
         finally:
             if connection.info.transaction_status in _IN_TRANSACTION:
                 with suppress(psycopg.Error):
                     await connection.execute("ROLLBACK")
             await pool.give_back(connection)
+
+    async def _begin(self, connection: psycopg.AsyncConnection, mode: LiteralString, name: str) -> None:
+        # One message. The function takes one of the person's places (init/shop_limits.sql), and is the first query:
+        # after it, a read-only transaction stays read-only (PostgreSQL, SET TRANSACTION). Settings are set by SET LOCAL
+        # because set_config is closed: called in the person's statement, it would lift that statement's own limits.
+        places = self._gateway.settings.postgres_connections
+        begin = sql.SQL(
+            "BEGIN TRANSACTION " + mode + "; SET LOCAL application_name = {name};"
+            " SET LOCAL statement_timeout = {ms}; SET LOCAL lock_timeout = {ms};"
+            " SET LOCAL transaction_timeout = 0; SET LOCAL transaction_timeout = {end};"  # 0: its clock starts anew
+            " SELECT limits.take_place({places})"
+        ).format(
+            name=sql.Literal(name),
+            ms=sql.Literal(self._statement_ms),
+            end=sql.Literal(self._statement_ms + END_MS),
+            places=sql.Literal(places),
+        )
+        try:
+            async with asyncio.timeout(BEGIN_SECONDS):
+                while not await _begins(connection, begin):
+                    await connection.execute("ROLLBACK")
+                    await asyncio.sleep(PAUSE_SECONDS)
+        except TimeoutError as error:
+            if connection.info.transaction_status == pq.TransactionStatus.IDLE:
+                raise all_places_taken(places) from error
+            raise BackendUnavailable(
+                f"PostgreSQL at {self._gateway.address} does not answer.", fix="Try again in a moment."
+            ) from error
+        except psycopg.Error as error:
+            raise LeaseGone from error
+
+
+async def _begins(connection: psycopg.AsyncConnection, begin: sql.Composed) -> bool:
+    """Whether the transaction has begun; otherwise all of the person's places are taken."""
+    cursor = await connection.execute(begin)
+    while cursor.nextset():
+        pass
+    return await cursor.fetchone() == (True,)
 
 
 _IN_TRANSACTION = (pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR)

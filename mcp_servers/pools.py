@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
@@ -17,11 +19,31 @@ CLOSE_SECONDS = 2.0
 """How long closing may take; connections in use close when they are given back."""
 
 
+CROWDED = re.compile(r"too many (?:connections|clients)|connection slots are reserved")
+"""In PostgreSQL's refusal of a connection (53300): this user, the person, the database or the server has its number."""
+
+CROWDED_PAUSE = 0.1
+"""Seconds until a refused connection is tried again."""
+
+
 class LeaseGone(Exception):
     """The database does not know this user any more, or ended its connections: a new lease is needed."""
 
     def __init__(self) -> None:
         super().__init__("the database ended this user's connections, so another user is fetched")
+
+
+class Crowded(Exception):
+    """PostgreSQL takes no more connections of this person, or of anybody; try again soon."""
+
+
+def all_places_taken(number: int) -> BackendUnavailable:
+    """The problem when a person has as many statements running as one may, over all their sessions."""
+    return BackendUnavailable(
+        f"You have {number} statements running, which is as many as one person may.",
+        fix="Try again when one of them is done.",
+        one_call=True,
+    )
 
 
 class Connections:
@@ -59,6 +81,11 @@ class Connections:
         self._pools.pop(pool, None)
         self._given_back.set()
 
+    async def rest_others(self, pool: LeasePool) -> None:
+        """Close what ``pool``'s person has open and does not use, in other sessions."""
+        for other in [one for one in self._pools if one is not pool and one.owner == pool.owner and not one.in_use]:
+            await other.rest()
+
     async def _close_one(self) -> None:
         unused = next((pool for pool in self._pools if not pool.in_use), None)
         if unused is not None:
@@ -77,9 +104,17 @@ class LeasePool:
     """
 
     def __init__(
-        self, connection: Mapping[str, Any], *, among: Connections, size: int, idle: float, wait: float
+        self,
+        connection: Mapping[str, Any],
+        *,
+        among: Connections,
+        size: int,
+        idle: float,
+        wait: float,
+        owner: str = "",
     ) -> None:
-        self._connection, self._among = dict(connection), among
+        self._connection, self._among, self.owner = dict(connection), among, owner
+        self._refusal = ""
         self._size, self._idle, self._wait = size, idle, wait
         self._failed = asyncio.Event()
         self._pool: AsyncConnectionPool | None = None
@@ -100,7 +135,7 @@ class LeasePool:
         else:
             self.in_use += 1
         try:
-            return await (self._get_new() if new else self._get())
+            return await (self._get_uncrowded() if new else self._get())
         except BaseException:
             self._one_less()
             raise
@@ -126,6 +161,22 @@ class LeasePool:
         if self._pool is not None:
             await self._pool.close(timeout=CLOSE_SECONDS)
 
+    async def _get_uncrowded(self) -> psycopg.AsyncConnection:
+        """A new connection, tried until ``wait`` is over while PostgreSQL has too many."""
+        until = time.monotonic() + self._wait
+        while True:
+            try:
+                return await self._get_new()
+            except Crowded as error:
+                if time.monotonic() > until:
+                    raise BackendUnavailable(
+                        "PostgreSQL takes no more connections of yours: too many are open in all your sessions.",
+                        fix="Try again when some of your statements are done.",
+                        one_call=True,
+                    ) from error
+            await self._among.rest_others(self)
+            await asyncio.sleep(CROWDED_PAUSE)
+
     async def _get_new(self) -> psycopg.AsyncConnection:
         getting = asyncio.create_task(self._get())
         failing = asyncio.create_task(self._failed.wait())
@@ -139,6 +190,9 @@ class LeasePool:
                 getting.cancel()
                 with suppress(asyncio.CancelledError, LeaseGone, BackendUnavailable):
                     await self._put(await getting)
+        self._failed.clear()
+        if CROWDED.search(self._refusal):
+            raise Crowded
         raise LeaseGone
 
     async def _get(self) -> psycopg.AsyncConnection:
@@ -148,11 +202,7 @@ class LeasePool:
             raise LeaseGone from error
         except PoolTimeout as error:
             if self._statistic("pool_size") >= self._size:
-                raise BackendUnavailable(
-                    f"You have {self._size} statements running, which is as many as one person may.",
-                    fix="Try again when one of them is done.",
-                    one_call=True,
-                ) from error
+                raise all_places_taken(self._size) from error
             raise BackendUnavailable("PostgreSQL does not answer.", fix="Try again in a moment.") from error
 
     async def _put(self, connection: psycopg.AsyncConnection) -> None:
@@ -164,6 +214,7 @@ class LeasePool:
             raise LeaseGone
         if self._pool is None:
             pool = AsyncConnectionPool(
+                connection_class=_telling(self._note_refusal),
                 kwargs=self._connection,
                 min_size=0,
                 max_size=self._size,
@@ -187,8 +238,26 @@ class LeasePool:
         self.in_use -= 1
         self._among.given_back(self)
 
+    def _note_refusal(self, said: str) -> None:
+        self._refusal = said
+
     async def _note_failure(self, _: AsyncConnectionPool) -> None:
         self._failed.set()
+
+
+def _telling(noting: Callable[[str], None]) -> type[psycopg.AsyncConnection[Any]]:
+    """Connections that tell ``noting`` why they could not be made: the pool keeps that to itself."""
+
+    class Telling(psycopg.AsyncConnection[Any]):
+        @classmethod
+        async def connect(cls, conninfo: str = "", **kwargs: Any) -> Self:
+            try:
+                return await super().connect(conninfo, **kwargs)
+            except psycopg.Error as error:
+                noting(str(error))
+                raise
+
+    return Telling
 
 
 async def _discard_all(connection: psycopg.AsyncConnection) -> None:

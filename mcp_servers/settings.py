@@ -187,9 +187,11 @@ class PostgresSettings(ServerSettings):
     postgres_port: int = Field(5432, description="Its port.")
     postgres_database: str = Field("shop", description="The one database that tools see.")
     postgres_sslmode: SslMode = SSLMODE
-    postgres_statement_timeout: float = Field(5.0, gt=0, description="Seconds that one statement may run.")
-    postgres_connections: int = Field(3, ge=1, description="Connections per person, at most.")
-    postgres_connections_all: int = Field(150, ge=1, description="Connections of everybody together, at most.")
+    postgres_statement_timeout: float = Field(5.0, gt=0, le=20, description="Seconds that one statement may run.")
+    postgres_connections: int = Field(
+        3, ge=1, le=10, description="Statements of one person at once, over all sessions and replicas."
+    )
+    postgres_connections_all: int = Field(100, ge=1, description="Connections of everybody together, at most.")
     postgres_idle: float = Field(5.0, gt=0, description="Seconds after which an unused connection is closed.")
 
 

@@ -148,7 +148,7 @@ class DatabaseSource:
         self,
         vault: Vault,
         *,
-        connect: Callable[[DatabaseCredential], Awaitable[LeasePool]],
+        connect: Callable[[DatabaseCredential, str], Awaitable[LeasePool]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._vault, self._connect, self._clock = vault, connect, clock
@@ -169,7 +169,7 @@ class DatabaseSource:
                 path=path,
             ) from problem
         masked = f"{made.username} · {mask(made.password.get_secret_value())}"
-        pool = await self._connect(made)
+        pool = await self._connect(made, entity)
         return DatabaseUser(path, masked, read_at, lease=made.lease, username=made.username, pool=pool)
 
     async def holds(self, login: VaultToken, entity: str, credential: DatabaseUser) -> bool:

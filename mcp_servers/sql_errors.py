@@ -15,12 +15,14 @@ from common.masking import mask_text
 WORDS = 1_000
 """Characters of PostgreSQL's own words that are passed on."""
 
+QUERY_CANCELED, TRANSACTION_TIMEOUT = "57014", "25P04"
+
 _DENIED = re.compile(r"permission denied for (?:table|view|relation|materialized view) (?P<name>\S+)")
 
 _FIXES = {
     "25006": "`query` only reads. Use `execute` to change data, within your own grants.",
     "08P01": "There are no parameters here: write the values into the statement.",
-    "57014": "Ask for less: a narrower WHERE, a smaller range, or an index; `explain` shows the plan.",
+    QUERY_CANCELED: "Ask for less: a narrower WHERE, a smaller range, or an index; `explain` shows the plan.",
     "55P03": "Another transaction holds the lock; try again in a moment.",
     "42601": "Correct the SQL. Exactly one statement is run.",
     "42P01": "`list_tables` shows the tables that you may see.",
@@ -53,6 +55,21 @@ def ended_transaction() -> SqlRefused:
     )
 
 
+def ran_too_long(state: str) -> SqlRefused:
+    """The problem when PostgreSQL ended the statement, or its session with it, because its time was over."""
+    return SqlRefused(
+        f"PostgreSQL stopped the statement: it ran longer than allowed ({state}).", fix=_FIXES[QUERY_CANCELED]
+    )
+
+
+def row_too_large(number: int, limit: int) -> SqlRefused:
+    """The problem when one row of the answer is larger than this server reads (``limit`` in bytes)."""
+    return SqlRefused(
+        f"Row {number:,} of the answer is larger than {limit // 1_000_000} MB: it was not read, nothing is changed.",
+        fix="Ask for part of the long value, such as `left(column, 1000)`; `octet_length(column)` is its size.",
+    )
+
+
 def copy_refused() -> SqlRefused:
     """The problem when the statement wants to stream rows to or from its caller."""
     return SqlRefused(
@@ -64,21 +81,27 @@ def copy_refused() -> SqlRefused:
 async def refused(error: psycopg.Error, connection: psycopg.AsyncConnection, *, offset: int = 0) -> Problem:
     """The problem for ``error``. ``offset``: characters of ours that stand before the caller's statement."""
     state = error.sqlstate
-    if state is None:
-        if isinstance(error, psycopg.OperationalError):
-            return BackendUnavailable("The connection to PostgreSQL was lost.", fix="Try again.")
-        return SqlRefused(f"This statement cannot be run here: {_words(error)}.", fix="Use another statement.")
-    if state.startswith("57P"):
-        return BackendUnavailable(f"PostgreSQL ended the connection ({state}).", fix="Try again.")
+    if state is None or state in (QUERY_CANCELED, TRANSACTION_TIMEOUT) or state.startswith("57P"):
+        return _ended(error)
     what = f"PostgreSQL says: {_words(error)} ({state}){_place(error, offset)}."
-    if state == "57014":
-        what = "PostgreSQL stopped the statement: it ran longer than allowed (57014)."
     if state == "25001" and "read-write" in what:
         state = "25006"
     if state == "42501":
         return SqlRefused(what, fix=await _rights(error, connection))
     hint = f" {mask_text(error.diag.message_hint, limit=WORDS)}" if error.diag.message_hint else ""
     return SqlRefused(what, fix=_FIXES.get(state, _CLASSES.get(state[:2], "Change the statement.")) + hint)
+
+
+def _ended(error: psycopg.Error) -> Problem:
+    """The problem when the statement did not come to its end, or could not be sent."""
+    state = error.sqlstate
+    if state is None:
+        if isinstance(error, psycopg.OperationalError):
+            return BackendUnavailable("The connection to PostgreSQL was lost.", fix="Try again.")
+        return SqlRefused(f"This statement cannot be run here: {_words(error)}.", fix="Use another statement.")
+    if state.startswith("57P"):
+        return BackendUnavailable(f"PostgreSQL ended the connection ({state}).", fix="Try again.")
+    return ran_too_long(state)
 
 
 async def _rights(error: psycopg.Error, connection: psycopg.AsyncConnection) -> str:

@@ -7,8 +7,12 @@ PQsetChunkedRowsMode), so that what is beyond the limit is never held.
 
 from __future__ import annotations
 
+import sys
+import termios
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from fcntl import ioctl
 from typing import Any
 
 import psycopg
@@ -17,9 +21,10 @@ from psycopg.abc import PQGen
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from psycopg.generators import fetch, send
+from psycopg.waiting import WAIT_R
 
 from common.errors import InputError
-from mcp_servers.sql_errors import copy_refused
+from mcp_servers.sql_errors import copy_refused, row_too_large
 from mcp_servers.values import cut, jsonable
 from tracing.recorder import open_step
 
@@ -31,6 +36,9 @@ ANSWER_LIMIT = 1_000_000
 
 VALUE_LIMIT = 1_000_000
 """Bytes of one value, as PostgreSQL sends it, beyond which it is cut before anything is made of it."""
+
+ROW_LIMIT = 8_000_000
+"""Bytes of one row beyond which it is not read: libpq would hold all of it before a value could be cut."""
 
 CANCEL_SECONDS = 1.0
 
@@ -62,12 +70,13 @@ async def run(connection: psycopg.AsyncConnection, statement: str, *, limit: int
     reader = _Reader(connection, outcome, limit)
     async with connection.lock:
         await connection.wait(_sending(connection.pgconn, _encoded(statement)))
-        while (result := await connection.wait(fetch(connection.pgconn))) is not None:
+        while (result := await _next(connection, outcome)) is not None:
             if result.status in _COPY:
                 await connection.close()
                 raise copy_refused()
             if result.status == pq.ExecStatus.FATAL_ERROR:
-                await _drain(connection)
+                with suppress(psycopg.OperationalError):
+                    await _drain(connection)
                 raise error_from_result(result)
             reader.read(result)
             if outcome.truncated and not finish:
@@ -77,6 +86,45 @@ async def run(connection: psycopg.AsyncConnection, statement: str, *, limit: int
     if opened is not None:
         opened.detail(statement=statement[:SHOWN], rows=len(outcome.rows), command=outcome.command)
     return outcome
+
+
+class _RowTooLarge(Exception):
+    """More than ROW_LIMIT bytes came, and the row is not complete."""
+
+
+async def _next(connection: psycopg.AsyncConnection, outcome: Outcome) -> pq.abc.PGresult | None:
+    """The next result. Raises SqlRefused for a row beyond ROW_LIMIT; the connection, with all it did, is then gone."""
+    try:
+        return await connection.wait(_bounded_fetch(connection.pgconn))
+    except _RowTooLarge:
+        await connection.close()
+        raise row_too_large(len(outcome.rows) + 1, ROW_LIMIT) from None
+
+
+def _bounded_fetch(pgconn: pq.abc.PGconn) -> PQGen[pq.abc.PGresult | None]:
+    """psycopg's ``fetch``, with a bound on what is read until a result is complete."""
+    read = 0
+    while pgconn.is_busy():
+        while not (yield WAIT_R):
+            continue
+        read += _arrived(pgconn.socket)
+        if read > ROW_LIMIT:
+            raise _RowTooLarge
+        try:
+            pgconn.consume_input()
+        except psycopg.OperationalError:
+            # The server closed the connection; why, it may have said before.
+            if (said := pgconn.get_result()) is not None and said.status == pq.ExecStatus.FATAL_ERROR:
+                return said
+            raise
+    return pgconn.get_result()
+
+
+def _arrived(socket: int) -> int:
+    """Bytes that wait in the kernel to be read from a socket (ioctl FIONREAD)."""
+    counted = bytearray(4)
+    ioctl(socket, termios.FIONREAD, counted)
+    return int.from_bytes(counted, sys.byteorder)
 
 
 class _Reader:

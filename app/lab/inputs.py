@@ -53,6 +53,12 @@ async def run_a_program(shot: Shot) -> Answer:
     return await insist(shot, "postgres", "execute", {"sql": "COPY orders TO PROGRAM 'id'"})
 
 
+async def never_end(shot: Shot) -> Answer:
+    """A statement that catches its own cancellation and goes on: it would keep one of the database's connections."""
+    block = "BEGIN PERFORM pg_sleep(600); EXCEPTION WHEN query_canceled THEN NULL; END"
+    return await use(shot, "postgres", "query", {"sql": f"DO $$ BEGIN LOOP {block}; END LOOP; END $$"})
+
+
 async def become_another(shot: Shot) -> Answer:
     """The database's superuser, by changing one's role."""
     return await insist(shot, "postgres", "execute", {"sql": "SET ROLE postgres"})
@@ -114,6 +120,7 @@ ATTACKS = (
     Attack("sql-file", _INPUTS, "postgres.rights", "PostgreSQL: predefined roles", "42501", read_a_file),
     Attack("sql-copy", _INPUTS, "postgres.rights", "PostgreSQL: COPY", "42501", write_a_file),
     Attack("sql-program", _INPUTS, "postgres.rights", "PostgreSQL: COPY", "42501", run_a_program),
+    Attack("sql-endless", _INPUTS, "postgres.rights", "PostgreSQL: GRANT", "language plpgsql", never_end),
     Attack("sql-role", _INPUTS, "postgres.rights", "PostgreSQL: SET ROLE", "42501", become_another),
     Attack("log-line", _INPUTS, "mcp.lines", "CWE-117, CWE-150", rf"\\x1b\[2J\\n.*{FORGED}", forged_line),
     Attack("host", _WEB, "mcp.host", "MCP: security best practices", "misdirected", rebound_host),

@@ -195,6 +195,12 @@ _WORDS = {
         "Have the database run `id`.",
         "It takes a right that nobody's database user has.",
     ),
+    "sql-endless": (
+        "A statement without end",
+        "Catch the cancellation of one's own statement in a block of code, and go on for ten minutes at a time.",
+        "A block needs the right to use its language, which no person's database user has. And whatever a statement "
+        "catches, PostgreSQL ends the session of a transaction that takes too long.",
+    ),
     "sql-role": (
         "Become the superuser",
         "Change to the role `postgres`.",
