@@ -37,7 +37,9 @@ class Pin:
 
 def pins(lock: str) -> list[Pin]:
     """The packages of a lock file's text."""
-    line = re.compile(r"^([a-z0-9.-]+)(?:\[[^\]]*\])?==([^\s;\\]+)(?: *; *([^\\\n]+?))?(?: *\\)?$", re.MULTILINE)
+    line = re.compile(
+        r"^([a-z0-9.-]+)(?:\[[^\]]*\])?==([^\s;\\]+)(?: *; *([^\\\n]+?))?(?: *\\| +--hash=[^\n]*)?$", re.MULTILINE
+    )
     return [Pin(name, version, marker or "") for name, version, marker in line.findall(lock)]
 
 
@@ -97,6 +99,8 @@ class Index:
         """
         lines = []
         for pin in pins(lock):
+            if pin.name == "pip":  # it installs, and a stand-in could not
+                continue
             metadata = installed_metadata(pin.name)
             self.add(wheel(pin.name, FUTURE, metadata))
             pinned = self.add(wheel(pin.name, pin.version, metadata))
