@@ -13,6 +13,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from app import warm
 from app.example import Example
 from app.front import Front
 from app.headers import OwnOrigin, SecurityHeaders
@@ -108,7 +109,9 @@ def _lifespan(settings: AppSettings) -> Callable[[st.App], AbstractAsyncContextM
     async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any] | None]:
         quiet_logs()
         async with opened(settings):
+            warming = asyncio.create_task(warm.when_answered(settings.jwks_url))
             yield None
+            warming.cancel()
 
     return lifespan
 

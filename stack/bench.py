@@ -29,7 +29,7 @@ _PATIENCE = 180.0
 def main(layout: Layout, arguments: Sequence[str], *, say: Say) -> int:
     """The command line of ``./demo bench start``."""
     parser = argparse.ArgumentParser(prog="./demo bench start", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     return compare_starts(layout, rounds=parser.parse_args(arguments).rounds, say=say)
 
 

@@ -18,7 +18,7 @@ import psutil
 
 from common.errors import NotReady
 from stack import ports, status, warmup
-from stack.instance import entries, ports_of, require_startable
+from stack.instance import entries, modules, ports_of, require_startable
 from stack.layout import Layout
 from stack.part import Instance
 from stack.processes import Identity, Launch, end_all, marked, wait_until
@@ -50,6 +50,7 @@ class Plan:
             began=self.began,
             companion=Identity.of(self.companion) if self.companion else None,
             afterwards=self._afterwards(),
+            modules=modules(self.only),
         )
 
     def _afterwards(self) -> Launch | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import signal
-import subprocess
 from pathlib import Path
+
+from stack.processes import Process
 
 LIMIT_BYTES = 64 * 2**20
 
@@ -26,7 +27,7 @@ def empty(path: Path) -> None:
             file.truncate()
 
 
-def reopen(path: Path, process: subprocess.Popen[bytes]) -> None:
+def reopen(path: Path, process: Process) -> None:
     """Put a log aside that its writer opens anew on SIGHUP: nothing is lost. Raises OSError."""
     if _too_large(path) and process.poll() is None:
         path.rename(older(path))

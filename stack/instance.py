@@ -97,6 +97,11 @@ def ports_of(instance: Instance, only: Iterable[str] | None = None) -> dict[str,
     }
 
 
+def modules(only: Iterable[str] | None = None) -> list[str]:
+    """The Python modules that these services are started as, each once."""
+    return list(dict.fromkeys(s.module[0] for s in SERVICES if s.module and (only is None or s.name in only)))
+
+
 def _entry(instance: Instance, service: Service) -> Entry:
     return Entry(
         name=service.name,

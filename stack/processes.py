@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 import psutil
 
@@ -40,6 +41,27 @@ class Launch:
     """What asks this server to stop in good order."""
     writes: Path | None = None
     """A file that it appends to for ever, and opens anew on SIGHUP."""
+    module: tuple[str, ...] = ()
+    """``argv`` as a Python module of this project and its arguments: such a process may be forked (stack.forked)."""
+
+
+class Process(Protocol):
+    """A child process, as ``subprocess.Popen`` has it: what the supervisor uses of one."""
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | Any:
+        """Its exit code once it has ended; negative: the signal that ended it."""
+
+    def poll(self) -> int | None:
+        """The exit code, None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, waited for. Raises subprocess.TimeoutExpired."""
+
+    def send_signal(self, number: int, /) -> None:
+        """Send a signal."""
 
 
 @dataclass(frozen=True)
@@ -75,18 +97,23 @@ def base_environment(temporary: Path) -> dict[str, str]:
     return {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {"TMPDIR": str(temporary)}
 
 
+def marked_environment(env: Mapping[str, str], instance: Path) -> dict[str, str]:
+    """``env`` on that base, with the mark of ``instance`` (a state directory) and its folder for temporary files."""
+    temporary = instance / TEMPORARY
+    temporary.mkdir(exist_ok=True, mode=0o700)
+    return base_environment(temporary) | dict(env) | {MARKER: str(instance)}
+
+
 def spawn(launch: Launch, *, log: Path, instance: Path) -> subprocess.Popen[bytes]:
     """Start a process in its own session, output appended to ``log``, marked as belonging to ``instance``.
 
     ``instance`` is a state directory; the process's temporary files go there, too.
     """
-    temporary = instance / TEMPORARY
-    temporary.mkdir(exist_ok=True, mode=0o700)
     with log.open("ab") as output:
         return subprocess.Popen(
             launch.argv,
             cwd=launch.cwd,
-            env=base_environment(temporary) | dict(launch.env) | {MARKER: str(instance)},
+            env=marked_environment(launch.env, instance),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -97,7 +124,7 @@ def spawn(launch: Launch, *, log: Path, instance: Path) -> subprocess.Popen[byte
         )
 
 
-def end(process: subprocess.Popen[bytes], *, ask: signal.Signals = signal.SIGTERM, within: float) -> bool:
+def end(process: Process, *, ask: signal.Signals = signal.SIGTERM, within: float) -> bool:
     """Ask a process we started to stop; after ``within`` seconds kill its whole group. True if it went by itself."""
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError):

@@ -28,6 +28,7 @@ class PythonService:
         return Launch(
             argv=(sys.executable, "-m", *self._service.module),
             cwd=self._instance.layout.root,
+            module=self._service.module,
             env=environment(self._instance, self._service),
         )
 

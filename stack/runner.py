@@ -10,13 +10,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from common.backoff import Backoff
 from common.errors import NotReady, Problem
 from stack import growing
 from stack.part import Part
-from stack.processes import Identity, Launch, end, last_lines, spawn
+from stack.processes import Identity, Launch, Process, end, last_lines, spawn
 from stack.status import Phase, ServiceStatus
+
+
+class Starter(Protocol):
+    """What starts a process, as :func:`stack.processes.spawn` does."""
+
+    def __call__(self, launch: Launch, *, log: Path, instance: Path) -> Process:
+        """The process, started."""
+
 
 POLL_SECONDS = 0.025
 START_SECONDS = 600.0
@@ -58,8 +67,10 @@ class Runner:
         instance: Path,
         changed: Callable[[], None],
         patience: float = START_SECONDS,
+        start: Starter = spawn,
     ) -> None:
         self._patience = patience
+        self._start = start
         self.entry = entry
         self.status = ServiceStatus(entry.name, entry.title, since=time.time())
         self.problem: Problem | None = None
@@ -69,7 +80,7 @@ class Runner:
         self._instance = instance
         self._changed = changed
         self._stopping = threading.Event()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._launched = Launch((), Path())
         self._spawning = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=entry.name, daemon=True)
@@ -145,7 +156,7 @@ class Runner:
             self._died(process, offset, deaths, pause)
             self._stopping.wait(pause)
 
-    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+    def _watch(self, process: Process) -> None:
         """Return when the process has ended; until then its status says whether it answers its health check."""
         missed = 0
         while not self._stopping.is_set():
@@ -160,12 +171,12 @@ class Runner:
             self._set(phase, "does not answer its health check" if missed else "")
         process.wait()
 
-    def _spawn(self) -> subprocess.Popen[bytes] | None:
+    def _spawn(self) -> Process | None:
         launch = self.entry.part.launch()
         with self._spawning:
             if self._stopping.is_set():
                 return None
-            self._process = spawn(launch, log=self._log, instance=self._instance)
+            self._process = self._start(launch, log=self._log, instance=self._instance)
             self._launched = launch
         identity = Identity.of(self._process.pid)
         self.status.pid = self._process.pid
@@ -173,7 +184,7 @@ class Runner:
         self._set("starting")
         return self._process
 
-    def _until_up(self, process: subprocess.Popen[bytes]) -> bool:
+    def _until_up(self, process: Process) -> bool:
         """Wait until ready (or, for a one-shot, ended well). False when it died or was told to stop."""
         give_up = time.monotonic() + self._patience
         while not self._stopping.is_set():
@@ -201,7 +212,7 @@ class Runner:
                 return False
         return False
 
-    def _too_late(self, process: subprocess.Popen[bytes]) -> None:
+    def _too_late(self, process: Process) -> None:
         """End a process that runs but does not answer; at the first start that fails the whole start at once."""
         end(process, ask=self._launched.stop, within=STOP_SECONDS)
         if not self.up.is_set() and not self._stopping.is_set():
@@ -211,7 +222,7 @@ class Runner:
                 fix=f"Its last words (all of them: ./demo logs {self.entry.name}):{shown}",
             )
 
-    def _died(self, process: subprocess.Popen[bytes], offset: int, deaths: int, pause: float) -> None:
+    def _died(self, process: Process, offset: int, deaths: int, pause: float) -> None:
         end(process, within=0)
         code = process.returncode
         how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"

@@ -9,12 +9,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from common.errors import Problem
 from stack import status
+from stack.forked import Nursery
 from stack.part import Instance
-from stack.processes import Identity, Launch, end, spawn
+from stack.processes import Identity, Launch, Process, end, spawn
 from stack.runner import STOP_SECONDS, Entry, Runner
+from stack.services import OVERRIDABLE
 from stack.status import STARTED, UP, StackStatus
 
 TICK_SECONDS = 0.1
@@ -35,9 +38,12 @@ class Supervisor:
         began: float,
         companion: Identity | None = None,
         afterwards: Launch | None = None,
+        modules: Sequence[str] = (),
     ) -> None:
         self._companion = companion
         self._afterwards = afterwards
+        self._modules = modules
+        self._nursery: Nursery | None = None
         self._instance = instance
         self._began = began
         self._tidied = time.monotonic()
@@ -46,7 +52,11 @@ class Supervisor:
         layout = instance.layout
         self._runners = {
             entry.name: Runner(
-                entry, log=layout.logs / f"{entry.name}.log", instance=layout.state, changed=self._changed
+                entry,
+                log=layout.logs / f"{entry.name}.log",
+                instance=layout.state,
+                changed=self._changed,
+                start=self._start,
             )
             for entry in entries
         }
@@ -71,6 +81,15 @@ class Supervisor:
 
         ``tick`` is called about ten times a second with the status.
         """
+        if self._modules and Nursery.can():
+            layout = self._instance.layout
+            self._nursery = Nursery(
+                self._modules,
+                env={name: os.environ[name] for name in OVERRIDABLE if name in os.environ},
+                log=layout.logs / "nursery.log",
+                instance=layout.state,
+                cwd=layout.root,
+            )
         for runner in self._runners.values():
             runner.start(self._used(runner.entry) if runner.entry.waits else [], self._needed(runner.entry))
         problem = None
@@ -92,6 +111,14 @@ class Supervisor:
         self._shut_down(failed=problem is not None)
         tick(self.status)
         return 1 if problem else 0
+
+    def _start(self, launch: Launch, *, log: Path, instance: Path) -> Process:
+        """Fork it for the first start, where it can be; a restart later gets an interpreter of its own."""
+        if launch.module and self._nursery and self.status.phase == "starting":
+            forked = self._nursery.spawn(launch, log=log, instance=instance)
+            if forked is not None:
+                return forked
+        return spawn(launch, log=log, instance=instance)
 
     def _used(self, entry: Entry) -> list[Runner]:
         return [self._runners[name] for name in entry.uses if name in self._runners]
@@ -137,6 +164,8 @@ class Supervisor:
     def _shut_down(self, *, failed: bool) -> None:
         """Stop in waves: always those that nobody still running uses."""
         self.status.phase = "stopping"
+        if self._nursery:
+            self._nursery.stop_importing()
         left = dict(self._runners)
         with ThreadPoolExecutor(max_workers=max(1, len(left))) as pool:
             while left:
@@ -145,6 +174,8 @@ class Supervisor:
                 list(pool.map(lambda name: left[name].stop(), wave))
                 for name in wave:
                     del left[name]
+        if self._nursery:
+            self._nursery.close()
         self.status.phase = "failed" if failed else "stopped"
         with self._writing:
             status.write(self._instance.layout, self.status)

@@ -11,7 +11,6 @@ import asyncio
 import logging
 import os
 import sys
-from typing import NoReturn
 
 from common import logs
 from common.backoff import Backoff
@@ -19,6 +18,7 @@ from common.command import run as run_command
 from common.errors import Problem
 from common.printable import show
 from common.settings import load
+from services.token_api.__main__ import main as serve
 from services.token_api.settings import LaunchSettings
 from vault_client import Vault, VaultToken, logins
 
@@ -45,22 +45,17 @@ async def obtain(settings: LaunchSettings) -> VaultToken:
 
 
 def main() -> int:
-    """Become the token API, so this returns only when that cannot be: 1, with a sentence."""
+    """The token API's exit code, or 1, with a sentence, when it cannot begin."""
     logs.set_up("token-api")
     try:
         settings = load(LaunchSettings)
     except Problem as problem:
         show(problem, file=sys.stderr)
         return 1
-    return replace_process(settings)
-
-
-def replace_process(settings: LaunchSettings) -> NoReturn:
-    """The token API in place of this process, with a token in its environment."""
     made = asyncio.run(obtain(settings))
-    own = {name: value for name, value in os.environ.items() if name != "VAULT_SECRET_ID"}
-    environment = own | {"RENEWAL_TOKEN": made.token.get_secret_value()}
-    os.execve(sys.executable, [sys.executable, "-m", "services.token_api"], environment)  # noqa: S606 - no shell
+    os.environ.pop("VAULT_SECRET_ID", None)
+    os.environ["RENEWAL_TOKEN"] = made.token.get_secret_value()
+    return serve()
 
 
 if __name__ == "__main__":
