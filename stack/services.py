@@ -84,7 +84,6 @@ _COMMON = {
 
 _CHATBOT = {
     "CHATBOT_URL": "http://localhost:{port[mock-chatbot]}",
-    "AUTH_RELAY_URL": "http://localhost:{port[auth-relay]}",
     "CHATBOT_PUBLIC_URL": "http://localhost:{port[mock-chatbot]}",
 }
 
@@ -276,6 +275,7 @@ SERVICES: tuple[Service, ...] = (
             "BIZ_SERVICE_TLS_URL": "https://localhost:{port[biz-service-tls]}",
             "TOKEN_API_URL": "http://localhost:{port[token-api]}",
             "CHATBOT_URL": "http://localhost:{port[mock-chatbot]}",
+            "AUTH_RELAY_URL": "http://localhost:{port[auth-relay]}",
             "LAB_USERS_FILE": "{users_file}",
         },
         secrets=_STATE_DSN
