@@ -12,7 +12,9 @@ import httpx2
 from common.errors import ConfigError, ExchangeRefused, KeycloakUnavailable, LoginFailed, Problem, SessionEnded
 from common.masking import mask_text
 
-Doing = Literal["finishing the sign-in", "refreshing the session", "exchanging the token", "signing out"]
+Doing = Literal[
+    "finishing the sign-in", "refreshing the session", "exchanging the token", "signing out", "asking about the session"
+]
 """What is being done, as it completes "…, while"."""
 
 _STATUS = "`./demo status` says whether Keycloak is up; try again."
@@ -41,6 +43,7 @@ _OTHERWISE: dict[Doing, tuple[type[Problem], str, str]] = {
         "The token must be meant for the server that exchanges it; `./demo init` sets up who may exchange what.",
     ),
     "signing out": (LoginFailed, "Keycloak refused to end the session", _INIT),
+    "asking about the session": (ExchangeRefused, "Keycloak does not tell whether the session lives", _INIT),
 }
 """The same for every other code."""
 

@@ -166,6 +166,11 @@ class Keycloak:
         }
         return await self._tokens("exchanging the token", form | ({"scope": scope} if scope else {}))
 
+    async def is_active(self, token: SecretStr) -> bool:
+        """Whether Keycloak still honours a token: its session, its person and its client are there (RFC 7662 §2.2)."""
+        answer = await self._post("asking about the session", "token/introspect", {"token": token.get_secret_value()})
+        return bool(answer.get("active"))
+
     async def end_session(self, refresh_token: SecretStr) -> None:
         """End the session at Keycloak, for every client; one already over is fine."""
         form = {"refresh_token": refresh_token.get_secret_value()}

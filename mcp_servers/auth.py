@@ -24,6 +24,7 @@ from common.errors import Problem, SessionEnded, TokenInvalid
 from identity.tokens import Claims
 from mcp_servers.caller import VerifiedToken
 from mcp_servers.settings import ServerSettings
+from mcp_servers.standing import Standing
 
 MCP_PATH = "/mcp"
 METADATA_PATH = "/.well-known/oauth-protected-resource"
@@ -56,9 +57,11 @@ class Verifier(TokenVerifier):
         validator: Validator,
         sessions: Sessions,
         *,
+        standing: Standing | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(base_url=settings.public_url, required_scopes=[settings.scope])
+        self._standing = standing
         self._server = settings.client_id
         self._validator, self._sessions, self._clock = validator, sessions, clock
 
@@ -70,6 +73,8 @@ class Verifier(TokenVerifier):
         if not claims.sid:
             raise TokenInvalid("The token belongs to no session.", fix="Sign in, and exchange that token.")
         await self._sessions.admit(sid=claims.sid, server=self._server, auth_time=claims.auth_time)
+        if self._standing is not None:
+            await self._standing.check(claims, token)
         return VerifiedToken(
             token=token,
             client_id=claims.azp,

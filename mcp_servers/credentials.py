@@ -114,7 +114,7 @@ class Credentials(Generic[C]):
             capacity=capacity, expires_at=lambda grant: grant.expires_at, release=self._release, clock=clock
         )
         self._renewer: Renewer[tuple[str, str]] = Renewer(clock=clock)
-        state.on_ended(self._session_ended)
+        state.on_ended(self.session_ended)
         state.on_suspended(self._server_suspended)
 
     def __len__(self) -> int:
@@ -272,7 +272,8 @@ class Credentials(Generic[C]):
             await self._source.end(credential)
         await self._logins.revoke(grant.login)
 
-    async def _session_ended(self, sid: str) -> None:
+    async def session_ended(self, sid: str) -> None:
+        """Let go of what is held for this session."""
         ended = SessionEnded("This session has ended.", fix="Sign in again.")
         await self._cache.drop(lambda key: key.sid == sid, because=ended)
 

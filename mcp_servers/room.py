@@ -14,6 +14,7 @@ from mcp_servers.credentials import Credentials
 from mcp_servers.logins import Logins
 from mcp_servers.settings import ServerSettings
 from mcp_servers.sources import C, Source
+from mcp_servers.standing import Standing
 from state import Approvals, State
 from vault_client import Vault
 
@@ -28,9 +29,11 @@ class Parts:
     vault: Vault
     state: State
     validator: TokenValidator
+    standing: Standing
 
     async def close(self) -> None:
         """Close them all."""
+        await self.standing.close()
         await self.validator.close()
         await self.keycloak.close()
         await self.vault.close()
@@ -49,15 +52,17 @@ class Room:
 
 def make_parts(settings: ServerSettings) -> Parts:
     """The clients that ``settings`` describe; nothing is connected yet."""
+    keycloak = Keycloak(
+        base_url=settings.keycloak_url,
+        public_url=settings.keycloak_public_url,
+        realm=settings.keycloak_realm,
+        client_id=settings.client_id,
+        client_secret=settings.mcp_client_secret,
+        timeout=settings.outage_timeout,
+    )
     return Parts(
-        keycloak=Keycloak(
-            base_url=settings.keycloak_url,
-            public_url=settings.keycloak_public_url,
-            realm=settings.keycloak_realm,
-            client_id=settings.client_id,
-            client_secret=settings.mcp_client_secret,
-            timeout=settings.outage_timeout,
-        ),
+        keycloak=keycloak,
+        standing=Standing(keycloak.is_active),
         vault=Vault(settings.vault_addr, namespace=settings.vault_namespace, timeout=settings.outage_timeout),
         state=State(settings.state_dsn, application_name=settings.client_id),
         validator=TokenValidator(issuer=settings.issuer, jwks_url=settings.jwks_url, audience=settings.client_id),
@@ -84,6 +89,7 @@ async def opened(
         state=parts.state,
         capacity=settings.mcp_capacity,
     )
+    parts.standing.on_ended(credentials.session_ended)
     try:
         async with parts.state, credentials:
             yield {_KEY: Room(settings, credentials, logins, backend, parts.state.approvals)}

@@ -44,7 +44,7 @@ def build(settings: ServerSettings) -> Starlette:
     """The server as an ASGI application; it connects when its lifespan begins, and revokes all it holds at the end."""
     parts = make_parts(settings)
     kind = KINDS[type(settings)](settings, parts.vault)
-    door = Door(settings, Verifier(settings, parts.validator, parts.state))
+    door = Door(settings, Verifier(settings, parts.validator, parts.state, standing=parts.standing))
     rooms: list[Room] = []
 
     @asynccontextmanager
