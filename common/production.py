@@ -89,7 +89,7 @@ def is_loopback(host: str) -> bool:
 def _secret(name: str, secret: str) -> Iterator[str]:
     if name.endswith("_dsn"):
         yield from _dsn(name.upper(), secret)
-    else:
+    elif not name.endswith("_proxy"):  # the address of a company's proxy: TLS goes through it to the back end
         shortest = SHORTEST_KEY if _KEYS.search(name) else SHORTEST_SECRET
         fault = secret_fault(name.upper(), secret, shortest=shortest)
         if fault:
