@@ -19,7 +19,7 @@ from mcp_servers.settings import JiraSettings
 from tests.mcp_servers.serving import served
 
 KEY = RSAKey.generate_key(2048, {"kid": "test", "use": "sig"})
-SETTINGS = JiraSettings(keycloak_public_url="http://localhost:1", mcp_public_url="http://localhost:3001")
+SETTINGS = JiraSettings(keycloak_public_url="http://localhost:8079", mcp_public_url="http://localhost:3001")
 
 
 class Sessions:
@@ -44,7 +44,7 @@ async def server(sessions: Sessions) -> AsyncIterator[httpx2.AsyncClient]:
     """The door in front of an empty server."""
     keys = {"keys": [KEY.as_dict(private=False)]}
     jwks = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: httpx2.Response(200, json=keys)))
-    validator = TokenValidator(issuer=SETTINGS.issuer, jwks_url="http://localhost:1", audience="mcp-jira", client=jwks)
+    validator = TokenValidator(issuer=SETTINGS.issuer, jwks_url="http://localhost:8079", audience="mcp-jira", client=jwks)
     door = Door(SETTINGS, Verifier(SETTINGS, validator, sessions))
     app = FastMCP("Test", auth=door).http_app(path="/mcp", stateless_http=True, json_response=True)
     async with served(app) as address, httpx2.AsyncClient(base_url=address, trust_env=False) as client:
@@ -87,7 +87,7 @@ async def test_a_good_token_gets_in(server: httpx2.AsyncClient) -> None:
         ({"without": "exp"}, "The token has no `exp`."),
         ({"without": "sub"}, "The token names nobody."),
         ({"nbf": int(time.time()) + 600}, "The token is not valid yet."),
-        ({"iss": "http://localhost:1/realms/other"}, "The token comes from another issuer."),
+        ({"iss": "http://localhost:8079/realms/other"}, "The token comes from another issuer."),
         ({"typ": "ID"}, "This is not an access token."),
         ({"typ": "Refresh"}, "This is not an access token."),
         ({"aud": "account"}, "The token is not meant for mcp-jira alone."),
