@@ -23,13 +23,22 @@ END $$;
 
 -- Takes one of the person's places for statements, until the end of the transaction; false when all are taken.
 -- Places are locks of this database, so they are counted over all sessions and all replicas of the MCP server.
-CREATE OR REPLACE FUNCTION limits.take_place(places integer) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog AS $$
+-- sweep: end overdue transactions as well. Every call takes a place, so this is written to be quick.
+-- quote_ident, because a role's name is read as an identifier (in lower case).
+DROP FUNCTION IF EXISTS limits.take_place(integer);
+CREATE OR REPLACE FUNCTION limits.take_place(places integer, sweep boolean) RETURNS boolean LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
-    me text := (SELECT coalesce(shobj_description(oid, 'pg_authid'), 'role ' || oid)
-                FROM pg_roles WHERE rolname = session_user);
+    me text;
 BEGIN
-    PERFORM limits.end_overdue();
+    IF sweep THEN
+        PERFORM limits.end_overdue();
+    END IF;
+    SELECT description INTO me FROM pg_shdescription
+        WHERE objoid = quote_ident(session_user)::regrole AND classoid = 'pg_authid'::regclass;
+    IF me IS NULL THEN
+        me := 'role ' || session_user;
+    END IF;
     FOR place IN 1..least(places, 100) LOOP
         IF pg_try_advisory_xact_lock(hashtextextended(me || ' place ' || place, 0)) THEN
             RETURN true;
@@ -52,6 +61,7 @@ BEGIN
         RETURN;
     END IF;
     PERFORM pg_advisory_xact_lock(turn);
+    PERFORM pg_stat_clear_snapshot();  -- what was read above is from before the wait
     PERFORM limits.end_overdue();
     SELECT count(*) FILTER (WHERE s.person = me), count(*) INTO mine, everybodys FROM limits.sessions AS s
     WHERE s.pid <> pg_backend_pid() AND NOT EXISTS (
@@ -79,12 +89,12 @@ GRANT EXECUTE ON FUNCTION pg_try_advisory_xact_lock(bigint), pg_advisory_xact_lo
     pg_stat_get_activity(integer) TO shop_limits;
 ALTER VIEW limits.sessions OWNER TO shop_limits;
 ALTER FUNCTION limits.end_overdue() OWNER TO shop_limits;
-ALTER FUNCTION limits.take_place(integer) OWNER TO shop_limits;
+ALTER FUNCTION limits.take_place(integer, boolean) OWNER TO shop_limits;
 ALTER FUNCTION limits.on_login() OWNER TO shop_limits;
 ALTER FUNCTION limits.on_ddl() OWNER TO shop_limits;
 REVOKE CREATE ON SCHEMA limits FROM shop_limits;
 REVOKE ALL ON FUNCTION limits.end_overdue(), limits.on_login(), limits.on_ddl() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION limits.take_place(integer) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION limits.take_place(integer, boolean) TO PUBLIC;
 
 DROP EVENT TRIGGER IF EXISTS limit_logins;
 CREATE EVENT TRIGGER limit_logins ON login EXECUTE FUNCTION limits.on_login();

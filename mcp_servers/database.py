@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -44,6 +45,9 @@ END_MS = 1_000
 PAUSE_SECONDS = 0.05
 """Between two attempts to get one of the person's places."""
 
+SWEEP_SECONDS = 2.0
+"""How often a server has PostgreSQL end transactions that are overdue, whoever's they are, when it is called."""
+
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
@@ -57,6 +61,14 @@ class Gateway:
         self.circuit = Circuit("backend")
         self._connections = Connections(limit=settings.postgres_connections_all, wait=BEGIN_SECONDS)
         self._adapters: AdaptersMap = adapters()
+        self._swept = -SWEEP_SECONDS
+
+    def sweeps(self, now: float) -> bool:
+        """Whether overdue transactions should be ended now: once in :data:`SWEEP_SECONDS` (``now``: monotonic)."""
+        due = now - self._swept >= SWEEP_SECONDS
+        if due:
+            self._swept = now
+        return due
 
     @property
     def address(self) -> str:
@@ -197,20 +209,23 @@ class Database:
             "BEGIN TRANSACTION " + mode + "; SET LOCAL application_name = {name};"
             " SET LOCAL statement_timeout = {ms}; SET LOCAL lock_timeout = {ms};"
             " SET LOCAL transaction_timeout = 0; SET LOCAL transaction_timeout = {end};"  # 0: its clock starts anew
-            " SELECT limits.take_place({places})"
+            " SELECT limits.take_place({places}, {sweep})"
         ).format(
             name=sql.Literal(name),
             ms=sql.Literal(self._statement_ms),
             end=sql.Literal(self._statement_ms + END_MS),
             places=sql.Literal(places),
+            sweep=sql.Literal(self._gateway.sweeps(time.monotonic())),
         )
+        taken = False
         try:
             async with asyncio.timeout(BEGIN_SECONDS):
                 while not await _begins(connection, begin):
+                    taken = True
                     await connection.execute("ROLLBACK")
                     await asyncio.sleep(PAUSE_SECONDS)
         except TimeoutError as error:
-            if connection.info.transaction_status == pq.TransactionStatus.IDLE:
+            if taken:
                 raise all_places_taken(places) from error
             raise BackendUnavailable(
                 f"PostgreSQL at {self._gateway.address} does not answer.", fix="Try again in a moment."

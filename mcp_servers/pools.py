@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Self
+from typing import Any, LiteralString, Self
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
@@ -18,6 +18,13 @@ from common.errors import BackendUnavailable
 CLOSE_SECONDS = 2.0
 """How long closing may take; connections in use close when they are given back."""
 
+
+RESET: LiteralString = (
+    "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; DEALLOCATE ALL; UNLISTEN *; DISCARD TEMP;"
+    " DISCARD SEQUENCES"
+)
+"""DISCARD ALL, except for the plans of our own functions, which hold nothing of anybody's and are needed by the next
+call; and except for advisory locks that outlive a transaction, which people cannot take (init/shop_limits.py)."""
 
 CROWDED = re.compile(r"too many (?:connections|clients)|connection slots are reserved")
 """In PostgreSQL's refusal of a connection (53300): this user, the person, the database or the server has its number."""
@@ -99,7 +106,7 @@ class LeasePool:
     """At most ``size`` connections made with ``connection`` (libpq's parameters), none before it is needed.
 
     Between two uses a connection is cleaned of settings, locks, prepared statements and the like
-    (DISCARD ALL). ``among``: what bounds it together with others. Times in seconds: ``idle`` until an unused
+    (:data:`RESET`). ``among``: what bounds it together with others. Times in seconds: ``idle`` until an unused
     connection is closed, ``wait`` for one.
     """
 
@@ -261,4 +268,4 @@ def _telling(noting: Callable[[str], None]) -> type[psycopg.AsyncConnection[Any]
 
 
 async def _discard_all(connection: psycopg.AsyncConnection) -> None:
-    await connection.execute("DISCARD ALL")
+    await connection.execute(RESET)
