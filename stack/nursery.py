@@ -25,6 +25,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from common.command import run as run_command
+
 PACKET = 32 * 1024
 """Bytes of the longest request, and of the longest environment (what any pipe takes while nobody reads is 64 KiB)."""
 

@@ -49,6 +49,7 @@ def clients(stack: Stack, odd: OddServer) -> dict[str, dict[str, Any]]:
         "redirect_uri": f"{stack.url('auth-relay')}/oidc/callback",
         "issuer": f"{keycloak}/realms/mcp-demo",
         "scope": "openid offline_access",
+        "exchanges": "mcp:jira",
         "client_secret": stack.secrets["CHATBOT_RELAY_CLIENT_SECRET"],
         "callback_urls": [f"{odd.url}/callback"],
         "redirect_after": [f"{odd.url}/done"],

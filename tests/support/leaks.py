@@ -18,11 +18,21 @@ PATIENCE = 30.0
 """Seconds until what has just ended must be gone."""
 
 
+class NotListed(Exception):
+    """Vault does not say which tokens live; the message holds its answer."""
+
+
 def leaks(stack: Stack) -> list[str]:
-    """One line for each thing that should be gone, once PATIENCE is over; as a rule none."""
+    """One line for each thing that should be gone, once PATIENCE is over; as a rule none.
+
+    Where it cannot be found out, one line that says why: the run's own report is not lost for that.
+    """
     found: list[str] = []
     for _ in wait_until(time.monotonic() + PATIENCE):
-        found = [*_tokens(stack), *_database_users(stack)]
+        try:
+            found = [*_tokens(stack), *_database_users(stack)]
+        except (NotListed, httpx2.HTTPError, psycopg.Error) as error:
+            found = [f"What was left behind could not be found out: {type(error).__name__}: {error}"]
         if not found:
             break
     return found
@@ -57,11 +67,19 @@ def _database_users(stack: Stack) -> Iterator[str]:
 
 
 def held(stack: Stack) -> list[Mapping[str, Any]]:
-    """The metadata of every live Vault token that was made for a person."""
+    """The metadata of every live Vault token that was made for a person. Raises NotListed."""
     with httpx2.Client(
         base_url=f"{stack.url('openbao')}/v1", headers={"X-Vault-Token": stack.secrets["VAULT_TOKEN"]}, trust_env=False
     ) as vault:
-        accessors = vault.request("LIST", "/auth/token/accessors").json()["data"]["keys"]
+        accessors = _data(vault.request("LIST", "/auth/token/accessors"))["keys"]
         looked_up = [vault.post("/auth/token/lookup-accessor", json={"accessor": a}) for a in accessors]
-    metas = [answer.json()["data"].get("meta") or {} for answer in looked_up if answer.is_success]
+    metas = [_data(answer).get("meta") or {} for answer in looked_up if answer.is_success]
     return [meta for meta in metas if {"server", "username", "sid"} <= meta.keys()]
+
+
+def _data(answer: httpx2.Response) -> Mapping[str, Any]:
+    """What Vault's answer holds. Raises NotListed where it holds nothing: an error, or a Vault that is sealed."""
+    try:
+        return dict(answer.json()["data"])
+    except (ValueError, TypeError, KeyError):
+        raise NotListed(f"Vault answered HTTP {answer.status_code}: {answer.text[:300]}") from None
