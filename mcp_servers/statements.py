@@ -78,7 +78,11 @@ async def run(connection: psycopg.AsyncConnection, statement: str, *, limit: int
                 with suppress(psycopg.OperationalError):
                     await _drain(connection)
                 raise error_from_result(result)
-            reader.read(result)
+            try:
+                reader.read(result)
+            except _RowTooLarge:
+                await connection.close()
+                raise row_too_large(len(outcome.rows) + 1, ROW_LIMIT) from None
             if outcome.truncated and not finish:
                 await _stop(connection)
                 break
@@ -89,7 +93,7 @@ async def run(connection: psycopg.AsyncConnection, statement: str, *, limit: int
 
 
 class _RowTooLarge(Exception):
-    """More than ROW_LIMIT bytes came, and the row is not complete."""
+    """More than ROW_LIMIT bytes came for one row."""
 
 
 async def _next(connection: psycopg.AsyncConnection, outcome: Outcome) -> pq.abc.PGresult | None:
@@ -149,6 +153,8 @@ class _Reader:
         self._transformer.set_pgresult(result)
         for number in range(result.ntuples):
             lengths = [len(result.get_value(number, i) or b"") for i in range(result.nfields)]
+            if sum(lengths) > ROW_LIMIT:  # it came faster than _bounded_fetch could look
+                raise _RowTooLarge
             self._left -= sum(lengths)
             if len(outcome.rows) == self._limit or (self._left <= 0 and outcome.rows):
                 outcome.truncated = True
