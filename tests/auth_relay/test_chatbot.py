@@ -61,18 +61,20 @@ async def own(stack: Stack, clock: Clock, folder: str, *, keycloak_url: str = ""
     known = {name: environment[name] for name in ChatbotSettings.model_fields if name in environment}
     settings = ChatbotSettings.model_validate(known | ({"keycloak_url": keycloak_url} if keycloak_url else {}))
     vault, login = Vault(settings.vault_addr), approle(settings.vault_role_id, settings.vault_secret_id)
-    async with async_client() as http, VaultSession(vault, login) as session:
-        links = Links(vault, session, folder=folder)
-        bot = Bot(
-            relay=RelayClient(settings, http, clock=clock),
-            keycloak=Keycloak(settings, http, links.own_secret, clock=clock),
-            links=links,
-            jira_url=settings.mcp_jira_url,
-            http=http,
-            clock=clock,
-        )
-        yield Own(bot, links, clock, "someone")
-    await vault.close()
+    try:
+        async with async_client() as http, VaultSession(vault, login) as session:
+            links = Links(vault, session, folder=folder)
+            bot = Bot(
+                relay=RelayClient(settings, http, clock=clock),
+                keycloak=Keycloak(settings, http, links.own_secret, clock=clock),
+                links=links,
+                jira_url=settings.mcp_jira_url,
+                http=http,
+                clock=clock,
+            )
+            yield Own(bot, links, clock, "someone")
+    finally:
+        await vault.close()
 
 
 @pytest.fixture
