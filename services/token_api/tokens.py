@@ -107,8 +107,7 @@ class Tokens:
         places = [place for place in places if not after or place.mark < after]
         looked = sorted(places, key=lambda place: place.mark, reverse=True)[:PAGE]
         found = await asyncio.gather(*(self._issued(place) for place in looked))
-        tokens = sorted((issued for issued in found if issued), key=lambda issued: -issued.created_at)
-        return Page(tokens, looked[-1].mark if len(places) > PAGE else "")
+        return Page([issued for issued in found if issued], looked[-1].mark if len(places) > PAGE else "")
 
     async def renew(self, owner: str, accessor: str) -> Issued:
         """Begin its hour anew. Raises CredentialMissing when this owner has no such token."""

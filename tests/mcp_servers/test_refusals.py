@@ -44,7 +44,9 @@ async def server(sessions: Sessions) -> AsyncIterator[httpx2.AsyncClient]:
     """The door in front of an empty server."""
     keys = {"keys": [KEY.as_dict(private=False)]}
     jwks = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: httpx2.Response(200, json=keys)))
-    validator = TokenValidator(issuer=SETTINGS.issuer, jwks_url="http://localhost:8079", audience="mcp-jira", client=jwks)
+    validator = TokenValidator(
+        issuer=SETTINGS.issuer, jwks_url="http://localhost:8079", audience="mcp-jira", client=jwks
+    )
     door = Door(SETTINGS, Verifier(SETTINGS, validator, sessions))
     app = FastMCP("Test", auth=door).http_app(path="/mcp", stateless_http=True, json_response=True)
     async with served(app) as address, httpx2.AsyncClient(base_url=address, trust_env=False) as client:
