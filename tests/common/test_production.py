@@ -72,6 +72,8 @@ def each(*, secret: bool) -> Iterator[tuple[type[CommonSettings], str]]:
         unused = kind(**good(kind)).unused_fields()
         for name, field in kind.model_fields.items():
             is_secret = isinstance(field.default, SecretStr) or "SecretStr" in str(field.annotation)
+            # An address, and whoever runs the proxy chose its password.
+            is_secret = is_secret and not name.endswith("_proxy")
             wanted = is_secret if secret else name.endswith(("_url", "_addr"))
             if wanted and name not in unused:
                 yield kind, name
