@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.tracked import tracked
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / "tests" / "peers"
@@ -28,14 +29,6 @@ MAY_IMPORT = {
     "stack": {"common"},
     "benchmarks": {"mcp_servers", "services", "identity", "stack", "common"},
 }
-
-
-def tracked(pattern: str) -> list[Path]:
-    """Files that git tracks or would track, so that a scratch file cannot fail or hide anything."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", pattern], cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).exists()]
 
 
 def imported_rooms(module: Path) -> Iterator[str]:

@@ -14,6 +14,7 @@ from app.claims import clock, explained, left
 from app.texts import DEFAULT, LANGUAGES, catalogue, has, language, speaking, t, wanted
 from app.view.plain import mono, plain, prose
 from app.zone import named
+from tests.support.tracked import tracked
 
 APP = Path(__file__).resolve().parents[2] / "app"
 
@@ -142,8 +143,8 @@ ROOT = APP.parent
 
 def test_nothing_prints_a_time_without_its_zone() -> None:
     """Pages have one clock; other programs name the zone."""
-    for path in ROOT.rglob("*.py"):
-        if {".venv", ".demo", "tests", "node_modules"} & set(path.relative_to(ROOT).parts):
+    for path in tracked("*.py"):
+        if path.relative_to(ROOT).parts[0] == "tests":
             continue
         code = path.read_text()
         for form in re.findall(r"""strftime\(\s*["']([^"']*%[HM][^"']*)["']""", code):
