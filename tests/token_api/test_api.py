@@ -215,7 +215,7 @@ async def test_whoever_makes_too_many_is_told_so_and_nobody_else_is_kept_from_an
 ) -> None:
     monkeypatch.setattr("services.token_api.tokens.PER_HOUR", 3)
     vault = Vault(stack.url("openbao"))
-    async with VaultSession(vault, with_token(SecretStr(stack.secrets["VAULT_TOKEN"]))) as session:
+    async with VaultSession(vault, with_token(SecretStr(stack.secrets["VAULT_TOKEN"])), revoke_at_end=False) as session:
         tokens, greedy = Tokens(vault, session), f"greedy-{uuid.uuid4().hex[:8]}"
         for _ in range(3):
             await tokens.issue(greedy, "job", Permissions(read=True))
