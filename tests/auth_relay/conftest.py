@@ -54,7 +54,7 @@ def clients(stack: Stack, odd: OddServer) -> dict[str, dict[str, Any]]:
         "callback_urls": [f"{odd.url}/callback"],
         "redirect_after": [f"{odd.url}/done"],
     }
-    changed = {
+    changed: dict[str, dict[str, Any]] = {
         "odd": {},
         "no-offline": {"scope": "openid"},
         "dead": {"callback_urls": [NOBODY_THERE]},

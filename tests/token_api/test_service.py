@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import psutil
 import pytest
 
+from common.errors import Problem
 from common.settings import load
 from services.token_api.app import build
 from services.token_api.client import TokenApi, run
@@ -105,18 +105,25 @@ async def test_in_the_stack_a_lost_token_is_followed_by_a_start_with_a_new_one(
 ) -> None:
     before = stack.status("token-api")
     assert before.pid is not None
-    token = psutil.Process(before.pid).environ()["RENEWAL_TOKEN"]
-    own = admin.write("auth/token/lookup", {"token": token})
+    (own,) = own_tokens(admin)
     assert set(own["policies"]) == {"default", "token-api"}
     assert own["period"] == 60
     issued = await api.create("outlives the service", ["read"])
-    admin.write("auth/token/revoke", {"token": token})
+    admin.write("auth/token/revoke-accessor", {"accessor": own["accessor"]})
     await asyncio.to_thread(stack.wait_ready, "token-api", other_than=before.pid)
-    after = stack.status("token-api").pid
-    assert after is not None
-    assert psutil.Process(after).environ()["RENEWAL_TOKEN"] != token
+    assert own["accessor"] not in {token["accessor"] for token in own_tokens(admin)}
     assert (await api.data(issued))["user"] == "token-outlives-the-service"
-    assert "VAULT_SECRET_ID" not in psutil.Process(after).environ()
+
+
+def own_tokens(admin: VaultAdmin) -> list[dict[str, Any]]:
+    """The living tokens of the stack's own service, as Vault describes them: it keeps them in memory only."""
+    found = []
+    for accessor in admin.list("auth/token/accessors")["keys"]:
+        try:
+            found.append(admin.write("auth/token/lookup-accessor", {"accessor": accessor}))
+        except Problem:
+            continue  # ended since the listing
+    return [token for token in found if token["path"] == "auth/approle/login" and "token-api" in token["policies"]]
 
 
 async def test_the_example_client_tells_the_whole_story(
