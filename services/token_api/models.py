@@ -15,7 +15,7 @@ _NO_TEXT = r"\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069"
 """Control characters, line separators, and what turns the direction of text: a name is shown to people."""
 
 ItemKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
-Mark = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{10}-[A-Za-z0-9.]{8,100})?$")]
+Mark = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{14}-[A-Za-z0-9.]{8,100})?$")]
 Accessor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.]{7,99}$")]
 
 

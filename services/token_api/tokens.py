@@ -31,7 +31,8 @@ PAGE = 50
 PER_HOUR = 1_000
 """Tokens that one owner may have made within the last hour, which is how long each lives unless it is renewed."""
 
-HOUR = 3_600.0
+HOUR = 3_600_000_000
+"""Microseconds."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class TooManyTokens(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an issued token is written down; ``made`` in whole seconds since the epoch."""
+    """Where an issued token is written down; ``made`` in microseconds since the epoch: many are made in one second."""
 
     path: str
     made: int
@@ -53,7 +54,7 @@ class Place:
     @property
     def mark(self) -> str:
         """Where in a listing it stands: what the next page's request names."""
-        return f"{self.made:010x}-{self.accessor}"
+        return f"{self.made:014x}-{self.accessor}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Tokens:
     async def issue(self, owner: str, name: str, permissions: Permissions) -> SecretStr:
         """A new token. Raises TooManyTokens, VaultUnavailable, VaultDenied, VaultError; then there is none."""
         allowed = permissions.allowed()
-        own, now = self._session.token, time.time()
+        own, now = self._session.token, time.time_ns() // 1_000
         if sum(place.made > now - HOUR for place in await self._places(owner)) >= PER_HOUR:
             raise TooManyTokens(f"{PER_HOUR} tokens were made for you within an hour.", fix="Try again later.")
         made = await self._vault.write(
@@ -87,8 +88,8 @@ class Tokens:
             },
         )
         token, accessor = SecretStr(made["client_token"]), str(made["accessor"])
-        note = {"name": name, "permissions": " ".join(allowed), "created_at": str(now)}
-        key = f"{_mark(name)}{int(now):010x}-{accessor}"
+        note = {"name": name, "permissions": " ".join(allowed), "created_at": str(now / 1e6)}
+        key = f"{_mark(name)}{now:014x}-{accessor}"
         try:
             await self._vault.kv_write(own, f"{REGISTER}/{owner}/{key}", note, mount=MOUNT)
         except Problem:
