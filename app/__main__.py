@@ -9,9 +9,9 @@ from app.asgi import build
 from app.settings import AppSettings
 from common import logs
 from common.command import run as run_command
-from common.errors import ConfigError
-from common.printable import show
 from common.settings import load
+from fastmcp_vault.errors import ConfigError
+from fastmcp_vault.printable import show
 
 
 def main() -> int:

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import tracing
 from app.mcp_client import LABELS, Answer, Reply, Tool, connected
 from app.process import Process
 from app.sessions import ServerToken, Session
 from app.texts import t
-from common.errors import Problem, SessionEnded, TokenInvalid
-from identity.tokens import TokenSet, unverified_claims
-from tracing import Recorder, Trace
+from fastmcp_vault import tracing
+from fastmcp_vault.errors import Problem, SessionEnded, TokenInvalid
+from fastmcp_vault.oidc.tokens import TokenSet, unverified_claims
+from fastmcp_vault.tracing import Recorder, Trace
 
 MARGIN = 30.0
 """A token with less life left than this (seconds) is not reused: it could end under way."""

@@ -10,19 +10,19 @@ from typing import Any, Literal
 import httpx2
 from pydantic import SecretStr
 
-import tracing
 from app.actions import signed_in
 from app.person_vault import Held as Own
 from app.process import Process
 from app.sessions import Session
 from app.texts import t
-from common.errors import BackendRefused, BackendUnavailable, InputError, Problem
-from common.http import CONNECT_SECONDS
 from common.tls import Identity, client_context, new_key
-from identity.tokens import unverified_claims
-from tracing import Recorder, Trace
-from tracing.recorder import open_step
-from tracing.wire import TracedTransport
+from fastmcp_vault import tracing
+from fastmcp_vault.errors import BackendRefused, BackendUnavailable, InputError, Problem
+from fastmcp_vault.http import CONNECT_SECONDS
+from fastmcp_vault.oidc.tokens import unverified_claims
+from fastmcp_vault.tracing import Recorder, Trace
+from fastmcp_vault.tracing.recorder import open_step
+from fastmcp_vault.tracing.wire import TracedTransport
 
 SERVER = "agents"
 """The part of a trace that belongs to the agent."""

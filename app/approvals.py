@@ -11,10 +11,10 @@ from typing import Any
 from app.process import Process
 from app.sessions import Session
 from app.texts import t
-from common.errors import Problem, TokenInvalid
-from common.levels import reached
-from identity.tokens import Claims
-from state import Approval
+from fastmcp_vault.errors import Problem, TokenInvalid
+from fastmcp_vault.levels import reached
+from fastmcp_vault.oidc.tokens import Claims
+from fastmcp_vault.state import Approval
 
 _log = logging.getLogger(__name__)
 

@@ -28,12 +28,12 @@ from app.sessions import Sessions
 from app.settings import AppSettings
 from app.texts import t
 from common import logs
-from identity.jwks import KeySource
-from identity.oidc import Keycloak
-from identity.validation import TokenValidator
-from state import State
-from vault_client import Persistence, Vault, VaultSession
-from vault_client.logins import approle
+from fastmcp_vault.oidc.jwks import KeySource
+from fastmcp_vault.oidc.oidc import Keycloak
+from fastmcp_vault.oidc.validation import TokenValidator
+from fastmcp_vault.state import State
+from fastmcp_vault.vault import Persistence, Vault, VaultSession
+from fastmcp_vault.vault.logins import approle
 
 FRAME = Path(__file__).parent / "pages" / "frame.py"
 

@@ -15,13 +15,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import tracing
 from app.person_vault import Held
 from app.process import Process
 from app.texts import t
-from common.errors import ConfigError, NotReady
-from tracing import Recorder, Trace
-from vault_client import Entity
+from fastmcp_vault import tracing
+from fastmcp_vault.errors import ConfigError, NotReady
+from fastmcp_vault.tracing import Recorder, Trace
+from fastmcp_vault.vault import Entity
 
 TAIL_BYTES = 8 * 2**20
 """How much of the file's end is looked at, whoever asks: some thousand requests."""

@@ -16,9 +16,9 @@ from pydantic import ValidationError
 
 from app.process import Process
 from app.texts import t
-from common.errors import BackendRefused, BackendUnavailable
-from common.http import async_client
-from tracing import STEPS, Step, Trace
+from fastmcp_vault.errors import BackendRefused, BackendUnavailable
+from fastmcp_vault.http import async_client
+from fastmcp_vault.tracing import STEPS, Step, Trace
 
 Status = Literal["nobody", "linked", "ended"]
 Login = Literal["", "issued", "code_accepted", "linked", "failed", "expired"]

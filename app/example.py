@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.settings import AppSettings
-from common.errors import NotReady, Problem
-from vault_client import Vault, VaultSession, logins
-from vault_client.application import Application, Row
-from vault_client.config import ClientConfig
+from fastmcp_vault.errors import NotReady, Problem
+from fastmcp_vault.vault import Vault, VaultSession, logins
+from fastmcp_vault.vault.application import Application, Row
+from fastmcp_vault.vault.config import ClientConfig
 
 IDLE_SECONDS = 30.0
 """Nobody has looked for so long: it ends, and its database users with it."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from common.errors import InputError
+from fastmcp_vault.errors import InputError
 
 Kind = Literal["text", "area", "integer", "number", "boolean", "choice", "json"]
 

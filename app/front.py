@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.process import Process
 from app.session import cookie_name
-from common.errors import Problem, SessionEnded
+from fastmcp_vault.errors import Problem, SessionEnded
 
 READING = frozenset({"GET", "HEAD"})
 

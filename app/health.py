@@ -11,9 +11,9 @@ import httpx2
 from app.mcp_client import LABELS
 from app.process import Process
 from app.texts import t
-from common.http import async_client
 from common.settings import MCP_SERVERS
-from vault_client.health import serves
+from fastmcp_vault.http import async_client
+from fastmcp_vault.vault.health import serves
 
 ANSWER_SECONDS = 2.0
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from app import texts
 from app.zone import zone
-from common.errors import NotReady
+from fastmcp_vault.errors import NotReady
 
 T = TypeVar("T")
 

@@ -25,11 +25,11 @@ from mcp_types import (
 from mcp_types import Tool as ToolSpec
 from pydantic import SecretStr, ValidationError
 
-import tracing
-from common.errors import Problem, ServerUnavailable, TokenInvalid, ToolRefused
-from common.http import async_client, async_transport
-from tracing.recorder import open_step
-from tracing.wire import CORRELATION_HEADER, TracedTransport
+from fastmcp_vault import tracing
+from fastmcp_vault.errors import Problem, ServerUnavailable, TokenInvalid, ToolRefused
+from fastmcp_vault.http import async_client, async_transport
+from fastmcp_vault.tracing.recorder import open_step
+from fastmcp_vault.tracing.wire import CORRELATION_HEADER, TracedTransport
 
 META_TRACE = "mcp-remote-vault/trace"
 META_FRESH = "mcp-remote-vault/fresh"

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 import psycopg
 from pydantic import SecretStr
 
-import tracing
 from app.actions import signed_in
 from app.person_vault import PART, Held
 from app.process import Process
 from app.texts import t
-from common.errors import BackendRefused, BackendUnavailable, CredentialMissing, Problem
-from common.masking import mask
-from tracing import Recorder, Trace
-from vault_client import KVVersion
+from fastmcp_vault import tracing
+from fastmcp_vault.errors import BackendRefused, BackendUnavailable, CredentialMissing, Problem
+from fastmcp_vault.masking import mask
+from fastmcp_vault.tracing import Recorder, Trace
+from fastmcp_vault.vault import KVVersion
 
 OPEN_FIELDS = ("email", "login")
 """Fields of a credential that say whose it is, and open nothing."""

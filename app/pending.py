@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 
 from pydantic import SecretStr
 
-from state import FinishedLogins
-from state.sealing import Box
+from fastmcp_vault.state import FinishedLogins
+from fastmcp_vault.state.sealing import Box
 
 LIFETIME = 600.0
 """Seconds in which a sign-in must be finished."""

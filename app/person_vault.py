@@ -13,14 +13,14 @@ from weakref import WeakValueDictionary
 
 from pydantic import SecretStr
 
-import tracing
 from app.sessions import Session
 from app.texts import t
-from common.errors import PersonUnknown, Problem, SessionEnded, StateUnavailable, VaultDenied
-from identity.oidc import Keycloak
-from identity.tokens import unverified_claims
-from state import RegisteredToken, State
-from vault_client import Entity, Lease, Vault, VaultToken
+from fastmcp_vault import tracing
+from fastmcp_vault.errors import PersonUnknown, Problem, SessionEnded, StateUnavailable, VaultDenied
+from fastmcp_vault.oidc.oidc import Keycloak
+from fastmcp_vault.oidc.tokens import unverified_claims
+from fastmcp_vault.state import RegisteredToken, State
+from fastmcp_vault.vault import Entity, Lease, Vault, VaultToken
 
 ROLE, HOLDER = "person", "mcp-demo-app"
 PART = "own"

@@ -13,12 +13,12 @@ from app.pending import PendingLogins, SeenTokens
 from app.person_vault import PersonVault
 from app.sessions import Sessions
 from app.settings import AppSettings
-from common.errors import NotReady
-from identity.jwks import KeySource
-from identity.oidc import Keycloak
-from identity.validation import TokenValidator
-from state import State
-from vault_client.client import Vault
+from fastmcp_vault.errors import NotReady
+from fastmcp_vault.oidc.jwks import KeySource
+from fastmcp_vault.oidc.oidc import Keycloak
+from fastmcp_vault.oidc.validation import TokenValidator
+from fastmcp_vault.state import State
+from fastmcp_vault.vault.client import Vault
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ import asyncio
 import logging
 from contextlib import suppress
 
-from common.errors import Problem
-from state import State
-from vault_client import Vault, VaultSession
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.state import State
+from fastmcp_vault.vault import Vault, VaultSession
 
 SWEEP_SECONDS = 5.0
 """How often the register is looked through; a token that has lost its holder is ended by the second look."""

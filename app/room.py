@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from app.process import Process
 from app.texts import t
-from common.errors import Problem
 from common.settings import MCP_SERVERS
-from identity.tokens import Claims
-from state import RegisteredToken, SignedIn, Suspension
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.oidc.tokens import Claims
+from fastmcp_vault.state import RegisteredToken, SignedIn, Suspension
 
 FACILITATOR = "facilitator"
 """The realm role that opens this."""

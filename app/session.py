@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.process import Process
-from common.errors import Problem, SessionEnded
+from fastmcp_vault.errors import Problem, SessionEnded
 
 COOKIE = "mcp_demo_session"
 SECURE_COOKIE = "__Host-mcp_demo_session"

@@ -12,12 +12,12 @@ from weakref import WeakValueDictionary
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-import tracing
 from app.texts import t
-from common.errors import KeycloakUnavailable, SessionEnded
-from identity.oidc import Keycloak
-from identity.tokens import Claims, TokenSet, unverified_claims
-from state import State
+from fastmcp_vault import tracing
+from fastmcp_vault.errors import KeycloakUnavailable, SessionEnded
+from fastmcp_vault.oidc.oidc import Keycloak
+from fastmcp_vault.oidc.tokens import Claims, TokenSet, unverified_claims
+from fastmcp_vault.state import State
 
 MARGIN = 45.0
 """An access token with less life left than this (seconds) is renewed before it is used."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.process import Process
 from app.session import Person
-from tracing import Trace
+from fastmcp_vault.tracing import Trace
 
 SHARED_SECONDS = 30 * 60.0
 """How long a trace stays shared, if its owner does not withdraw it or sign out before."""

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from app.process import Process
 from app.texts import t
-from common.errors import BackendRefused, BackendUnavailable
-from common.http import async_client
+from fastmcp_vault.errors import BackendRefused, BackendUnavailable
+from fastmcp_vault.http import async_client
 
 PERMISSIONS = ("create", "read", "update", "delete", "list")
 AUDIENCE, SCOPE = "token-api", "tokens:issue"

@@ -12,8 +12,8 @@ from streamlit.runtime.scriptrunner import magic_funcs
 
 from app import actions, agents, approvals, audit, chatbot, compare, connect, my_secrets, room, texts, view, workshop
 from app.lab import catalog, rows
-from common.backoff import Backoff
-from common.http import async_client
+from fastmcp_vault.backoff import Backoff
+from fastmcp_vault.http import async_client
 
 AT_ONCE = (
     *(actions, agents, approvals, audit, catalog, chatbot, compare, connect, my_secrets, room, rows, workshop),

@@ -11,7 +11,7 @@ from app.process import Process
 from app.room import as_facilitator
 from app.texts import t
 from app.workshop_checks import Attempt, Check, Verdict
-from state import Participant, Progress
+from fastmcp_vault.state import Participant, Progress
 
 
 @dataclass(frozen=True, slots=True)

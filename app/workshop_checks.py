@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import tracing
 from app import audit, chatbot, token_api
 from app.actions import Done, execute, load_tools, signed_in
 from app.claims import clock
@@ -21,10 +20,11 @@ from app.person_vault import PART, Held
 from app.process import Process
 from app.sessions import Session
 from app.texts import t
-from common.errors import BackendUnavailable, CredentialMissing, InputError, VaultDenied
 from common.settings import MCP_SERVERS
-from identity.tokens import unverified_claims
-from tracing import Recorder, Trace
+from fastmcp_vault import tracing
+from fastmcp_vault.errors import BackendUnavailable, CredentialMissing, InputError, VaultDenied
+from fastmcp_vault.oidc.tokens import unverified_claims
+from fastmcp_vault.tracing import Recorder, Trace
 
 TOKEN_NAME = "workshop"  # noqa: S105 - what people call the token that they make
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-import tracing
 from app.lab.arms import armed
 from app.lab.people import everybody
 from app.lab.place import between
@@ -14,9 +13,10 @@ from app.mcp_client import ServerConnection, connected
 from app.process import Process
 from app.texts import t
 from app.workshop_checks import Attempt, Verdict
-from common.errors import BackendUnavailable, NotReady
-from identity.tokens import unverified_claims
-from tracing import Recorder
+from fastmcp_vault import tracing
+from fastmcp_vault.errors import BackendUnavailable, NotReady
+from fastmcp_vault.oidc.tokens import unverified_claims
+from fastmcp_vault.tracing import Recorder
 
 BOB = "bob"
 """Who has no Jira credential on purpose."""

@@ -15,8 +15,8 @@ from pathlib import Path
 from benchmarks import people, table
 from benchmarks.run import Plan, Run
 from common.command import run as run_command
-from common.errors import Problem
-from common.printable import show
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.printable import show
 from stack import testing
 
 

@@ -15,8 +15,8 @@ import requests
 import yaml
 from pydantic import SecretStr
 
-from common.http import async_client
-from identity import Keycloak, unverified_claims
+from fastmcp_vault.http import async_client
+from fastmcp_vault.oidc import Keycloak, unverified_claims
 from stack.layout import ROOT
 from stack.testing import Stack
 

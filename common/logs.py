@@ -6,8 +6,8 @@ import logging
 import sys
 from types import TracebackType
 
-from common.masking import mask_text
-from common.printable import printable
+from fastmcp_vault.masking import mask_text
+from fastmcp_vault.printable import printable
 
 LINE_LIMIT = 4_000
 """Characters of one event; the rest is cut off."""

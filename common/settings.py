@@ -8,8 +8,8 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common import production
-from common.errors import ConfigError
 from common.ports import PublicUrl
+from fastmcp_vault.errors import ConfigError
 
 MCP_SERVERS = ("jira", "github", "postgres")
 """The three servers, by the name used in tools, scopes (``mcp:<name>``) and clients (``mcp-<name>``)."""

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from common import logs
 from common.command import run as run_command
-from common.errors import Problem
-from common.printable import show
 from common.settings import load
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.printable import show
 from init.ledger import Entry, Ledger, Outcome
 from init.run import PARTS, run
 from init.settings import InitSettings

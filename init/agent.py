@@ -16,15 +16,15 @@ from pydantic import SecretStr
 
 from common import logs
 from common.command import run as run_command
-from common.errors import InputError, Problem
-from common.printable import show
 from common.settings import load
 from common.tls import Identity, new_key
-from identity.admin import RealmAdmin
+from fastmcp_vault.errors import InputError, Problem
+from fastmcp_vault.printable import show
+from fastmcp_vault.vault.admin import VaultAdmin
 from init import keycloak_realm, vault_pki
+from init.keycloak_admin import RealmAdmin
 from init.settings import InitSettings
 from init.vault_pki import AGENT_URI, MOUNT, SCOPE_URI
-from vault_client.admin import VaultAdmin
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 SCOPES = ("agent:commands", "agent:results", "agent:dispatch")

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from common.errors import Problem
-from common.http import TimedSession
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.http import TimedSession
 from init.keycloak_registration import HTTPS, LOOPBACK, OFFERED
 
 LIMIT: Final = 5 * 1024

@@ -16,10 +16,10 @@ from typing import Any, Final
 
 from common import logs
 from common.command import run as run_command
-from common.errors import InputError, Problem
-from common.printable import show
 from common.settings import load
-from identity.admin import RealmAdmin
+from fastmcp_vault.errors import InputError, Problem
+from fastmcp_vault.printable import show
+from init.keycloak_admin import RealmAdmin
 from init.keycloak_realm import RECORDED, RECORDED_DAYS
 from init.settings import InitSettings
 

@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
 
-from identity.admin import RealmAdmin
-from identity.admin import check_ready as keycloak_serves
 from init import (
     client_documents,
     keycloak_grants,
@@ -19,6 +17,8 @@ from init import (
     keycloak_registration,
 )
 from init.client_documents import Document, DocumentUnread
+from init.keycloak_admin import RealmAdmin
+from init.keycloak_admin import check_ready as keycloak_serves
 from init.keycloak_realm import FACILITATOR, OURS, ROLES_SCOPE
 from init.ledger import Ledger
 from init.settings import InitSettings

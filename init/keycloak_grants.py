@@ -11,7 +11,7 @@ import json
 from functools import partial
 from typing import Any, Final
 
-from identity.admin import RealmAdmin
+from init.keycloak_admin import RealmAdmin
 from init.ledger import Ledger
 
 PART: Final = "keycloak"

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from common.levels import LEVELS
-from identity.admin import RealmAdmin
+from fastmcp_vault.levels import LEVELS
+from init.keycloak_admin import RealmAdmin
 from init.ledger import Ledger
 
 PART: Final = "keycloak"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from common.errors import KeycloakRefused
-from identity.admin import CONNECTIONS, RealmAdmin
+from fastmcp_vault.errors import KeycloakRefused
+from init.keycloak_admin import CONNECTIONS, RealmAdmin
 from init.keycloak_realm import FACILITATOR
 from init.ledger import Ledger
 from init.users import User

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from common.levels import LEVELS
 from common.settings import MCP_SERVERS
+from fastmcp_vault.levels import LEVELS
 from init.client_documents import Document
 from init.keycloak_grants import LAB
 from init.keycloak_registration import OFFERED, UNLISTED

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any, Final
 
 from common.settings import MCP_SERVERS
-from identity.admin import RealmAdmin
 from init import keycloak_grants
+from init.keycloak_admin import RealmAdmin
 from init.ledger import Ledger
 
 PART: Final = "keycloak"

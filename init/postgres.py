@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import sha256
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ import psycopg
 from psycopg import sql
 from pydantic import SecretStr
 
-from common.errors import ConfigError, NotReady
+from fastmcp_vault.errors import ConfigError, NotReady
 from init.ledger import Ledger
 from init.settings import InitSettings
 from init.shop import SHOP, provision_shop
@@ -26,7 +27,7 @@ SHOP_OWNER = "shop_owner"
 APPLICATION_USER = "my_vault_app"
 """The example application's static database user: it reads, and Vault changes its password."""
 
-_SCHEMA = Path(__file__).resolve().parent.parent / "state" / "schema.sql"
+_SCHEMA = Path(str(files("fastmcp_vault.state") / "schema.sql"))
 
 _ROLE_OPTIONS = {
     SHOP_OWNER: "NOLOGIN",
@@ -345,9 +346,9 @@ def _exists(settings: InitSettings, database: str) -> bool:
 
 
 def _state_schema(settings: InitSettings, ledger: Ledger, database: str, user: str, password: SecretStr) -> None:
-    """Apply state/schema.sql, as its owner, unless exactly this text has been applied and its tables are there."""
+    """Apply the state's schema, as its owner, unless exactly this text has been applied and its tables are there."""
     text = _SCHEMA.read_text(encoding="utf-8")
-    mark = f"state/schema.sql {sha256(text.encode()).hexdigest()}"
+    mark = f"schema.sql {sha256(text.encode()).hexdigest()}"
     if not opens(settings, database, user, password):
         ledger.created(PART, "tables", database, lambda: None)
         return

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from fastmcp_vault.vault.admin import VaultAdmin
 from init import (
     keycloak,
     postgres,
@@ -21,7 +22,6 @@ from init.ledger import Ledger, Part
 from init.settings import InitSettings
 from init.users import User, load_users, refuse_published
 from init.waiting import wait_until_ready
-from vault_client.admin import VaultAdmin
 
 PARTS: tuple[Part, ...] = ("keycloak", "postgresql", "vault")
 

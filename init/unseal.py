@@ -22,10 +22,10 @@ import requests
 from pydantic import Field
 
 from common.command import run as run_command
-from common.errors import ConfigError, Problem, VaultError, VaultUnavailable
-from common.http import TimedSession
-from common.printable import show
 from common.settings import CommonSettings, load
+from fastmcp_vault.errors import ConfigError, Problem, VaultError, VaultUnavailable
+from fastmcp_vault.http import TimedSession
+from fastmcp_vault.printable import show
 
 _PAUSE = 0.2
 """Seconds between two looks at a Vault that is still starting."""

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from common.errors import InputError
 from common.published import is_published
+from fastmcp_vault.errors import InputError
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 """Safe as a Vault path segment, inside a templated policy and in a PostgreSQL role name; one spelling per person.

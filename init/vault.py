@@ -6,15 +6,15 @@ import logging
 from functools import partial
 from typing import Any, Final
 
-from common.errors import VaultError
 from common.settings import MCP_SERVERS
+from fastmcp_vault.errors import VaultError
+from fastmcp_vault.vault.admin import VaultAdmin
 from init import postgres
 from init.ledger import Ledger
 from init.settings import InitSettings
 from init.shop import SHOP
 from init.vault_policies import POLICIES
 from init.waiting import wait_until_ready
-from vault_client.admin import VaultAdmin
 
 PART: Final = "vault"
 _log = logging.getLogger(__name__)

@@ -13,8 +13,9 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from common.errors import VaultDenied, VaultError
-from common.files import write_private
+from fastmcp_vault.errors import VaultDenied, VaultError
+from fastmcp_vault.files import write_private
+from fastmcp_vault.vault.admin import VaultAdmin
 from init import postgres
 from init.ledger import Ledger
 from init.settings import InitSettings
@@ -23,7 +24,6 @@ from init.vault import settle, settle_mounts, shop_connection
 from init.vault_approles import APPROLE, EXAMPLE_RULES
 from init.vault_people import database_role
 from init.vault_policies import policy
-from vault_client.admin import VaultAdmin
 
 PART: Final = "vault"
 APPLICATION: Final = "my-vault-app"

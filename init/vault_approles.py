@@ -11,11 +11,11 @@ from typing import Final
 
 from pydantic import SecretStr
 
+from fastmcp_vault.vault.admin import VaultAdmin
 from init.ledger import Ledger
 from init.settings import InitSettings
 from init.vault import settle
 from init.vault_policies import policy
-from vault_client.admin import VaultAdmin
 
 PART: Final = "vault"
 APPROLE: Final = "auth/approle"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from fastmcp_vault.vault.admin import VaultAdmin
 from init.ledger import Ledger
 from init.settings import InitSettings
-from vault_client.admin import VaultAdmin
 
 PART: Final = "vault"
 PATH: Final = "secret/data/services/chatbot"

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from common.settings import MCP_SERVERS
+from fastmcp_vault.vault.admin import CONNECTIONS, MADE_BY_VAULT, VaultAdmin
 from init.ledger import Ledger
 from init.shop import SHOP
 from init.shop_limits import CONNECTIONS as OF_ONE_PERSON
 from init.users import User
 from init.vault import differs, jwt_accessor
-from vault_client.admin import CONNECTIONS, MADE_BY_VAULT, VaultAdmin
 
 PART: Final = "vault"
 OURS = {"managed_by": "init"}

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
+from fastmcp_vault.vault.admin import VaultAdmin
 from init.ledger import Ledger
 from init.settings import InitSettings
 from init.vault import settle, settle_mounts
-from vault_client.admin import VaultAdmin
 
 PART: Final = "vault"
 ROOT: Final = "pki-agents-root"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from fastmcp_vault.vault.admin import VaultAdmin
 from init.ledger import Ledger
 from init.vault import settle
 from init.vault_policies import policy
-from vault_client.admin import VaultAdmin
 
 PART: Final = "vault"
 _DATA, _METADATA = "secret/data/token-api/items", "secret/metadata/token-api/items"

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from common.errors import NotReady, Problem
+from fastmcp_vault.errors import NotReady, Problem
 
 _POLL_SECONDS = 0.1
 _SAY_AFTER_SECONDS = 2.0

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from common import logs
 from common.command import run as run_command
-from common.errors import ConfigError
-from common.printable import show
 from common.settings import load
+from fastmcp_vault.errors import ConfigError
+from fastmcp_vault.printable import show
 from mcp_servers.kinds import SETTINGS
 from mcp_servers.server import run
 

@@ -6,7 +6,7 @@ from typing import LiteralString
 
 import psycopg
 
-from common.errors import BackendRefused
+from fastmcp_vault.errors import BackendRefused
 from mcp_servers.postgres_models import Column, Table, TableDescription, TableList
 
 _COLUMNS: LiteralString = (

@@ -14,18 +14,18 @@ import psycopg
 from psycopg import pq, sql
 from psycopg.adapt import AdaptersMap
 
-from common.circuit import Circuit
-from common.errors import BackendUnavailable
-from mcp_servers.calls import Call, current_call
-from mcp_servers.credentials import Held
-from mcp_servers.pools import Connections, LeaseGone, LeasePool, all_places_taken
-from mcp_servers.room import Room, current_room
+from fastmcp_vault.circuit import Circuit
+from fastmcp_vault.credentials.calls import Call, current_call
+from fastmcp_vault.credentials.manager import Held
+from fastmcp_vault.credentials.pools import Connections, LeaseGone, LeasePool, all_places_taken
+from fastmcp_vault.credentials.sources import DatabaseUser
+from fastmcp_vault.errors import BackendUnavailable
+from fastmcp_vault.server.context import Room, current_room
+from fastmcp_vault.tracing import OpenStep, step
+from fastmcp_vault.vault import DatabaseCredential
 from mcp_servers.settings import PostgresSettings
-from mcp_servers.sources import DatabaseUser
 from mcp_servers.sql_errors import TRANSACTION_TIMEOUT, ended_transaction, ran_too_long, refused
 from mcp_servers.values import adapters
-from tracing import OpenStep, step
-from vault_client import DatabaseCredential
 
 BEGIN_SECONDS = 1.8
 """How long it may take until a transaction has begun; longer means that PostgreSQL is down or full."""

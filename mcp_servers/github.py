@@ -8,10 +8,10 @@ from fastmcp.dependencies import Depends
 from fastmcp.tools import tool
 from pydantic import Field
 
+from fastmcp_vault.server.tool import reading, writing
 from mcp_servers.github_api import GitHub, State, github_as_caller
 from mcp_servers.github_models import Issue, IssueList, PullRequestList, Repository, RepositoryList
 from mcp_servers.names import Matching
-from mcp_servers.tool import reading, writing
 
 Owner = Annotated[
     str,

@@ -11,8 +11,9 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import SecretStr
 
+from fastmcp_vault.credentials.calls import current_call
+from fastmcp_vault.server.context import current_room
 from mcp_servers import github_models as shapes
-from mcp_servers.calls import current_call
 from mcp_servers.github_models import (
     Issue,
     IssueList,
@@ -21,7 +22,6 @@ from mcp_servers.github_models import (
     RepositoryList,
 )
 from mcp_servers.rest import Rest, segment
-from mcp_servers.room import current_room
 
 NEEDS = ("token",)
 """Fields of a person's GitHub credential."""

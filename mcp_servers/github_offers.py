@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from fastmcp.dependencies import Depends
 
+from fastmcp_vault.server.offers import Offers, material
 from mcp_servers.github_api import GitHub, github_as_caller
-from mcp_servers.offers import Offers, material
 
 
 async def review_open_pull_requests(owner: str, repo: str, github: GitHub = Depends(github_as_caller)) -> str:

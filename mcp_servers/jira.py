@@ -8,6 +8,7 @@ from fastmcp.dependencies import Depends
 from fastmcp.tools import tool
 from pydantic import Field
 
+from fastmcp_vault.server.tool import reading, writing
 from mcp_servers.jira_api import Jira, jira_as_caller
 from mcp_servers.jira_models import (
     AddedComment,
@@ -18,7 +19,6 @@ from mcp_servers.jira_models import (
     TransitionedIssue,
 )
 from mcp_servers.names import Matching
-from mcp_servers.tool import reading, writing
 
 IssueKey = Annotated[
     str,

@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from common.errors import InputError, Problem
+from fastmcp_vault.credentials.calls import current_call
+from fastmcp_vault.errors import InputError, Problem
+from fastmcp_vault.server.context import current_room
 from mcp_servers import jira_models as shapes
 from mcp_servers.adf import document
-from mcp_servers.calls import current_call
 from mcp_servers.jira_models import (
     AddedComment,
     CreatedIssue,
@@ -28,7 +29,6 @@ from mcp_servers.jira_models import (
     TransitionedIssue,
 )
 from mcp_servers.rest import Rest, segment
-from mcp_servers.room import current_room
 
 NEEDS = ("email", "api_token")
 """Fields of a person's Jira credential: basic authentication with an API token."""

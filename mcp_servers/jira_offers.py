@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from fastmcp.dependencies import Depends
 
-from common.errors import InputError
+from fastmcp_vault.errors import InputError
+from fastmcp_vault.server.offers import Offers, material
 from mcp_servers.jira_api import Jira, jira_as_caller
-from mcp_servers.offers import Offers, material
 
 OPEN = "assignee = currentUser() AND statusCategory != Done"
 SHOWN = 50

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mcp_servers.offers import Offers
-from mcp_servers.sources import Source
+from fastmcp_vault.credentials.sources import Source
+from fastmcp_vault.server.offers import Offers
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from fastmcp_vault.credentials.sources import DatabaseSource, KVSource
+from fastmcp_vault.vault import Vault
 from mcp_servers import github, github_api, github_offers, jira, jira_api, jira_offers, postgres, postgres_offers
 from mcp_servers.database import Gateway
 from mcp_servers.kind import Kind
 from mcp_servers.proxies import proxy_for
 from mcp_servers.rest import Rest
 from mcp_servers.settings import GithubSettings, JiraSettings, PostgresSettings, ServerSettings
-from mcp_servers.sources import DatabaseSource, KVSource
-from vault_client import Vault
 
 
 def jira_kind(settings: JiraSettings, vault: Vault) -> Kind:

@@ -8,10 +8,10 @@ from fastmcp.dependencies import Depends
 from fastmcp.tools import tool
 from pydantic import Field
 
+from fastmcp_vault.server.tool import reading, writing
 from mcp_servers import catalog, statements
 from mcp_servers.database import Database, database_as_caller
 from mcp_servers.postgres_models import ExecuteResult, Plan, QueryResult, TableDescription, TableList
-from mcp_servers.tool import reading, writing
 
 Sql = Annotated[
     str,

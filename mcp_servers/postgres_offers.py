@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from fastmcp.dependencies import Depends
 
+from fastmcp_vault.server.offers import Offers, Readable, material
 from mcp_servers import catalog
 from mcp_servers.database import Database, database_as_caller
-from mcp_servers.offers import Offers, Readable, material
 from mcp_servers.postgres_models import TableDescription, TableList
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx2
 from pydantic import SecretStr
 
-from common.errors import ConfigError
+from fastmcp_vault.errors import ConfigError
 
 SETTING = "BACKEND_PROXY"
 

@@ -11,16 +11,16 @@ from urllib.parse import quote, urlsplit
 
 import httpx2
 
-from common.circuit import Circuit
-from common.errors import BackendRefused, BackendUnavailable
-from common.http import async_client, async_transport
-from common.masking import mask_text
-from mcp_servers.calls import patience
+from fastmcp_vault.circuit import Circuit
+from fastmcp_vault.credentials.calls import patience
+from fastmcp_vault.errors import BackendRefused, BackendUnavailable
+from fastmcp_vault.http import async_client, async_transport
+from fastmcp_vault.masking import mask_text
+from fastmcp_vault.tracing import step
+from fastmcp_vault.tracing.wire import TracedTransport
 from mcp_servers.limits import SHORTEST_WAIT, Limit, limit_in
 from mcp_servers.origins import within
 from mcp_servers.proxies import BackendProxy
-from tracing import step
-from tracing.wire import TracedTransport
 
 TRIES = 3
 """How often one call is sent at most, while a rate limit refuses it for a short time."""

@@ -16,18 +16,18 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from common.circuit import Circuit
-from mcp_servers.approval import state_security
-from mcp_servers.auth import MCP_PATH, Door, StepUp, Verifier
-from mcp_servers.fixed_tools import FixedTools
+from fastmcp_vault.circuit import Circuit
+from fastmcp_vault.server.approval import state_security
+from fastmcp_vault.server.auth import MCP_PATH, Door, StepUp, Verifier
+from fastmcp_vault.server.context import Parts, Room, make_parts, opened
+from fastmcp_vault.server.fixed_tools import FixedTools
+from fastmcp_vault.server.nulls import NullsAbsent
+from fastmcp_vault.server.offers import offer, status_uri
+from fastmcp_vault.server.status import credential_status
+from fastmcp_vault.server.tool import persons_tool
+from fastmcp_vault.server.trace_offers import TellingOffers
 from mcp_servers.kinds import KINDS
-from mcp_servers.nulls import NullsAbsent
-from mcp_servers.offers import offer, status_uri
-from mcp_servers.room import Parts, Room, make_parts, opened
 from mcp_servers.settings import ServerSettings
-from mcp_servers.status import credential_status
-from mcp_servers.telling_offers import TellingOffers
-from mcp_servers.tool import persons_tool
 
 BODY_LIMIT = 1_048_576
 """Bytes of a request; a larger one is answered 413 before anything of it is read."""

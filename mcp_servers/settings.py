@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
-from common.levels import LEVEL_SECONDS, Demand
 from common.ports import OptionalHttpPort, PublicUrl
 from common.settings import SSLMODE, CommonSettings, SslMode
+from fastmcp_vault.levels import LEVEL_SECONDS, Demand
 
 Policy = Literal["never", "destructive", "writes"]
 """Which tools ask a person before they run: none, those that may overwrite or delete, all that change anything."""

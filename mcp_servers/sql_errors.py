@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from common.errors import BackendRefused, BackendUnavailable, Problem
-from common.masking import mask_text
+from fastmcp_vault.errors import BackendRefused, BackendUnavailable, Problem
+from fastmcp_vault.masking import mask_text
 
 WORDS = 1_000
 """Characters of PostgreSQL's own words that are passed on."""

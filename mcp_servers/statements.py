@@ -23,10 +23,10 @@ from psycopg.errors import error_from_result
 from psycopg.generators import fetch, send
 from psycopg.waiting import WAIT_R
 
-from common.errors import InputError
+from fastmcp_vault.errors import InputError
+from fastmcp_vault.tracing.recorder import open_step
 from mcp_servers.sql_errors import copy_refused, row_too_large
 from mcp_servers.values import cut, jsonable
-from tracing.recorder import open_step
 
 CHUNK = 1
 """Rows that libpq holds at a time: one may be large. Fifty would read 500 small rows 0.8 ms sooner."""

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from common import logs
 from common.command import run as run_command
-from common.errors import Problem
-from common.printable import show
 from common.settings import load
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.printable import show
 from services.agents.run import AGENT_AUTH, BIZ_SERVICE, run
 from services.agents.settings import AgentsSettings
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
-from common.errors import NotReady
+from fastmcp_vault.errors import NotReady
 from services.peer import PeerProtocol
 
 GRACE_SECONDS = 3

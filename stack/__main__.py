@@ -8,8 +8,8 @@ import sys
 import time
 
 from common.command import run as run_command
-from common.errors import Problem
-from common.printable import show
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.printable import show
 from stack import commands
 from stack.display import sentence
 from stack.layout import Layout

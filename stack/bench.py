@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from common.errors import NotReady
-from common.printable import show
+from fastmcp_vault.errors import NotReady
+from fastmcp_vault.printable import show
 from stack import control, distribution, instance, programs, status, testing
 from stack.keycloak import Keycloak, tables
 from stack.layout import ROOT, Layout

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from common.errors import InputError, NotReady
 from common.ports import BLOCKED_BY_BROWSERS
-from common.printable import show
+from fastmcp_vault.errors import InputError, NotReady
+from fastmcp_vault.printable import show
 from stack import control, display, distribution, ports, postgres, status, warmup
 from stack.display import Progress
 from stack.instance import make, ports_at

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import psutil
 
-from common.errors import NotReady
+from fastmcp_vault.errors import NotReady
 from stack import ports, status, warmup
 from stack.instance import entries, modules, ports_of, require_startable
 from stack.layout import Layout

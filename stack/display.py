@@ -6,8 +6,8 @@ import sys
 import time
 from typing import TextIO
 
-from common.errors import Problem
-from common.printable import printable, show
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.printable import printable, show
 from stack.part import Instance
 from stack.secret_store import FIXED
 from stack.services import SERVICES

@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from common.errors import NotReady
+from fastmcp_vault.errors import NotReady
 from stack import programs
 from stack.layout import Layout
 from stack.lock import alone

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 from stack import control, distribution, programs, warmup
 from stack.layout import Layout
 from stack.ports import holder, is_free

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from common.errors import InputError
 from common.ports import BLOCKED_BY_BROWSERS
+from fastmcp_vault.errors import InputError
 from stack.keycloak import Keycloak, tables
 from stack.layout import ROOT, Layout
 from stack.openbao import OpenBao

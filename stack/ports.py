@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 
 import psutil
 
-from common.errors import NotReady
 from common.ports import BLOCKED_BY_BROWSERS
+from fastmcp_vault.errors import NotReady
 
 LOOPBACK = "127.0.0.1"
 

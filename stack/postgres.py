@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from common.errors import NotReady
+from fastmcp_vault.errors import NotReady
 from stack import programs
 from stack.part import Instance, Say
 from stack.ports import LOOPBACK

@@ -11,7 +11,7 @@ import stat
 import subprocess
 from pathlib import Path
 
-from common.errors import NotReady
+from fastmcp_vault.errors import NotReady
 from stack.lock import alone
 
 OLDEST_JAVA = 21

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from common.backoff import Backoff
-from common.errors import NotReady, Problem
+from fastmcp_vault.backoff import Backoff
+from fastmcp_vault.errors import NotReady, Problem
 from stack import growing
 from stack.part import Part
 from stack.processes import Identity, Launch, Process, end, last_lines, spawn

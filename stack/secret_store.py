@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from common.files import write_private
+from fastmcp_vault.files import write_private
 from stack.layout import Layout
 
 PROVISIONED = (

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from common.files import write_private
+from fastmcp_vault.files import write_private
 from stack.layout import Layout
 from stack.processes import Identity
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 from stack import status
 from stack.forked import Nursery
 from stack.part import Instance

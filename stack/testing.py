@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.errors import NotReady
+from fastmcp_vault.errors import NotReady
 from stack import control, instance, postgres, status
 from stack.layout import ROOT, Layout
 from stack.part import Instance

@@ -16,7 +16,7 @@ import time
 import urllib.parse
 from pathlib import Path
 
-from common.errors import NotReady
+from fastmcp_vault.errors import NotReady
 from stack import distribution, postgres, programs
 from stack.keycloak import FIRST_JAVA_WITH_AOT_CACHE, Keycloak, aot_cache, tables
 from stack.layout import Layout

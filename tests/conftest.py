@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from common.errors import NotReady
+from fastmcp_vault.errors import NotReady
 from stack.testing import Stack
 from tests.support import people
 from tests.support.people import Person

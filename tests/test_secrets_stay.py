@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from common.masking import mask_text
+from fastmcp_vault.masking import mask_text
 from stack import secret_store
 from stack.testing import Stack
 from tests.mcp_servers.callers import Caller, app_client

@@ -21,15 +21,16 @@ from rich.live import Live
 from rich.table import Table
 
 from common import logs
-from common.backoff import Backoff
 from common.command import run as run_command
-from common.errors import ConfigError, Problem, VaultLoginRefused, VaultUnavailable
-from common.printable import show
-from vault_client import config, display, logins
-from vault_client.application import Application, Row
-from vault_client.client import Vault
-from vault_client.config import ClientConfig
-from vault_client.session import Persistence, VaultSession
+from fastmcp_vault.backoff import Backoff
+from fastmcp_vault.errors import ConfigError, Problem, VaultLoginRefused, VaultUnavailable
+from fastmcp_vault.printable import show
+from fastmcp_vault.vault import config, logins
+from fastmcp_vault.vault.application import Application, Row
+from fastmcp_vault.vault.client import Vault
+from fastmcp_vault.vault.config import ClientConfig
+from fastmcp_vault.vault.session import Persistence, VaultSession
+from vault_client import display
 
 FRACTION = 4 / 5
 LOOK_SECONDS = 10.0

@@ -10,8 +10,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from common.printable import printable
-from vault_client.application import Row
+from fastmcp_vault.printable import printable
+from fastmcp_vault.vault.application import Row
 
 TITLES = {"token": "Vault token", "kv": "KV secret", "dynamic": "Database user", "static": "Static database user"}
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from app.flow.parties import lifelines
 from app.texts import t
-from tracing import STEPS, Exchange, Step, Trace
+from fastmcp_vault.tracing import STEPS, Exchange, Step, Trace
 
 _KEYCLOAK = "/protocol/openid-connect/"
 

@@ -11,8 +11,8 @@ from app.flow.hops import claims_of
 from app.flow.parties import party
 from app.flow.standards import linked
 from app.texts import t
-from tracing import Exchange, Step
-from tracing.export import as_curl
+from fastmcp_vault.tracing import Exchange, Step
+from fastmcp_vault.tracing.export import as_curl
 
 _CARD = ("user_id", "username", "email", "entity", "vault_path", "masked_credential", "credential_version")
 

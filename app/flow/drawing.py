@@ -12,7 +12,7 @@ from app.flow.details import details, sentence, times, title
 from app.flow.parties import lanes
 from app.mcp_client import LABELS
 from app.texts import language, t
-from tracing import STEPS, Step, Trace
+from fastmcp_vault.tracing import STEPS, Step, Trace
 
 WORDS = (
     "sequence",

@@ -9,7 +9,7 @@ from typing import Any
 from app.claims import explained, shown
 from app.mcp_client import LABELS
 from app.texts import has, t
-from tracing import Step, Trace
+from fastmcp_vault.tracing import Step, Trace
 
 HOPS = ("jwt", "server-token", "token-exchange")
 """The steps whose tokens are compared, in the order of the exchanges."""

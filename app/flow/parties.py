@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.mcp_client import LABELS
 from app.texts import t
-from tracing import Trace
+from fastmcp_vault.tracing import Trace
 
 _USUAL = ("browser", "app", "keycloak", "mcp", "vault", "backend")
 _ALL = ("browser", "app", "chatbot", "relay", "keycloak", "mcp", "vault", "backend")

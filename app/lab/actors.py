@@ -15,9 +15,9 @@ from app.person_vault import require_known
 from app.process import Process
 from app.sessions import Session
 from app.texts import t
-from common.errors import KeycloakRefused, Problem
 from common.settings import MCP_SERVERS
-from identity.tokens import TokenSet, unverified_claims
+from fastmcp_vault.errors import KeycloakRefused, Problem
+from fastmcp_vault.oidc.tokens import TokenSet, unverified_claims
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from app.lab.browser import Browser
 from app.lab.people import DemoPerson
 from app.lab.targets import Targets, wire
 from app.texts import t
-from common.errors import KeycloakRefused, Problem
-from identity.oidc import Keycloak
-from identity.tokens import TokenSet
-from vault_client.client import Vault
+from fastmcp_vault.errors import KeycloakRefused, Problem
+from fastmcp_vault.oidc.oidc import Keycloak
+from fastmcp_vault.oidc.tokens import TokenSet
+from fastmcp_vault.vault.client import Vault
 
 T = TypeVar("T")
 

@@ -15,10 +15,10 @@ import httpx2
 from app.lab.arms import Arms
 from app.lab.targets import Tape, Targets, on_tape
 from app.texts import t
-from common import correlation
-from common.errors import Problem
-from common.masking import mask_text
-from tracing import Exchange
+from fastmcp_vault import correlation
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.masking import mask_text
+from fastmcp_vault.tracing import Exchange
 
 Verdict = Literal["blocked", "passed", "unclear"]
 """``unclear``: refused, but for another reason than the one that the attack is about; or not answered at all."""

@@ -9,7 +9,7 @@ from app.flow.standards import linked
 from app.lab.attack import PARTIES, Attack, Result
 from app.lab.catalog import ATTACKS, CONTROLS
 from app.texts import language, t
-from tracing.export import as_curl
+from fastmcp_vault.tracing.export import as_curl
 
 GROUPS = ("control", "tokens", "vault", "sessions", "pair", "inputs", "web")
 

@@ -12,7 +12,7 @@ from app.lab.people import DemoPerson
 from app.lab.targets import Targets
 from app.settings import origin_of
 from app.texts import t
-from common.errors import LoginFailed
+from fastmcp_vault.errors import LoginFailed
 
 
 class Browser:

@@ -16,10 +16,10 @@ from app.lab.actors import Actor
 from app.lab.attack import SAID_LIMIT, plain_answer, tool_answer
 from app.lab.targets import Tape, Targets, on_tape, shared
 from app.lab.together import as_they_come
-from common import correlation
-from common.errors import Problem
-from common.masking import mask_text
-from tracing import Exchange
+from fastmcp_vault import correlation
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.masking import mask_text
+from fastmcp_vault.tracing import Exchange
 
 TOGETHER = 6
 """Tries under way at once."""

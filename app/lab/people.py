@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from app.settings import AppSettings
 from app.texts import t
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 
 
 class LabClosed(Problem):

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from app.lab.attack import Answer, Attack, Shot, plain_answer
 from app.lab.mcp import knock
 from app.texts import t
-from common.errors import TokenInvalid
-from identity.validation import TokenValidator
+from fastmcp_vault.errors import TokenInvalid
+from fastmcp_vault.oidc.validation import TokenValidator
 
 _GROUP, PAIR = "sessions", "pair"
 

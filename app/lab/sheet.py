@@ -9,7 +9,7 @@ from typing import Any, Literal
 from app.lab.isolation import STATES, THINGS, Cell, State, Thing
 from app.mcp_client import LABELS
 from app.texts import language, t
-from tracing.export import as_curl
+from fastmcp_vault.tracing.export import as_curl
 
 WORDS = (
     "proof",

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import httpx2
 
 from app.settings import AppSettings, origin_of
-from common.errors import Problem
-from common.http import async_client, async_transport
 from common.settings import MCP_SERVERS
-from tracing import Exchange
-from tracing.wire import TracedTransport
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.http import async_client, async_transport
+from fastmcp_vault.tracing import Exchange
+from fastmcp_vault.tracing.wire import TracedTransport
 
 SECONDS = 10.0
 """How long one request may take, and its connection: a verdict wants an answer, however busy the machine."""

@@ -10,8 +10,8 @@ from app.lab import forgery
 from app.lab.attack import Answer, Attack, Shot, tool_answer
 from app.lab.mcp import knock, send
 from app.texts import t
-from common.errors import LoginFailed
-from identity.validation import LEEWAY_SECONDS
+from fastmcp_vault.errors import LoginFailed
+from fastmcp_vault.oidc.validation import LEEWAY_SECONDS
 
 _GROUP = "tokens"
 

@@ -12,7 +12,7 @@ from app.texts import t
 from app.view import sentence, visitor
 from app.view.cards import table
 from app.view.plain import mono, plain, prose
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 
 HEALTH_SECONDS = 6.0
 

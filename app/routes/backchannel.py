@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.process import Process
-from common.errors import Problem, StateUnavailable, TokenInvalid
-from identity.jws import verified_payload
-from identity.validation import check_times
+from fastmcp_vault.errors import Problem, StateUnavailable, TokenInvalid
+from fastmcp_vault.oidc.jws import verified_payload
+from fastmcp_vault.oidc.validation import check_times
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 

@@ -10,17 +10,17 @@ from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-import tracing
 from app.pending import LIFETIME, Pending, cookie_name
 from app.process import Process
 from app.redirects import safe_next
 from app.routes.page import problem_page
 from app.session import cookie_name as session_cookie_name
 from app.texts import t
-from common.errors import LoginFailed, Problem
-from common.levels import LEVELS, reached
-from common.masking import mask_url
-from identity.tokens import Claims, TokenSet
+from fastmcp_vault import tracing
+from fastmcp_vault.errors import LoginFailed, Problem
+from fastmcp_vault.levels import LEVELS, reached
+from fastmcp_vault.masking import mask_url
+from fastmcp_vault.oidc.tokens import Claims, TokenSet
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from app.process import Process
 from app.routes.page import problem_page
 from app.session import cookie_name
 from app.texts import t
-from common.errors import InputError, Problem
+from fastmcp_vault.errors import InputError, Problem
 
 _log = logging.getLogger(__name__)
 

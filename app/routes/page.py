@@ -7,7 +7,7 @@ from html import escape
 from starlette.responses import HTMLResponse
 
 from app.texts import language, t
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 
 _PAGE = """<!doctype html>
 <html lang="{language}">

@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse
 
 from app.process import Process
 from app.session import cookie_name
-from common.errors import Problem, SessionEnded
+from fastmcp_vault.errors import Problem, SessionEnded
 
 _NO_STORE = {"Cache-Control": "no-store"}
 

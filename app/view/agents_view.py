@@ -21,8 +21,8 @@ from app.view.cards import table
 from app.view.flow import flow
 from app.view.plain import mono, plain, prose
 from app.view.trace_view import downloads, summary
-from common.errors import InputError, Problem, SessionEnded
-from common.masking import mask
+from fastmcp_vault.errors import InputError, Problem, SessionEnded
+from fastmcp_vault.masking import mask
 
 ACTION_SECONDS = 30.0
 _KEPT = f"{visitor.KEPT}.agents"

@@ -14,8 +14,8 @@ from app.view import sentence
 from app.view.cards import table
 from app.view.countdown import countdown
 from app.view.plain import mono, plain, prose
-from common.errors import Problem
-from vault_client.application import Row
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.vault.application import Row
 
 LOOK_SECONDS = 2.0
 ANSWER_SECONDS = 15.0

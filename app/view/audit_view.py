@@ -19,7 +19,7 @@ from app.texts import t
 from app.view import press, sentence, traces, visitor
 from app.view.plain import mono, plain
 from app.view.timeline import Row, timeline
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 
 ANSWER_SECONDS = 15.0
 GROUPS = 25

@@ -15,7 +15,7 @@ from app.sharing import Shared
 from app.texts import t
 from app.view import sentence
 from app.view.plain import mono, plain
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 
 STATE_SECONDS = 5.0
 LOOK_EVERY = 4.0

@@ -10,8 +10,8 @@ from app.process import Process
 from app.texts import t
 from app.view import sentence
 from app.view.plain import mono, plain
-from common.errors import Problem
 from common.settings import MCP_SERVERS
+from fastmcp_vault.errors import Problem
 
 
 def show() -> None:

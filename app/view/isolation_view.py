@@ -17,7 +17,7 @@ from app.texts import t
 from app.view import press, sentence, visitor
 from app.view.plain import prose
 from app.view.sheet import sheet
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 
 ANSWER_SECONDS = 40.0
 """How long the next cell may take to come."""

@@ -16,7 +16,7 @@ from app.texts import t
 from app.view import press, sentence, visitor
 from app.view.board import board as draw
 from app.view.plain import plain, prose
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 
 ANSWER_SECONDS = 40.0
 """How long the next result may take to come."""

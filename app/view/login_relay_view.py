@@ -24,7 +24,7 @@ from app.view.countdown import countdown
 from app.view.flow import flow
 from app.view.plain import mono, plain, prose
 from app.view.trace_view import announced, downloads
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 
 ANSWER_SECONDS = 30.0
 LOOK_EVERY = 2.0

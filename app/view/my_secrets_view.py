@@ -23,7 +23,7 @@ from app.view.flow import flow
 from app.view.plain import mono, plain
 from app.view.revealed import SECONDS, revealed
 from app.view.trace_view import summary
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 
 ANSWER_SECONDS = 20.0
 

@@ -16,7 +16,7 @@ from app.session import Person
 from app.texts import t
 from app.view import press, sentence, visitor
 from app.view.plain import plain
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 
 SECONDS = 10.0
 """How long looking, or doing one thing, may take."""

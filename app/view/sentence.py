@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.view.plain import prose
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 
 
 def problem(error: Problem) -> None:

@@ -11,7 +11,7 @@ from app.mcp_client import Tool
 from app.texts import t
 from app.view import press
 from app.view.plain import plain
-from common.errors import InputError
+from fastmcp_vault.errors import InputError
 
 
 def form(server: str, tool: Tool) -> dict[str, Any] | InputError | None:

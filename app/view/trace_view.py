@@ -15,8 +15,8 @@ from app.flow.standards import linked
 from app.texts import t
 from app.view.flow import flow
 from app.view.plain import plain, prose
-from tracing import STEPS, Trace
-from tracing.export import as_har, as_json
+from fastmcp_vault.tracing import STEPS, Trace
+from fastmcp_vault.tracing.export import as_har, as_json
 
 STEP = "step"
 """Query parameter that names a step, so that a link leads to it."""

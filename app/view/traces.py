@@ -7,7 +7,7 @@ from collections import deque
 import streamlit as st
 
 from app.view import visitor
-from tracing import Trace
+from fastmcp_vault.tracing import Trace
 
 KEPT = 30
 """How many are remembered, the newest."""

@@ -16,7 +16,7 @@ from app.view import press, sentence, visitor
 from app.view.cards import table
 from app.view.countdown import countdown
 from app.view.plain import mono, plain
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 
 ANSWER_SECONDS = 20.0
 

@@ -20,8 +20,8 @@ from app.view.flow import flow
 from app.view.plain import plain, prose
 from app.workshop import EXERCISES, Exercise, Field
 from app.workshop_checks import Verdict
-from common.errors import Problem, SessionEnded
-from state import Progress
+from fastmcp_vault.errors import Problem, SessionEnded
+from fastmcp_vault.state import Progress
 
 SECONDS = 60.0
 """How long a check may take."""

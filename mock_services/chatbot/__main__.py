@@ -8,9 +8,9 @@ import uvicorn
 
 from common import logs
 from common.command import run as run_command
-from common.errors import Problem
-from common.printable import show
 from common.settings import load
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.printable import show
 from mock_services.chatbot.app import build
 from mock_services.chatbot.settings import ChatbotSettings
 

@@ -15,12 +15,16 @@ from pydantic import BaseModel, Field
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-import tracing
-from common import correlation, signed
-from common.backoff import Backoff
-from common.errors import Problem
-from common.http import async_client, async_transport
-from common.masking import mask
+from common import signed
+from fastmcp_vault import correlation, tracing
+from fastmcp_vault.backoff import Backoff
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.http import async_client, async_transport
+from fastmcp_vault.masking import mask
+from fastmcp_vault.tracing import Recorder, Step
+from fastmcp_vault.tracing.wire import TracedTransport
+from fastmcp_vault.vault import Persistence, Vault, VaultSession
+from fastmcp_vault.vault.logins import approle
 from mock_services.chatbot.bot import Bot, Chat
 from mock_services.chatbot.keycloak import Keycloak
 from mock_services.chatbot.links import Links
@@ -28,10 +32,6 @@ from mock_services.chatbot.problems import Refused
 from mock_services.chatbot.receiver import HandedOver, Receiver
 from mock_services.chatbot.relay import RelayClient
 from mock_services.chatbot.settings import ChatbotSettings
-from tracing import Recorder, Step
-from tracing.wire import TracedTransport
-from vault_client import Persistence, Vault, VaultSession
-from vault_client.logins import approle
 
 BODY_LIMIT = 65_536
 KEEP_ALIVE_SECONDS = 3_600.0

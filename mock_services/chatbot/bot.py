@@ -13,15 +13,15 @@ from typing import Any
 
 from pydantic import SecretStr
 
-import tracing
-from common.errors import KeycloakUnavailable, Problem, VaultError
+from fastmcp_vault import tracing
+from fastmcp_vault.errors import KeycloakUnavailable, Problem, VaultError
+from fastmcp_vault.tracing import Recorder, Step
 from mock_services.chatbot import tools
 from mock_services.chatbot.keycloak import Keycloak, Tokens, claims
 from mock_services.chatbot.links import LinkedPerson, Links
 from mock_services.chatbot.problems import NewLoginNeeded
 from mock_services.chatbot.receiver import HandedOver
 from mock_services.chatbot.relay import RelayClient
-from tracing import Recorder, Step
 
 MARGIN_SECONDS = 60.0
 """An access token with less life left than this is refreshed before it is used."""

@@ -12,8 +12,8 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
-from common.errors import KeycloakRefused, KeycloakUnavailable
-from common.masking import mask_text
+from fastmcp_vault.errors import KeycloakRefused, KeycloakUnavailable
+from fastmcp_vault.masking import mask_text
 from mock_services.chatbot.problems import NewLoginNeeded
 from mock_services.chatbot.settings import ChatbotSettings
 

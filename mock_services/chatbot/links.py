@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-import tracing
-from common.errors import CredentialMissing, Problem
-from vault_client import Vault, VaultSession
-from vault_client.health import serves
+from fastmcp_vault import tracing
+from fastmcp_vault.errors import CredentialMissing, Problem
+from fastmcp_vault.vault import Vault, VaultSession
+from fastmcp_vault.vault.health import serves
 
 FOLDER = "chatbot"
 OWN_SECRET = "services/chatbot"  # noqa: S105 - a path

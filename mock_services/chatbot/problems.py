@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 
 
 class NewLoginNeeded(Problem):

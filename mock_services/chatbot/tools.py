@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
-from common.errors import ServerUnavailable
+from fastmcp_vault.errors import ServerUnavailable
 from mock_services.chatbot.problems import ToolFailed
 
 PROTOCOL = "2026-07-28"

@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
-from common.errors import VaultUnavailable
+from fastmcp_vault.errors import VaultUnavailable
 from services.agent_auth.forms import OPENAPI_REVOKE, OPENAPI_TOKEN, form_of, scopes_of
 from services.agents import certificates, tokens
 from services.agents.certificates import SCOPES, AgentCertificate

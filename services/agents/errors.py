@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 
 
 class OAuthError(Problem):

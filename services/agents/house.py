@@ -12,20 +12,20 @@ from typing import TypeVar
 
 from pydantic import SecretStr
 
-from common.backoff import Backoff
-from common.errors import Problem
 from common.tls import Identity, new_key, present, server_context
+from fastmcp_vault.backoff import Backoff
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.state import State
+from fastmcp_vault.vault.client import Vault
+from fastmcp_vault.vault.logins import approle
+from fastmcp_vault.vault.ocsp import Revocations
+from fastmcp_vault.vault.session import Persistence, VaultSession
 from services.agents import keys
 from services.agents.active import ActiveTokens
 from services.agents.errors import Unavailable
 from services.agents.keys import KeyPair, KeyRing
 from services.agents.settings import AgentsSettings
 from services.agents.tokens import Verifier
-from state import State
-from vault_client.client import Vault
-from vault_client.logins import approle
-from vault_client.ocsp import Revocations
-from vault_client.session import Persistence, VaultSession
 
 MOUNT = "pki-agents"
 KEY_PATH = "services/agent-jwt"

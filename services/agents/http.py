@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 from services.agents.errors import InsufficientScope, InvalidClient, InvalidToken, MissingToken, OAuthError, Unavailable
 
 RETRY_AFTER_SECONDS = 2

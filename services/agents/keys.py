@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from joserfc.jwk import OctKey
 from pydantic import SecretStr
 
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 from services.agents.errors import Unavailable
 
 RETRY_SECONDS = 1.0

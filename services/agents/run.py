@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.types import ASGIApp
 
-from identity.validation import TokenValidator
+from fastmcp_vault.oidc.validation import TokenValidator
 from services.agent_auth import app as auth_app
 from services.agents.house import House, opened
 from services.agents.settings import AgentsSettings

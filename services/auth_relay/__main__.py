@@ -8,9 +8,9 @@ import uvicorn
 
 from common import logs
 from common.command import run as run_command
-from common.errors import Problem
-from common.printable import show
 from common.settings import load
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.printable import show
 from services.auth_relay.app import build
 from services.auth_relay.settings import RelaySettings
 from services.serving import GRACE_SECONDS, REQUEST_HEAD

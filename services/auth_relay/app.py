@@ -14,9 +14,10 @@ from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from common import correlation, logs, signed
-from common.errors import InputError, Problem
+from common import logs, signed
 from common.settings import load
+from fastmcp_vault import correlation
+from fastmcp_vault.errors import InputError, Problem
 from services.auth_relay import pages
 from services.auth_relay.clients import Clients
 from services.auth_relay.models import ErrorAnswer, Link, LinkRequest, LoginProgress, StatusRequest

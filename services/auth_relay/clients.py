@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from common.errors import ConfigError
 from common.production import SHORTEST_KEY, address_fault, secret_fault
+from fastmcp_vault.errors import ConfigError
 from services.auth_relay.problems import UnknownClientKey
 from services.auth_relay.redirects import is_plain
 from services.auth_relay.settings import RelaySettings

@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 
 from common import signed
-from common.backoff import Backoff
+from fastmcp_vault.backoff import Backoff
 from services.auth_relay.clients import Client
 from services.auth_relay.problems import AGAIN, CallbackFailed
 

@@ -9,8 +9,8 @@ from html import escape
 
 from starlette.responses import HTMLResponse
 
-from common.errors import Problem
-from common.printable import printable
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.printable import printable
 from services.auth_relay.redirects import origin
 from services.auth_relay.words import WORDS, told
 

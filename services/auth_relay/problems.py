@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from common.errors import Part, Problem
+from fastmcp_vault.errors import Part, Problem
 
 AGAIN = "Ask the chatbot for a new link."
 

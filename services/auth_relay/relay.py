@@ -16,11 +16,12 @@ import httpx2
 from pydantic import SecretStr
 
 from common import signed
-from common.correlation import carrying
-from common.errors import LoginFailed
-from common.http import async_client, async_transport
-from identity.oidc import Keycloak
-from identity.tokens import TokenSet, unverified_claims
+from fastmcp_vault.correlation import carrying
+from fastmcp_vault.errors import LoginFailed
+from fastmcp_vault.http import async_client, async_transport
+from fastmcp_vault.oidc.oidc import Keycloak
+from fastmcp_vault.oidc.tokens import TokenSet, unverified_claims
+from fastmcp_vault.tracing.wire import TracedTransport
 from services.auth_relay.clients import Client, Clients
 from services.auth_relay.handover import hand_over
 from services.auth_relay.lit import Lit, LitMaker
@@ -39,7 +40,6 @@ from services.auth_relay.redirects import is_listed
 from services.auth_relay.settings import RelaySettings
 from services.auth_relay.store import Store
 from services.auth_relay.trail import Trails
-from tracing.wire import TracedTransport
 
 CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ2456789"
 """No vowels (no words), nothing that looks like something else. Six of them: one chance in 387 million a try."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import tracing
-from common.errors import Problem
+from fastmcp_vault import tracing
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.tracing import Recorder
 from services.auth_relay.models import LoginProgress, LoginStatus
 from services.auth_relay.problems import WrongCode
 from services.auth_relay.store import Store
-from tracing import Recorder
 
 KIND = "trail"
 KEEP_SECONDS = 1_800.0

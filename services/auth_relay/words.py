@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 
 DEFAULT = "en"
 

@@ -8,9 +8,9 @@ from typing import Literal
 
 from starlette.requests import HTTPConnection
 
-from common.errors import TokenInvalid, VaultUnavailable
-from identity.tokens import Claims
-from identity.validation import TokenValidator
+from fastmcp_vault.errors import TokenInvalid, VaultUnavailable
+from fastmcp_vault.oidc.tokens import Claims
+from fastmcp_vault.oidc.validation import TokenValidator
 from services.agents import certificates
 from services.agents.errors import InsufficientScope, InvalidClient, InvalidToken, MissingToken, Unavailable
 from services.agents.house import House

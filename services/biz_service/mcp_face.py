@@ -11,7 +11,7 @@ from mcp_types import ToolAnnotations
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 from services.agents.http import refusal
 from services.biz_service.gate import Caller, Gate
 from services.biz_service.work import NewCommand, Result, Work

@@ -15,9 +15,9 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 
+from fastmcp_vault.state.failures import translated
+from fastmcp_vault.state.pool import answers, state_pool
 from services.agents.errors import AlreadyFinished, InvalidRequest, QueueFull, UnknownCommand
-from state.failures import translated
-from state.pool import answers, state_pool
 
 MOST_PENDING = 100
 """Commands that wait for one agent; giving it more is refused."""

@@ -9,15 +9,15 @@ from contextlib import AsyncExitStack
 
 from common import logs
 from common.command import run as run_command
-from common.errors import ConfigError, Problem, VaultDenied
 from common.settings import load
-from identity.validation import TokenValidator
+from fastmcp_vault.errors import ConfigError, Problem, VaultDenied
+from fastmcp_vault.oidc.validation import TokenValidator
+from fastmcp_vault.state import State
+from fastmcp_vault.vault import Persistence, Vault, VaultSession, logins
 from services.serving import Endpoint, serve
 from services.token_api.app import build
 from services.token_api.callers import AUDIENCE, Callers
 from services.token_api.settings import TokenApiSettings
-from state import State
-from vault_client import Persistence, Vault, VaultSession, logins
 
 log = logging.getLogger(__name__)
 

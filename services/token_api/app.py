@@ -13,16 +13,16 @@ from pydantic import SecretStr
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
-from common.errors import Problem
-from common.masking import mask
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.masking import mask
+from fastmcp_vault.vault import Vault, VaultSession
+from fastmcp_vault.vault.health import serves
 from services.token_api import models, page
 from services.token_api.callers import Callers, Owner
 from services.token_api.models import Accessor, Mark, errors
 from services.token_api.refusals import NO_TOKEN, Refused, answer_to, invalid, unreadable
 from services.token_api.tokens import ITEMS, MOUNT, Tokens
 from services.web import protect
-from vault_client import Vault, VaultSession
-from vault_client.health import serves
 
 TokenHeader = Annotated[
     str | None, Header(alias="Token-Header", description="A token that this API issued.", max_length=500)

@@ -7,22 +7,22 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from common.errors import SessionEnded, TokenInvalid
-from identity.tokens import Claims
+from fastmcp_vault.errors import SessionEnded, TokenInvalid
+from fastmcp_vault.oidc.tokens import Claims
 
 AUDIENCE = "token-api"
 ANONYMOUS = "anonymous"
 
 
 class Validator(Protocol):
-    """What is asked of :class:`identity.validation.TokenValidator`."""
+    """What is asked of :class:`fastmcp_vault.oidc.validation.TokenValidator`."""
 
     async def validate(self, token: str) -> Claims:
         """The claims. Raises TokenInvalid or KeycloakUnavailable."""
 
 
 class Sessions(Protocol):
-    """What is asked of :class:`state.State`."""
+    """What is asked of :class:`fastmcp_vault.state.State`."""
 
     async def admit(self, *, sid: str, server: str, auth_time: float) -> None:
         """Nothing, if the session may go on. Raises StateUnavailable, SessionEnded, ServerSuspended."""

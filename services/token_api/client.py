@@ -17,9 +17,9 @@ import httpx2
 from pydantic import SecretStr
 
 from common.command import run as run_command
-from common.http import async_client
-from common.masking import mask
-from common.printable import show
+from fastmcp_vault.http import async_client
+from fastmcp_vault.masking import mask
+from fastmcp_vault.printable import show
 
 DEFAULT_URL = "http://localhost:5001"
 

@@ -13,14 +13,14 @@ import os
 import sys
 
 from common import logs
-from common.backoff import Backoff
 from common.command import run as run_command
-from common.errors import Problem
-from common.printable import show
 from common.settings import load
+from fastmcp_vault.backoff import Backoff
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.printable import show
+from fastmcp_vault.vault import Vault, VaultToken, logins
 from services.token_api.__main__ import main as serve
 from services.token_api.settings import LaunchSettings
-from vault_client import Vault, VaultToken, logins
 
 log = logging.getLogger(__name__)
 

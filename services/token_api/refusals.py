@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from common.errors import (
+from fastmcp_vault.errors import (
     CredentialMissing,
     InputError,
     KeycloakUnavailable,

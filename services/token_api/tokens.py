@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from common.errors import CredentialMissing, Problem, VaultDenied, VaultError
+from fastmcp_vault.errors import CredentialMissing, Problem, VaultDenied, VaultError
+from fastmcp_vault.vault import Vault, VaultSession
 from services.token_api.models import Issued, Permissions, TokenInfo
-from vault_client import Vault, VaultSession
 
 TTL = "1h"
 ROLE = "token-api"

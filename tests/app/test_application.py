@@ -15,13 +15,13 @@ from app.example import IDLE_SECONDS, Example, View
 from app.process import Process
 from app.session import Visit
 from app.settings import AppSettings
-from common.errors import VaultDenied, VaultLoginRefused
+from fastmcp_vault.errors import VaultDenied, VaultLoginRefused
+from fastmcp_vault.vault.application import Row
 from init.vault_people import database_role
 from stack.testing import Stack
 from tests.app.conftest import ALICE, FRAME, Straight
 from tests.support.eventually import eventually
 from tests.vault_client.applications import OwnApplication, own_application
-from vault_client.application import Row
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from app.approvals import ApprovalGone, Waiting
 from app.mcp_client import Answer, Asked, Reply, Tool
 from app.session import Visit
 from app.texts import catalogue
-from common.errors import ToolRefused
+from fastmcp_vault.errors import ToolRefused
 from tests.app.conftest import ALICE, FRAME
 from tests.app.test_pages import credential, load, loaded, shown, trace
 

@@ -17,12 +17,12 @@ from app.actions import load_tools
 from app.audit import Line, Told, joined, read
 from app.process import Process
 from app.session import Visit
-from common.errors import ConfigError, NotReady, Problem, VaultDenied
+from fastmcp_vault.errors import ConfigError, NotReady, Problem, VaultDenied
+from fastmcp_vault.tracing import Exchange, Step, Trace
 from stack.testing import Stack
 from tests.app.conftest import ALICE, FRAME, Straight
 from tests.app.serving import cookie_of, process_of
 from tests.support.people import Person
-from tracing import Exchange, Step, Trace
 
 HERS, HIS = "11111111-aaaa", "22222222-bbbb"
 T0 = "2026-11-21T10:00:00.123456789Z"

@@ -15,10 +15,10 @@ from starlette.requests import Request
 from app.pending import SeenTokens
 from app.process import Process
 from app.routes.backchannel import EVENT, backchannel_logout, check_logout_token
-from common.errors import TokenInvalid
-from identity.jwks import KeySource
+from fastmcp_vault.errors import TokenInvalid
+from fastmcp_vault.oidc.jwks import KeySource
+from fastmcp_vault.state import State
 from stack.testing import Stack
-from state import State
 from tests.identity import signing
 from tests.support.browser import closed_port
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from app import compare
 from app.sharing import RESULT_LIMIT, call_of, shared
+from fastmcp_vault.tracing import Exchange, Step, Trace
 from tests.app.test_flow import T0
-from tracing import Exchange, Step, Trace
 
 
 def one(name: str, result: Any = None, *, missing: bool = False) -> Any:

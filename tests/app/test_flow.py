@@ -11,7 +11,7 @@ from app.flow.arrows import arrows, short
 from app.flow.drawing import drawing
 from app.flow.standards import linked
 from app.texts import speaking
-from tracing import STEPS, Exchange, Step, Trace
+from fastmcp_vault.tracing import STEPS, Exchange, Step, Trace
 
 T0 = 1_790_000_000.0
 

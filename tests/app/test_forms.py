@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.forms import Field, arguments, fields
-from common.errors import InputError
+from fastmcp_vault.errors import InputError
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.lab.isolation import THINGS, Cell, State
 from app.session import Visit
-from common.errors import SessionEnded
+from fastmcp_vault.errors import SessionEnded
 from tests.app.conftest import ALICE, FRAME
 from tests.app.test_pages import shown
 

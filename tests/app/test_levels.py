@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from app.approvals import ApprovalGone, Waiting, decide, waiting
 from app.process import Process
 from app.session import COOKIE
-from identity.admin import RealmAdmin
+from init.keycloak_admin import RealmAdmin
 from stack.testing import Stack
 from tests.app.serving import process_of
 from tests.mcp_servers.callers import ERROR, TRACE, Caller, post, signed_in

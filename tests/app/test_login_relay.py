@@ -12,10 +12,10 @@ from streamlit.testing.v1 import AppTest
 from app import chatbot
 from app.chatbot import Chat, Link
 from app.session import Person, Visit
-from common.errors import BackendRefused, BackendUnavailable, Problem
+from fastmcp_vault.errors import BackendRefused, BackendUnavailable, Problem
+from fastmcp_vault.tracing import Step, Trace
 from tests.app.conftest import ALICE, FRAME
 from tests.app.test_pages import shown
-from tracing import Step, Trace
 
 LINK = Link("http://localhost:5600/login/abc", "BCD-456", 0.0)
 FACTS: Mapping[str, Any] = {

@@ -10,8 +10,8 @@ import pytest
 
 from app.loop import Loop
 from app.settings import AppSettings
-from common.errors import ConfigError, NotReady
 from common.settings import load
+from fastmcp_vault.errors import ConfigError, NotReady
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.mcp_client import META_ERROR, META_TRACE, connected
-from common.errors import Problem, ServerUnavailable, TokenInvalid, ToolRefused
+from fastmcp_vault.errors import Problem, ServerUnavailable, TokenInvalid, ToolRefused
+from fastmcp_vault.tracing import Recorder, Step, recording, step
 from tests.support.browser import closed_port
-from tracing import Recorder, Step, recording, step
 
 TOKEN = SecretStr("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl")
 

@@ -16,15 +16,22 @@ from app import my_secrets
 from app.my_secrets import Answered, Done, Mine, Stored, User
 from app.process import Process
 from app.session import Visit
-from common.errors import BackendRefused, CredentialMissing, InputError, SessionEnded, VaultDenied, VaultUnavailable
+from fastmcp_vault.errors import (
+    BackendRefused,
+    CredentialMissing,
+    InputError,
+    SessionEnded,
+    VaultDenied,
+    VaultUnavailable,
+)
+from fastmcp_vault.tracing import Trace
+from fastmcp_vault.tracing.export import as_json
+from fastmcp_vault.vault import KVVersion
+from fastmcp_vault.vault.admin import VaultAdmin
 from stack.testing import Stack
 from tests.app.conftest import ALICE, FRAME, Straight
 from tests.app.serving import cookie_of, process_of
 from tests.support.people import Person
-from tracing import Trace
-from tracing.export import as_json
-from vault_client import KVVersion
-from vault_client.admin import VaultAdmin
 
 
 @pytest.fixture

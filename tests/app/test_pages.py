@@ -14,9 +14,9 @@ from app.actions import Done, ServerView
 from app.health import Part
 from app.mcp_client import Answer, Tool
 from app.session import Person, Visit
-from common.errors import CredentialMissing, Problem, ServerUnavailable, SessionEnded, StateUnavailable
+from fastmcp_vault.errors import CredentialMissing, Problem, ServerUnavailable, SessionEnded, StateUnavailable
+from fastmcp_vault.tracing import Recorder, Trace, recording, skipped, step
 from tests.app.conftest import ALICE, FRAME
-from tracing import Recorder, Trace, recording, skipped, step
 
 VIEW = "app.view.tools_view"
 

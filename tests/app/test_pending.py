@@ -15,9 +15,9 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from app.pending import Pending, PendingLogins, SeenTokens, cookie_name
+from fastmcp_vault.state import State
+from fastmcp_vault.state.sealing import Box
 from stack.testing import Stack
-from state import State
-from state.sealing import Box
 from tests.support.login import fill_in
 from tests.support.people import Person
 

@@ -11,9 +11,9 @@ from pydantic import SecretStr
 from app import room
 from app.process import Process
 from app.sessions import Sessions
-from identity.validation import TokenValidator
+from fastmcp_vault.oidc.validation import TokenValidator
+from fastmcp_vault.state import SignedIn, State
 from stack.testing import Stack
-from state import SignedIn, State
 from tests.mcp_servers.callers import app_client, signed_in
 from tests.support.people import Person
 

@@ -20,8 +20,8 @@ from websockets.typing import Origin
 from app.routes.backchannel import EVENT
 from app.session import COOKIE
 from app.settings import origin_of
+from fastmcp_vault.state import State
 from stack.testing import Stack
-from state import State
 from tests.support.eventually import eventually
 from tests.support.login import agree, fill_in
 from tests.support.people import Person

@@ -13,11 +13,11 @@ from pydantic import SecretStr
 
 from app.sessions import ServerToken, Sessions
 from app.settings import AppSettings
-from common.errors import KeycloakUnavailable, SessionEnded
-from identity.oidc import Keycloak
-from identity.tokens import Claims, TokenSet, unverified_claims
+from fastmcp_vault.errors import KeycloakUnavailable, SessionEnded
+from fastmcp_vault.oidc.oidc import Keycloak
+from fastmcp_vault.oidc.tokens import Claims, TokenSet, unverified_claims
+from fastmcp_vault.state import State
 from stack.testing import Stack
-from state import State
 from tests.support.browser import closed_port
 from tests.support.login import sign_in
 from tests.support.people import Person

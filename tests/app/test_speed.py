@@ -16,11 +16,11 @@ from app.lab.catalog import BY_ID
 from app.lab.isolation import THINGS, Cell
 from app.lab.sheet import kept
 from app.session import Visit
+from fastmcp_vault.tracing import STEPS, Exchange, Step, Trace
 from tests.app.conftest import ALICE, FRAME
 from tests.app.test_flow import T0
 from tests.app.test_lab import result
 from tests.app.test_pages import GET_ISSUE, credential, load
-from tracing import STEPS, Exchange, Step, Trace
 
 PROMISE = 0.2
 

@@ -14,8 +14,8 @@ from app.room import FACILITATOR
 from app.session import Person, Visit
 from app.workshop import EXERCISES
 from app.workshop_checks import Verdict
-from common.errors import BackendUnavailable, Problem
-from state import Participant, Progress
+from fastmcp_vault.errors import BackendUnavailable, Problem
+from fastmcp_vault.state import Participant, Progress
 from tests.app.conftest import ALICE, FRAME
 from tests.app.test_pages import shown
 from tests.app.test_pages import trace as a_trace

@@ -14,8 +14,10 @@ import requests
 from pydantic import SecretStr
 
 from common import signed
-from common.errors import KeycloakUnavailable
-from common.http import async_client
+from fastmcp_vault.errors import KeycloakUnavailable
+from fastmcp_vault.http import async_client
+from fastmcp_vault.vault import Vault, VaultSession
+from fastmcp_vault.vault.logins import approle
 from mock_services.chatbot.bot import REFRESH_DAYS, Bot
 from mock_services.chatbot.keycloak import Keycloak, Tokens
 from mock_services.chatbot.links import Links
@@ -28,8 +30,6 @@ from tests.auth_relay.chatting import Browser, Programs
 from tests.support.browser import closed_port
 from tests.support.odd_server import OddServer
 from tests.support.people import Person
-from vault_client import Vault, VaultSession
-from vault_client.logins import approle
 
 DAY = 86_400.0
 

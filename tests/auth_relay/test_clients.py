@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from common.errors import ConfigError
+from fastmcp_vault.errors import ConfigError
 from services.auth_relay.clients import Clients
 from services.auth_relay.problems import StoreUnavailable, UnknownClientKey
 from services.auth_relay.settings import RelaySettings

@@ -17,8 +17,10 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-from common.errors import KeycloakUnavailable, LoginFailed
 from common.settings import load
+from fastmcp_vault.errors import KeycloakUnavailable, LoginFailed
+from fastmcp_vault.vault import Vault, VaultSession
+from fastmcp_vault.vault.logins import approle
 from mock_services.chatbot.problems import Refused
 from mock_services.chatbot.receiver import Receiver
 from services.auth_relay.app import RelayProblem
@@ -30,8 +32,6 @@ from tests.auth_relay.conftest import hmac_secret
 from tests.support.documents import block, blocks, module
 from tests.support.odd_server import OddServer
 from tests.support.people import Person
-from vault_client import Vault, VaultSession
-from vault_client.logins import approle
 
 DOCUMENT = "docs/CHATBOT.md"
 NODE = shutil.which("node") or str(Path(playwright.__file__).parent / "driver" / "node")

@@ -14,8 +14,8 @@ import requests
 from pydantic import SecretStr
 
 from common import signed
-from common.errors import InputError, KeycloakUnavailable, LoginFailed
-from identity.tokens import unverified_claims
+from fastmcp_vault.errors import InputError, KeycloakUnavailable, LoginFailed
+from fastmcp_vault.oidc.tokens import unverified_claims
 from services.auth_relay.app import RelayProblem
 from services.auth_relay.lit import LitMaker
 from services.auth_relay.words import DEFAULT, ERRORS, WORDS, language

@@ -15,7 +15,7 @@ import pytest
 import requests
 from diskcache import FanoutCache, JSONDisk
 
-from identity.tokens import unverified_claims
+from fastmcp_vault.oidc.tokens import unverified_claims
 from services.auth_relay.store import Store
 from stack.layout import ROOT
 from tests.auth_relay.chatting import Browser, Programs
@@ -29,7 +29,7 @@ PEOPLE = 5
 TAKER = """
 import asyncio, sys
 from pathlib import Path
-from identity.tokens import unverified_claims
+from fastmcp_vault.oidc.tokens import unverified_claims
 from services.auth_relay.store import Store
 
 async def main():

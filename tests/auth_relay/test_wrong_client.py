@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pydantic import SecretStr
 
-from common.errors import ConfigError
+from fastmcp_vault.errors import ConfigError
 from services.auth_relay.clients import Clients
 from services.auth_relay.models import LinkRequest
 from services.auth_relay.problems import InvalidOrExpiredState, NotSigned

@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import Locator, expect
 from pydantic import SecretStr
 
+from fastmcp_vault.vault.admin import VaultAdmin
 from stack.testing import Stack
 from tests.support.browser import PATIENCE, Visitor
 from tests.support.people import Person
-from vault_client.admin import VaultAdmin
 
 KV = "my-vault-app-kv/data/app"
 CLOCK = re.compile(r"^\d+:\d\d left$")

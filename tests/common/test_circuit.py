@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.backoff import Backoff
-from common.circuit import THRESHOLD, Circuit
-from common.errors import KeycloakUnavailable, Problem, VaultDenied, VaultUnavailable
+from fastmcp_vault.backoff import Backoff
+from fastmcp_vault.circuit import THRESHOLD, Circuit
+from fastmcp_vault.errors import KeycloakUnavailable, Problem, VaultDenied, VaultUnavailable
 
 
 class Clock:

@@ -12,9 +12,9 @@ import time
 import pytest
 
 from common.logs import CONTINUED, LINE_LIMIT, MaskingFormatter
-from common.masking import CUT, TEXT_LIMIT, cut_text, mask_query, mask_text, mask_url, mask_value
-from common.printable import printable
-from tracing.wire import shown_body
+from fastmcp_vault.masking import CUT, TEXT_LIMIT, cut_text, mask_query, mask_text, mask_url, mask_value
+from fastmcp_vault.printable import printable
+from fastmcp_vault.tracing.wire import shown_body
 
 HOSTILE = "token=abcdef1 " * 4_000_000
 """56 MB in which every word looks like a secret."""

@@ -7,7 +7,7 @@ import gzip
 import httpx2
 import pytest
 
-from common.http import ResponseTooLarge, TimedSession, async_client, async_transport, sync_client
+from fastmcp_vault.http import ResponseTooLarge, TimedSession, async_client, async_transport, sync_client
 from tests.support.odd_server import odd_server
 
 SESSION = "JSESSIONID=alices-session; Path=/"

@@ -15,7 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.logs import MaskingFormatter
-from common.masking import BULLETS, is_secret_name, mask, mask_headers, mask_query, mask_text, mask_url, mask_value
+from fastmcp_vault.masking import (
+    BULLETS,
+    is_secret_name,
+    mask,
+    mask_headers,
+    mask_query,
+    mask_text,
+    mask_url,
+    mask_value,
+)
 
 URL_SAFE = string.ascii_letters + string.digits + "_-"
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.printable import printable, show
+from fastmcp_vault.printable import printable, show
 
 ACTING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Unicode's categories of characters that a terminal or a log viewer obeys."""

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import correlation
-from common.backoff import LONGEST, Backoff
-from common.errors import ConfigError
 from common.settings import CommonSettings, load
 from common.workers import Workers
+from fastmcp_vault import correlation
+from fastmcp_vault.backoff import LONGEST, Backoff
+from fastmcp_vault.errors import ConfigError
 from tests.support.tracked import tracked
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,8 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from identity.admin import RealmAdmin
+from fastmcp_vault.vault.admin import VaultAdmin
+from init.keycloak_admin import RealmAdmin
 from stack.layout import ROOT
 from stack.processes import base_environment
 from stack.testing import Stack
@@ -20,7 +21,6 @@ from tests.mcp_servers.callers import connected, signed_in, steps, text
 from tests.mcp_servers.serving import replica
 from tests.support.documents import blocks
 from tests.support.people import Person
-from vault_client.admin import VaultAdmin
 
 GUIDE = "docs/ADD_A_SERVER.md"
 ROOMS = ("app", "common", "identity", "init", "mcp_servers", "stack", "state", "tracing", "vault_client")

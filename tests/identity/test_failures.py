@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import pytest
 from pydantic import SecretStr
 
-from common.errors import ExchangeRefused, KeycloakUnavailable, LoginFailed, SessionEnded
-from identity import Keycloak, TokenSet
-from identity.failures import Doing, refusal
+from fastmcp_vault.errors import ExchangeRefused, KeycloakUnavailable, LoginFailed, SessionEnded
+from fastmcp_vault.oidc import Keycloak, TokenSet
+from fastmcp_vault.oidc.failures import Doing, refusal
 from tests.support.odd_server import OddServer, odd_server
 
 SUBJECT = SecretStr("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl")

@@ -10,14 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pydantic import SecretStr
 
-import tracing
-from common.errors import ConfigError, ExchangeRefused, LoginFailed, SessionEnded, TokenInvalid
-from identity import Keycloak, TokenSet, TokenValidator, unverified_claims
-from identity.oidc import s256
+from fastmcp_vault import tracing
+from fastmcp_vault.errors import ConfigError, ExchangeRefused, LoginFailed, SessionEnded, TokenInvalid
+from fastmcp_vault.oidc import Keycloak, TokenSet, TokenValidator, unverified_claims
+from fastmcp_vault.oidc.oidc import s256
+from fastmcp_vault.tracing import Recorder
 from stack.testing import Stack
 from tests.support.login import APP_CALLBACK, SignInRefused, fill_in, sign_in
 from tests.support.people import Person
-from tracing import Recorder
 
 
 @asynccontextmanager

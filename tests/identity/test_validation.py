@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from joserfc import jwt
 
-from common.errors import KeycloakUnavailable, TokenInvalid
-from identity import TokenValidator, unverified_claims
-from identity.jws import MAX_TOKEN
+from fastmcp_vault.errors import KeycloakUnavailable, TokenInvalid
+from fastmcp_vault.oidc import TokenValidator, unverified_claims
+from fastmcp_vault.oidc.jws import MAX_TOKEN
 from tests.identity.signing import FOREIGN, GOOD, ISSUER, JWKS_URL, NOW, Realm, claims, key, signed
 
 

@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from common.http import TimedSession
-from identity.admin import RealmAdmin
+from fastmcp_vault.http import TimedSession
 from init import keycloak
+from init.keycloak_admin import RealmAdmin
 from init.ledger import Entry, Ledger, Outcome
 from init.settings import InitSettings
 from init.users import User

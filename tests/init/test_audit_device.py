@@ -12,13 +12,13 @@ from collections.abc import Iterator
 import pytest
 from pydantic import SecretStr
 
-from common.errors import VaultError
+from fastmcp_vault.errors import VaultError
+from fastmcp_vault.vault.admin import VaultAdmin
 from init.ledger import Ledger
 from init.settings import InitSettings
 from init.vault import _audit_device
 from stack.testing import Stack
 from tests.support.odd_server import OddServer, odd_server
-from vault_client.admin import VaultAdmin
 
 
 @pytest.fixture

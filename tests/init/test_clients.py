@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from common.errors import InputError
-from common.http import TimedSession
+from fastmcp_vault.errors import InputError
+from fastmcp_vault.http import TimedSession
 from init.clients import RecordTooShort, main, prune
 from init.keycloak_realm import RECORDED_DAYS
 from stack.testing import Stack

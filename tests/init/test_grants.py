@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from common.http import TimedSession
+from fastmcp_vault.http import TimedSession
 from init.keycloak_grants import BUILT_IN
 from stack.testing import Stack
 from tests.init.realm import Realm

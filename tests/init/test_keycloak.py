@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pydantic import SecretStr
 
-from common.errors import ConfigError, ExchangeRefused, LoginFailed, SessionEnded
-from common.http import TimedSession
-from identity import Keycloak, TokenSet, unverified_claims
+from fastmcp_vault.errors import ConfigError, ExchangeRefused, LoginFailed, SessionEnded
+from fastmcp_vault.http import TimedSession
+from fastmcp_vault.oidc import Keycloak, TokenSet, unverified_claims
 from stack.testing import Stack
 from tests.support.login import SignInRefused, sign_in
 from tests.support.people import Person

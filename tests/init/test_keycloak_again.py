@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from common.errors import KeycloakRefused
-from common.http import TimedSession
+from fastmcp_vault.errors import KeycloakRefused
+from fastmcp_vault.http import TimedSession
 from init.ledger import Entry, Outcome
 from stack.testing import Stack
 from tests.init.realm import ALICE, BOB, CHARLIE, EVERYBODY, Realm, person

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pydantic import SecretStr
 
+from fastmcp_vault.vault.admin import VaultAdmin
 from init.ledger import Ledger
 from init.vault import settle_mounts
 from stack.testing import Stack
-from vault_client.admin import VaultAdmin
 
 MANY = 24
 """Enough to meet the moment in which a new KV engine refuses everything."""

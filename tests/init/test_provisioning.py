@@ -16,15 +16,15 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from common.errors import InputError, VaultError
-from identity.admin import RealmAdmin
+from fastmcp_vault.errors import InputError, VaultError
+from fastmcp_vault.vault.admin import VaultAdmin
+from init.keycloak_admin import RealmAdmin
 from init.ledger import Entry, Ledger, Outcome
 from init.run import run
 from init.settings import InitSettings
 from stack.layout import ROOT
 from stack.testing import INFRASTRUCTURE, Stack, running
 from tests.support.renaming import renamed
-from vault_client.admin import VaultAdmin
 
 PEOPLE = yaml.safe_load((ROOT / "init" / "users.yaml").read_text())
 

@@ -11,8 +11,8 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-from common.http import TimedSession
-from identity.admin import RealmAdmin
+from fastmcp_vault.http import TimedSession
+from init.keycloak_admin import RealmAdmin
 from init.keycloak_registration import OFFERED
 from stack.testing import Stack
 

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.errors import InputError, NotReady
+from fastmcp_vault.errors import InputError, NotReady
 from init.run import run
 from init.settings import InitSettings
 from init.users import NAME, SHIPPED, load_users

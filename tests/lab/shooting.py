@@ -14,10 +14,10 @@ from app.lab.attack import Attack, Result
 from app.lab.people import read
 from app.lab.targets import Targets
 from app.session import COOKIE
+from fastmcp_vault.vault.client import Vault
 from stack.testing import Stack
 from tests.mcp_servers.callers import app_client
 from tests.support.people import Person
-from vault_client.client import Vault
 
 
 def targets(stack: Stack) -> Targets:

@@ -23,7 +23,7 @@ from app.lab.sheet import kept, row_sheet, summary, whole_sheet
 from app.process import Process
 from app.room import NotFacilitator
 from app.settings import AppSettings
-from identity.tokens import Claims
+from fastmcp_vault.oidc.tokens import Claims
 from stack.testing import Stack
 from tests.lab.shooting import everywhere
 from tests.mcp_servers.callers import database_roles, signed_in

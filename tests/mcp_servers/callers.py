@@ -15,8 +15,8 @@ from fastmcp.client.transports import StreamableHttpTransport
 from mcp_types import CallToolResult
 from pydantic import SecretStr
 
-from common.http import async_client
-from identity import Keycloak, TokenSet, unverified_claims
+from fastmcp_vault.http import async_client
+from fastmcp_vault.oidc import Keycloak, TokenSet, unverified_claims
 from stack.testing import Stack
 from tests.support.login import sign_in
 from tests.support.people import Person

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
-from common.errors import NotReady
+from fastmcp_vault.errors import NotReady
 from stack.layout import Layout
 from stack.testing import Stack
 from tests.mcp_servers.callers import Caller, Vault, signed_in

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import httpx2
 
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 from tests.mcp_servers.callers import ERROR, Caller, app_client, signed_in
 
 SERVERS = ("jira", "github", "postgres")

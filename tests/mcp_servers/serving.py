@@ -16,7 +16,7 @@ from typing import Any, Literal
 import httpx2
 import uvicorn
 
-from common.http import async_client
+from fastmcp_vault.http import async_client
 from stack.layout import ROOT
 from stack.ports import free_ports
 from stack.processes import base_environment

@@ -15,7 +15,7 @@ from fastmcp.client.auth import OAuth
 from pydantic import SecretStr
 
 from docs import plain_client
-from identity.admin import RealmAdmin
+from init.keycloak_admin import RealmAdmin
 from stack.testing import Stack
 from tests.mcp_servers.callers import says_yes
 from tests.support.browser import agree_in_chromium, chromium

@@ -14,11 +14,11 @@ from mcp import MCPError
 from mcp_types import CallToolResult, ElicitRequestFormParams, ElicitRequestURLParams, ElicitResult, InputRequiredResult
 from requests.cookies import RequestsCookieJar
 
-from common.errors import ConfigError
-from common.levels import LEVEL_SECONDS
 from common.settings import load
 from docs import plain_client
-from identity import unverified_claims
+from fastmcp_vault.errors import ConfigError
+from fastmcp_vault.levels import LEVEL_SECONDS
+from fastmcp_vault.oidc import unverified_claims
 from mcp_servers.kinds import SETTINGS
 from stack.testing import Stack
 from tests.mcp_servers.callers import ERROR, TRACE, Caller, connected, post, says_yes, steps, text

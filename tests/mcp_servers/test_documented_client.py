@@ -18,8 +18,8 @@ import requests
 from fastmcp import Client
 from fastmcp.client.auth import OAuth
 
-from common.http import TimedSession
 from docs import plain_client
+from fastmcp_vault.http import TimedSession
 from stack.testing import Stack, running
 from tests.support import people
 from tests.support.document_server import REDIRECT, DocumentServer, document_server

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from common.http import async_client
+from fastmcp_vault.http import async_client
 from stack.testing import Stack
 from tests.mcp_servers.callers import Caller, post
 

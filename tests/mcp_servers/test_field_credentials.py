@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from app.texts import t
+from fastmcp_vault.vault.models import UNKNOWN, UNKNOWN_FIX
 from stack.testing import Stack
 from tests.mcp_servers.callers import Caller, Vault, steps, until
 from tests.mcp_servers.conftest import SignIn
 from tests.support.people import Person
 from tests.support.renaming import administrator, made_by_hand
-from vault_client.models import UNKNOWN, UNKNOWN_FIX
 
 ODD = {"null": None, "a number": 17, "true or false": True, "a list": ["x"], "an object": {"x": "y"}}
 NEEDED = {"jira": ("email", "api_token"), "github": ("token",)}

@@ -12,7 +12,7 @@ from fastmcp.utilities.versions import VersionSpec
 from mcp import MCPError
 from pydantic import Field
 
-from mcp_servers.fixed_tools import FixedTools
+from fastmcp_vault.server.fixed_tools import FixedTools
 
 
 def echo(word: Annotated[str, Field(json_schema_extra={"x-mcp-header": "Word"})]) -> str:

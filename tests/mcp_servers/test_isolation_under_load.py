@@ -12,7 +12,7 @@ import psutil
 import psycopg
 import pytest
 
-from common.http import async_client
+from fastmcp_vault.http import async_client
 from stack.testing import Stack
 from tests.mcp_servers.callers import Vault, as_superuser, signed_in
 from tests.mcp_servers.crowd import BUSY, SERVERS, Crowd, Member, patiently

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from common.errors import BackendUnavailable
+from fastmcp_vault.errors import BackendUnavailable
 from mcp_servers import github_api
 from mcp_servers.github_api import GitHub
 from mcp_servers.limits import limit_in

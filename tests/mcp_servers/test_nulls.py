@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mcp_servers.nulls import without_nulls
+from fastmcp_vault.server.nulls import without_nulls
 from stack.testing import Stack
 from tests.mcp_servers.callers import Caller, connected, post, says_yes, text
 

@@ -149,7 +149,7 @@ async def test_without_a_credential_there_is_a_sentence_and_nothing_to_complete(
     lines = log.read_text()[before:].splitlines()
     assert any("no-credential-1" in line and "was not given" in line for line in lines)
     # The last line of a traceback; what was foreseen has none.
-    assert not any(line.startswith("common.errors.CredentialMissing") for line in lines)
+    assert not any(line.startswith("fastmcp_vault.errors.CredentialMissing") for line in lines)
 
 
 async def test_reading_is_traced_for_the_app_as_a_tool_call_is(caller: Caller, stack: Stack) -> None:

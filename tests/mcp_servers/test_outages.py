@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from common.http import async_client
+from fastmcp_vault.http import async_client
 from stack.testing import Stack
 from tests.mcp_servers.callers import ERROR, Caller, Vault, database_roles, post, signed_in, until
 from tests.support.people import Person

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from common.errors import BackendUnavailable
-from mcp_servers.pools import Connections, LeaseGone, LeasePool
+from fastmcp_vault.credentials.pools import Connections, LeaseGone, LeasePool
+from fastmcp_vault.errors import BackendUnavailable
 from stack.testing import Stack
 from tests.mcp_servers.callers import as_superuser
 

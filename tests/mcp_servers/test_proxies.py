@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import pytest
 from pydantic import SecretStr
 
-import tracing
-from common.errors import BackendUnavailable, ConfigError
+from fastmcp_vault import tracing
+from fastmcp_vault.errors import BackendUnavailable, ConfigError
+from fastmcp_vault.vault import Vault
 from mcp_servers import jira_api
 from mcp_servers.jira_api import Jira
 from mcp_servers.kinds import github_kind, jira_kind
@@ -18,7 +19,6 @@ from mcp_servers.proxies import proxy_for
 from mcp_servers.rest import Rest
 from mcp_servers.settings import GithubSettings, JiraSettings
 from tests.support.browser import closed_port
-from vault_client import Vault
 
 ANYWHERE = "http://jira.example.test"
 NONE = SecretStr("")

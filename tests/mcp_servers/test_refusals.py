@@ -12,9 +12,9 @@ from fastmcp import FastMCP
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
-from common.errors import ServerSuspended, SessionEnded, StateUnavailable
-from identity import TokenValidator
-from mcp_servers.auth import Door, Verifier
+from fastmcp_vault.errors import ServerSuspended, SessionEnded, StateUnavailable
+from fastmcp_vault.oidc import TokenValidator
+from fastmcp_vault.server.auth import Door, Verifier
 from mcp_servers.settings import JiraSettings
 from tests.mcp_servers.serving import served
 

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-import tracing
-from common.errors import BackendRefused, BackendUnavailable, Problem
+from fastmcp_vault import tracing
+from fastmcp_vault.errors import BackendRefused, BackendUnavailable, Problem
 from mcp_servers import github_api, jira_api
 from mcp_servers.github_api import GitHub
 from mcp_servers.jira_api import Jira

@@ -12,8 +12,8 @@ import pytest
 from pydantic import SecretStr
 from requests.cookies import RequestsCookieJar
 
+from fastmcp_vault.state import State
 from stack.testing import Stack
-from state import State
 from tests.mcp_servers.callers import Caller, Vault, app_client, database_roles, post, until
 from tests.mcp_servers.serving import replica
 from tests.support.eventually import eventually

@@ -230,7 +230,7 @@ async def test_a_row_too_large_to_hold_is_not_read_and_the_person_is_told(shared
 MEASURED = """
 import asyncio, resource, sys
 import psycopg
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
 from mcp_servers import statements
 
 async def main():

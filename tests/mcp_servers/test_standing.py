@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from common.errors import KeycloakUnavailable, SessionEnded
-from identity.admin import RealmAdmin
-from identity.tokens import Claims
-from mcp_servers.standing import ASK_SECONDS, LAST_SECONDS, STALE_SECONDS, Standing
+from fastmcp_vault.errors import KeycloakUnavailable, SessionEnded
+from fastmcp_vault.oidc.standing import ASK_SECONDS, LAST_SECONDS, STALE_SECONDS, Standing
+from fastmcp_vault.oidc.tokens import Claims
+from init.keycloak_admin import RealmAdmin
 from stack.testing import Stack
 from tests.mcp_servers.callers import Caller, post, until
 from tests.support.login import end_at_keycloak

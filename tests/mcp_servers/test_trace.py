@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from common.http import async_client
+from fastmcp_vault.http import async_client
+from fastmcp_vault.tracing import STEPS, Step
 from stack.testing import Stack
 from tests.mcp_servers.callers import TRACE, Caller, connected, steps
-from tracing import STEPS, Step
 
 KINDS = ["bearer-check", "token-exchange", "vault-login", "entity", "credential", "backend"]
 

@@ -18,6 +18,7 @@ import httpx2
 from pydantic import SecretStr
 
 from common.tls import Identity, client_context
+from fastmcp_vault.vault.admin import VaultAdmin
 from init import vault_pki
 from init.agent import issue
 from services.agents import run
@@ -25,7 +26,6 @@ from services.agents.settings import AgentsSettings
 from stack.ports import free_ports
 from stack.testing import Stack
 from tests.support.eventually import eventually
-from vault_client.admin import VaultAdmin
 
 EVERY = ("agent:commands", "agent:results", "agent:dispatch")
 

@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
-from common.errors import VaultError
 from common.tls import Identity, new_key
+from fastmcp_vault.errors import VaultError
+from fastmcp_vault.vault.client import Vault
 from init import agent as agent_command
 from init.vault_pki import AGENT_URI, MOUNT, SCOPE_URI
 from services.agents.certificates import thumbprint
@@ -25,7 +26,6 @@ from tests.mcp_servers.callers import app_client, signed_in
 from tests.services.agents import Agent, Site, refused
 from tests.support.eventually import eventually
 from tests.support.people import Person
-from vault_client.client import Vault
 
 
 def test_a_certificate_is_traded_for_a_token_that_is_bound_to_it(site: Site, name: str) -> None:

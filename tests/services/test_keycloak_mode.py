@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from identity.admin import RealmAdmin
 from init.agent import register
+from init.keycloak_admin import RealmAdmin
 from tests.services.agents import Agent, Site, forged, refused, running
 from tests.services.keycloak_tls import keycloak_tls
 

@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from common.errors import InputError
+from fastmcp_vault.errors import InputError
 from stack import distribution, instance, ports
 from stack.layout import ROOT
 from stack.services import PORTS

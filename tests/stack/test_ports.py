@@ -12,8 +12,8 @@ import pytest
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from common.errors import InputError, NotReady
 from common.ports import BLOCKED_BY_BROWSERS
+from fastmcp_vault.errors import InputError, NotReady
 from stack import commands, instance, ports, status
 from stack.layout import Layout
 from stack.services import PORTS, SERVICES

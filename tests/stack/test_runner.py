@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from common.backoff import LONGEST
+from fastmcp_vault.backoff import LONGEST
 from stack.part import Say
 from stack.processes import Launch, wait_until
 from stack.runner import Entry, Runner

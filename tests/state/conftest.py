@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 from pydantic import SecretStr
 
-import state
+from fastmcp_vault import state
 from stack.testing import Stack
 
 SCHEMA = Path(state.__file__).with_name("schema.sql")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from common.levels import LEVELS
-from state import Question, State
+from fastmcp_vault.levels import LEVELS
+from fastmcp_vault.state import Question, State
 from tests.state.conftest import Database
 
 BINDING, OTHER = b"\x01" * 32, b"\x02" * 32

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from common.errors import SessionEnded
+from fastmcp_vault.errors import SessionEnded
+from fastmcp_vault.state import State
+from fastmcp_vault.state.endings import KEPT_SECONDS
 from init.keycloak_realm import OFFLINE_SECONDS
-from state import State
-from state.endings import KEPT_SECONDS
 from tests.state.conftest import Database
 from tests.support.eventually import eventually
 

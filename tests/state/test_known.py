@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from state.known import Known
+from fastmcp_vault.state.known import Known
 
 
 def test_nothing_is_fresh_before_the_database_has_answered() -> None:

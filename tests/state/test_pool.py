@@ -13,14 +13,14 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from common.errors import StateUnavailable
+from fastmcp_vault.errors import StateUnavailable
+from fastmcp_vault.state import State
 from services.biz_service.store import Commands
-from state import State
 from tests.state.conftest import Database
 from tests.support.eventually import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
-POOLS = {"state/pool.py", "mcp_servers/pools.py"}
+POOLS = {"src/fastmcp_vault/state/pool.py", "src/fastmcp_vault/credentials/pools.py"}
 """Where this project may make a pool: each with a pause of its own choosing between attempts."""
 
 

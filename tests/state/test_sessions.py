@@ -9,8 +9,8 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from common.errors import ConfigError
-from state import State
+from fastmcp_vault.errors import ConfigError
+from fastmcp_vault.state import State
 from tests.state.conftest import Database
 
 

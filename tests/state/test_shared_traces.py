@@ -5,8 +5,8 @@ from __future__ import annotations
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from state import State
-from state.shared_traces import OWN_LIMIT
+from fastmcp_vault.state import State
+from fastmcp_vault.state.shared_traces import OWN_LIMIT
 from tests.state.conftest import Database
 
 

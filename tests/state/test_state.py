@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from common.errors import ServerSuspended, SessionEnded, StateUnavailable
-from state import RegisteredToken, State
+from fastmcp_vault.errors import ServerSuspended, SessionEnded, StateUnavailable
+from fastmcp_vault.state import RegisteredToken, State
 from tests.state.conftest import SCHEMA, Database
 from tests.support.eventually import eventually
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from state import Participant, Progress, State
+from fastmcp_vault.state import Participant, Progress, State
 from tests.state.conftest import Database
 
 

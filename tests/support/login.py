@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import requests
 from requests.cookies import RequestsCookieJar
 
-from identity import Keycloak, TokenSet
+from fastmcp_vault.oidc import Keycloak, TokenSet
 from stack.testing import Stack
 from tests.support.people import Person
 

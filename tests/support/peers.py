@@ -15,7 +15,7 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.errors import NotReady
+from fastmcp_vault.errors import NotReady
 from stack.layout import ROOT, Layout
 from stack.lock import alone
 from tests.support.launcher import launcher

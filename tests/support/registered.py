@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import requests
 
-from common.http import TimedSession
+from fastmcp_vault.http import TimedSession
 from stack.testing import Stack
 from tests.support.login import agree
 from tests.support.people import Person

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from identity.admin import RealmAdmin
+from init.keycloak_admin import RealmAdmin
 from stack.testing import Stack
 from tests.support.people import Person
 

@@ -14,12 +14,12 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from common.http import async_client
+from fastmcp_vault.http import async_client
+from fastmcp_vault.vault.admin import VaultAdmin
 from services.token_api.client import TokenApi
 from stack.layout import ROOT
 from stack.testing import Stack
 from tests.support.browser import closed_port
-from vault_client.admin import VaultAdmin
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
+from fastmcp_vault.vault import Vault, VaultSession
+from fastmcp_vault.vault.admin import VaultAdmin
+from fastmcp_vault.vault.logins import token as with_token
 from services.token_api.client import Refused, TokenApi
 from services.token_api.models import PERMISSIONS, Permissions
 from services.token_api.tokens import PAGE, Tokens, TooManyTokens
 from stack.testing import Stack
-from vault_client import Vault, VaultSession
-from vault_client.admin import VaultAdmin
-from vault_client.logins import token as with_token
 
 CREATE = "/api/token/create"
 

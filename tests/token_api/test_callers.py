@@ -9,18 +9,18 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from identity import unverified_claims
-from identity.validation import TokenValidator
+from fastmcp_vault.oidc import unverified_claims
+from fastmcp_vault.oidc.validation import TokenValidator
+from fastmcp_vault.state import State
+from fastmcp_vault.vault import Vault, VaultSession, logins
 from services.token_api.app import build
 from services.token_api.callers import AUDIENCE, Callers
 from services.token_api.client import Refused, TokenApi
 from services.token_api.settings import TokenApiSettings
 from stack.testing import Stack
-from state import State
 from tests.mcp_servers.callers import app_client
 from tests.support.login import sign_in
 from tests.support.people import Person
-from vault_client import Vault, VaultSession, logins
 
 
 async def _bearer(stack: Stack, person: Person, *, audience: str = AUDIENCE, scope: str = "tokens:issue") -> SecretStr:

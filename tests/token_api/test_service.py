@@ -10,15 +10,15 @@ from typing import Any
 import httpx2
 import pytest
 
-from common.errors import Problem
 from common.settings import load
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.vault.admin import VaultAdmin
 from services.token_api.app import build
 from services.token_api.client import TokenApi, run
 from services.token_api.settings import TokenApiSettings
 from stack.testing import Stack
 from tests.support.browser import closed_port
 from tests.token_api.conftest import Start
-from vault_client.admin import VaultAdmin
 
 
 def test_it_lives_on_past_its_token_s_first_life_and_ends_when_the_token_is_revoked(

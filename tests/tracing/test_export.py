@@ -11,12 +11,12 @@ import httpx2
 import pytest
 from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 
-import tracing
-from common.http import async_client, async_transport
+from fastmcp_vault import tracing
+from fastmcp_vault.http import async_client, async_transport
+from fastmcp_vault.tracing import Exchange, Recorder, Trace
+from fastmcp_vault.tracing.export import as_curl, as_har, as_json
+from fastmcp_vault.tracing.wire import TracedTransport
 from tests.support.odd_server import odd_server
-from tracing import Exchange, Recorder, Trace
-from tracing.export import as_curl, as_har, as_json
-from tracing.wire import TracedTransport
 
 SECRET = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJlLW9mLWFsaWNl"
 

@@ -7,10 +7,10 @@ import threading
 
 import pytest
 
-import tracing
-from common.errors import CredentialMissing
-from tracing import STEPS, Recorder, Step
-from tracing.recorder import MAX_STEPS
+from fastmcp_vault import tracing
+from fastmcp_vault.errors import CredentialMissing
+from fastmcp_vault.tracing import STEPS, Recorder, Step
+from fastmcp_vault.tracing.recorder import MAX_STEPS
 
 
 def test_a_step_that_ends_well_is_done_and_timed() -> None:

@@ -14,15 +14,14 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
-import tracing
-from common import correlation
-from common.http import async_client, async_transport
+from fastmcp_vault import correlation, tracing
+from fastmcp_vault.http import async_client, async_transport
+from fastmcp_vault.tracing import Recorder
+from fastmcp_vault.tracing.model import BODY_LIMIT
+from fastmcp_vault.tracing.wire import TracedTransport, shown_body
 from tests.mcp_servers.serving import served
 from tests.support.browser import closed_port
 from tests.support.odd_server import odd_server
-from tracing import Recorder
-from tracing.model import BODY_LIMIT
-from tracing.wire import TracedTransport, shown_body
 
 SECRET = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJlLW9mLWFsaWNl"
 

@@ -13,10 +13,10 @@ from typing import Any
 import psycopg
 from pydantic import SecretStr
 
+from fastmcp_vault.vault.admin import VaultAdmin
+from fastmcp_vault.vault.config import ClientConfig
 from init.vault_people import database_role
 from stack.testing import Stack
-from vault_client.admin import VaultAdmin
-from vault_client.config import ClientConfig
 
 
 @dataclass

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from vault_client import Cache
+from fastmcp_vault.vault import Cache
 
 
 @dataclass(eq=False)

@@ -11,15 +11,15 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from common.errors import CredentialMissing, VaultDenied, VaultUnavailable
+from fastmcp_vault.errors import CredentialMissing, VaultDenied, VaultUnavailable
+from fastmcp_vault.vault import DatabaseCredential, KVSecret, Lease, StaticCredential, VaultSession, VaultToken, logins
+from fastmcp_vault.vault.admin import VaultAdmin
+from fastmcp_vault.vault.application import Application, Row
+from fastmcp_vault.vault.kept import Fact, KeptDynamic, KeptKV, KeptStatic, Kind, Secret
 from stack.testing import Stack
 from tests.support.browser import closed_port
 from tests.support.eventually import eventually
 from tests.vault_client.applications import OwnApplication, own_application
-from vault_client import DatabaseCredential, KVSecret, Lease, StaticCredential, VaultSession, VaultToken, logins
-from vault_client.admin import VaultAdmin
-from vault_client.application import Application, Row
-from vault_client.kept import Fact, KeptDynamic, KeptKV, KeptStatic, Kind, Secret
 
 TOKEN = VaultToken(SecretStr("s.t"), "a-token", Lease("", 60, issued_at=0), "", (), {})
 ANOTHER = VaultToken(SecretStr("s.u"), "another", Lease("", 60, issued_at=0), "", (), {})

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from common.errors import SessionEnded, VaultDenied, VaultUnavailable
+from fastmcp_vault.errors import SessionEnded, VaultDenied, VaultUnavailable
+from fastmcp_vault.vault import Cache
 from tests.vault_client.desk import Desk, Value, settle
-from vault_client import Cache
 
 
 async def test_a_value_is_made_once_and_reused_while_it_has_time_left() -> None:

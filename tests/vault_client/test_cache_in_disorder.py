@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from common.errors import SessionEnded, VaultUnavailable
+from fastmcp_vault.errors import SessionEnded, VaultUnavailable
 from tests.vault_client.desk import Desk, Value, settle
 
 

@@ -7,9 +7,9 @@ import time
 
 from pydantic import SecretStr
 
-from common.errors import VaultUnavailable
+from fastmcp_vault.errors import VaultUnavailable
+from fastmcp_vault.vault import Vault
 from tests.support.odd_server import odd_server
-from vault_client import Vault
 
 TOKEN = SecretStr("s.abcdefghijklmnopqrstuvwx")
 TIMEOUT = 0.5

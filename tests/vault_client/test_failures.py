@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import pytest
 from pydantic import SecretStr
 
-from common.errors import (
+from fastmcp_vault.errors import (
     CredentialMissing,
     InputError,
     KeycloakUnavailable,
@@ -18,8 +18,8 @@ from common.errors import (
     VaultLoginRefused,
     VaultUnavailable,
 )
+from fastmcp_vault.vault import Lease, Vault
 from tests.support.odd_server import OddServer, odd_server
-from vault_client import Lease, Vault
 
 TOKEN = SecretStr("s.abcdefghijklmnopqrstuvwx")
 JWT = SecretStr("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl")

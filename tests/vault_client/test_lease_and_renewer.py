@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.errors import Problem, VaultDenied, VaultUnavailable
-from vault_client import Lease, Renewer, Schedule
-from vault_client.renewer import renew_at
+from fastmcp_vault.errors import Problem, VaultDenied, VaultUnavailable
+from fastmcp_vault.vault import Lease, Renewer, Schedule
+from fastmcp_vault.vault.renewer import renew_at
 
 seconds = st.floats(0, 1e6)
 

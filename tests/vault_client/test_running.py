@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from fastmcp_vault.vault.config import ClientConfig
 from stack.layout import ROOT
 from stack.testing import Stack
 from tests.vault_client.applications import OwnApplication, own_application
 from tests.vault_client.test_command import command, finished
-from vault_client.config import ClientConfig
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 import pytest
 from pydantic import SecretStr
 
-from common.errors import VaultDenied, VaultLoginRefused, VaultUnavailable
+from fastmcp_vault.errors import VaultDenied, VaultLoginRefused, VaultUnavailable
+from fastmcp_vault.vault import Persistence, Vault, VaultSession, logins
+from fastmcp_vault.vault.admin import VaultAdmin
 from stack.testing import Stack
 from tests.support.eventually import eventually
 from tests.support.odd_server import odd_server
-from vault_client import Persistence, Vault, VaultSession, logins
-from vault_client.admin import VaultAdmin
 
 
 @dataclass

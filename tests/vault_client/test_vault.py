@@ -12,16 +12,16 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-import tracing
-from common.errors import CredentialMissing, VaultDenied, VaultError, VaultLoginRefused
-from identity import Keycloak, unverified_claims
+from fastmcp_vault import tracing
+from fastmcp_vault.errors import CredentialMissing, VaultDenied, VaultError, VaultLoginRefused
+from fastmcp_vault.oidc import Keycloak, unverified_claims
+from fastmcp_vault.tracing import Recorder
+from fastmcp_vault.vault import Lease, Vault, VaultToken
 from stack.testing import Stack
 from tests.support.leaks import held
 from tests.support.login import sign_in
 from tests.support.odd_server import odd_server
 from tests.support.people import Person
-from tracing import Recorder
-from vault_client import Lease, Vault, VaultToken
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from app.asgi import opened
 from app.process import Process
 from app.settings import AppSettings
 from app.workshop_checks import Verdict
+from fastmcp_vault.state import Progress
 from stack.testing import Stack
-from state import Progress
 from tests.support.login import sign_in
 from tests.support.people import Person
 

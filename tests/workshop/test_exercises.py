@@ -11,14 +11,14 @@ from pydantic import SecretStr
 
 from app import audit, room, token_api, workshop, workshop_checks, workshop_lab
 from app.actions import execute, load_tools
-from common.errors import InputError
 from common.settings import MCP_SERVERS
+from fastmcp_vault.errors import InputError
+from fastmcp_vault.vault import Vault
 from stack.testing import Stack
 from tests.auth_relay.chatting import Programs
 from tests.support.eventually import eventually
 from tests.support.people import Person
 from tests.workshop.conftest import SignIn, Visitor
-from vault_client import Vault
 
 
 async def test_the_sign_in_is_checked_at_keycloak_and_progress_is_kept(me: Visitor, arrive: SignIn) -> None:

@@ -12,13 +12,13 @@ from app import agents, chatbot, my_secrets, sharing, workshop
 from app.lab import rows
 from app.process import Process
 from app.session import Person as Shown
-from identity.admin import RealmAdmin
+from fastmcp_vault.tracing import Trace
+from init.keycloak_admin import RealmAdmin
 from stack.testing import Stack
 from tests.auth_relay.chatting import Programs
 from tests.support.people import Person
 from tests.support.renaming import administrator, renamed
 from tests.workshop.conftest import SignIn, Visitor
-from tracing import Trace
 
 pytestmark = pytest.mark.disturbs
 CALL = "load:jira"

@@ -9,12 +9,12 @@ import pytest
 from app import agents, audit, my_secrets
 from app.lab import rows
 from app.process import Process
-from common.errors import Problem
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.vault.models import UNKNOWN, UNKNOWN_FIX
 from stack.testing import Stack
 from tests.support.people import Person
 from tests.support.renaming import administrator, made_by_hand
 from tests.workshop.conftest import SignIn
-from vault_client.models import UNKNOWN, UNKNOWN_FIX
 
 
 async def test_every_page_says_the_same(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracing import STEPS
+from fastmcp_vault.tracing import STEPS
 
 TEXTS: dict[str, str] = {
     key: text

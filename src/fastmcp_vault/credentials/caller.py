@@ -1,0 +1,59 @@
+"""Who calls: the person behind the verified access token of the request being served."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from fastmcp.server.auth import AccessToken
+from fastmcp.server.dependencies import get_access_token
+from pydantic import SecretStr
+
+from fastmcp_vault.errors import SessionEnded
+from fastmcp_vault.oidc.tokens import Claims
+
+APP_CLIENT = "mcp-demo-app"
+"""The one client that is shown the servers' part of a trace."""
+
+
+class CallerKey(NamedTuple):
+    """What a credential is kept under: never the token's bytes, which change at every refresh."""
+
+    iss: str
+    sub: str
+    sid: str
+    server: str
+
+
+class VerifiedToken(AccessToken):
+    """FastMCP's access token with the claims as they were verified, and when (seconds since the epoch)."""
+
+    verified: Claims
+    checked_at: float
+    check_ms: float
+
+
+class Caller:
+    """The person and the session behind one request, and the token that says so."""
+
+    def __init__(self, token: VerifiedToken) -> None:
+        self.claims = token.verified
+        self.token = SecretStr(token.token)
+        self.checked_at = token.checked_at
+        self.check_ms = token.check_ms
+
+    def key(self, server: str) -> CallerKey:
+        """Where this person's credential for ``server`` is kept."""
+        return CallerKey(self.claims.iss, self.claims.sub, self.claims.sid, server)
+
+    @property
+    def is_app(self) -> bool:
+        """Whether the request comes through the app, which may see the trace."""
+        return self.claims.azp == APP_CLIENT
+
+
+def current_caller() -> Caller:
+    """The caller of the request being served. Raises SessionEnded outside an authenticated request."""
+    token = get_access_token()
+    if not isinstance(token, VerifiedToken):
+        raise SessionEnded("Nobody is signed in on this request.", fix="Sign in again.")
+    return Caller(token)

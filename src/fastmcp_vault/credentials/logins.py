@@ -1,0 +1,129 @@
+"""Logging in to Vault as the caller, through this server: exchange, login, entity; and ending such a login."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+from fastmcp_vault.credentials.caller import Caller
+from fastmcp_vault.errors import Problem, StateUnavailable
+from fastmcp_vault.oidc import Keycloak, unverified_claims
+from fastmcp_vault.state import RegisteredToken, State
+from fastmcp_vault.tracing import recording, step
+from fastmcp_vault.vault import Entity, Vault, VaultToken
+
+_log = logging.getLogger(__name__)
+
+
+class Logins:
+    """Makes and ends Vault logins under the Keycloak client and Vault role ``role``.
+
+    A token that could not be revoked is owed, and :meth:`settle` tries again. The shared state keeps the
+    accessors, so that the tokens of a killed replica can be ended.
+    """
+
+    def __init__(
+        self,
+        *,
+        server: str,
+        role: str,
+        keycloak: Keycloak,
+        vault: Vault,
+        state: State,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._server, self._role = server, role
+        self._keycloak, self._vault, self._state, self._clock = keycloak, vault, state, clock
+        self._owed: dict[str, VaultToken] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def owed(self) -> int:
+        """Vault tokens that should be revoked and could not be yet."""
+        return len(self._owed)
+
+    async def make(self, caller: Caller) -> VaultToken:
+        """Exchange the caller's token, and log in to Vault with what comes.
+
+        Raises SessionEnded, ExchangeRefused, VaultLoginRefused, KeycloakUnavailable, VaultUnavailable.
+        """
+        name = caller.claims.username
+        with step("token-exchange", server=self._server) as opened:
+            exchanged = await self._keycloak.exchange(caller.token, audience="vault", scope="vault:login")
+            opened.say(f"{self._role} traded {name}'s token for one that only Vault accepts.")
+            opened.detail(claims=unverified_claims(exchanged.access_token))
+            opened.valid(until=exchanged.expires_at)
+        with step("vault-login", server=self._server) as opened:
+            login = await self._vault.login_jwt(role=self._role, jwt=exchanged.access_token)
+            opened.say(f"Vault logged {name} in through {self._role}.")
+            opened.detail(role=self._role, policies=list(login.policies), metadata=dict(login.metadata))
+            opened.valid(until=login.lease.expires_at)
+        return login
+
+    async def entity(self, login: VaultToken, caller: Caller) -> Entity:
+        """Whom Vault takes the caller for. Raises VaultDenied, VaultUnavailable."""
+        name = caller.claims.username
+        with step("entity", server=self._server) as opened:
+            entity = await self._vault.entity(login.token, login.entity_id)
+            opened.say(f"Vault takes {name} for the entity {entity.name}.")
+            opened.detail(entity_id=entity.id, entity=entity.name, user_id=caller.claims.sub, username=name)
+        self.background(self._register(login, caller))
+        return entity
+
+    async def renew(self, login: VaultToken, caller: Caller) -> VaultToken:
+        """The login with its time begun anew, within its maximum."""
+        renewed = await self._vault.renew_self(login.token)
+        await self._register(renewed, caller)
+        return renewed
+
+    async def alive(self, login: VaultToken) -> None:
+        """Nothing, if Vault still honours the login. Raises VaultDenied, VaultUnavailable."""
+        await self._vault.lookup_self(login.token)
+
+    async def revoke(self, login: VaultToken) -> None:
+        """End the login and every lease under it, now or as soon as Vault answers."""
+        try:
+            await self._vault.revoke_self(login.token)
+        except Problem as problem:
+            self._owed[login.accessor] = login
+            _log.warning("A Vault token could not be revoked yet: %s", problem)
+            return
+        self._owed.pop(login.accessor, None)
+        with suppress(StateUnavailable):
+            await self._state.vault_tokens.forget(login.accessor)
+
+    async def settle(self) -> None:
+        """Revoke what is owed; what has expired meanwhile is forgotten."""
+        now = self._clock()
+        for login in list(self._owed.values()):
+            if login.lease.remaining(now) > 0:
+                await self.revoke(login)
+            else:
+                self._owed.pop(login.accessor, None)
+
+    def background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run ``work`` beside the call, outside its trace; :meth:`close` waits for it."""
+
+        async def unrecorded() -> None:
+            with recording(None):
+                await work
+
+        task = asyncio.create_task(unrecorded())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Wait for what runs in the background."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _register(self, login: VaultToken, caller: Caller) -> None:
+        claims = caller.claims
+        noted = RegisteredToken(
+            login.accessor, self._role, claims.sub, claims.sid, login.lease.expires_at, claims.username
+        )
+        with suppress(StateUnavailable):
+            await self._state.vault_tokens.register(noted)

@@ -1,0 +1,199 @@
+"""Where a server's credentials lie in Vault: a person's KV secret, or database users made on request."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
+
+from pydantic import SecretStr
+
+from fastmcp_vault.credentials.pools import LeasePool
+from fastmcp_vault.errors import CredentialMissing, PersonUnknown
+from fastmcp_vault.masking import mask
+from fastmcp_vault.vault import DatabaseCredential, Lease, Vault, VaultToken
+from fastmcp_vault.vault.models import NOT_TEXT, UNKNOWN, UNKNOWN_FIX, UNPROVISIONED
+
+MARGIN_SECONDS = 5.0
+"""What is this near its end is not used any more: the call it is used for takes time too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A credential; ``masked`` is what may be shown of it, ``read_at`` in seconds since the epoch.
+
+    ``version`` is the KV version, ``lease`` the database user's.
+    """
+
+    path: str
+    masked: str
+    read_at: float
+    version: int | None = None
+    lease: Lease | None = None
+
+    def has_time(self, now: float) -> bool:
+        """Whether its own lease, if it has one, leaves time for a call."""
+        return self.lease is None or self.lease.remaining(now) > MARGIN_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSecret(Credential):
+    """A KV secret's fields."""
+
+    fields: Mapping[str, SecretStr] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUser(Credential):
+    """A database user, with the connections that are open as that user."""
+
+    username: str = ""
+    pool: LeasePool | None = None
+
+
+C = TypeVar("C", bound=Credential)
+
+
+class Source(Protocol[C]):
+    """How a credential is read, confirmed, renewed and ended. Each method may raise CredentialMissing,
+    VaultDenied, VaultUnavailable; ``entity`` is Vault's name for the person."""
+
+    async def read(self, login: VaultToken, entity: str) -> C:
+        """The credential."""
+
+    async def holds(self, login: VaultToken, entity: str, credential: C) -> bool:
+        """Whether it is still the one to use; what it costs is one small question to Vault."""
+
+    async def renew(self, login: VaultToken, credential: C) -> C:
+        """The same credential with its lease renewed."""
+
+    async def end(self, credential: C) -> None:
+        """Close what was opened with it. Its lease ends with the Vault token."""
+
+
+class KVSource:
+    """``users/<entity>/<server>`` in the KV engine, with the fields that this server needs."""
+
+    def __init__(
+        self, vault: Vault, *, server: str, title: str, needs: Sequence[str], clock: Callable[[], float] = time.time
+    ) -> None:
+        self._vault, self._server, self._title, self._needs, self._clock = vault, server, title, needs, clock
+
+    async def read(self, login: VaultToken, entity: str) -> StoredSecret:
+        """The newest version. Raises CredentialMissing when it is not there, or lacks a field."""
+        read_at = self._clock()
+        path = self._vault.kv_path(self._path(entity))
+        _require_known(entity, path)
+        try:
+            secret = await self._vault.kv_read(login.token, self._path(entity))
+        except CredentialMissing as problem:
+            raise self._missing(entity, path) from problem
+        wrong = [
+            f"`{name}` must be text, and is {NOT_TEXT[secret.not_text[name]]}"
+            for name in self._needs
+            if name in secret.not_text
+        ]
+        if wrong:
+            raise CredentialMissing(
+                f"{entity}'s {self._title} credential at {path} cannot be used: {'; '.join(wrong)}.",
+                fix="An administrator writes it there as text: "
+                f"`vault kv patch secret/{self._path(entity)} {' '.join(f'{n}=…' for n in secret.not_text)}`.",
+                entity=entity,
+                path=path,
+            )
+        lacking = [name for name in self._needs if not _text(secret.data, name)]
+        if lacking:
+            raise CredentialMissing(
+                f"{entity}'s {self._title} credential at {path} lacks {' and '.join(f'`{n}`' for n in lacking)}.",
+                fix="An administrator writes a complete one there.",
+                entity=entity,
+                path=path,
+            )
+        masked = " · ".join(
+            _text(secret.data, name) if name in ("email", "login") else mask(_text(secret.data, name))
+            for name in sorted(secret.data)
+        )
+        return StoredSecret(path, masked, read_at, version=secret.version, fields=secret.data)
+
+    async def holds(self, login: VaultToken, entity: str, credential: StoredSecret) -> bool:
+        """Whether no newer version was written."""
+        return await self._vault.kv_version(login.token, self._path(entity)) == credential.version
+
+    async def renew(self, login: VaultToken, credential: StoredSecret) -> StoredSecret:
+        """A stored secret has no lease."""
+        return credential
+
+    async def end(self, credential: StoredSecret) -> None:
+        """Nothing is open."""
+
+    def _path(self, entity: str) -> str:
+        return f"users/{entity}/{self._server}"
+
+    def _missing(self, entity: str, path: str) -> CredentialMissing:
+        fields = " ".join(f"{name}=…" for name in self._needs)
+        return CredentialMissing(
+            f"{entity} has no {self._title} credential: there is nothing at {path} in Vault.",
+            fix=f"An administrator adds it: `vault kv put secret/{self._path(entity)} {fields}`,"
+            f" or as the entitlement `{self._server}` of {entity} in `init/users.yaml` followed by `./demo init`.",
+            entity=entity,
+            path=path,
+        )
+
+
+class DatabaseSource:
+    """``database/creds/<entity>``: a PostgreSQL role of the person's own that lives as long as its lease."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        *,
+        connect: Callable[[DatabaseCredential, str], Awaitable[LeasePool]],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._vault, self._connect, self._clock = vault, connect, clock
+
+    async def read(self, login: VaultToken, entity: str) -> DatabaseUser:
+        """A new database user. Raises CredentialMissing when this person may have none."""
+        read_at = self._clock()
+        path = f"database/creds/{entity}"
+        _require_known(entity, path)
+        try:
+            made = await self._vault.database_creds(login.token, entity)
+        except CredentialMissing as problem:
+            raise CredentialMissing(
+                f"{entity} has no PostgreSQL credential: there is no role database/roles/{entity} in Vault.",
+                fix=f"An administrator adds the entitlement `postgres` of {entity} in `init/users.yaml`"
+                " and runs `./demo init`.",
+                entity=entity,
+                path=path,
+            ) from problem
+        masked = f"{made.username} · {mask(made.password.get_secret_value())}"
+        pool = await self._connect(made, entity)
+        return DatabaseUser(path, masked, read_at, lease=made.lease, username=made.username, pool=pool)
+
+    async def holds(self, login: VaultToken, entity: str, credential: DatabaseUser) -> bool:
+        """Whether the Vault token that made it is alive: the user goes with it."""
+        await self._vault.lookup_self(login.token)
+        return True
+
+    async def renew(self, login: VaultToken, credential: DatabaseUser) -> DatabaseUser:
+        """The same user for longer."""
+        if credential.lease is None:
+            return credential
+        return replace(credential, lease=await self._vault.renew_lease(login.token, credential.lease))
+
+    async def end(self, credential: DatabaseUser) -> None:
+        """Close the connections; those in use close when they are given back."""
+        if credential.pool is not None:
+            await credential.pool.close()
+
+
+def _require_known(entity: str, path: str) -> None:
+    """Raises PersonUnknown for an entity that Vault made by itself: nothing is stored for such a person."""
+    if UNPROVISIONED.fullmatch(entity):
+        raise PersonUnknown(UNKNOWN, fix=UNKNOWN_FIX, entity=entity, path=path)
+
+
+def _text(data: Mapping[str, SecretStr], name: str) -> str:
+    return data[name].get_secret_value() if name in data else ""

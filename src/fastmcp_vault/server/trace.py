@@ -1,0 +1,97 @@
+"""FastMCP middleware around every tool call: knows the call, records its steps, and hands them to the app."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+import mcp_types as mt
+from fastmcp.server.dependencies import get_http_request
+from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
+from fastmcp.tools import ToolResult
+from fastmcp.tools.base import InputRequiredToolResult
+
+from fastmcp_vault import correlation
+from fastmcp_vault.credentials.caller import Caller, current_caller
+from fastmcp_vault.credentials.calls import TRACE_KEY, read_call, serving
+from fastmcp_vault.tracing import STEPS, Recorder, Step, recording
+
+SERVER_STEPS = ("bearer-check", "token-exchange", "vault-login", "entity", "credential", "backend")
+"""The steps that happen here, in their order."""
+
+_log = logging.getLogger(__name__)
+
+
+class Telling(Middleware):
+    """Makes the call known to everything below it; gives its trace to the app, if it asked, and to nobody else.
+
+    ``silent`` names tools that do not call the back end.
+    """
+
+    def __init__(self, server: str, *, silent: frozenset[str]) -> None:
+        self._server, self._silent = server, silent
+
+    async def on_call_tool(
+        self,
+        context: MiddlewareContext[mt.CallToolRequestParams],
+        call_next: CallNext[mt.CallToolRequestParams, ToolResult],
+    ) -> ToolResult:
+        """Run the tool inside a recorder that carries the call's correlation id."""
+        request = context.fastmcp_context.request_context if context.fastmcp_context else None
+        call = read_call(
+            current_caller(),
+            get_http_request().headers,
+            (request.meta if request else None) or {},
+            tool=context.message.name,
+            arguments=context.message.arguments,
+        )
+        recorder = Recorder(context.message.name, correlation_id=call.correlation_id) if call.traced else None
+        began = time.perf_counter()
+        with serving(call), correlation.carrying(call.correlation_id), recording(recorder):
+            if recorder is not None:
+                self._note_check(recorder, call.caller)
+            result = await call_next(context)
+        _log.info(
+            "%s for %s %s in %.0f ms [%s]",
+            context.message.name,
+            call.caller.claims.username,
+            "asked about" if isinstance(result, InputRequiredToolResult) else "failed" if result.is_error else "done",
+            (time.perf_counter() - began) * 1000,
+            call.correlation_id,
+        )
+        if recorder is not None:
+            steps = self._complete(recorder, context.message.name)
+            told = result.input_required if isinstance(result, InputRequiredToolResult) else result
+            told.meta = {**(told.meta or {}), TRACE_KEY: {"steps": [s.model_dump(mode="json") for s in steps]}}
+        return result
+
+    def _note_check(self, recorder: Recorder, caller: Caller) -> None:
+        """The check of the token took place before the call was read; when and how long is known."""
+        opened = recorder.note("bearer-check", server=self._server)
+        opened.step.started_at, opened.step.duration_ms = caller.checked_at, caller.check_ms
+        claims = caller.claims
+        opened.say(f"{claims.username}'s token is good: it is for mcp-{self._server} alone, and its session goes on.")
+        opened.detail(claims=claims.model_dump(mode="json"))
+        opened.valid(until=claims.exp)
+
+    def _complete(self, recorder: Recorder, tool: str) -> Sequence[Step]:
+        """The steps, with those that were not reached noted as skipped, and why."""
+        steps = recorder.trace.steps
+        reached = {step.kind for step in steps}
+        failed = next((step for step in steps if step.status == "failed"), None)
+        for kind in SERVER_STEPS:
+            if kind not in reached:
+                reason = (
+                    f"Not reached: “{STEPS[failed.kind].title}” failed."
+                    if failed
+                    else f"{tool} does not call the back end."
+                    if kind == "backend" and tool in self._silent
+                    else "Not reached: a person is asked first."
+                    if "approval-question" in reached
+                    else "Not reached: the call was refused before."
+                )
+                steps.append(
+                    Step(kind=kind, server=self._server, status="skipped", started_at=time.time(), sentence=reason)
+                )
+        return steps

@@ -1,0 +1,28 @@
+"""What PostgreSQL raises about the shared state, as one error that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg_pool import PoolClosed, PoolTimeout
+
+from fastmcp_vault.errors import StateUnavailable
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Raise StateUnavailable for whatever the database raises inside the block; ``doing`` completes "While …"."""
+    try:
+        yield
+    except (psycopg.Error, PoolTimeout, PoolClosed, OSError) as error:
+        raise unavailable(doing) from error
+
+
+def unavailable(doing: str) -> StateUnavailable:
+    """The error itself."""
+    return StateUnavailable(
+        f"While {doing}: the shared state (PostgreSQL database mcp_state) did not answer.",
+        fix="`./demo status` says whether PostgreSQL is up; try again.",
+    )

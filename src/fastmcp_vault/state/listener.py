@@ -1,0 +1,207 @@
+"""The listening side: what this process knows of ended sessions and suspensions, and how fresh that is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import LiteralString
+
+import psycopg
+from pydantic import SecretStr
+
+from fastmcp_vault.backoff import Backoff
+from fastmcp_vault.state.known import Known
+
+CHANNEL = "mcp_state"
+
+HEARTBEAT_SECONDS = 1.0
+"""How often the database is asked for a sign of life when it has nothing to tell."""
+
+ANSWER_SECONDS = 2.0
+"""How long a sign of life may take before the connection counts as lost."""
+
+HOLDERS = 1_836_281_696
+"""First key of the advisory locks by which replicas show that they live; the second is the replica's number."""
+
+REACTION_SECONDS = 5.0
+"""How long :meth:`Listener.stop` waits for reactions under way."""
+
+RELOAD_SECONDS = 300.0
+"""How often everything is read anew all the same: what has expired is forgotten."""
+
+REMEMBERED_SECONDS = 12 * 3600.0
+"""How long an ended session is kept in memory: longer than Keycloak lets a session live that is not offline (10 h).
+A token of an older sign-in belongs to an offline session, and is looked up: see :mod:`fastmcp_vault.state.endings`."""
+
+_ENDED_LATELY: LiteralString = (
+    "SELECT sid, extract(epoch FROM ended_at)::float8 FROM ended_sessions"
+    " WHERE expires_at > now() AND ended_at > now() - make_interval(secs => %s)"
+)
+
+OnEnded = Callable[[str], Awaitable[None]]
+"""Called with the ``sid`` of each session that has ended."""
+
+OnSuspended = Callable[[str], Awaitable[None]]
+"""Called with the name of each server that has been suspended."""
+
+_log = logging.getLogger(__name__)
+
+
+class Listener:
+    """Keeps a :class:`Known` current over one connection that LISTENs; reconnects with backoff and jitter.
+
+    After every (re)connection everything is read anew, after LISTEN has begun: nothing said between
+    is missed.
+    """
+
+    def __init__(
+        self,
+        dsn: SecretStr,
+        known: Known,
+        *,
+        application_name: str,
+        holder: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._dsn = dsn
+        self._known = known
+        self._application_name = application_name
+        self._holder = holder
+        self._clock = clock
+        self._on_ended: list[OnEnded] = []
+        self._on_suspended: list[OnSuspended] = []
+        self._reactions: set[asyncio.Future[None]] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._heard = asyncio.Event()
+        self._read_at = float("-inf")
+
+    def on_ended(self, react: OnEnded) -> None:
+        """Call ``react`` for each session found ended from now on."""
+        self._on_ended.append(react)
+
+    def on_suspended(self, react: OnSuspended) -> None:
+        """Call ``react`` for each server found suspended from now on."""
+        self._on_suspended.append(react)
+
+    def start(self) -> None:
+        """Begin to listen, in a task of the running event loop."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Listen no more; reactions under way are awaited, for REACTION_SECONDS at most."""
+        while self._task is not None and not self._task.done():
+            # Again and again: before Python 3.12 a wait that ends in the same moment swallows a cancellation.
+            self._task.cancel()
+            await asyncio.wait({self._task}, timeout=0.1)
+        if self._reactions:
+            _, hanging = await asyncio.wait(self._reactions, timeout=REACTION_SECONDS)
+            for task in hanging:
+                task.cancel()
+            await asyncio.gather(*hanging, return_exceptions=True)
+
+    async def wait_until_heard(self, seconds: float) -> bool:
+        """True once the state has been read; False when that takes longer than ``seconds``."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._heard.wait()
+        return self._heard.is_set()
+
+    def end(self, sid: str, at: float) -> None:
+        """This session ended ``at`` (seconds since the epoch): known from now on, and told once."""
+        self._tell(self._known.end({sid: at}), [])
+
+    def revoke(self, jti: str) -> None:
+        """This agent's token is revoked: known from now on."""
+        self._known.revoke(jti)
+
+    async def _run(self) -> None:
+        backoff = Backoff(first=0.1, longest=2.0)
+        while True:
+            try:
+                await self._listen(backoff)
+            except Exception as error:
+                # Whatever it was: a listener that is gone would leave this process refusing for ever.
+                wait = backoff.failed()
+                _log.warning("Lost the shared state, trying again in %.1f s: %s", wait, type(error).__name__)
+                await asyncio.sleep(wait)
+
+    async def _listen(self, backoff: Backoff) -> None:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            connection = await psycopg.AsyncConnection.connect(
+                self._dsn.get_secret_value(), autocommit=True, application_name=self._application_name
+            )
+        async with connection:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._begin(connection)
+            backoff.succeeded()
+            while True:
+                # All of them before the first is acted on: the generator holds the connection's lock.
+                notices = [n async for n in connection.notifies(timeout=HEARTBEAT_SECONDS, stop_after=1)]
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self._hear(connection, notices)
+
+    async def _begin(self, connection: psycopg.AsyncConnection) -> None:
+        await connection.execute(f"LISTEN {CHANNEL}")
+        # Gone with the connection, and so with the process: the others see that what it held has lost its holder.
+        # Shared, so that a connection which has not ended yet keeps nobody waiting.
+        await connection.execute("SELECT pg_advisory_lock_shared(%s, %s)", (HOLDERS, self._holder))
+        await self._reload(connection)
+
+    async def _reload(self, connection: psycopg.AsyncConnection) -> None:
+        asked_at = self._clock()
+        ended = await connection.execute(_ENDED_LATELY, (REMEMBERED_SECONDS,))
+        ends = {row[0]: row[1] async for row in ended}
+        revoked = await connection.execute("SELECT jti FROM revoked_tokens WHERE expires_at > now()")
+        newly_ended, newly_suspended = self._known.replace(
+            ended=ends,
+            revoked=[row[0] async for row in revoked],
+            suspensions=await _suspensions(connection),
+        )
+        self._known.heard(asked_at)
+        self._read_at = asked_at
+        self._tell(newly_ended, newly_suspended)
+        self._heard.set()
+
+    async def _hear(self, connection: psycopg.AsyncConnection, notices: list[psycopg.Notify]) -> None:
+        """Act on what was announced, then ask for a sign of life."""
+        changes = [json.loads(notice.payload) for notice in notices]
+        for change in changes:
+            if "ended" in change:
+                self.end(change["ended"], change["at"])
+            elif "revoked" in change:
+                self.revoke(change["revoked"])
+        if any("suspensions" in change for change in changes):
+            self._tell([], self._known.replace_suspensions(await _suspensions(connection)))
+        asked_at = self._clock()
+        await connection.execute("SELECT")
+        self._known.heard(asked_at)
+        if asked_at - self._read_at > RELOAD_SECONDS:
+            await self._reload(connection)
+
+    def _tell(self, ended: list[str], suspended: list[str]) -> None:
+        for sid in ended:
+            for react in self._on_ended:
+                self._react(react(sid))
+        for server in suspended:
+            for react in self._on_suspended:
+                self._react(react(server))
+
+    def _react(self, reaction: Awaitable[None]) -> None:
+        """Run a reaction beside the listening: a slow Vault must not make the state look stale."""
+        task = asyncio.ensure_future(reaction)
+        self._reactions.add(task)
+        task.add_done_callback(self._reacted)
+
+    def _reacted(self, task: asyncio.Future[None]) -> None:
+        self._reactions.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("A reaction to the shared state failed: %s", error)
+
+
+async def _suspensions(connection: psycopg.AsyncConnection) -> dict[str, str]:
+    rows = await connection.execute("SELECT server, reason FROM suspensions")
+    return {row[0]: row[1] async for row in rows}
