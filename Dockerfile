@@ -18,11 +18,9 @@ RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp app \
 COPY --from=build /venv /venv
 WORKDIR /app
 COPY deploy/healthcheck.py .
+COPY src/fastmcp_vault fastmcp_vault
 COPY common common
-COPY tracing tracing
-COPY identity identity
 COPY vault_client vault_client
-COPY state state
 COPY mcp_servers mcp_servers
 COPY services services
 COPY mock_services mock_services

@@ -18,6 +18,9 @@ SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-
 SSLMODE: Any = Field("disable", description="libpq's `sslmode` for that database; outside the demo `require` or more.")
 """The setting of the processes that open the tools' database."""
 
+SERVER_AUDIENCE_PREFIX = "mcp-"
+"""Audiences of MCP servers begin so. A token that our services accept names at most one of them."""
+
 
 class CommonSettings(BaseSettings):
     """Addresses and the profile. Environment variables carry the field's name in upper case."""

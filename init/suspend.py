@@ -1,4 +1,4 @@
-"""The kill switch: `python -m state suspend mcp-jira` stops an MCP server for everybody; `resume`, `list`."""
+"""The kill switch: `python -m init.suspend suspend mcp-jira` stops an MCP server for everybody; `resume`, `list`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ REVOKED_SECONDS = 5.0
 
 def parser() -> argparse.ArgumentParser:
     """The three verbs and what they take."""
-    top = argparse.ArgumentParser(prog="python -m state", description="Suspend MCP servers, for everybody at once.")
+    top = argparse.ArgumentParser(
+        prog="python -m init.suspend", description="Suspend MCP servers, for everybody at once."
+    )
     verbs = top.add_subparsers(dest="verb", required=True, metavar="verb")
     suspend = verbs.add_parser("suspend", help="stop a server: every call is refused, every credential revoked")
     suspend.add_argument("server", choices=NAMES)

@@ -16,11 +16,11 @@ from psycopg.adapt import AdaptersMap
 
 from fastmcp_vault.circuit import Circuit
 from fastmcp_vault.credentials.calls import Call, current_call
-from fastmcp_vault.credentials.manager import Held
+from fastmcp_vault.credentials.manager import HeldCredential
 from fastmcp_vault.credentials.pools import Connections, LeaseGone, LeasePool, all_places_taken
 from fastmcp_vault.credentials.sources import DatabaseUser
 from fastmcp_vault.errors import BackendUnavailable
-from fastmcp_vault.server.context import Room, current_room
+from fastmcp_vault.server.context import ServerContext, current_server
 from fastmcp_vault.tracing import OpenStep, step
 from fastmcp_vault.vault import DatabaseCredential
 from mcp_servers.settings import PostgresSettings
@@ -126,7 +126,7 @@ class Database:
     BackendUnavailable when PostgreSQL does not answer, BackendRefused in its own words for everything it refuses.
     """
 
-    def __init__(self, room: Room, call: Call) -> None:
+    def __init__(self, room: ServerContext, call: Call) -> None:
         self._room, self._call = room, call
         gateway: Gateway = room.backend
         self._gateway = gateway
@@ -158,7 +158,7 @@ class Database:
             self._room.credentials.replace(held)
         raise AssertionError("unreachable")
 
-    async def _once(self, held: Held[DatabaseUser], transaction: _Transaction, work: Work[T]) -> T:
+    async def _once(self, held: HeldCredential[DatabaseUser], transaction: _Transaction, work: Work[T]) -> T:
         name = f"{self._gateway.settings.client_id}:{self._call.correlation_id}"[:APPLICATION_NAME_LIMIT]
         with step("backend", server="postgres") as opened:
             opened.detail(address=self._gateway.address, role=held.credential.username, application_name=name)
@@ -245,7 +245,7 @@ async def _begins(connection: psycopg.AsyncConnection, begin: sql.Composed) -> b
 _IN_TRANSACTION = (pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR)
 
 
-def _tell(opened: OpenStep, held: Held[DatabaseUser], end: str) -> None:
+def _tell(opened: OpenStep, held: HeldCredential[DatabaseUser], end: str) -> None:
     opened.say(f"PostgreSQL ran it as {held.credential.username}, a role of {held.entity}'s own, then {end}.")
 
 
@@ -264,4 +264,4 @@ def _connection_lost(error: psycopg.Error, connection: psycopg.AsyncConnection) 
 
 def database_as_caller() -> Database:
     """The database as the person who is calling."""
-    return Database(current_room(), current_call())
+    return Database(current_server(), current_call())

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import SecretStr
 
 from fastmcp_vault.credentials.calls import current_call
-from fastmcp_vault.server.context import current_room
+from fastmcp_vault.server.context import current_server
 from mcp_servers import github_models as shapes
 from mcp_servers.github_models import (
     Issue,
@@ -132,6 +132,6 @@ def words(body: Any) -> str:
 @asynccontextmanager
 async def github_as_caller() -> AsyncIterator[GitHub]:
     """GitHub as the person who is calling."""
-    room = current_room()
+    room = current_server()
     async with room.credentials.use(current_call()) as held:
         yield GitHub(room.backend, token=held.credential.fields["token"])

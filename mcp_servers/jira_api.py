@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from fastmcp_vault.credentials.calls import current_call
 from fastmcp_vault.errors import InputError, Problem
-from fastmcp_vault.server.context import current_room
+from fastmcp_vault.server.context import current_server
 from mcp_servers import jira_models as shapes
 from mcp_servers.adf import document
 from mcp_servers.jira_models import (
@@ -175,7 +175,7 @@ def words(body: Any) -> str:
 @asynccontextmanager
 async def jira_as_caller() -> AsyncIterator[Jira]:
     """Jira as the person who is calling."""
-    room = current_room()
+    room = current_server()
     async with room.credentials.use(current_call()) as held:
         fields = held.credential.fields
         yield Jira(room.backend, email=fields["email"].get_secret_value(), api_token=fields["api_token"])

@@ -13,9 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-PATIENCE_SECONDS = 5.0
-"""How long one call waits by itself, all its waits together: a client waits some 20 s for a tool."""
-
 SHORTEST_WAIT = 0.2
 UNTOLD_SECONDS = 60.0
 """GitHub's rule where its answer names no time: at least a minute."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,8 +17,8 @@ from starlette.responses import JSONResponse, Response
 
 from fastmcp_vault.circuit import Circuit
 from fastmcp_vault.server.approval import state_security
-from fastmcp_vault.server.auth import MCP_PATH, Door, StepUp, Verifier
-from fastmcp_vault.server.context import Parts, Room, make_parts, opened
+from fastmcp_vault.server.auth import MCP_PATH, AccessTokenVerifier, ResourceServerAuth, StepUp
+from fastmcp_vault.server.context import ServerContext
 from fastmcp_vault.server.fixed_tools import FixedTools
 from fastmcp_vault.server.nulls import NullsAbsent
 from fastmcp_vault.server.offers import offer, status_uri
@@ -27,6 +26,7 @@ from fastmcp_vault.server.status import credential_status
 from fastmcp_vault.server.tool import persons_tool
 from fastmcp_vault.server.trace_offers import TellingOffers
 from mcp_servers.kinds import KINDS
+from mcp_servers.parts import APP_CLIENT, Parts, make_parts, opened
 from mcp_servers.settings import ServerSettings
 
 BODY_LIMIT = 1_048_576
@@ -35,24 +35,24 @@ BODY_LIMIT = 1_048_576
 GRACE_SECONDS = 3
 """How long calls under way may go on when the process is asked to stop."""
 
-SWITCH_SECONDS = 0.0005
-"""How long a thread may keep the interpreter while others wait. Python's 5 ms, times the threads that ask Keycloak and
-Vault when many people come at once, would keep the loop from serving everybody else."""
-
 
 def build(settings: ServerSettings) -> Starlette:
     """The server as an ASGI application; it connects when its lifespan begins, and revokes all it holds at the end."""
     parts = make_parts(settings)
     kind = KINDS[type(settings)](settings, parts.vault)
-    door = Door(settings, Verifier(settings, parts.validator, parts.state, standing=parts.standing))
-    rooms: list[Room] = []
+    profile = settings.server_profile
+    verifier = AccessTokenVerifier(
+        profile, parts.validator, parts.state, standing=parts.standing, trace_clients=(APP_CLIENT,)
+    )
+    auth = ResourceServerAuth(profile, verifier)
+    contexts: list[ServerContext] = []
 
     @asynccontextmanager
     async def lifespan(_: FastMCP) -> AsyncIterator[dict[str, Any]]:
         async with opened(parts, settings, kind.source, kind.backend) as context:
-            rooms[:] = context.values()
+            contexts[:] = context.values()
             yield context
-        rooms.clear()
+        contexts.clear()
         await kind.backend.close()
 
     silent = frozenset({credential_status.__name__, status_uri(settings.server)})
@@ -64,17 +64,17 @@ def build(settings: ServerSettings) -> Starlette:
         f"{settings.title} (mcp-remote-vault)",
         tools,
         instructions=f"{settings.title}, as the person who is signed in: every call uses that person's own credential.",
-        auth=door,
+        auth=auth,
         lifespan=lifespan,
         middleware=[TellingOffers(settings.server, silent=silent)],
         mask_error_details=True,
-        request_state_security=state_security(settings),
+        request_state_security=state_security(profile),
     )
     offer(mcp, settings.server, kind.offers)
 
     @mcp.custom_route("/health", methods=["GET"])
     async def health(_: Request) -> Response:
-        return await _health(settings, parts, rooms, kind.backend.circuit)
+        return await _health(settings, parts, contexts, kind.backend.circuit)
 
     return mcp.http_app(
         path=MCP_PATH,
@@ -86,8 +86,8 @@ def build(settings: ServerSettings) -> Starlette:
         middleware=[
             Middleware(
                 StepUp,
-                challenge=door.challenge,
-                settings=settings,
+                challenge=auth.challenge,
+                profile=profile,
                 writing=frozenset(tool.name for tool in tools if tool.writes),
             ),
             Middleware(RequestBodyLimitMiddleware, max_body_size=BODY_LIMIT),
@@ -96,30 +96,29 @@ def build(settings: ServerSettings) -> Starlette:
     )
 
 
-async def _health(settings: ServerSettings, parts: Parts, rooms: list[Room], backend: Circuit) -> Response:
+async def _health(settings: ServerSettings, parts: Parts, contexts: list[ServerContext], backend: Circuit) -> Response:
     """Whether requests are served, which parts are down, and how much is held; nobody's name, no secret.
 
     503 while requests are refused; with a part down (``degraded``) what is held goes on being used.
     """
     fresh = await parts.state.serves()
-    room = rooms[0] if rooms else None
+    context = contexts[0] if contexts else None
     circuits = {"keycloak": parts.keycloak.circuit, "vault": parts.vault.circuit, "backend": backend}
     well = all(circuit.state == "closed" for circuit in circuits.values())
     body = {
-        "status": "refusing" if not (fresh and room) else "ok" if well else "degraded",
+        "status": "refusing" if not (fresh and context) else "ok" if well else "degraded",
         "server": settings.client_id,
         "state": "fresh" if fresh else "stale",
         "parts": {name: circuit.as_dict() for name, circuit in circuits.items()},
         "suspended": parts.state.suspended(settings.client_id),
-        "credentials_held": len(room.credentials) if room else 0,
-        "revocations_owed": room.logins.owed if room else 0,
+        "credentials_held": len(context.credentials) if context else 0,
+        "revocations_owed": context.logins.owed if context else 0,
     }
-    return JSONResponse(body, 200 if fresh and room else 503)
+    return JSONResponse(body, 200 if fresh and context else 503)
 
 
 def run(settings: ServerSettings) -> None:
     """Serve until SIGTERM or SIGINT; then let calls finish, and revoke what is held."""
-    sys.setswitchinterval(SWITCH_SECONDS)
     for name in ("fastmcp", "mcp"):
         logger = logging.getLogger(name)
         logger.handlers.clear()

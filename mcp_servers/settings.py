@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
@@ -10,9 +10,7 @@ from pydantic import Field, SecretStr
 from common.ports import OptionalHttpPort, PublicUrl
 from common.settings import SSLMODE, CommonSettings, SslMode
 from fastmcp_vault.levels import LEVEL_SECONDS, Demand
-
-Policy = Literal["never", "destructive", "writes"]
-"""Which tools ask a person before they run: none, those that may overwrite or delete, all that change anything."""
+from fastmcp_vault.server.profile import ApprovalMode, ApprovalPolicy, ServerProfile
 
 
 def client_secret(server: str) -> Any:
@@ -75,7 +73,7 @@ class ServerSettings(CommonSettings):
     )
     mcp_allowed_origins: str = Field("", description="Browser origins, comma-separated, that may call the server.")
     mcp_capacity: int = Field(10_000, ge=1, description="People whose credentials are held at once.")
-    mcp_approval: Policy = _approval("")
+    mcp_approval: ApprovalMode = _approval("")
     mcp_approval_seconds: float = Field(
         300.0, gt=0, le=3600, description="Seconds in which that yes must be given and used."
     )
@@ -115,6 +113,27 @@ class ServerSettings(CommonSettings):
         return self.mcp_approval_login_age or (LEVEL_SECONDS if self.mcp_approval_acr else 0)
 
     @property
+    def server_profile(self) -> ServerProfile:
+        """What the server is to its callers."""
+        return ServerProfile(
+            name=self.server,
+            title=self.title,
+            audience=self.client_id,
+            issuer=self.issuer,
+            base_url=self.public_url,
+            scope=self.scope,
+            write_scope=self.write_scope,
+            secret=self.mcp_client_secret,
+            approval=ApprovalPolicy(
+                mode=self.mcp_approval,
+                lifetime=self.mcp_approval_seconds,
+                login_age=self.approval_age,
+                acr=self.mcp_approval_acr,
+                page=f"{self.app_public_url.rstrip('/')}/approve",
+            ),
+        )
+
+    @property
     def port(self) -> int:
         """The port to listen on."""
         return self.mcp_port or self.usual_port
@@ -143,7 +162,7 @@ class JiraSettings(ServerSettings):
     usual_port = 3001
 
     mcp_client_secret: SecretStr = client_secret("jira")
-    mcp_approval: Policy = _approval("jira")
+    mcp_approval: ApprovalMode = _approval("jira")
     mcp_approval_login_age: int = _login_age("jira")
     mcp_approval_acr: Demand = _acr("jira")
     jira_url: str = Field("http://localhost:8001", description="Jira's address, such as https://example.atlassian.net.")
@@ -164,7 +183,7 @@ class GithubSettings(ServerSettings):
     usual_port = 3002
 
     mcp_client_secret: SecretStr = client_secret("github")
-    mcp_approval: Policy = _approval("github")
+    mcp_approval: ApprovalMode = _approval("github")
     mcp_approval_login_age: int = _login_age("github")
     mcp_approval_acr: Demand = _acr("github")
     backend_proxy: SecretStr | None = _proxy()
@@ -180,7 +199,7 @@ class PostgresSettings(ServerSettings):
     usual_port = 3003
 
     mcp_client_secret: SecretStr = client_secret("postgres")
-    mcp_approval: Policy = _approval("postgres")
+    mcp_approval: ApprovalMode = _approval("postgres")
     mcp_approval_login_age: int = _login_age("postgres")
     mcp_approval_acr: Demand = _acr("postgres")
     postgres_host: str = Field("localhost", description="The tools' database server.")

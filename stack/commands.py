@@ -199,7 +199,7 @@ def agent(layout: Layout, options: Namespace, began: float) -> int:
     if options.verb == "suspend":
         words[1:1] = [f"--reason={options.reason}"]
     return subprocess.run(
-        [sys.executable, "-m", "state", *words],
+        [sys.executable, "-m", "init.suspend", *words],
         check=False,
         cwd=layout.root,
         env=base_environment(layout.temporary) | {"STATE_DSN": own["STATE_DSN"]},

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from app.lab.attack import Answer, Attack, Shot, plain_answer
 from app.lab.mcp import knock
 from app.texts import t
+from common.settings import SERVER_AUDIENCE_PREFIX
 from fastmcp_vault.errors import TokenInvalid
 from fastmcp_vault.oidc.validation import TokenValidator
 
@@ -65,6 +66,7 @@ async def judged_locally(shot: Shot) -> Answer:
         issuer=shot.arms.range.targets.issuer,
         jwks_url=f"{shot.targets.openid}/certs",
         audience="mcp-jira",
+        exclusive=SERVER_AUDIENCE_PREFIX,
         client=shot.wire,
     )
     try:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.types import ASGIApp
 
+from common.settings import SERVER_AUDIENCE_PREFIX
 from fastmcp_vault.oidc.validation import TokenValidator
 from services.agent_auth import app as auth_app
 from services.agents.house import House, opened
@@ -47,7 +48,10 @@ async def biz_service(house: House) -> AsyncIterator[ASGIApp]:
         keycloak = None
         if settings.auth_mode != "agents":
             keycloak = TokenValidator(
-                issuer=settings.issuer, jwks_url=settings.jwks_url, audience=settings.agent_audience
+                issuer=settings.issuer,
+                jwks_url=settings.jwks_url,
+                audience=settings.agent_audience,
+                exclusive=SERVER_AUDIENCE_PREFIX,
             )
             stack.push_async_callback(keycloak.close)
         gate = Gate(house, keycloak=keycloak)

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 
 from common import logs
 from common.command import run as run_command
-from common.settings import load
+from common.settings import SERVER_AUDIENCE_PREFIX, load
 from fastmcp_vault.errors import ConfigError, Problem, VaultDenied
 from fastmcp_vault.oidc.validation import TokenValidator
 from fastmcp_vault.state import State
@@ -40,7 +40,9 @@ async def run(settings: TokenApiSettings) -> None:
         except Problem as problem:
             raise _useless(problem) from problem
         _tell(session)
-        validator = TokenValidator(issuer=settings.issuer, jwks_url=settings.jwks_url, audience=AUDIENCE)
+        validator = TokenValidator(
+            issuer=settings.issuer, jwks_url=settings.jwks_url, audience=AUDIENCE, exclusive=SERVER_AUDIENCE_PREFIX
+        )
         stack.push_async_callback(validator.close)
         state = State(settings.state_dsn, application_name="token-api")
         stack.push_async_callback(state.close)

@@ -22,7 +22,7 @@ COMMANDS = (
     "init --help",
     "init.agent --help",
     "init.clients --help",
-    "state --help",
+    "init.suspend --help",
     "vault_client --help",
     "benchmarks --help",
     "services.token_api.client --help",

@@ -23,7 +23,7 @@ from tests.support.documents import blocks
 from tests.support.people import Person
 
 GUIDE = "docs/ADD_A_SERVER.md"
-ROOMS = ("app", "common", "identity", "init", "mcp_servers", "stack", "state", "tracing", "vault_client")
+ROOMS = ("app", "common", "init", "mcp_servers", "src", "stack", "vault_client")
 
 
 @pytest.fixture(scope="module")

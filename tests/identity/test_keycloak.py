@@ -101,7 +101,7 @@ async def test_keycloak_s_tokens_pass_the_validator_and_others_do_not(
     stack: Stack, app: Keycloak, tokens: TokenSet
 ) -> None:
     url = f"{app.issuer}/protocol/openid-connect/certs"
-    validator = TokenValidator(issuer=app.issuer, jwks_url=url, audience="mcp-jira")
+    validator = TokenValidator(issuer=app.issuer, jwks_url=url, audience="mcp-jira", exclusive="mcp-")
     token = (await for_jira(app, tokens)).get_secret_value()
     assert (await validator.validate(token)).aud == ("mcp-jira",)
     assert tokens.id_token is not None

@@ -34,7 +34,12 @@ async def validator(realm: Realm) -> AsyncIterator[TokenValidator]:
 
 def make(realm: Realm, *, audience: str | None = "mcp-jira") -> TokenValidator:
     return TokenValidator(
-        issuer=ISSUER, jwks_url=JWKS_URL, audience=audience, clock=lambda: realm.now, client=realm.client()
+        issuer=ISSUER,
+        jwks_url=JWKS_URL,
+        audience=audience,
+        exclusive="mcp-",
+        clock=lambda: realm.now,
+        client=realm.client(),
     )
 
 

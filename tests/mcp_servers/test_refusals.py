@@ -14,7 +14,7 @@ from joserfc.jwk import OctKey, RSAKey
 
 from fastmcp_vault.errors import ServerSuspended, SessionEnded, StateUnavailable
 from fastmcp_vault.oidc import TokenValidator
-from fastmcp_vault.server.auth import Door, Verifier
+from fastmcp_vault.server.auth import AccessTokenVerifier, ResourceServerAuth
 from mcp_servers.settings import JiraSettings
 from tests.mcp_servers.serving import served
 
@@ -45,9 +45,10 @@ async def server(sessions: Sessions) -> AsyncIterator[httpx2.AsyncClient]:
     keys = {"keys": [KEY.as_dict(private=False)]}
     jwks = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: httpx2.Response(200, json=keys)))
     validator = TokenValidator(
-        issuer=SETTINGS.issuer, jwks_url="http://localhost:8079", audience="mcp-jira", client=jwks
+        issuer=SETTINGS.issuer, jwks_url="http://localhost:8079", audience="mcp-jira", exclusive="mcp-", client=jwks
     )
-    door = Door(SETTINGS, Verifier(SETTINGS, validator, sessions))
+    profile = SETTINGS.server_profile
+    door = ResourceServerAuth(profile, AccessTokenVerifier(profile, validator, sessions))
     app = FastMCP("Test", auth=door).http_app(path="/mcp", stateless_http=True, json_response=True)
     async with served(app) as address, httpx2.AsyncClient(base_url=address, trust_env=False) as client:
         yield client

@@ -79,7 +79,7 @@ def test_without_a_network_the_first_start_says_so_and_leaves_no_half_environmen
 
 def test_without_a_network_keycloak_cannot_be_fetched_and_the_sentence_says_so(tmp_path: Path) -> None:
     program = (
-        "import sys\nfrom stack import distribution\nfrom common.errors import Problem\n"
+        "import sys\nfrom stack import distribution\nfrom fastmcp_vault.errors import Problem\n"
         "try: distribution.fetch(print)\nexcept Problem as problem: sys.exit(str(problem))"
     )
     proxies = dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), NOWHERE)

@@ -11,9 +11,6 @@ from pydantic import SecretStr
 from fastmcp_vault.errors import SessionEnded
 from fastmcp_vault.oidc.tokens import Claims
 
-APP_CLIENT = "mcp-demo-app"
-"""The one client that is shown the servers' part of a trace."""
-
 
 class CallerKey(NamedTuple):
     """What a credential is kept under: never the token's bytes, which change at every refresh."""
@@ -30,6 +27,8 @@ class VerifiedToken(AccessToken):
     verified: Claims
     checked_at: float
     check_ms: float
+    may_trace: bool = False
+    """Whether the client that holds it may ask for a trace."""
 
 
 class Caller:
@@ -40,15 +39,12 @@ class Caller:
         self.token = SecretStr(token.token)
         self.checked_at = token.checked_at
         self.check_ms = token.check_ms
+        self.may_trace = token.may_trace
+        """Whether the request comes through a client that may see the trace."""
 
     def key(self, server: str) -> CallerKey:
         """Where this person's credential for ``server`` is kept."""
         return CallerKey(self.claims.iss, self.claims.sub, self.claims.sid, server)
-
-    @property
-    def is_app(self) -> bool:
-        """Whether the request comes through the app, which may see the trace."""
-        return self.claims.azp == APP_CLIENT
 
 
 def current_caller() -> Caller:

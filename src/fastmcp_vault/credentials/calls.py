@@ -13,7 +13,6 @@ from typing import Any
 from fastmcp_vault.credentials.caller import Caller
 from fastmcp_vault.errors import SessionEnded
 from fastmcp_vault.tracing.wire import CORRELATION_HEADER
-from mcp_servers.limits import PATIENCE_SECONDS
 
 TRACE_KEY = "mcp-remote-vault/trace"
 """Request ``_meta``: true asks for the trace. Result ``_meta``: the trace."""
@@ -23,6 +22,9 @@ FRESH_KEY = "mcp-remote-vault/fresh"
 
 ERROR_KEY = "mcp-remote-vault/error"
 """Result ``_meta`` of a failed call: the problem with its code."""
+
+PATIENCE_SECONDS = 5.0
+"""How long one call waits by itself for rate limits, all its waits together: a client waits some 20 s for a tool."""
 
 _CORRELATION = re.compile(r"[A-Za-z0-9._-]{1,50}")
 
@@ -59,7 +61,7 @@ def read_call(
 ) -> Call:
     """The call as its headers (names in any case) and ``_meta`` describe it.
 
-    Only the app may ask for a trace, or switch reuse off.
+    Only a client that may see traces may ask for a trace, or switch reuse off.
     """
     sent = headers.get(CORRELATION_HEADER, "")
     return Call(
@@ -67,8 +69,8 @@ def read_call(
         correlation_id=sent if _CORRELATION.fullmatch(sent) else uuid.uuid4().hex,
         tool=tool,
         arguments=arguments or {},
-        traced=caller.is_app and meta.get(TRACE_KEY) is True,
-        fresh=caller.is_app and meta.get(FRESH_KEY) is True,
+        traced=caller.may_trace and meta.get(TRACE_KEY) is True,
+        fresh=caller.may_trace and meta.get(FRESH_KEY) is True,
     )
 
 

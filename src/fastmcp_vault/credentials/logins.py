@@ -7,20 +7,42 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pydantic import SecretStr
 
 from fastmcp_vault.credentials.caller import Caller
 from fastmcp_vault.errors import Problem, StateUnavailable
-from fastmcp_vault.oidc import Keycloak, unverified_claims
-from fastmcp_vault.state import RegisteredToken, State
+from fastmcp_vault.oidc import TokenSet, unverified_claims
+from fastmcp_vault.state.protocol import RegisteredToken, SharedState
 from fastmcp_vault.tracing import recording, step
 from fastmcp_vault.vault import Entity, Vault, VaultToken
 
 _log = logging.getLogger(__name__)
 
 
+class TokenExchange(Protocol):
+    """How a caller's token becomes one that Vault accepts. :class:`fastmcp_vault.oidc.OidcClient` does it by RFC 8693;
+    for an issuer without token exchange, give another object with this method."""
+
+    async def exchange(self, subject_token: SecretStr, *, audience: str, scope: str = "") -> TokenSet:
+        """A token for ``audience`` alone. Raises ExchangeRefused, SessionEnded, KeycloakUnavailable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultLogin:
+    """How this server logs in to Vault as a caller: JWT auth method at ``mount``, its ``role`` there, and the
+    ``audience`` and ``scope`` that the exchanged token is asked for with (Vault API: auth/jwt)."""
+
+    role: str
+    audience: str = "vault"
+    scope: str = ""
+    mount: str = "jwt"
+
+
 class Logins:
-    """Makes and ends Vault logins under the Keycloak client and Vault role ``role``.
+    """Makes and ends Vault logins as ``login`` says.
 
     A token that could not be revoked is owed, and :meth:`settle` tries again. The shared state keeps the
     accessors, so that the tokens of a killed replica can be ended.
@@ -30,14 +52,14 @@ class Logins:
         self,
         *,
         server: str,
-        role: str,
-        keycloak: Keycloak,
+        login: VaultLogin,
+        exchange: TokenExchange,
         vault: Vault,
-        state: State,
+        state: SharedState,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._server, self._role = server, role
-        self._keycloak, self._vault, self._state, self._clock = keycloak, vault, state, clock
+        self._server, self._role, self._login = server, login.role, login
+        self._exchange, self._vault, self._state, self._clock = exchange, vault, state, clock
         self._owed: dict[str, VaultToken] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -53,12 +75,14 @@ class Logins:
         """
         name = caller.claims.username
         with step("token-exchange", server=self._server) as opened:
-            exchanged = await self._keycloak.exchange(caller.token, audience="vault", scope="vault:login")
+            exchanged = await self._exchange.exchange(
+                caller.token, audience=self._login.audience, scope=self._login.scope
+            )
             opened.say(f"{self._role} traded {name}'s token for one that only Vault accepts.")
             opened.detail(claims=unverified_claims(exchanged.access_token))
             opened.valid(until=exchanged.expires_at)
         with step("vault-login", server=self._server) as opened:
-            login = await self._vault.login_jwt(role=self._role, jwt=exchanged.access_token)
+            login = await self._vault.login_jwt(role=self._role, jwt=exchanged.access_token, mount=self._login.mount)
             opened.say(f"Vault logged {name} in through {self._role}.")
             opened.detail(role=self._role, policies=list(login.policies), metadata=dict(login.metadata))
             opened.valid(until=login.lease.expires_at)

@@ -15,7 +15,7 @@ from fastmcp_vault.credentials.calls import Call
 from fastmcp_vault.credentials.logins import Logins
 from fastmcp_vault.credentials.sources import MARGIN_SECONDS, C, Source
 from fastmcp_vault.errors import CredentialMissing, Problem, SessionEnded, VaultDenied, VaultUnavailable
-from fastmcp_vault.state import State
+from fastmcp_vault.state.protocol import SharedState
 from fastmcp_vault.tracing import recording, reused, step
 from fastmcp_vault.vault import Cache, Entity, Lease, Renewer, VaultToken
 
@@ -71,7 +71,7 @@ class Grant(Generic[C]):
 
 
 @dataclass(frozen=True, slots=True)
-class Held(Generic[C]):
+class HeldCredential(Generic[C]):
     """A credential in use: whose (Vault's entity), and until when (seconds since the epoch) it holds."""
 
     credential: C
@@ -104,7 +104,7 @@ class Credentials(Generic[C]):
         role: str,
         logins: Logins,
         source: Source[C],
-        state: State,
+        state: SharedState,
         capacity: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -121,7 +121,7 @@ class Credentials(Generic[C]):
         return len(self._cache)
 
     @asynccontextmanager
-    async def use(self, call: Call) -> AsyncIterator[Held[C]]:
+    async def use(self, call: Call) -> AsyncIterator[HeldCredential[C]]:
         """The caller's credential, kept open inside the block.
 
         Raises CredentialMissing (its detail holds ``entity`` and ``path``), SessionEnded, ExchangeRefused,
@@ -133,9 +133,9 @@ class Credentials(Generic[C]):
         if known is not None and not fresh and self._clock() - known.checked_at >= STALE_SECONDS:
             await self._confirm(known)
         async with self._granted(call.caller, key, fresh=fresh) as grant:
-            yield Held(await self._credential(grant), grant)
+            yield HeldCredential(await self._credential(grant), grant)
 
-    def replace(self, stale: Held[C]) -> None:
+    def replace(self, stale: HeldCredential[C]) -> None:
         """``stale`` turned out not to work any more: the next :meth:`use` begins anew."""
         stale.grant.dead = True
 
@@ -195,7 +195,7 @@ class Credentials(Generic[C]):
             credential = await self._fetch(grant)
             opened.say(f"{grant.entity.name}'s own {self._server} credential was read at {credential.path}.")
             opened.detail(vault_path=credential.path, masked_credential=credential.masked, version=credential.version)
-            opened.valid(until=Held(credential, grant).until)
+            opened.valid(until=HeldCredential(credential, grant).until)
         if grant.released:
             await self._source.end(credential)
             raise SessionEnded("The session ended while its credential was being fetched.", fix="Sign in again.")
@@ -296,7 +296,7 @@ class Credentials(Generic[C]):
 
     def _note_credential_reused(self, grant: Grant[C], credential: C) -> None:
         sentence = f"{grant.entity.name}'s credential from {credential.path} still holds."
-        until = Held(credential, grant).until
+        until = HeldCredential(credential, grant).until
         reused("credential", since=credential.read_at, until=until, server=self._server, sentence=sentence)
 
     async def _sweep_for_ever(self) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pydantic import SecretStr
 
-from fastmcp_vault.credentials.pools import LeasePool
 from fastmcp_vault.errors import CredentialMissing, PersonUnknown
 from fastmcp_vault.masking import mask
 from fastmcp_vault.vault import DatabaseCredential, Lease, Vault, VaultToken
 from fastmcp_vault.vault.models import NOT_TEXT, UNKNOWN, UNKNOWN_FIX, UNPROVISIONED
+
+if TYPE_CHECKING:
+    from fastmcp_vault.credentials.pools import LeasePool
 
 MARGIN_SECONDS = 5.0
 """What is this near its end is not used any more: the call it is used for takes time too."""
@@ -76,17 +78,26 @@ class KVSource:
     """``users/<entity>/<server>`` in the KV engine, with the fields that this server needs."""
 
     def __init__(
-        self, vault: Vault, *, server: str, title: str, needs: Sequence[str], clock: Callable[[], float] = time.time
+        self,
+        vault: Vault,
+        *,
+        server: str,
+        title: str,
+        needs: Sequence[str],
+        path: str = "",
+        mount: str = "",
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self._template, self._mount = path or f"users/{{entity}}/{server}", mount
         self._vault, self._server, self._title, self._needs, self._clock = vault, server, title, needs, clock
 
     async def read(self, login: VaultToken, entity: str) -> StoredSecret:
         """The newest version. Raises CredentialMissing when it is not there, or lacks a field."""
         read_at = self._clock()
-        path = self._vault.kv_path(self._path(entity))
+        path = self._vault.kv_path(self._path(entity), mount=self._mount)
         _require_known(entity, path)
         try:
-            secret = await self._vault.kv_read(login.token, self._path(entity))
+            secret = await self._vault.kv_read(login.token, self._path(entity), mount=self._mount)
         except CredentialMissing as problem:
             raise self._missing(entity, path) from problem
         wrong = [
@@ -118,7 +129,7 @@ class KVSource:
 
     async def holds(self, login: VaultToken, entity: str, credential: StoredSecret) -> bool:
         """Whether no newer version was written."""
-        return await self._vault.kv_version(login.token, self._path(entity)) == credential.version
+        return await self._vault.kv_version(login.token, self._path(entity), mount=self._mount) == credential.version
 
     async def renew(self, login: VaultToken, credential: StoredSecret) -> StoredSecret:
         """A stored secret has no lease."""
@@ -128,7 +139,7 @@ class KVSource:
         """Nothing is open."""
 
     def _path(self, entity: str) -> str:
-        return f"users/{entity}/{self._server}"
+        return self._template.replace("{entity}", entity)
 
     def _missing(self, entity: str, path: str) -> CredentialMissing:
         fields = " ".join(f"{name}=…" for name in self._needs)
@@ -149,20 +160,24 @@ class DatabaseSource:
         vault: Vault,
         *,
         connect: Callable[[DatabaseCredential, str], Awaitable[LeasePool]],
+        mount: str = "database",
+        role: str = "{entity}",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._vault, self._connect, self._clock = vault, connect, clock
+        self._mount, self._role = mount, role
 
     async def read(self, login: VaultToken, entity: str) -> DatabaseUser:
         """A new database user. Raises CredentialMissing when this person may have none."""
         read_at = self._clock()
-        path = f"database/creds/{entity}"
+        role = self._role.replace("{entity}", entity)
+        path = f"{self._mount}/creds/{role}"
         _require_known(entity, path)
         try:
-            made = await self._vault.database_creds(login.token, entity)
+            made = await self._vault.database_creds(login.token, role, mount=self._mount)
         except CredentialMissing as problem:
             raise CredentialMissing(
-                f"{entity} has no PostgreSQL credential: there is no role database/roles/{entity} in Vault.",
+                f"{entity} has no PostgreSQL credential: there is no role {self._mount}/roles/{role} in Vault.",
                 fix=f"An administrator adds the entitlement `postgres` of {entity} in `init/users.yaml`"
                 " and runs `./demo init`.",
                 entity=entity,

@@ -45,6 +45,11 @@ def verified_payload(token: str, key: RSAKey) -> dict[str, Any]:
     return payload
 
 
+def is_access_token(token: str) -> bool:
+    """Whether the header says so (``typ``: ``at+jwt``, RFC 9068 §2.1). Raises TokenInvalid if it is no signed token."""
+    return str(_header(token).get("typ", "")).lower().removeprefix("application/") == "at+jwt"
+
+
 def _header(token: str) -> dict[str, Any]:
     if len(token) > MAX_TOKEN:
         raise TokenInvalid(f"The token is longer than {MAX_TOKEN} characters.", reason="too_long")

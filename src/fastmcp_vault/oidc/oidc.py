@@ -1,4 +1,4 @@
-"""Keycloak as the runtime uses it: code flow with PKCE, refresh, token exchange, logout."""
+"""An OpenID Connect issuer as a client uses it: code flow with PKCE, refresh, token exchange, logout."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from httpx2 import codes
+import httpx2
 from pydantic import SecretStr
 
 from fastmcp_vault.circuit import Circuit
 from fastmcp_vault.errors import LoginFailed, SessionEnded, TokenInvalid
 from fastmcp_vault.http import async_client, async_transport
+from fastmcp_vault.oidc.endpoints import Endpoints
 from fastmcp_vault.oidc.failures import Doing, translated, understood
 from fastmcp_vault.oidc.jwks import KeySource
 from fastmcp_vault.oidc.tokens import TokenSet
@@ -50,10 +51,9 @@ class LoginRequest:
     verifier: str = field(repr=False)
 
 
-class Keycloak:
-    """One client of one realm, for any number of tasks of one event loop.
+class OidcClient:
+    """One client of one issuer, for any number of tasks of one event loop.
 
-    ``base_url`` is Keycloak as this process reaches it, ``public_url`` as browsers do (the issuer).
     Every call raises KeycloakUnavailable when Keycloak does not answer, ConfigError when it does not
     accept ``client_secret``. ``circuit`` answers for Keycloak while it is down.
     ``clock`` gives seconds since the epoch.
@@ -61,24 +61,24 @@ class Keycloak:
 
     def __init__(
         self,
+        endpoints: Endpoints,
         *,
-        base_url: str,
-        public_url: str,
-        realm: str,
         client_id: str,
         client_secret: SecretStr,
         timeout: float = TIMEOUT_SECONDS,
+        transport: httpx2.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.client_id = client_id
-        self.issuer = f"{public_url.rstrip('/')}/realms/{realm}"
+        self.issuer = endpoints.issuer
         self._clock = clock
-        self._endpoints = f"{base_url.rstrip('/')}/realms/{realm}/protocol/openid-connect"
+        self._endpoints = endpoints
         self._secret = client_secret
-        self._http = async_client(timeout=timeout, transport=TracedTransport(async_transport(connections=AT_ONCE)))
+        below = transport or async_transport(connections=AT_ONCE)
+        self._http = async_client(timeout=timeout, transport=TracedTransport(below))
         self._turns = asyncio.Semaphore(AT_ONCE)
         self.circuit = Circuit("keycloak")
-        self._keys = KeySource(f"{self._endpoints}/certs", clock=clock)
+        self._keys = KeySource(endpoints.jwks, clock=clock)
 
     def login_request(
         self,
@@ -111,7 +111,7 @@ class Keycloak:
                 **({"claims": json.dumps(_essential(acr), separators=(",", ":"))} if acr else {}),
             }
         )
-        return LoginRequest(f"{self.issuer}/protocol/openid-connect/auth?{query}", state, nonce, verifier)
+        return LoginRequest(f"{self._endpoints.authorization}?{query}", state, nonce, verifier)
 
     async def redeem(self, *, code: str, verifier: str, nonce: str, redirect_uri: str) -> TokenSet:
         """Trade the code for tokens (RFC 6749 §4.1.3) and check the ID token (OpenID Connect Core §3.1.3.7).
@@ -166,23 +166,12 @@ class Keycloak:
         }
         return await self._tokens("exchanging the token", form | ({"scope": scope} if scope else {}))
 
-    async def is_active(self, token: SecretStr) -> bool:
-        """Whether Keycloak still honours a token: its session, its person and its client are there (RFC 7662 §2.2)."""
-        answer = await self._post("asking about the session", "token/introspect", {"token": token.get_secret_value()})
-        return bool(answer.get("active"))
-
-    async def end_session(self, refresh_token: SecretStr) -> None:
-        """End the session at Keycloak, for every client; one already over is fine."""
-        form = {"refresh_token": refresh_token.get_secret_value()}
-        with suppress(SessionEnded):
-            await self._post("signing out", "logout", form, good=codes.NO_CONTENT)
-
     def logout_url(self, *, id_token_hint: SecretStr | None, post_logout_redirect_uri: str) -> str:
         """Where the browser goes to end its session at Keycloak (OpenID Connect RP-Initiated Logout 1.0 §2)."""
         query = {"client_id": self.client_id, "post_logout_redirect_uri": post_logout_redirect_uri}
         if id_token_hint is not None:
             query["id_token_hint"] = id_token_hint.get_secret_value()
-        return f"{self.issuer}/protocol/openid-connect/logout?{urlencode(query)}"
+        return f"{self._endpoints.end_session}?{urlencode(query)}"
 
     async def close(self) -> None:
         """Close the connections."""
@@ -191,16 +180,49 @@ class Keycloak:
 
     async def _tokens(self, doing: Doing, form: Mapping[str, str]) -> TokenSet:
         sent_at = self._clock()
-        return TokenSet.from_response(await self._post(doing, "token", form), now=sent_at)
+        return TokenSet.from_response(await self._post(doing, self._endpoints.token, form), now=sent_at)
 
-    async def _post(self, doing: Doing, endpoint: str, form: Mapping[str, str], *, good: int = codes.OK) -> Any:
+    async def _post(self, doing: Doing, endpoint: str, form: Mapping[str, str], *, good: int = httpx2.codes.OK) -> Any:
         """What an endpoint answers to ``form`` and this client's own secret (RFC 6749 §2.3.1); None for nothing."""
         own = {"client_id": self.client_id, "client_secret": self._secret.get_secret_value()}
         async with self._turns:
             # Asked here, not before the wait for a turn: who queues behind a hanging Keycloak leaves with it.
             with self.circuit.asking(), translated(doing):
-                answer = await self._http.post(f"{self._endpoints}/{endpoint}", data={**form, **own})
+                answer = await self._http.post(endpoint, data={**form, **own})
                 return understood(answer.status_code, answer.content, doing, good=good)
+
+
+class Keycloak(OidcClient):
+    """A client of a Keycloak realm: ``base_url`` as this process reaches it, ``public_url`` as browsers do."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        public_url: str,
+        realm: str,
+        client_id: str,
+        client_secret: SecretStr,
+        timeout: float = TIMEOUT_SECONDS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        endpoints = Endpoints.of_keycloak(base_url=base_url, public_url=public_url, realm=realm)
+        super().__init__(endpoints, client_id=client_id, client_secret=client_secret, timeout=timeout, clock=clock)
+        # Beside the token endpoint, at the address that this process reaches: a form ends the session.
+        self._logout = endpoints.token.removesuffix("/token") + "/logout"
+        self._introspection = f"{endpoints.token}/introspect"
+
+    async def is_active(self, token: SecretStr) -> bool:
+        """Whether Keycloak still honours a token: its session, its person and its client are there (RFC 7662 §2.2)."""
+        form = {"token": token.get_secret_value()}
+        answer = await self._post("asking about the session", self._introspection, form)
+        return bool(answer.get("active"))
+
+    async def end_session(self, refresh_token: SecretStr) -> None:
+        """End the session at Keycloak, for every client; one already over is fine."""
+        form = {"refresh_token": refresh_token.get_secret_value()}
+        with suppress(SessionEnded):
+            await self._post("signing out", self._logout, form, good=httpx2.codes.NO_CONTENT)
 
 
 def _essential(acr: str) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class Claims(BaseModel):
     @property
     def username(self) -> str:
         """The name that Vault's entity and the PostgreSQL role carry."""
-        return self.preferred_username
+        return self.preferred_username or self.sub
 
     @property
     def scopes(self) -> frozenset[str]:

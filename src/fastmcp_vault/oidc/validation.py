@@ -1,4 +1,4 @@
-"""JWT validation (RFC 7519 §7.2, RFC 9068 §4), with ``exp``, ``sub`` and Keycloak's ``typ`` required."""
+"""JWT validation (RFC 7519 §7.2, RFC 9068 §4), with ``exp``, ``sub`` and the mark of an access token required."""
 
 from __future__ import annotations
 
@@ -15,14 +15,11 @@ from pydantic import ValidationError
 
 from fastmcp_vault.errors import TokenInvalid
 from fastmcp_vault.oidc.jwks import KeySource
-from fastmcp_vault.oidc.jws import verified_payload
+from fastmcp_vault.oidc.jws import is_access_token, verified_payload
 from fastmcp_vault.oidc.tokens import Claims
 
 LEEWAY_SECONDS = 5.0
 """How far the clocks of Keycloak and this machine may differ."""
-
-SERVER_AUDIENCE_PREFIX = "mcp-"
-"""Audiences of MCP servers; a token names at most one of them."""
 
 REMEMBERED = 10_000
 """Verified tokens remembered at once."""
@@ -42,15 +39,19 @@ def check_times(payload: dict[str, Any], now: float) -> None:
         raise TokenInvalid("The token is not valid yet.", fix="Check the clocks.", reason="not_yet")
 
 
-def check_access_token(payload: dict[str, Any], *, issuer: str, audience: str | None, now: float) -> Claims:
+def check_access_token(
+    payload: dict[str, Any], *, issuer: str, audience: str | None, now: float, exclusive: str = "", marked: bool = False
+) -> Claims:
     """The claims of a token whose signature is good, if it is ours to accept. Raises TokenInvalid.
 
-    ``audience`` must be among ``aud``, and no other MCP server's may be; None accepts any audience.
+    ``audience`` must be among ``aud``; None accepts any audience. No other audience that begins with ``exclusive`` may
+    be there (empty: others may). An access token is ``marked`` by its header (``at+jwt``, RFC 9068 §2.1), or else by
+    Keycloak's claim ``typ``: an ID token with a fitting audience is neither.
     """
     check_times(payload, now)
     if payload.get("iss") != issuer:
         raise TokenInvalid("The token comes from another issuer.", fix=_SIGN_IN, reason="issuer")
-    if payload.get("typ") != "Bearer":
+    if not marked and payload.get("typ") != "Bearer":
         raise TokenInvalid("This is not an access token.", fix="Send the access token.", reason="type")
     if not isinstance(payload.get("sub"), str) or not payload["sub"]:
         raise TokenInvalid("The token names nobody.", fix=_SIGN_IN, reason="subject")
@@ -59,7 +60,7 @@ def check_access_token(payload: dict[str, Any], *, issuer: str, audience: str | 
     except ValidationError:
         raise TokenInvalid("The token's claims are not as they should be.", reason="malformed") from None
     if audience is not None:
-        others = [a for a in claims.aud if a.startswith(SERVER_AUDIENCE_PREFIX) and a != audience]
+        others = [a for a in claims.aud if exclusive and a.startswith(exclusive) and a != audience]
         if audience not in claims.aud or others:
             raise TokenInvalid(
                 f"The token is not meant for {audience} alone.",
@@ -96,10 +97,11 @@ class TokenValidator:
         issuer: str,
         jwks_url: str,
         audience: str | None,
+        exclusive: str = "",
         clock: Callable[[], float] = time.time,
         client: httpx2.AsyncClient | None = None,
     ) -> None:
-        self._issuer, self._audience, self._clock = issuer, audience, clock
+        self._issuer, self._audience, self._exclusive, self._clock = issuer, audience, exclusive, clock
         self._verified: OrderedDict[bytes, Claims] = OrderedDict()
         self._keys = KeySource(jwks_url, clock=clock, client=client, on_withdrawn=self._verified.clear)
 
@@ -114,7 +116,14 @@ class TokenValidator:
             del self._verified[digest]
         key = await self._keys.key_for(token)
         payload = verified_payload(token, key)
-        claims = check_access_token(payload, issuer=self._issuer, audience=self._audience, now=now)
+        claims = check_access_token(
+            payload,
+            issuer=self._issuer,
+            audience=self._audience,
+            now=now,
+            exclusive=self._exclusive,
+            marked=is_access_token(token),
+        )
         self._verified[digest] = claims
         if len(self._verified) > REMEMBERED:
             self._verified.popitem(last=False)

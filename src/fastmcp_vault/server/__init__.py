@@ -1,1 +1,1 @@
-"""TODO."""
+"""The FastMCP side: authorization, tools, approvals, what a call tells of itself."""

@@ -19,10 +19,10 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from fastmcp_vault.credentials.calls import Call, current_call
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.server import question
-from fastmcp_vault.server.context import Room, current_room
+from fastmcp_vault.server.context import ServerContext, current_server
+from fastmcp_vault.server.profile import ServerProfile
 from fastmcp_vault.state import Approval, Question
 from fastmcp_vault.tracing import recording, step
-from mcp_servers.settings import ServerSettings
 
 ANSWER = "approval"
 """The key of the one question in ``input_requests``, and of its answer in ``input_responses``."""
@@ -50,18 +50,18 @@ class ApprovalInvalid(Problem):
     code, part = "approval_invalid", "mcp"
 
 
-def state_security(settings: ServerSettings) -> RequestStateSecurity:
+def state_security(profile: ServerProfile) -> RequestStateSecurity:
     """How the SDK seals what travels through the client between a question and its answer.
 
     The key is derived from the server's client secret (HMAC-SHA256 as in RFC 5869 §2.2), which all replicas share. What
     is sealed is an id that opens nothing by itself; the rest stays in the shared state.
     """
-    secret = settings.mcp_client_secret.get_secret_value().encode()
+    secret = profile.secret.get_secret_value().encode()
     key = hmac.new(b"mcp-remote-vault/request-state", secret, hashlib.sha256).digest()
-    return RequestStateSecurity(keys=[key], ttl=settings.mcp_approval_seconds + 60, audience=settings.client_id)
+    return RequestStateSecurity(keys=[key], ttl=profile.approval.lifetime + 60, audience=profile.audience)
 
 
-def binding_of(call: Call, settings: ServerSettings) -> bytes:
+def binding_of(call: Call, profile: ServerProfile) -> bytes:
     """SHA-256 of who calls what: issuer, person, session, client, server, tool, and the arguments as they were sent.
 
     The client (``azp``) is what the person was shown as the one that asks: a yes to one program is no yes to another.
@@ -70,23 +70,23 @@ def binding_of(call: Call, settings: ServerSettings) -> bytes:
     whatever a client sends has a hash, half a surrogate pair too.
     """
     claims = call.caller.claims
-    policy = [settings.approval_age, settings.mcp_approval_acr]
+    policy = [profile.approval.login_age, profile.approval.acr]
     who = [claims.iss, claims.sub, claims.sid, claims.azp]
-    bound = [*who, settings.client_id, policy, call.tool, dict(call.arguments)]
+    bound = [*who, profile.audience, policy, call.tool, dict(call.arguments)]
     return hashlib.sha256(json.dumps(bound, sort_keys=True, separators=(",", ":")).encode("ascii")).digest()
 
 
-async def settled() -> InputRequiredResult | None:
+async def require_approval() -> InputRequiredResult | None:
     """None once the person has said yes to the call being served, and that yes is spent; else the question to answer.
 
     Raises ApprovalNeeded (with the link) where the client cannot be asked, ApprovalRefused, ApprovalInvalid.
     """
-    call, room = current_call(), current_room()
+    call, room = current_call(), current_server()
     context = get_context()
     request = context.request_context
     modern = request is not None and request.protocol_version in MODERN_PROTOCOL_VERSIONS
     asked = context.request_state if modern else None
-    binding = binding_of(call, room.settings)
+    binding = binding_of(call, room.profile)
     if asked is not None:
         found = await room.approvals.find(asked)
         if found is None or found.way == "form":
@@ -97,7 +97,7 @@ async def settled() -> InputRequiredResult | None:
         await _spend(call, room, decided.id, binding, decided)
         return None
     if decided is not None and decided.status == "refused":
-        with step("approval", server=room.settings.server):
+        with step("approval", server=room.profile.name):
             raise _refused(call)
     capabilities = request.session.client_capabilities if request is not None and modern else None
     elicitation = capabilities.elicitation if capabilities else None
@@ -112,29 +112,29 @@ async def settled() -> InputRequiredResult | None:
 
 
 async def _ask(
-    call: Call, room: Room, binding: bytes, *, waiting: Approval | None, form: bool, url: bool
+    call: Call, room: ServerContext, binding: bytes, *, waiting: Approval | None, form: bool, url: bool
 ) -> InputRequiredResult:
     """Put the question by the best way that this client and the policy allow."""
-    settings: ServerSettings = room.settings
-    with step("approval-question", server=settings.server) as opened:
+    profile, policy = room.profile, room.profile.approval
+    with step("approval-question", server=profile.name) as opened:
         with recording(None):
             async with room.credentials.use(call) as held:
-                facts = question.facts(call, settings, held)
+                facts = question.facts(call, profile, held)
         words = question.words(facts)
-        form = form and waiting is None and not settings.approval_age and len(words) <= question.FORM_LIMIT
+        form = form and waiting is None and not policy.login_age and len(words) <= question.FORM_LIMIT
         approval = waiting or await room.approvals.ask(
             Question(
                 binding=binding,
                 way="form" if form else "link",
-                server=settings.client_id,
+                server=profile.audience,
                 tool=call.tool,
                 sub=call.caller.claims.sub,
                 sid=call.caller.claims.sid,
                 facts=facts,
-                login_age=settings.approval_age,
-                acr=settings.mcp_approval_acr,
+                login_age=policy.login_age,
+                acr=policy.acr,
             ),
-            lifetime=settings.mcp_approval_seconds,
+            lifetime=policy.lifetime,
         )
         _note(call, binding, f"waits for a yes ({approval.way}, acr {approval.acr or 'any'})")
         opened.valid(until=approval.expires_at)
@@ -143,7 +143,7 @@ async def _ask(
         opened.say(f"{call.tool} changes data: {facts['username']} is asked before anything is sent to the back end.")
     if form:
         return question.as_form(ANSWER, approval, words)
-    link = f"{settings.app_public_url.rstrip('/')}/approve?id={approval.id}"
+    link = f"{policy.page}?id={approval.id}"
     if url:
         return question.as_link(ANSWER, approval, link)
     raise ApprovalNeeded(
@@ -153,7 +153,9 @@ async def _ask(
     )
 
 
-async def _answered(call: Call, room: Room, binding: bytes, asked: str, found: Approval | None, answer: object) -> None:
+async def _answered(
+    call: Call, room: ServerContext, binding: bytes, asked: str, found: Approval | None, answer: object
+) -> None:
     """The client's second call, with the person's answer in it."""
     said_yes = (
         isinstance(answer, ElicitResult)
@@ -163,15 +165,15 @@ async def _answered(call: Call, room: Room, binding: bytes, asked: str, found: A
     if said_yes:
         await _spend(call, room, asked, binding, found)
         return
-    with step("approval", server=room.settings.server):
+    with step("approval", server=room.profile.name):
         await room.approvals.decide(asked, sub=call.caller.claims.sub, way="form", approve=False)
         _note(call, binding, "was refused")
         raise _refused(call)
 
 
-async def _spend(call: Call, room: Room, approval_id: str, binding: bytes, asked: Approval | None) -> None:
+async def _spend(call: Call, room: ServerContext, approval_id: str, binding: bytes, asked: Approval | None) -> None:
     """Use the yes to what was ``asked``, once. Raises ApprovalInvalid."""
-    with step("approval", server=room.settings.server) as opened:
+    with step("approval", server=room.profile.name) as opened:
         used = await room.approvals.use(approval_id, binding)
         if used is None:
             why = _why_not(await room.approvals.find(approval_id), binding)

@@ -1,10 +1,10 @@
-"""The door: bearer tokens are checked here, and a refusal says what is missing (RFC 6750, RFC 9728, MCP 2026-07-28)."""
+"""The resource server: checks bearer tokens, and says what a refused one lacks (RFC 6750, RFC 9728, MCP 2026-07-28)."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from fastmcp.server.auth import RemoteAuthProvider, TokenVerifier
@@ -24,7 +24,7 @@ from fastmcp_vault.credentials.caller import VerifiedToken
 from fastmcp_vault.errors import Problem, SessionEnded, TokenInvalid
 from fastmcp_vault.oidc.standing import Standing
 from fastmcp_vault.oidc.tokens import Claims
-from mcp_servers.settings import ServerSettings
+from fastmcp_vault.server.profile import ServerProfile
 
 MCP_PATH = "/mcp"
 METADATA_PATH = "/.well-known/oauth-protected-resource"
@@ -41,28 +41,35 @@ class Validator(Protocol):
         """The claims. Raises TokenInvalid or KeycloakUnavailable."""
 
 
-class Sessions(Protocol):
-    """What is asked of :class:`fastmcp_vault.state.State`."""
+class SessionCheck(Protocol):
+    """What is asked of the shared state."""
 
     async def admit(self, *, sid: str, server: str, auth_time: float) -> None:
         """Nothing, if the session may go on. Raises StateUnavailable, SessionEnded, ServerSuspended."""
 
 
-class Verifier(TokenVerifier):
-    """Accepts an access token for this one server whose session is known not to have ended."""
+class AccessTokenVerifier(TokenVerifier):
+    """Accepts an access token for this one server whose session is known not to have ended.
+
+    ``needs_session``: a token without a session id (``sid``) is refused. ``trace_clients``: clients (``azp``) that may
+    ask for a trace.
+    """
 
     def __init__(
         self,
-        settings: ServerSettings,
+        profile: ServerProfile,
         validator: Validator,
-        sessions: Sessions,
+        sessions: SessionCheck,
         *,
         standing: Standing | None = None,
+        needs_session: bool = True,
+        trace_clients: Collection[str] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(base_url=settings.public_url, required_scopes=[settings.scope])
+        super().__init__(base_url=profile.base_url, required_scopes=[profile.scope] if profile.scope else None)
         self._standing = standing
-        self._server = settings.client_id
+        self._server = profile.audience
+        self._needs_session, self._trace_clients = needs_session, frozenset(trace_clients)
         self._validator, self._sessions, self._clock = validator, sessions, clock
 
     async def verify_token(self, token: str) -> VerifiedToken:
@@ -70,7 +77,7 @@ class Verifier(TokenVerifier):
         StateUnavailable or KeycloakUnavailable."""
         checked_at, began = self._clock(), time.perf_counter()
         claims = await self._validator.validate(token)
-        if not claims.sid:
+        if self._needs_session and not claims.sid:
             raise TokenInvalid("The token belongs to no session.", fix="Sign in, and exchange that token.")
         await self._sessions.admit(sid=claims.sid, server=self._server, auth_time=claims.auth_time)
         if self._standing is not None:
@@ -83,12 +90,13 @@ class Verifier(TokenVerifier):
             subject=claims.sub,
             claims=claims.model_dump(mode="json"),
             verified=claims,
+            may_trace=claims.azp in self._trace_clients,
             checked_at=checked_at,
             check_ms=(time.perf_counter() - began) * 1000,
         )
 
 
-class Refused(AuthenticationError):
+class TokenRefused(AuthenticationError):
     """Carries the problem from the check to the answer."""
 
     def __init__(self, problem: Problem) -> None:
@@ -96,14 +104,14 @@ class Refused(AuthenticationError):
         self.problem = problem
 
 
-class Bearer(AuthenticationBackend):
+class BearerBackend(AuthenticationBackend):
     """Reads ``Authorization: Bearer`` on the MCP path; without one the request goes on as nobody's (RFC 6750 §2.1)."""
 
-    def __init__(self, verifier: Verifier) -> None:
+    def __init__(self, verifier: AccessTokenVerifier) -> None:
         self._verifier = verifier
 
     async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, BaseUser] | None:
-        """The verified person, None without a token. Raises Refused."""
+        """The verified person, None without a token. Raises TokenRefused."""
         scheme, _, token = conn.headers.get("authorization", "").partition(" ")
         if conn.scope["path"] != MCP_PATH or scheme.lower() != "bearer":
             return None
@@ -111,7 +119,7 @@ class Bearer(AuthenticationBackend):
             verified = await self._verifier.verify_token(token.strip())
         except Problem as problem:
             _log.info("A token was refused: %s", problem.what)
-            raise Refused(problem) from problem
+            raise TokenRefused(problem) from problem
         return AuthCredentials(verified.scopes), AuthenticatedUser(verified)
 
 
@@ -123,13 +131,13 @@ class Challenge:
     client a scope that it did not register for, so that one which began with reading alone could not step up.
     """
 
-    def __init__(self, settings: ServerSettings) -> None:
-        self._scope = " ".join(settings.scopes)
-        self._metadata = str(build_resource_metadata_url(AnyHttpUrl(f"{settings.public_url}{MCP_PATH}")))
+    def __init__(self, profile: ServerProfile) -> None:
+        self._scope = " ".join(profile.scopes)
+        self._metadata = str(build_resource_metadata_url(AnyHttpUrl(f"{profile.base_url}{MCP_PATH}")))
 
     def invalid(self, _: HTTPConnection, error: Exception) -> Response:
         """The answer to a token that was refused, or could not be judged."""
-        problem = error.problem if isinstance(error, Refused) else TokenInvalid("The token cannot be used.")
+        problem = error.problem if isinstance(error, TokenRefused) else TokenInvalid("The token cannot be used.")
         if not isinstance(problem, TokenInvalid | SessionEnded):
             body = {"error": "temporarily_unavailable", "error_description": str(problem), **problem.as_dict()}
             return JSONResponse(body, 503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
@@ -156,11 +164,9 @@ class StepUp:
     an earlier version sends no such header and is refused by the tool itself.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, challenge: Challenge, settings: ServerSettings, writing: frozenset[str]
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, challenge: Challenge, profile: ServerProfile, writing: frozenset[str]) -> None:
         self._app, self._challenge, self._writing = app, challenge, writing
-        self._scope, self._write_scope = settings.scope, settings.write_scope
+        self._scope, self._write_scope = profile.scope, profile.write_scope
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on."""
@@ -181,30 +187,32 @@ class StepUp:
         await self._app(scope, receive, send)
 
 
-class Door(RemoteAuthProvider):
-    """The realm as this server's authorization server, with RFC 9728 metadata at the path clients try first and at
+class ResourceServerAuth(RemoteAuthProvider):
+    """The issuer as this server's authorization server, with RFC 9728 metadata at the path clients try first and at
     the root one, and refusals that name their reason.
 
     ``KeycloakAuthProvider`` is this class with the issuer's address used for everything; here the address that
     people see and the one this process uses may differ, and scopes are advertised.
     """
 
-    def __init__(self, settings: ServerSettings, verifier: Verifier) -> None:
+    def __init__(self, profile: ServerProfile, verifier: AccessTokenVerifier) -> None:
         super().__init__(
             token_verifier=verifier,
-            authorization_servers=[AnyHttpUrl(settings.issuer)],
-            base_url=settings.public_url,
-            scopes_supported=settings.scopes,
-            challenge_scopes=settings.scopes,
-            resource_name=f"{settings.title} MCP server",
+            authorization_servers=[AnyHttpUrl(profile.issuer)],
+            base_url=profile.base_url,
+            scopes_supported=profile.scopes,
+            challenge_scopes=profile.scopes,
+            resource_name=f"{profile.title} MCP server",
         )
         self._verifier = verifier
-        self.challenge = Challenge(settings)
+        self.challenge = Challenge(profile)
 
     def get_middleware(self) -> list[Middleware]:
         """Authentication that answers with our reasons, in place of FastMCP's."""
         return [
-            Middleware(AuthenticationMiddleware, backend=Bearer(self._verifier), on_error=self.challenge.invalid),
+            Middleware(
+                AuthenticationMiddleware, backend=BearerBackend(self._verifier), on_error=self.challenge.invalid
+            ),
             Middleware(AuthContextMiddleware),
         ]
 

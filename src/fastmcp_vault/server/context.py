@@ -1,104 +1,36 @@
-"""What lives as long as a server: its clients, its credentials, its connections to the shared state."""
+"""What lives as long as a server and is found by its tools: callers' credentials, the back end, approvals."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastmcp.server.dependencies import get_context
 
 from fastmcp_vault.credentials.logins import Logins
 from fastmcp_vault.credentials.manager import Credentials
-from fastmcp_vault.credentials.sources import C, Source
-from fastmcp_vault.oidc import Keycloak, TokenValidator
-from fastmcp_vault.oidc.standing import Standing
-from fastmcp_vault.state import Approvals, State
-from fastmcp_vault.vault import Vault
-from mcp_servers.settings import ServerSettings
+from fastmcp_vault.server.profile import ServerProfile
 
-_KEY = "room"
+if TYPE_CHECKING:
+    from fastmcp_vault.state import Approvals
 
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The clients of Keycloak, Vault and the shared state; made once, before the server is assembled."""
-
-    keycloak: Keycloak
-    vault: Vault
-    state: State
-    validator: TokenValidator
-    standing: Standing
-
-    async def close(self) -> None:
-        """Close them all."""
-        await self.standing.close()
-        await self.validator.close()
-        await self.keycloak.close()
-        await self.vault.close()
+KEY = "fastmcp-vault"
+"""Where the context lies in FastMCP's lifespan context."""
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """What a tool's dependencies find: the callers' credentials, the back end's client, people's approvals."""
+class ServerContext:
+    """What a tool's dependencies find."""
 
-    settings: Any
+    profile: ServerProfile
     credentials: Credentials[Any]
     logins: Logins
     backend: Any
     approvals: Approvals
 
 
-def make_parts(settings: ServerSettings) -> Parts:
-    """The clients that ``settings`` describe; nothing is connected yet."""
-    keycloak = Keycloak(
-        base_url=settings.keycloak_url,
-        public_url=settings.keycloak_public_url,
-        realm=settings.keycloak_realm,
-        client_id=settings.client_id,
-        client_secret=settings.mcp_client_secret,
-        timeout=settings.outage_timeout,
-    )
-    return Parts(
-        keycloak=keycloak,
-        standing=Standing(keycloak.is_active),
-        vault=Vault(settings.vault_addr, namespace=settings.vault_namespace, timeout=settings.outage_timeout),
-        state=State(settings.state_dsn, application_name=settings.client_id),
-        validator=TokenValidator(issuer=settings.issuer, jwks_url=settings.jwks_url, audience=settings.client_id),
-    )
-
-
-@asynccontextmanager
-async def opened(
-    parts: Parts, settings: ServerSettings, source: Source[C], backend: Any
-) -> AsyncIterator[dict[str, Any]]:
-    """The room as FastMCP's lifespan context; at the end everything held is revoked, in bounded time."""
-    logins = Logins(
-        server=settings.server,
-        role=settings.client_id,
-        keycloak=parts.keycloak,
-        vault=parts.vault,
-        state=parts.state,
-    )
-    credentials = Credentials(
-        server=settings.server,
-        role=settings.client_id,
-        logins=logins,
-        source=source,
-        state=parts.state,
-        capacity=settings.mcp_capacity,
-    )
-    parts.standing.on_ended(credentials.session_ended)
-    try:
-        async with parts.state, credentials:
-            yield {_KEY: Room(settings, credentials, logins, backend, parts.state.approvals)}
-    finally:
-        await parts.close()
-
-
-def current_room() -> Room:
-    """The room of the server that serves this request."""
-    room = get_context().lifespan_context[_KEY]
-    assert isinstance(room, Room)
-    return room
+def current_server() -> ServerContext:
+    """The context of the server that serves this request."""
+    found = get_context().lifespan_context[KEY]
+    assert isinstance(found, ServerContext)
+    return found

@@ -6,6 +6,7 @@ import logging
 import re
 from typing import Any
 
+from fastmcp.exceptions import ToolError
 from fastmcp.exceptions import ValidationError as ArgumentsInvalid
 from fastmcp.tools import ToolResult
 from mcp_types import TextContent
@@ -25,6 +26,13 @@ class InternalError(Problem):
     """A failure that nobody foresaw; its text stays in the log."""
 
     code, part = "internal", "mcp"
+
+
+class CarriedProblem(ToolError):
+    """Carries a problem through FastMCP, which would log any other exception with its traceback."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(mask_text(str(problem)), log_level=logging.DEBUG)
 
 
 def told(error: Exception, *, tool: str) -> ToolResult:

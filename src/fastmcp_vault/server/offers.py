@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import mcp_types as mt
 from fastmcp import FastMCP
-from fastmcp.exceptions import FastMCPError
 from fastmcp.prompts import Prompt
 from fastmcp.resources import Resource, ResourceTemplate
 from fastmcp.server.context import Context
@@ -27,7 +26,7 @@ from fastmcp_vault.credentials.caller import current_caller
 from fastmcp_vault.credentials.calls import read_call, serving
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.masking import mask_text
-from fastmcp_vault.server.failures import as_problem
+from fastmcp_vault.server.failures import CarriedProblem, as_problem
 from fastmcp_vault.server.status import credential_status
 
 JSON = "application/json"
@@ -52,13 +51,6 @@ class Offers:
     resources: Sequence[Readable] = ()
     prompts: Sequence[Callable[..., Awaitable[str]]] = ()
     completions: Mapping[str, Callable[[Mapping[str, str]], Awaitable[Sequence[str]]]] = field(default_factory=dict)
-
-
-class Untold(FastMCPError):
-    """Carries a problem through FastMCP, which would log any other exception with its traceback."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(mask_text(str(problem)), log_level=logging.DEBUG)
 
 
 def status_uri(server: str) -> str:
@@ -107,7 +99,7 @@ def _in_sentences(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awai
             return await whole(*args, **kwargs)
         except Exception as error:
             problem = as_problem(error)
-            raise Untold(problem) from problem
+            raise CarriedProblem(problem) from problem
 
     return guarded
 

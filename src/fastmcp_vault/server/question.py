@@ -14,10 +14,10 @@ from mcp_types import (
 )
 
 from fastmcp_vault.credentials.calls import Call
-from fastmcp_vault.credentials.manager import Held
+from fastmcp_vault.credentials.manager import HeldCredential
 from fastmcp_vault.printable import printable
+from fastmcp_vault.server.profile import ServerProfile
 from fastmcp_vault.state import Approval
-from mcp_servers.settings import ServerSettings
 
 APPROVE = "approve"
 """The form's one field."""
@@ -29,12 +29,12 @@ FORM_LIMIT = 4_000
 """Characters of a form's message; what is longer is shown in the app, whole, rather than cut."""
 
 
-def facts(call: Call, settings: ServerSettings, held: Held[Any]) -> dict[str, Any]:
+def facts(call: Call, profile: ServerProfile, held: HeldCredential[Any]) -> dict[str, Any]:
     """What will be done, for whom, and with what. ``credential_until``: seconds since the epoch."""
     claims = call.caller.claims
     return {
-        "server": settings.server,
-        "title": settings.title,
+        "server": profile.name,
+        "title": profile.title,
         "tool": call.tool,
         "username": claims.username,
         "client": claims.azp,
@@ -43,7 +43,7 @@ def facts(call: Call, settings: ServerSettings, held: Held[Any]) -> dict[str, An
         "path": held.credential.path,
         "credential": held.credential.masked,
         "credential_until": held.until,
-        "lifetime": settings.mcp_approval_seconds,
+        "lifetime": profile.approval.lifetime,
         "correlation_id": call.correlation_id,
     }
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from fastmcp_vault.credentials.calls import current_call
 from fastmcp_vault.errors import CredentialMissing
-from fastmcp_vault.server.context import current_room
+from fastmcp_vault.server.context import current_server
 from fastmcp_vault.server.tool import reading
 
 
@@ -36,10 +36,10 @@ class CredentialStatus(BaseModel):
 @tool(annotations=reading("Whose credential is used"))
 async def credential_status() -> CredentialStatus:
     """Tell whose credential this server uses for you: who you are to it, the path in Vault, and the time left."""
-    call, room = current_call(), current_room()
+    call, room = current_call(), current_server()
     claims = call.caller.claims
     who = {
-        "server": room.settings.server,
+        "server": room.profile.name,
         "user_id": claims.sub,
         "username": claims.username,
         "email": claims.email,

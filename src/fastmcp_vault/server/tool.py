@@ -12,9 +12,9 @@ from fastmcp.tools import FunctionTool, ToolResult
 from mcp_types import InputRequiredResult, ToolAnnotations
 
 from fastmcp_vault.errors import Problem
-from fastmcp_vault.server.approval import settled
+from fastmcp_vault.server.approval import require_approval
 from fastmcp_vault.server.failures import told
-from mcp_servers.settings import Policy
+from fastmcp_vault.server.profile import ApprovalMode
 
 
 class InsufficientScope(Problem):
@@ -66,7 +66,7 @@ class PersonsTool(FunctionTool):
             )
 
 
-def persons_tool(function: Callable[..., Any], *, write_scope: str, approval: Policy = "never") -> PersonsTool:
+def persons_tool(function: Callable[..., Any], *, write_scope: str, approval: ApprovalMode = "never") -> PersonsTool:
     """The tool made of a function with FastMCP's ``@tool`` metadata, asking first where ``approval`` says so."""
     made = PersonsTool.from_function(function)
     assert isinstance(made, PersonsTool)
@@ -76,7 +76,7 @@ def persons_tool(function: Callable[..., Any], *, write_scope: str, approval: Po
     return made.model_copy(update={"write_scope": write_scope})
 
 
-def _needs_yes(tool: PersonsTool, approval: Policy) -> bool:
+def _needs_yes(tool: PersonsTool, approval: ApprovalMode) -> bool:
     destroys = tool.annotations is None or tool.annotations.destructive_hint is not False
     return tool.writes and (approval == "writes" or (approval == "destructive" and destroys))
 
@@ -89,7 +89,7 @@ def _asking_first(function: Callable[..., Awaitable[Any]]) -> Callable[..., Any]
 
     @functools.wraps(function)
     async def guarded(*args: Any, **kwargs: Any) -> Any:
-        question: InputRequiredResult | None = await settled()
+        question: InputRequiredResult | None = await require_approval()
         return await function(*args, **kwargs) if question is None else question
 
     return guarded

@@ -11,10 +11,12 @@ from fastmcp.server.dependencies import get_http_request
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools import ToolResult
 from fastmcp.tools.base import InputRequiredToolResult
+from mcp import MCPError
 
 from fastmcp_vault import correlation
 from fastmcp_vault.credentials.caller import Caller, current_caller
 from fastmcp_vault.credentials.calls import TRACE_KEY, read_call, serving
+from fastmcp_vault.server.failures import told
 from fastmcp_vault.tracing import STEPS, Recorder, Step, recording
 
 SERVER_STEPS = ("bearer-check", "token-exchange", "vault-login", "entity", "credential", "backend")
@@ -51,7 +53,12 @@ class Telling(Middleware):
         with serving(call), correlation.carrying(call.correlation_id), recording(recorder):
             if recorder is not None:
                 self._note_check(recorder, call.caller)
-            result = await call_next(context)
+            try:
+                result = await call_next(context)
+            except MCPError:
+                raise
+            except Exception as error:
+                result = told(error, tool=context.message.name)
         _log.info(
             "%s for %s %s in %.0f ms [%s]",
             context.message.name,
@@ -62,8 +69,8 @@ class Telling(Middleware):
         )
         if recorder is not None:
             steps = self._complete(recorder, context.message.name)
-            told = result.input_required if isinstance(result, InputRequiredToolResult) else result
-            told.meta = {**(told.meta or {}), TRACE_KEY: {"steps": [s.model_dump(mode="json") for s in steps]}}
+            answer = result.input_required if isinstance(result, InputRequiredToolResult) else result
+            answer.meta = {**(answer.meta or {}), TRACE_KEY: {"steps": [s.model_dump(mode="json") for s in steps]}}
         return result
 
     def _note_check(self, recorder: Recorder, caller: Caller) -> None:

@@ -1,21 +1,46 @@
-"""The shared state (database ``mcp_state``): what every replica must know, and the app's sessions."""
+"""The state that replicas share: its protocol, in memory, and in PostgreSQL (extra ``postgres``, loaded when named)."""
 
-from fastmcp_vault.state.approvals import Approval, Approvals, Question
-from fastmcp_vault.state.pending import FinishedLogins
-from fastmcp_vault.state.sessions import Sessions, SignedIn, StoredSession
-from fastmcp_vault.state.store import State, Suspension
-from fastmcp_vault.state.vault_tokens import RegisteredToken, VaultTokens
-from fastmcp_vault.state.workshop import Participant, Progress, Workshop
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from fastmcp_vault.state.memory import MemoryState
+from fastmcp_vault.state.protocol import RegisteredToken, SharedState
+
+if TYPE_CHECKING:
+    from fastmcp_vault.state.approvals import Approval, Approvals, Question
+    from fastmcp_vault.state.pending import FinishedLogins
+    from fastmcp_vault.state.sessions import Sessions, SignedIn, StoredSession
+    from fastmcp_vault.state.store import State, Suspension
+    from fastmcp_vault.state.vault_tokens import VaultTokens
+    from fastmcp_vault.state.workshop import Participant, Progress, Workshop
+
+_IN_POSTGRESQL = {
+    "Approval": "approvals",
+    "Approvals": "approvals",
+    "FinishedLogins": "pending",
+    "Participant": "workshop",
+    "Progress": "workshop",
+    "Question": "approvals",
+    "Sessions": "sessions",
+    "SignedIn": "sessions",
+    "State": "store",
+    "StoredSession": "sessions",
+    "Suspension": "store",
+    "VaultTokens": "vault_tokens",
+    "Workshop": "workshop",
+}
 
 __all__ = [
     "Approval",
     "Approvals",
     "FinishedLogins",
+    "MemoryState",
     "Participant",
     "Progress",
     "Question",
     "RegisteredToken",
     "Sessions",
+    "SharedState",
     "SignedIn",
     "State",
     "StoredSession",
@@ -23,3 +48,10 @@ __all__ = [
     "VaultTokens",
     "Workshop",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what needs psycopg when it is first named (PEP 562)."""
+    if name not in _IN_POSTGRESQL:
+        raise AttributeError(name)
+    return getattr(import_module(f"fastmcp_vault.state.{_IN_POSTGRESQL[name]}"), name)

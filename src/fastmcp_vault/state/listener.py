@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from fastmcp_vault.backoff import Backoff
 from fastmcp_vault.state.known import Known
+from fastmcp_vault.state.protocol import OnEnded, OnSuspended
 
 CHANNEL = "mcp_state"
 
@@ -41,12 +42,6 @@ _ENDED_LATELY: LiteralString = (
     "SELECT sid, extract(epoch FROM ended_at)::float8 FROM ended_sessions"
     " WHERE expires_at > now() AND ended_at > now() - make_interval(secs => %s)"
 )
-
-OnEnded = Callable[[str], Awaitable[None]]
-"""Called with the ``sid`` of each session that has ended."""
-
-OnSuspended = Callable[[str], Awaitable[None]]
-"""Called with the name of each server that has been suspended."""
 
 _log = logging.getLogger(__name__)
 

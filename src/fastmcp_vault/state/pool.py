@@ -23,7 +23,7 @@ The pool's own default, 300 s, doubles its pauses all that time and lets no requ
 
 
 def state_pool(dsn: SecretStr, *, application_name: str) -> AsyncConnectionPool:
-    """A pool that is not open yet, for one event loop. What it raises is for :func:`fastmcp_vault.state.failures.translated`."""
+    """A pool that is not open yet, for one event loop. What it raises is for ``state.failures.translated``."""
     drained_at = float("-inf")
 
     async def alive(connection: psycopg.AsyncConnection) -> None:

@@ -16,9 +16,10 @@ from fastmcp_vault.state.approvals import Approvals
 from fastmcp_vault.state.endings import KEPT_SECONDS, Endings
 from fastmcp_vault.state.failures import translated, unavailable
 from fastmcp_vault.state.known import Known
-from fastmcp_vault.state.listener import Listener, OnEnded, OnSuspended
+from fastmcp_vault.state.listener import Listener
 from fastmcp_vault.state.pending import FinishedLogins
 from fastmcp_vault.state.pool import answers, state_pool
+from fastmcp_vault.state.protocol import OnEnded, OnSuspended
 from fastmcp_vault.state.sealing import Box
 from fastmcp_vault.state.sessions import Sessions
 from fastmcp_vault.state.shared_traces import SharedTraces

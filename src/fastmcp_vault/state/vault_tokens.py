@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import LiteralString
 
 from psycopg_pool import AsyncConnectionPool
 
 from fastmcp_vault.state.failures import translated
 from fastmcp_vault.state.listener import HOLDERS
+from fastmcp_vault.state.protocol import RegisteredToken
 
 GRACE_SECONDS = 2.0
 """How long a holder may take to end the tokens of an ended session, or of a suspended server, itself."""
@@ -26,18 +26,6 @@ _LEFT = """WHERE expires_at > now() AND (
 _SELECT: LiteralString = (
     "SELECT accessor, server, sub, sid, extract(epoch FROM expires_at)::float8, username FROM vault_tokens "
 )
-
-
-@dataclass(frozen=True, slots=True)
-class RegisteredToken:
-    """One Vault token: who got it through which server; ``expires_at`` in seconds since the epoch."""
-
-    accessor: str
-    server: str
-    sub: str
-    sid: str
-    expires_at: float
-    username: str = ""
 
 
 class VaultTokens:
