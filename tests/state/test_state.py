@@ -33,7 +33,8 @@ async def test_a_session_ended_in_one_process_is_ended_in_another(database: Data
         await here.end_session("s1", "alice's id")
         await here.end_session("s3", "bob's id")
         await eventually(lambda: "s3" in heard)
-    assert heard == ["s1", "s3"]
+    # Ended again, it is heard again: somebody may have signed in under that id in between.
+    assert heard == ["s1", "s1", "s3"]
 
 
 async def test_what_was_ended_before_a_process_began_is_refused_by_it(database: Database) -> None:

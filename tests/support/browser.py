@@ -92,15 +92,22 @@ class Visitor:
         )
         expect(self.page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=PATIENCE)
 
-    def choose(self, label: str, option: str) -> None:
-        """Choose in a select box; a box that a part of the page drawn anew has closed is opened again, as people do."""
+    def choose(self, label: str, option: str, *, typed: bool = False) -> None:
+        """Choose in a select box; a box that a part of the page drawn anew has closed is opened again, as people do.
+
+        ``typed``: the list is long, and the option is found by typing it.
+        """
         wanted = self.page.get_by_role("option", name=option)
         until = time.monotonic() + PATIENCE / 1000
-        while not wanted.count() and time.monotonic() < until:
-            self.page.get_by_role("combobox", name=label).click()
+        while time.monotonic() < until:
+            if not wanted.count():
+                self.page.get_by_role("combobox", name=label).click()
+                if typed:
+                    self.page.keyboard.type(option)
             with suppress(PlaywrightTimeout):
-                wanted.wait_for(timeout=REOPENED)
-        wanted.click()
+                wanted.click(timeout=REOPENED)
+                return
+        raise AssertionError(f"{option} could not be chosen in {label}")
 
     def sign_in(self, person: Person, path: str = "/mcp-tools") -> None:
         """Sign in from the app's own button, at Keycloak's own page."""
