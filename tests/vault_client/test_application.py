@@ -190,7 +190,7 @@ async def test_with_vault_away_it_holds_on_until_its_secrets_end_and_recovers_af
             await application.refresh()
             return {row.kind: row for row in application.rows()}
 
-        vault._addr = away
+        vault._hvac.base_uri = away
         rows = await later(51)
         assert isinstance(rows["dynamic"].problem, VaultUnavailable)
         assert (rows["dynamic"].state, rows["kv"].state) == ("stale", "stale")
@@ -198,7 +198,7 @@ async def test_with_vault_away_it_holds_on_until_its_secrets_end_and_recovers_af
         rows = await later(3600)
         assert (rows["dynamic"].state, rows["dynamic"].left) == ("failed", 0.0), "its end came during the outage"
         assert rows["kv"].state == "stale", "a KV secret has no end"
-        vault._addr = real
+        vault._hvac.base_uri = real
         async with asyncio.timeout(20):
             while {row.state for row in rows.values()} != {"fresh"}:
                 await asyncio.sleep(0.05)  # the circuit breaker lets somebody try now and then
