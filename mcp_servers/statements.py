@@ -7,12 +7,9 @@ PQsetChunkedRowsMode), so that what is beyond the limit is never held.
 
 from __future__ import annotations
 
-import sys
-import termios
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from fcntl import ioctl
 from typing import Any
 
 import psycopg
@@ -20,11 +17,11 @@ from psycopg import pq
 from psycopg.abc import PQGen
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
-from psycopg.generators import fetch, send
-from psycopg.waiting import WAIT_R
+from psycopg.generators import send
 
 from fastmcp_vault.errors import InputError
 from fastmcp_vault.tracing.recorder import open_step
+from mcp_servers.bounded_reads import BoundedReads, RowTooLarge
 from mcp_servers.sql_errors import copy_refused, row_too_large
 from mcp_servers.values import cut, jsonable
 
@@ -67,80 +64,53 @@ async def run(connection: psycopg.AsyncConnection, statement: str, *, limit: int
     without, it is cancelled once there is enough. Raises psycopg.Error, InputError, SqlRefused.
     """
     outcome = Outcome()
-    reader = _Reader(connection, outcome, limit)
     async with connection.lock:
-        await connection.wait(_sending(connection.pgconn, _encoded(statement)))
-        while (result := await _next(connection, outcome)) is not None:
-            if result.status in _COPY:
-                await connection.close()
-                raise copy_refused()
-            if result.status == pq.ExecStatus.FATAL_ERROR:
-                with suppress(psycopg.OperationalError):
-                    await _drain(connection)
-                raise error_from_result(result)
-            try:
-                reader.read(result)
-            except _RowTooLarge:
-                await connection.close()
-                raise row_too_large(len(outcome.rows) + 1, ROW_LIMIT) from None
-            if outcome.truncated and not finish:
-                await _stop(connection)
-                break
+        try:
+            with BoundedReads(connection.pgconn, ROW_LIMIT) as reads:
+                await connection.wait(_sending(connection.pgconn, _encoded(statement)))
+                await _receive(connection, reads, _Reader(connection, outcome, limit), finish=finish)
+        except RowTooLarge:
+            await connection.close()
+            raise row_too_large(len(outcome.rows) + 1, ROW_LIMIT) from None
     opened = open_step()
     if opened is not None:
         opened.detail(statement=statement[:SHOWN], rows=len(outcome.rows), command=outcome.command)
     return outcome
 
 
-class _RowTooLarge(Exception):
-    """More than ROW_LIMIT bytes came for one row."""
+async def _receive(connection: psycopg.AsyncConnection, reads: BoundedReads, reader: _Reader, *, finish: bool) -> None:
+    """Read results until there is enough. Raises RowTooLarge, psycopg.Error, SqlRefused."""
+    while (result := await connection.wait(reads.fetch())) is not None:
+        if result.status in _COPY:
+            await connection.close()
+            raise copy_refused()
+        if result.status == pq.ExecStatus.FATAL_ERROR:
+            with suppress(psycopg.OperationalError):
+                await _drain(connection, reads)
+            raise error_from_result(result)
+        reader.read(result)
+        if reader.outcome.truncated and not finish:
+            # Cancel what is still running; the answer read so far is good.
+            await connection.cancel_safe(timeout=CANCEL_SECONDS)
+            await _drain(connection, reads)
+            return
 
 
-async def _next(connection: psycopg.AsyncConnection, outcome: Outcome) -> pq.abc.PGresult | None:
-    """The next result. Raises SqlRefused for a row beyond ROW_LIMIT; the connection, with all it did, is then gone."""
-    try:
-        return await connection.wait(_bounded_fetch(connection.pgconn))
-    except _RowTooLarge:
-        await connection.close()
-        raise row_too_large(len(outcome.rows) + 1, ROW_LIMIT) from None
-
-
-def _bounded_fetch(pgconn: pq.abc.PGconn) -> PQGen[pq.abc.PGresult | None]:
-    """psycopg's ``fetch``, with a bound on what is read until a result is complete."""
-    read = 0
-    while pgconn.is_busy():
-        while not (yield WAIT_R):
-            continue
-        read += _arrived(pgconn.socket)
-        if read > ROW_LIMIT:
-            raise _RowTooLarge
-        try:
-            pgconn.consume_input()
-        except psycopg.OperationalError:
-            # The server closed the connection; why, it may have said before.
-            if (said := pgconn.get_result()) is not None and said.status == pq.ExecStatus.FATAL_ERROR:
-                return said
-            raise
-    return pgconn.get_result()
-
-
-def _arrived(socket: int) -> int:
-    """Bytes that wait in the kernel to be read from a socket (ioctl FIONREAD)."""
-    counted = bytearray(4)
-    ioctl(socket, termios.FIONREAD, counted)
-    return int.from_bytes(counted, sys.byteorder)
+async def _drain(connection: psycopg.AsyncConnection, reads: BoundedReads) -> None:
+    while await connection.wait(reads.fetch()) is not None:
+        pass
 
 
 class _Reader:
     """Turns results into rows, until there is enough."""
 
     def __init__(self, connection: psycopg.AsyncConnection, outcome: Outcome, limit: int) -> None:
-        self._outcome, self._limit, self._left = outcome, limit, ANSWER_LIMIT
+        self.outcome, self._limit, self._left = outcome, limit, ANSWER_LIMIT
         self._connection = connection
         self._transformer = Transformer(connection)
 
     def read(self, result: pq.abc.PGresult) -> None:
-        outcome = self._outcome
+        outcome = self.outcome
         if result.command_status:
             # On the last result that holds anything, be it rows or not.
             outcome.command = result.command_status.decode("utf-8", "replace")
@@ -153,8 +123,8 @@ class _Reader:
         self._transformer.set_pgresult(result)
         for number in range(result.ntuples):
             lengths = [len(result.get_value(number, i) or b"") for i in range(result.nfields)]
-            if sum(lengths) > ROW_LIMIT:  # it came faster than _bounded_fetch could look
-                raise _RowTooLarge
+            if sum(lengths) > ROW_LIMIT:
+                raise RowTooLarge
             self._left -= sum(lengths)
             if len(outcome.rows) == self._limit or (self._left <= 0 and outcome.rows):
                 outcome.truncated = True
@@ -194,17 +164,6 @@ def _encoded(statement: str) -> bytes:
         return statement.encode("utf-8")
     except UnicodeEncodeError as error:
         raise InputError("The SQL holds half a character.", fix="Remove it.") from error
-
-
-async def _stop(connection: psycopg.AsyncConnection) -> None:
-    """Cancel what is still running; the answer read so far is good."""
-    await connection.cancel_safe(timeout=CANCEL_SECONDS)
-    await _drain(connection)
-
-
-async def _drain(connection: psycopg.AsyncConnection) -> None:
-    while await connection.wait(fetch(connection.pgconn)) is not None:
-        pass
 
 
 def _distinct(names: Iterable[str]) -> Iterable[str]:

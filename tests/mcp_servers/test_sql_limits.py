@@ -238,7 +238,7 @@ async def main():
         await statements.run(connection, "SELECT 1", limit=1, finish=False)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         try:
-            await statements.run(connection, "SELECT repeat('x', 250000000)", limit=1, finish=False)
+            await statements.run(connection, sys.argv[1], limit=1, finish=False)
         except Problem as problem:
             print(problem.code)
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
@@ -247,10 +247,15 @@ asyncio.run(main())
 """
 
 
-def test_a_value_of_250_mb_never_lies_in_the_servers_memory(stack: Stack) -> None:
+@pytest.mark.parametrize("before", [0, 2], ids=["first", "beyond-the-limit"])
+def test_a_value_of_250_mb_never_lies_in_the_servers_memory(stack: Stack, before: int) -> None:
+    """Neither as the first row, nor in what is read to its end after the answer was cut."""
+    value = f"SELECT repeat('x', 250000000 * (g = {before})::int) FROM generate_series(0, 2) AS g"
     with as_superuser(stack, "shop") as above:
         dsn = psycopg.conninfo.make_conninfo(above.info.dsn, password=above.info.password)
-    measured = subprocess.run([sys.executable, "-c", MEASURED], input=dsn, capture_output=True, text=True, check=True)
+    measured = subprocess.run(
+        [sys.executable, "-c", MEASURED, value], input=dsn, capture_output=True, text=True, check=True
+    )
     code, grown = measured.stdout.split()
     assert code == "sql_refused"
     assert int(grown) < 80_000, "KiB (bytes on macOS)"
