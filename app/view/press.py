@@ -2,9 +2,10 @@
 
 Streamlit tells a script once that a button was pressed. When another interaction interrupts that run before it comes
 to the button, the next run is told nothing, and the press would be lost. So a callback notes each press (callbacks run
-before anything can interrupt a run), and the note stays until a run acts on it. Two more things belong to it:
-``runner.fastReruns = false`` (``.streamlit/config.toml``; with fast reruns, Streamlit drops a run that has not begun),
-and that a page keeps an action's outcome before it draws anything, because every ``st.…`` call can end the run.
+before the run draws), and the note stays until a run acts on it. Three more things belong to it:
+``runner.fastReruns = false`` (``.streamlit/config.toml``; with fast reruns, Streamlit drops a run that has not begun);
+that a run is interrupted only where it draws, and not at its session state (below); and that a page keeps an action's
+outcome before it draws anything, because every ``st.…`` call that draws can end the run.
 """
 
 from __future__ import annotations
@@ -12,10 +13,15 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.state import SafeSessionState
 
 from app.view import visitor
 
 _NOTED = f"{visitor.KEPT}.pressed"
+
+# Streamlit also looks for the next interaction at each access to the session state, the first of them before it runs
+# the callbacks: a press was lost there, and so was an outcome that was about to be kept.
+SafeSessionState._yield_callback = property(lambda state: lambda: None, lambda state, interrupt: None)  # type: ignore
 
 
 def button(label: str, *, key: str, **options: Any) -> None:
