@@ -89,11 +89,10 @@ async def _signed_in_already(process: Process, request: Request, pending: Pendin
     a sign-in under way: that it failed is news.
     """
     under_way = pending is not None and (bool(pending.acr) or "error" not in request.query_params)
-    cookie = request.cookies.get(session_cookie_name(https=process.settings.https), "")
-    if under_way or not cookie:
+    if under_way:
         return False
     try:
-        await process.sessions.find(cookie)
+        await process.sessions.find(_cookie(process, request))
     except Problem:
         return False
     return True
@@ -142,9 +141,11 @@ async def _signed_in(process: Process, request: Request, pending: Pending | None
         # Keycloak went on with a session that has ended here: its person signs in anew, and is let in.
         again = urlencode({"fresh": "1", "level": pending.acr, "next": pending.next})
         return RedirectResponse(f"/auth/login?{again}", status_code=303, headers={"Cache-Control": "no-store"})
+    response = RedirectResponse(pending.next, status_code=303, headers={"Cache-Control": "no-store"})
+    if await _adds_nothing(process, request, claims):
+        return response
     await _end_former(process, request)
     cookie = await process.sessions.begin(tokens, claims, opened.step)
-    response = RedirectResponse(pending.next, status_code=303, headers={"Cache-Control": "no-store"})
     response.set_cookie(
         session_cookie_name(https=process.settings.https),
         cookie,
@@ -169,11 +170,29 @@ def _strong_enough(demanded: str, given: str) -> None:
         raise LoginFailed(t("login.level", demanded=demanded, given=given or "—"), fix=t("login.level.fix"))
 
 
+async def _adds_nothing(process: Process, request: Request, claims: Claims) -> bool:
+    """Whether this browser has the session already: two tabs signed in at once, and Keycloak asked in only one.
+
+    Replacing it would tell the other tab, whose connection came with the former cookie, that its session has ended.
+    """
+    try:
+        session = await process.sessions.find(_cookie(process, request))
+    except Problem:
+        return False
+    held = (session.sub, session.sid, session.username, session.email, session.acr)
+    told = (claims.sub, claims.sid, claims.username, claims.email, claims.acr)
+    return held == told and claims.auth_time <= session.auth_time
+
+
 async def _end_former(process: Process, request: Request) -> None:
     """Drop the session that this browser had: its cookie is about to be replaced, and nobody could sign it out.
 
     Signing in again within the same Keycloak session keeps that session alive for its new cookie.
     """
-    former = request.cookies.get(session_cookie_name(https=process.settings.https), "")
-    if former:
+    if former := _cookie(process, request):
         await process.sessions.forget(former)
+
+
+def _cookie(process: Process, request: Request) -> str:
+    """The session cookie that this browser sent; empty when it sent none."""
+    return request.cookies.get(session_cookie_name(https=process.settings.https), "")

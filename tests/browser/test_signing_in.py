@@ -167,6 +167,26 @@ def test_back_and_a_second_tab_after_signing_in_lead_to_the_app(visitor: Callabl
     me.sees(f"Signed in as {person.username}")
 
 
+def test_a_sign_in_that_keycloak_asks_nothing_for_leaves_the_open_tabs_session_alone(
+    visitor: Callable[[], Visitor], person: Person
+) -> None:
+    """A second tab's once replaced the cookie, and the first tab said that its session had ended."""
+    me = visitor()
+    me.sign_in(person)
+    cookie = me.session_cookie()
+    second = me.context.new_page()
+    second.goto(f"{me.base}/auth/login?next=/audit")
+    expect(second.get_by_text(f"Signed in as {person.username}").first).to_be_visible(timeout=PATIENCE)
+    assert me.session_cookie() == cookie
+    me.load("Github")
+
+    second.goto(f"{me.base}/auth/login?next=/audit&fresh=1")
+    second.locator("input[type=password]").fill(person.password)
+    second.get_by_role("button", name="Sign In").click()
+    second.wait_for_url(f"{me.base}/audit")
+    assert me.session_cookie() != cookie, "a password given anew makes a session of its own"
+
+
 @pytest.mark.parametrize(("zone", "named"), [("Asia/Seoul", "KST"), ("America/Sao_Paulo", "UTC-03")])
 def test_times_are_the_browsers_own_with_their_zone(
     browser: Browser, stack: Stack, person: Person, zone: str, named: str
