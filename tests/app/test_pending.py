@@ -32,7 +32,8 @@ async def replica(stack: Stack, **changes: str) -> AsyncIterator[PendingLogins]:
 
 def sign_in() -> Pending:
     state = secrets.token_urlsafe(16)
-    return Pending(state=state, nonce="n-1", verifier=SecretStr("v-1"), next="/mcp-tools", asked="http://localhost/…")
+    nonce, verifier = secrets.token_urlsafe(16), SecretStr(secrets.token_urlsafe(32))
+    return Pending(state=state, nonce=nonce, verifier=verifier, next="/mcp-tools", asked="http://localhost/…")
 
 
 async def test_it_is_good_once_at_whichever_replica_it_ends(stack: Stack) -> None:
@@ -47,11 +48,12 @@ async def test_it_is_good_once_at_whichever_replica_it_ends(stack: Stack) -> Non
 
 async def test_the_cookie_tells_nothing_and_opens_for_its_state_and_this_app_only(stack: Stack) -> None:
     begun = sign_in()
+    verifier = begun.verifier.get_secret_value()
     async with replica(stack) as here, replica(stack, APP_SESSION_KEY=Fernet.generate_key().decode()) as foreign:
         cookie = here.sealed(begun)
         assert len(cookie) < 3_500, "browsers keep cookies of 4096 bytes"
         for readable in (cookie, base64.urlsafe_b64decode(cookie).decode("latin-1")):
-            assert not [part for part in (begun.state, begun.nonce, "v-1", begun.next) if part in readable]
+            assert not [part for part in (begun.state, begun.nonce, verifier, begun.next) if part in readable]
         assert here.opened(cookie, state="other") is None
         assert foreign.opened(cookie, state=begun.state) is None
         for broken in ("", "ключ", "half \ud83d", cookie[:-4] + "AAAA", cookie[20:]):
