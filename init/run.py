@@ -43,8 +43,8 @@ def run(settings: InitSettings, *, dry_run: bool = False, only: Part | None = No
     admin = VaultAdmin(settings.vault_addr, settings.vault_token)
     try:
         with ThreadPoolExecutor(3) as pool:
-            # Vault checks its JWT login against the realm, and its entities need the people's ids: Keycloak is at
-            # least read. Programs wait for what Vault has for them, so that is done while the people are made.
+            # Vault is provisioned while Keycloak starts. Only its JWT login, which Vault checks against the realm, and
+            # its entities, which need the people's ids, wait for Keycloak; so Keycloak is at least read.
             realm = threading.Event()
             in_keycloak = ledger if only in (None, "keycloak") else _reader()
             bound = pool.submit(_bound, settings, admin)
@@ -52,11 +52,13 @@ def run(settings: InitSettings, *, dry_run: bool = False, only: Part | None = No
             people.add_done_callback(lambda _: realm.set())
             tables = pool.submit(_postgres, settings, ledger) if only in (None, "postgresql") else None
             wait_until_ready("Vault", admin.ready, within=settings.wait_seconds)
-            realm.wait()
             if tables:
                 tables.result()
-            if only in (None, "vault") and not (people.done() and people.exception()):
+            if only in (None, "vault"):
                 _vault(settings, admin, ledger)
+                realm.wait()
+                if not (people.done() and people.exception()):
+                    vault.jwt_login(settings, admin, ledger)
             ids = people.result()
         if only in (None, "vault"):
             vault_people.provision(admin, users, ids, ledger)

@@ -40,7 +40,7 @@ _LAB_ROLES: dict[str, tuple[str, str, dict[str, Any], int, int]] = {
 
 
 def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
-    """Everything that does not depend on who there is."""
+    """Everything that depends neither on who there is nor on Keycloak."""
     settle_mounts(vault, ledger, _MOUNTS, within=settings.wait_seconds)
     ledger.settle(
         PART,
@@ -53,7 +53,6 @@ def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None
     _audit_device(settings, vault, ledger)
     _audit_header(vault, ledger)
     _policies(vault, ledger)
-    _jwt_login(settings, vault, ledger)
     shop_connection(settings, vault, ledger)
     if settings.demo:
         _known_root_token(settings, vault, ledger)
@@ -137,7 +136,8 @@ def _policies(vault: VaultAdmin, ledger: Ledger) -> None:
         )
 
 
-def _jwt_login(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
+def jwt_login(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
+    """How people's tokens log in (Vault API: auth/jwt). Vault reads the realm's keys, so the realm must stand."""
     mounted = bool(jwt_accessor(vault))
     certificates = f"{settings.keycloak_for_vault}/realms/{settings.keycloak_realm}/protocol/openid-connect/certs"
     config = {"jwks_url": certificates, "bound_issuer": settings.issuer}
