@@ -1,11 +1,19 @@
 """``python healthcheck.py PORT …``: exit code 0 when ``/health`` answers 200 on every port of this container.
 
-``tls:PORT`` is asked over TLS; whose certificate that is does not matter to a question within the container.
+``tls:PORT`` is asked over TLS; whose certificate that is does not matter to a question within the container. It is
+asked by a name that its settings allow: the container's own in ``…ALLOWED_HOSTS``, whatever its public address is.
 """
 
 import http.client
+import os
 import ssl
 import sys
+
+
+def host() -> str:
+    """The first name that the process's settings allow beside its public one."""
+    allowed = next((value for name, value in os.environ.items() if name.endswith("ALLOWED_HOSTS")), "")
+    return allowed.split(",")[0].strip() or "localhost"
 
 
 def main() -> int:
@@ -18,7 +26,7 @@ def main() -> int:
             anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
             connection = http.client.HTTPSConnection("127.0.0.1", int(port), timeout=4, context=anybody)
         try:
-            connection.request("GET", "/health", headers={"Host": f"localhost:{port}"})
+            connection.request("GET", "/health", headers={"Host": f"{host()}:{port}"})
             if connection.getresponse().status != http.HTTPStatus.OK:
                 return 1
         except (OSError, http.client.HTTPException):

@@ -1,7 +1,9 @@
 """``python -m init.unseal [command …]``: initialises and unseals a Vault that cannot do so itself, then runs a command.
 
+With ``--stay`` instead of a command it stays, and unseals Vault again after each of Vault's restarts.
+
 For compose in the demo profile: the key and the initial root token lie in one file (0600) on a volume
-that no other container mounts. The command finds that token as ``VAULT_TOKEN``. In production a KMS
+that only unsealing and provisioning mount. The command finds that token as ``VAULT_TOKEN``. In production a KMS
 unseals (a ``seal`` stanza), a person keeps the recovery keys, and this module refuses to run.
 
 Vault API: sys/init, sys/seal-status, sys/unseal, sys/health.
@@ -14,9 +16,10 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import requests
 from pydantic import Field
@@ -27,8 +30,11 @@ from fastmcp_vault.errors import ConfigError, Problem, VaultError, VaultUnavaila
 from fastmcp_vault.http import TimedSession
 from fastmcp_vault.printable import show
 
+STAY = "--stay"
 _PAUSE = 0.2
 """Seconds between two looks at a Vault that is still starting."""
+_WATCH_SECONDS = 1.0
+"""Seconds between two looks at a Vault that is in use."""
 
 
 class UnsealSettings(CommonSettings):
@@ -50,7 +56,8 @@ class Unsealer:
     def __init__(self, settings: UnsealSettings, session: requests.Session) -> None:
         self._addr = settings.vault_addr.rstrip("/")
         self._file = settings.vault_keys_file
-        self._deadline = time.monotonic() + settings.wait_seconds
+        self._within = settings.wait_seconds
+        self._deadline = 0.0
         self._session = session
 
     def run(self) -> str:
@@ -58,14 +65,21 @@ class Unsealer:
 
         Raises VaultUnavailable when it does not answer in time, ConfigError when its key is not in the file.
         """
+        self.unseal()
+        token = self._keys()["root_token"]
+        self._wait_for("sys/health", requests.codes.ok, "did not become active after it was unsealed")
+        return token
+
+    def unseal(self) -> bool:
+        """Initialise Vault where that was never done, and unseal it; False when it was unsealed. Raises as ``run``."""
+        self._deadline = time.monotonic() + self._within
         status = self._wait_for("sys/seal-status", requests.codes.ok, "does not answer")
+        if status["initialized"] and not status["sealed"]:
+            return False
         if not status["initialized"]:
             self._initialise()
-        keys = self._keys()
-        if status["sealed"] or not status["initialized"]:
-            self._put("sys/unseal", {"key": keys["key"]})
-        self._wait_for("sys/health", requests.codes.ok, "did not become active after it was unsealed")
-        return str(keys["root_token"])
+        self._put("sys/unseal", {"key": self._keys()["key"]})
+        return True
 
     def _initialise(self) -> None:
         """One key share, written to the file's place before anything else can go wrong."""
@@ -116,8 +130,23 @@ class Unsealer:
         return found
 
 
+def stay(unsealer: Unsealer, say: Callable[[object], None], pause: Callable[[float], None] = time.sleep) -> NoReturn:
+    """Unseal Vault whenever it is sealed, for ever. What keeps it from that is said once, until it changes."""
+    before = ""
+    while True:
+        try:
+            if unsealer.unseal():
+                say("Vault is unsealed.")
+            before = ""
+        except (Problem, requests.RequestException) as error:
+            if before != str(error):
+                say(error)
+            before = str(error)
+        pause(_WATCH_SECONDS)
+
+
 def main(command: Sequence[str] | None = None) -> int:
-    """Unseal, then become ``command`` when there is one. 1 and a sentence when that cannot be done."""
+    """Unseal, then become ``command`` when there is one, or stay. 1 and a sentence when that cannot be done."""
     words = list(sys.argv[1:] if command is None else command)
     try:
         settings = load(UnsealSettings)
@@ -127,7 +156,10 @@ def main(command: Sequence[str] | None = None) -> int:
                 fix="Let a KMS unseal Vault (its `seal` stanza) and run `python -m init` with VAULT_TOKEN.",
             )
         with TimedSession() as session:
-            token = Unsealer(settings, session).run()
+            unsealer = Unsealer(settings, session)
+            if words == [STAY]:
+                stay(unsealer, partial(show, file=sys.stderr))
+            token = unsealer.run()
     except Problem as problem:
         show(problem, file=sys.stderr)
         return 1

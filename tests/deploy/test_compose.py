@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +34,7 @@ from stack.services import service as service_named
 from tests.deploy import compose
 
 SETTINGS: dict[str, tuple[type[BaseSettings], ...]] = {
+    "unseal": (UnsealSettings,),
     "init": (InitSettings, UnsealSettings),
     "mock": (MockSettings,),
     "mcp-jira": (JiraSettings,),
@@ -41,6 +46,7 @@ SETTINGS: dict[str, tuple[type[BaseSettings], ...]] = {
     "auth-relay": (RelaySettings,),
     "chatbot": (ChatbotSettings,),
 }
+ONLY_IN_THE_DEMO = {"mock", "chatbot", "unseal"}
 PYTHON = [service for service in SERVICES if service.program is None]
 ONLY_IN_CONTAINERS = {
     "MCP_APPROVAL",
@@ -140,10 +146,37 @@ def test_every_service_says_when_it_is_well_and_waits_for_what_it_uses() -> None
     for container in every.values():
         for name, wait in container.get("depends_on", {}).items():
             wanted = "service_completed_successfully" if name == "init" else "service_healthy"
-            # Vault is sealed, so not healthy, until init has unsealed it.
-            assert wait["condition"] == (
-                "service_started" if container is every["init"] and name == "vault" else wanted
-            )
+            # Vault is sealed, so not healthy, until it has been unsealed.
+            assert wait["condition"] == ("service_started" if container is every["unseal"] else wanted)
+
+
+def test_each_image_of_ours_is_built_once_and_the_app_alone_has_the_front_end() -> None:
+    every = services()
+    images = {name: container["image"] for name, container in every.items()}
+    ours = {name: image for name, image in images.items() if image.startswith("mcp-remote-vault")}
+    builders = Counter(ours[name] for name in ours if "build" in every[name])
+    assert builders == dict.fromkeys(ours.values(), 1)
+    assert [name for name in ours if ours[name] == ours["app"]] == ["app"]
+    assert {name for name in ours if ours[name] == ours["mcp-jira"]} == {*SETTINGS, "vault-client"} - {"app"}
+
+
+@pytest.mark.parametrize("name", [name for name in SETTINGS if name not in {"init", "unseal"}])
+def test_a_health_check_asks_by_a_name_that_is_let_in_wherever_the_service_is_published(name: str) -> None:
+    """Its ``Host`` is looked for in the container's own settings: a public address of one's own changes nothing."""
+    container = services()[name]
+    assert container["healthcheck"]["test"][:3] == ["CMD", "python", "/app/healthcheck.py"]
+    asked = subprocess.run(
+        [sys.executable, "-c", "import healthcheck; print(healthcheck.host())"],
+        cwd=compose.ROOT / "deploy",
+        env=container["environment"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    named = {value for key, value in container["environment"].items() if key.endswith("ALLOWED_HOSTS")}
+    # The mock chatbot, which is the demo's alone, lets in `localhost` beside its two addresses.
+    assert {asked} == (named or {"localhost"})
+    assert bool(named) == (name != "chatbot")
 
 
 def test_the_example_documents_every_variable_with_its_default() -> None:
@@ -167,7 +200,8 @@ def test_production_demands_every_secret_and_takes_none_of_the_demos() -> None:
     given = {name: f"https://{name.lower().replace('_', '-')}.example.com" for name in demanded}
     whole = compose.overlaid(compose.load(compose.DEMO), compose.load(compose.PRODUCTION, given))
     for name, kinds in SETTINGS.items():
-        if name == "mock":
+        if name in ONLY_IN_THE_DEMO:
+            assert whole["services"][name]["profiles"] == ["demo"]
             continue
         environment = whole["services"][name]["environment"]
         assert environment["PROFILE"] == "production"
@@ -188,7 +222,8 @@ def test_production_starts_with_what_it_demands_and_with_nothing_less() -> None:
     given["APP_SESSION_KEY"] = Fernet.generate_key().decode()
     whole = compose.overlaid(compose.load(compose.DEMO), compose.load(compose.PRODUCTION, given))
     for name, kinds in SETTINGS.items():
-        if name == "mock":
+        if name in ONLY_IN_THE_DEMO:
+            assert whole["services"][name]["profiles"] == ["demo"]
             continue
         environment = whole["services"][name]["environment"]
         for kind in kinds:
@@ -204,8 +239,28 @@ def test_production_starts_with_what_it_demands_and_with_nothing_less() -> None:
     assert "init/users.yaml" not in str(whole["services"]["init"]["volumes"])
 
 
+@pytest.mark.parametrize("password", ["keycloak", "short"])
+def test_production_refuses_keycloaks_published_or_short_database_password(password: str) -> None:
+    given = {name: password for name, _ in compose.variables(compose.PRODUCTION).items()}
+    whole = compose.overlaid(compose.load(compose.DEMO), compose.load(compose.PRODUCTION, given))
+    environment = whole["services"]["postgres"]["environment"]
+    done = subprocess.run(
+        ["sh", "deploy/postgres/keycloak.sh"],
+        cwd=compose.ROOT,
+        env=environment | {"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("KEYCLOAK_DB_PASSWORD holds the demo's value or has fewer than 16 characters")
+
+
 def test_keycloak_is_built_alike() -> None:
-    assert services()["keycloak"]["command"] == ["start", *distribution.BUILD_OPTIONS]
+    built = (compose.ROOT / services()["keycloak"]["build"] / "Dockerfile").read_text()
+    assert tuple(re.findall(r"^ +(--\S+)", built, re.MULTILINE)) == distribution.BUILD_OPTIONS
+    assert f"FROM keycloak/keycloak:{distribution.VERSION}\n" in built
+    assert services()["keycloak"]["command"] == ["start", "--optimized"]
 
 
 def test_documented_clients_are_let_in_and_advertised_as_in_the_stack(
@@ -245,3 +300,20 @@ def test_the_image_holds_every_package_that_a_container_runs() -> None:
     for room in rooms:
         assert f"COPY {room} {room.removeprefix('src/')}" in dockerfile, room
         assert f"!{room}" in ignored, room
+
+
+def test_an_image_holds_what_its_processes_need_and_no_more() -> None:
+    lock = (compose.ROOT / "requirements.txt").read_text()
+
+    def left(*excluded: str) -> dict[str, str]:
+        script = [sys.executable, "deploy/select_packages.py", "requirements.txt", *excluded]
+        text = subprocess.run(script, cwd=compose.ROOT, capture_output=True, text=True, check=True).stdout
+        return dict.fromkeys(re.findall(r"^([a-z0-9._-]+)(?:\[.*\])?==", text, re.MULTILINE), text)
+
+    everything, servers = left(), left("streamlit")
+    assert set(left().values()) == {"\n".join(line for line in lock.splitlines() if not line.startswith("#")) + "\n"}
+    assert {"streamlit", "pandas", "pyarrow", "numpy", "pillow"} <= everything.keys() - servers.keys()
+    assert {"fastmcp", "hvac", "python-keycloak", "psycopg", "requests", "anyio"} <= servers.keys()
+    assert left("requests").keys() == everything.keys(), "what others need stays"
+    with pytest.raises(subprocess.CalledProcessError):
+        left("no-such-package")

@@ -67,6 +67,22 @@ class Server:
             check=False,
         )
 
+    @contextmanager
+    def staying(self) -> Iterator[subprocess.Popen[bytes]]:
+        with (self.home / "unseal.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "init.unseal", "--stay"],
+                cwd=compose.ROOT,
+                env={"PATH": os.environ["PATH"], "VAULT_ADDR": self.addr, "VAULT_KEYS_FILE": str(self.keys)},
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(30)
+
     def wait_for(self, status: int) -> None:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
@@ -109,6 +125,18 @@ def test_a_vault_that_was_restarted_is_unsealed_with_what_it_kept(server: Server
         server.wait_for(503)
         assert server.unseal(*PRINT_TOKEN).stdout == first
         server.wait_for(200)
+
+
+def test_who_stays_unseals_vault_after_each_of_its_restarts(server: Server) -> None:
+    with server.staying() as staying:
+        for _ in range(2):
+            with server.running():
+                server.wait_for(200)
+        assert staying.poll() is None
+    key = json.loads(server.keys.read_text())
+    said = (server.home / "unseal.log").read_text()
+    assert said.count("Vault is unsealed.") == 2
+    assert not [secret for secret in key.values() if secret in said]
 
 
 def test_without_its_key_an_initialised_vault_is_left_alone(server: Server) -> None:
