@@ -101,7 +101,7 @@ async def signed_in(process: Process, cookie: str) -> Session:
     with tracing.step("jwt") as opened:
         claims = await process.validator.validate(session.tokens.access_token.get_secret_value())
         if claims.azp != process.settings.app_client_id or claims.sid != session.sid:
-            raise TokenInvalid("The access token is not this session's.", fix="Sign out and sign in again.")
+            raise TokenInvalid(t("problem.foreign-token"), fix=t("problem.foreign-token.fix"))
         opened.valid(until=claims.exp)
         opened.detail(claims=claims.model_dump(mode="json", exclude_none=True))
         opened.say(t("step.jwt", username=claims.username))

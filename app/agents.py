@@ -14,7 +14,7 @@ from app.actions import signed_in
 from app.person_vault import Held as Own
 from app.process import Process
 from app.sessions import Session
-from app.texts import t
+from app.texts import language, t
 from common.tls import Identity, client_context, new_key
 from fastmcp_vault import tracing
 from fastmcp_vault.errors import BackendRefused, BackendUnavailable, InputError, Problem
@@ -237,13 +237,12 @@ async def _send(held: Held, identity: Identity | None, method: str, url: str, **
     handshake = _Handshake()
     context = client_context(held.identity.authority, identity) if url.startswith("https:") else True
     transport = TracedTransport(httpx2.AsyncHTTPTransport(verify=context))
-    async with httpx2.AsyncClient(transport=transport, timeout=_TIMEOUT, trust_env=False) as http:
+    spoken = {"Accept-Language": language()}
+    async with httpx2.AsyncClient(transport=transport, timeout=_TIMEOUT, trust_env=False, headers=spoken) as http:
         try:
             response = await http.request(method, url, extensions={"trace": handshake}, **request)
         except (httpx2.HTTPError, OSError) as error:
-            raise BackendUnavailable(
-                t("agents.unreachable"), fix="`./demo status` says whether the agents' services are up."
-            ) from error
+            raise BackendUnavailable(t("agents.unreachable"), fix=t("problem.agents.fix")) from error
         if handshake.ended:
             handshake.record(response, held, proved=identity is not None)
         return response

@@ -86,5 +86,5 @@ async def _person(process: Process, cookie: str) -> tuple[Session, Claims]:
     session = await process.sessions.renewed(cookie)
     claims = await process.validator.validate(session.tokens.access_token.get_secret_value())
     if claims.azp != process.settings.app_client_id or claims.sid != session.sid:
-        raise TokenInvalid("The access token is not this session's.", fix="Sign out and sign in again.")
+        raise TokenInvalid(t("problem.foreign-token"), fix=t("problem.foreign-token.fix"))
     return session, claims

@@ -15,9 +15,10 @@ import httpx2
 from pydantic import ValidationError
 
 from app.process import Process
-from app.texts import t
-from fastmcp_vault.errors import BackendRefused, BackendUnavailable
+from app.texts import t, told
+from fastmcp_vault.errors import BackendRefused, BackendUnavailable, sentences_of
 from fastmcp_vault.http import async_client
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.tracing import STEPS, Step, Trace
 
 Status = Literal["nobody", "linked", "ended"]
@@ -98,17 +99,20 @@ async def _ask(
         return found
     said = found if isinstance(found, dict) else {}
     kind = BackendUnavailable if said.get("retryable") or answer.status_code >= 500 else BackendRefused
-    raise kind(str(said.get("what") or t("relay.refused")), fix=str(said.get("fix", "")), code=said.get("code", ""))
+    what, fix = sentences_of(said)
+    raise kind(what or t("relay.refused"), fix=fix, code=said.get("code", ""))
 
 
 def _chat(found: Mapping[str, Any]) -> Chat:
-    link, login = found.get("link"), found.get("login") or {}
+    link, login, words = found.get("link"), found.get("login") or {}, found.get("words") or {}
     steps = sorted(_steps(found.get("steps", [])), key=lambda step: step.started_at)
     return Chat(
         status=found["status"],
-        ended=str(found.get("ended") or ""),
+        ended=told(Sentence.read(str(found.get("ended") or ""), words.get("ended"))),
         login=login.get("status", ""),
-        failed=str(login.get("message") or "") if login.get("status") == "failed" else "",
+        failed=told(Sentence.read(str(login.get("message") or ""), words.get("message")))
+        if login.get("status") == "failed"
+        else "",
         link=Link(link["login_url"], link["code"], float(link["expires_at"])) if link else None,
         facts=found.get("person") or {},
         trace=Trace(

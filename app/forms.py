@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from app.texts import t
 from fastmcp_vault.errors import InputError
 
 Kind = Literal["text", "area", "integer", "number", "boolean", "choice", "json"]
@@ -64,7 +65,7 @@ def arguments(form: Sequence[Field], values: Mapping[str, Any]) -> dict[str, Any
         if value is None or value == "":
             if field.optional:
                 continue
-            raise InputError(f"{field.label} is empty.", fix="Fill it in and execute again.")
+            raise InputError(t("problem.empty", label=field.label), fix=t("problem.empty.fix"))
         sent[field.name] = _checked(field, value)
     return sent
 
@@ -74,15 +75,20 @@ def _checked(field: Field, value: Any) -> Any:
         try:
             return json.loads(value)
         except ValueError:
-            raise InputError(f"{field.label} is not valid JSON.", fix='Write it like ["a", "b"] or {"a": 1}.') from None
+            raise InputError(t("problem.no-json", label=field.label), fix=t("problem.no-json.fix")) from None
     if isinstance(value, str):
         if field.max_length is not None and len(value) > field.max_length:
             raise InputError(
-                f"{field.label} has {len(value):,} characters; {field.max_length:,} are allowed.", fix="Shorten it."
+                t("problem.too-long", label=field.label, length=len(value), most=field.max_length),
+                fix=t("problem.too-long.fix"),
             )
         if field.pattern and not _matches(field.pattern, value):
-            hint = f", for example {field.example}" if field.example else ""
-            raise InputError(f"{field.label} does not have the expected form{hint}.", fix=f"Expected: {field.pattern}")
+            what = (
+                t("problem.form-example", label=field.label, example=field.example)
+                if field.example
+                else t("problem.form", label=field.label)
+            )
+            raise InputError(what, fix=t("problem.form.fix", pattern=field.pattern))
     return value
 
 

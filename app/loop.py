@@ -31,7 +31,7 @@ class Loop:
         """
         if not self._loop.is_running():
             coroutine.close()
-            raise NotReady("The app is starting or stopping.", fix="Reload the page in a moment.")
+            raise NotReady(texts.t("problem.app-changing"), fix=texts.t("problem.reload"))
         # Known in this thread's context from now on, which the coroutine inherits.
         texts.language()
         zone()
@@ -40,12 +40,9 @@ class Loop:
             return future.result(timeout)
         except concurrent.futures.TimeoutError:
             future.cancel()
-            raise NotReady(
-                f"There was no answer within {timeout:.0f} seconds.",
-                fix="Try again; `./demo status` names the part that is slow.",
-            ) from None
+            raise NotReady(texts.t("problem.slow", seconds=timeout), fix=texts.t("problem.slow.fix")) from None
         except concurrent.futures.CancelledError:
-            raise NotReady("The app is stopping.", fix="Reload the page in a moment.") from None
+            raise NotReady(texts.t("problem.app-stopping"), fix=texts.t("problem.reload")) from None
 
     def stream(self, items: AsyncGenerator[T], *, timeout: float) -> Iterator[T]:
         """Each item as it comes, each waited for ``timeout`` seconds at most; closed when the page stops looking."""

@@ -25,8 +25,9 @@ from mcp_types import (
 from mcp_types import Tool as ToolSpec
 from pydantic import SecretStr, ValidationError
 
+from app.texts import t, told
 from fastmcp_vault import tracing
-from fastmcp_vault.errors import Problem, ServerUnavailable, TokenInvalid, ToolRefused
+from fastmcp_vault.errors import Problem, ServerUnavailable, TokenInvalid, ToolRefused, sentences_of
 from fastmcp_vault.http import async_client, async_transport
 from fastmcp_vault.tracing.recorder import open_step
 from fastmcp_vault.tracing.wire import CORRELATION_HEADER, TracedTransport
@@ -46,14 +47,10 @@ LABELS = {"jira": "Jira", "github": "Github", "postgres": "PostgreSQL"}
 
 
 _BY_STATUS: Mapping[int, tuple[type[Problem], str, str]] = {
-    401: (TokenInvalid, "The {label} MCP server refused the token{words}.", "Sign in again."),
-    403: (ToolRefused, "The {label} MCP server does not allow this{words}.", "The token lacks a scope: sign in again."),
-    413: (ToolRefused, "The arguments are too large for the {label} MCP server.", "Send less."),
-    421: (
-        ServerUnavailable,
-        "The {label} MCP server does not serve this address.",
-        "Its public address and the app's setting must agree.",
-    ),
+    401: (TokenInvalid, "problem.mcp-refused-token", "problem.mcp-refused-token.fix"),
+    403: (ToolRefused, "problem.mcp-forbidden", "problem.mcp-forbidden.fix"),
+    413: (ToolRefused, "problem.mcp-too-large", "problem.mcp-too-large.fix"),
+    421: (ServerUnavailable, "problem.mcp-address", "problem.mcp-address.fix"),
 }
 """What an HTTP status of the MCP endpoint means for the person."""
 
@@ -208,8 +205,9 @@ def _steps(result: CallToolResult | InputRequiredResult) -> list[tracing.Step]:
 def _refusal(server: str, text: str, problem: Any) -> Problem:
     """A tool's error as one of ours: with its parts when the server sent them, else its text."""
     if isinstance(problem, Mapping) and problem.get("what"):
-        return ToolRefused(str(problem["what"]), fix=str(problem.get("fix", "")), code=problem.get("code", ""))
-    return ToolRefused(text or f"The {LABELS[server]} tool failed without saying why.")
+        what, fix = sentences_of(problem)
+        return ToolRefused(what, fix=fix, code=problem.get("code", ""))
+    return ToolRefused(text or t("problem.mcp-silent", label=LABELS[server]))
 
 
 def _failure(server: str, opened: tracing.OpenStep | None, error: BaseException) -> Problem:
@@ -220,23 +218,20 @@ def _failure(server: str, opened: tracing.OpenStep | None, error: BaseException)
     challenge = (
         next((v for k, v in last.response_headers.items() if k.lower() == "www-authenticate"), "") if last else ""
     )
-    words = _challenge_words(challenge)
+    words = _challenge_words(challenge, last.response_body if last else "")
     if status is None:
-        return ServerUnavailable(
-            f"The {label} MCP server does not answer.",
-            fix="`./demo status` says whether it is up, `./demo logs` why not.",
-        )
+        return ServerUnavailable(t("problem.mcp-away", label=label), fix=t("problem.mcp-away.fix"))
     said = _said(last.response_body) if last else None
     if said:
         return ServerUnavailable(said[0], fix=said[1])
     if status in _BY_STATUS:
         kind, what, fix = _BY_STATUS[status]
-        return kind(what.format(label=label, words=words), fix=fix)
+        return kind(t(what, label=label, words=words), fix=t(fix))
     if status >= 500:
-        return ServerUnavailable(f"The {label} MCP server failed (HTTP {status}).", fix="`./demo logs` says why.")
+        return ServerUnavailable(t("problem.mcp-failed", label=label, status=status), fix=t("problem.mcp-failed.fix"))
     if isinstance(error, MCPError):
-        return ToolRefused(f"The {label} MCP server refused the request: {error}")
-    return ServerUnavailable(f"The {label} MCP server's answer could not be read.", fix="Try again.")
+        return ToolRefused(t("problem.mcp-refused", label=label, said=error))
+    return ServerUnavailable(t("problem.mcp-odd", label=label), fix=t("problem.again"))
 
 
 def _said(body: str) -> tuple[str, str] | None:
@@ -246,11 +241,17 @@ def _said(body: str) -> tuple[str, str] | None:
     except ValueError:
         return None
     if isinstance(answer, dict) and answer.get("retryable") and answer.get("what"):
-        return str(answer["what"]), str(answer.get("fix", ""))
+        return sentences_of(answer)
     return None
 
 
-def _challenge_words(challenge: str) -> str:
-    """The reason in a ``WWW-Authenticate`` header (RFC 6750 §3), as the end of a sentence."""
+def _challenge_words(challenge: str, body: str) -> str:
+    """The reason in an error's body or ``WWW-Authenticate`` header (RFC 6750 §3), as the end of a sentence."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        answer = None
+    if isinstance(answer, dict) and answer.get("what"):
+        return f": {told(sentences_of(answer)[0]).rstrip('.')}"
     found = re.search(r'error_description="([^"]*)"', challenge) or re.search(r'error="([^"]*)"', challenge)
-    return f": {found[1].rstrip('.')}" if found else ""
+    return f": {told(found[1]).rstrip('.')}" if found else ""

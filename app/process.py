@@ -13,6 +13,7 @@ from app.pending import PendingLogins, SeenTokens
 from app.person_vault import PersonVault
 from app.sessions import Sessions
 from app.settings import AppSettings
+from app.texts import t
 from fastmcp_vault.errors import NotReady
 from fastmcp_vault.oidc.jwks import KeySource
 from fastmcp_vault.oidc.oidc import Keycloak
@@ -44,7 +45,7 @@ class Process:
     def current(cls) -> Process:
         """The running process, for pages; routes get it from the request. Raises NotReady before it has started."""
         if not cls._running:
-            raise NotReady("The app is starting.", fix="Reload the page in a moment.")
+            raise NotReady(t("problem.app-starting"), fix=t("problem.reload"))
         return cls._running[-1]
 
     @classmethod

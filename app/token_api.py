@@ -11,7 +11,7 @@ import httpx2
 from pydantic import SecretStr
 
 from app.process import Process
-from app.texts import t
+from app.texts import language, t
 from fastmcp_vault.errors import BackendRefused, BackendUnavailable
 from fastmcp_vault.http import async_client
 
@@ -72,7 +72,7 @@ async def look_up(process: Process, token: SecretStr) -> Known:
 async def _ask(
     process: Process, method: str, path: str, *, cookie: str = "", token: SecretStr | None = None, **more: Any
 ) -> dict[str, Any]:
-    headers: dict[str, str] = {}
+    headers = {"Accept-Language": language()}
     if token is not None:
         headers["Token-Header"] = token.get_secret_value()
     if cookie:

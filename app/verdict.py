@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from app.actions import Done, ServerView
 from app.mcp_client import LABELS
-from app.texts import t
+from app.texts import t, told, told_problem
+from fastmcp_vault.errors import sentences_of
 
 Tone = Literal["good", "partly", "bad"]
 
@@ -38,7 +39,7 @@ def of_executing(done: Done, server: str, tool: str, username: str) -> Verdict:
         return Verdict(t("verdict.asked", tool=tool, server=LABELS[server], username=username), "partly")
     if done.problem is None:
         return Verdict(t("verdict.executed", tool=tool, server=LABELS[server], username=username), "good")
-    reason = done.problem.what
+    reason = told(done.problem.what)
     return Verdict(t("verdict.refused", tool=tool, server=LABELS[server], reason=reason), "bad")
 
 
@@ -50,8 +51,16 @@ def acts(view: ServerView) -> bool:
 def _reason(view: ServerView, username: str) -> str:
     label = LABELS[view.server]
     if view.problem is not None:
-        return t("verdict.failed", server=label, reason=f"{view.problem.what} {view.problem.fix}".strip())
+        return t("verdict.failed", server=label, reason=told_problem(view.problem))
     if not acts(view):
-        reason = str((view.credential or {}).get("reason") or t("verdict.no-reason"))
+        reason = _missing(view.credential or {}) or t("verdict.no-reason")
         return t("verdict.missing", server=label, username=username, reason=reason)
     return ""
+
+
+def _missing(credential: Mapping[str, Any]) -> str:
+    """Why the server has no credential of this person."""
+    problem = credential.get("problem")
+    if not isinstance(problem, Mapping):
+        return str(credential.get("reason") or "")
+    return " ".join(filter(None, map(told, sentences_of(problem))))

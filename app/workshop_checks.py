@@ -19,7 +19,7 @@ from app.mcp_client import LABELS
 from app.person_vault import PART, Held
 from app.process import Process
 from app.sessions import Session
-from app.texts import t
+from app.texts import t, told
 from common.settings import MCP_SERVERS
 from fastmcp_vault import tracing
 from fastmcp_vault.errors import BackendUnavailable, CredentialMissing, InputError, VaultDenied
@@ -171,7 +171,7 @@ async def suspend(at: Attempt) -> Verdict:
     if not stopped:
         return Verdict(False, t("workshop.suspend.serving"), trace=done.trace)
     problem = done.views[stopped[0]].problem
-    said = t("workshop.suspend.stopped", server=LABELS[stopped[0]], reason=problem.what if problem else "")
+    said = t("workshop.suspend.stopped", server=LABELS[stopped[0]], reason=told(problem.what) if problem else "")
     return Verdict(False, said, kept={"server": stopped[0]}, trace=done.trace)
 
 

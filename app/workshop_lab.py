@@ -11,7 +11,7 @@ from app.lab.people import everybody
 from app.lab.place import between
 from app.mcp_client import ServerConnection, connected
 from app.process import Process
-from app.texts import t
+from app.texts import t, told
 from app.workshop_checks import Attempt, Verdict
 from fastmcp_vault import tracing
 from fastmcp_vault.errors import BackendUnavailable, NotReady
@@ -48,7 +48,7 @@ async def works(at: Attempt) -> Verdict:
                 return Verdict(False, t("workshop.give.missing", path=status["vault_path"]), trace=recorder.trace)
             issue = await jira.call("get_issue", {"issue_key": ISSUE}, fresh=False)
     if issue.problem is not None:
-        return Verdict(False, t("workshop.give.refused", reason=issue.problem.what), trace=recorder.trace)
+        return Verdict(False, t("workshop.give.refused", reason=told(issue.problem.what)), trace=recorder.trace)
     return Verdict(True, t("workshop.give.done", issue=ISSUE), trace=recorder.trace)
 
 

@@ -7,6 +7,7 @@ from typing import LiteralString
 import psycopg
 
 from fastmcp_vault.errors import BackendRefused
+from fastmcp_vault.sentences import Sentence
 from mcp_servers.postgres_models import Column, Table, TableDescription, TableList
 
 _COLUMNS: LiteralString = (
@@ -62,7 +63,7 @@ async def describe(connection: psycopg.AsyncConnection, table_name: str) -> Tabl
     row = await found.fetchone()
     if row is None:
         raise BackendRefused(
-            f"There is no table {table_name}, or you have no right on it.",
+            Sentence("There is no table {table_name}, or you have no right on it.", table_name=table_name),
             fix="`list_tables` shows the tables that you may see.",
         )
     columns = await connection.execute(_DESCRIBE, (row[6],))

@@ -20,6 +20,7 @@ from fastmcp_vault.credentials.manager import HeldCredential
 from fastmcp_vault.credentials.pools import Connections, LeaseGone, LeasePool, all_places_taken
 from fastmcp_vault.credentials.sources import DatabaseUser
 from fastmcp_vault.errors import BackendUnavailable
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.server.context import ServerContext, current_server
 from fastmcp_vault.tracing import OpenStep, step
 from fastmcp_vault.vault import DatabaseCredential
@@ -151,7 +152,10 @@ class Database:
                 except LeaseGone as gone:
                     if attempt == 2:
                         raise BackendUnavailable(
-                            f"PostgreSQL at {self._gateway.address} refused or ended the connection, twice.",
+                            Sentence(
+                                "PostgreSQL at {address} refused or ended the connection, twice.",
+                                address=self._gateway.address,
+                            ),
                             fix="`./demo status` says whether it is up; try again.",
                         ) from gone
                     _log.info("%s's database user is gone: fetching another one", held.entity)
@@ -171,7 +175,8 @@ class Database:
                         await connection.execute(transaction.end)
                 except TimeoutError as error:
                     raise BackendUnavailable(
-                        f"PostgreSQL at {self._gateway.address} stopped answering.", fix="Try again in a moment."
+                        Sentence("PostgreSQL at {address} stopped answering.", address=self._gateway.address),
+                        fix="Try again in a moment.",
                     ) from error
                 except psycopg.Error as error:
                     if error.sqlstate == TRANSACTION_TIMEOUT:
@@ -228,7 +233,8 @@ class Database:
             if taken:
                 raise all_places_taken(places) from error
             raise BackendUnavailable(
-                f"PostgreSQL at {self._gateway.address} does not answer.", fix="Try again in a moment."
+                Sentence("PostgreSQL at {address} does not answer.", address=self._gateway.address),
+                fix="Try again in a moment.",
             ) from error
         except psycopg.Error as error:
             raise LeaseGone from error

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from fastmcp_vault.credentials.calls import current_call
 from fastmcp_vault.errors import InputError, Problem
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.server.context import current_server
 from mcp_servers import jira_models as shapes
 from mcp_servers.adf import document
@@ -120,7 +121,12 @@ class Jira:
         chosen = next((t for t in possible if name in (t[0], t[1].casefold(), t[2].casefold())), None)
         if chosen is None:
             names = ", ".join(f"“{t[1]}”" for t in possible) or "none"
-            raise InputError(f"{key} has no transition “{wanted}” now. Possible: {names}.", fix="Use one of these.")
+            raise InputError(
+                Sentence(
+                    "{key} has no transition “{wanted}” now. Possible: {names}.", key=key, wanted=wanted, names=names
+                ),
+                fix="Use one of these.",
+            )
         await self._rest.call(
             "POST", self._url(path), headers=self._headers, about=f"issue {key}", body={"transition": {"id": chosen[0]}}
         )

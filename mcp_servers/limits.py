@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from fastmcp_vault.sentences import Sentence
+
 SHORTEST_WAIT = 0.2
 UNTOLD_SECONDS = 60.0
 """GitHub's rule where its answer names no time: at least a minute."""
@@ -42,10 +44,12 @@ class Limit:
     def advice(self) -> str:
         """When to try again, for people: as a duration, and from two minutes on also as a time with its zone."""
         if self.wait < 120:
-            return f"Try again in {math.ceil(self.wait)} s."
+            return Sentence("Try again in {seconds} s.", seconds=math.ceil(self.wait))
         moment = datetime.fromtimestamp(self.at, UTC)
         day = f"{moment:%Y-%m-%d} " if self.wait >= 12 * 3600 else ""
-        return f"Try again in {_duration(self.wait)}, at {day}{moment:%H:%M} UTC."
+        return Sentence(
+            "Try again in {duration}, at {moment} UTC.", duration=_duration(self.wait), moment=f"{day}{moment:%H:%M}"
+        )
 
 
 def limit_in(status: int, headers: Mapping[str, str], words: str, *, now: float) -> Limit | None:
@@ -104,8 +108,12 @@ def _moment(text: str) -> float | None:
 def _duration(seconds: float) -> str:
     minutes = math.ceil(seconds / 60)
     if minutes < 120:
-        return f"{minutes} min"
+        return Sentence("{minutes} min", minutes=minutes)
     hours, rest = divmod(minutes, 60)
     if hours < 48:
-        return f"{hours} h {rest} min" if rest else f"{hours} h"
-    return f"{math.ceil(seconds / 86_400)} days"
+        return (
+            Sentence("{hours} h {minutes} min", hours=hours, minutes=rest)
+            if rest
+            else Sentence("{hours} h", hours=hours)
+        )
+    return Sentence("{days} days", days=math.ceil(seconds / 86_400))

@@ -12,6 +12,7 @@ import httpx2
 from pydantic import SecretStr
 
 from fastmcp_vault.errors import ConfigError
+from fastmcp_vault.sentences import Sentence
 
 SETTING = "BACKEND_PROXY"
 
@@ -75,6 +76,7 @@ def _checked(value: str, setting: str) -> SecretStr:
     if not usable:
         # The value is not repeated: it may hold a password.
         raise ConfigError(
-            f"{setting} is not the address of a proxy.", fix="Write it so: http://proxy.example.com:3128."
+            Sentence("{setting} is not the address of a proxy.", setting=setting),
+            fix="Write it so: http://proxy.example.com:3128.",
         )
     return SecretStr(url)

@@ -16,6 +16,7 @@ from fastmcp_vault.credentials.calls import patience
 from fastmcp_vault.errors import BackendRefused, BackendUnavailable
 from fastmcp_vault.http import async_client, async_transport
 from fastmcp_vault.masking import mask_text
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.tracing import step
 from fastmcp_vault.tracing.wire import TracedTransport
 from mcp_servers.limits import SHORTEST_WAIT, Limit, limit_in
@@ -98,7 +99,7 @@ class Rest:
             # Looked at before the circuit: one person's nonsense is no sign of the back end's health.
             if not all(value.isascii() and value.isprintable() for value in headers.values()):
                 raise BackendRefused(
-                    f"The stored {self.name} credential has characters that no request can hold.",
+                    Sentence("The stored {name} credential has characters that no request can hold.", name=self.name),
                     fix="An administrator stores a new one, without line ends or accents.",
                 )
             response = await self._send(method, url, headers=headers, params=params, json=body)
@@ -135,30 +136,44 @@ class Rest:
             except (httpx2.ReadTimeout, httpx2.WriteTimeout) as error:
                 # Connected, then silent: it may be down, or busy with what this caller wants to know.
                 raise BackendUnavailable(
-                    f"{self.name} did not answer within {self._timeout:g} s{self._through}.",
+                    Sentence(
+                        "{name} did not answer within {seconds:g} s{through}.",
+                        name=self.name,
+                        seconds=self._timeout,
+                        through=self._through,
+                    ),
                     fix="Try again in a moment.",
                     one_call=True,
                 ) from error
             except httpx2.HTTPError as error:
                 raise BackendUnavailable(
-                    f"{self.name} at {urlsplit(self.base_url).netloc} cannot be reached{self._through}.",
+                    Sentence(
+                        "{name} at {address} cannot be reached{through}.",
+                        name=self.name,
+                        address=urlsplit(self.base_url).netloc,
+                        through=self._through,
+                    ),
                     fix=self._way_out,
                 ) from error
             if response.status_code == httpx2.codes.PROXY_AUTHENTICATION_REQUIRED and self._proxy is not None:
                 raise BackendUnavailable(
-                    f"The proxy {self._proxy.shown} wants a user name and a password.", fix=self._way_out
+                    Sentence("The proxy {proxy} wants a user name and a password.", proxy=self._proxy.shown),
+                    fix=self._way_out,
                 )
             return response
 
     @property
     def _through(self) -> str:
-        return f" through the proxy {self._proxy.shown}" if self._proxy is not None else ""
+        return Sentence(" through the proxy {proxy}", proxy=self._proxy.shown) if self._proxy is not None else ""
 
     @property
     def _way_out(self) -> str:
         if self._proxy is None:
             return "`./demo status` says whether it is up; try again."
-        return f"Check {self._proxy.setting} in the server's settings (NO_PROXY lists what needs no proxy); try again."
+        return Sentence(
+            "Check {setting} in the server's settings (NO_PROXY lists what needs no proxy); try again.",
+            setting=self._proxy.setting,
+        )
 
     def json(self, response: httpx2.Response) -> Any:
         """The body as JSON. Raises BackendUnavailable if it is none."""
@@ -170,8 +185,10 @@ class Rest:
     def garbage(self) -> BackendUnavailable:
         """The error for an answer that the API would not give."""
         return BackendUnavailable(
-            f"Something other than {self.name}'s API answered.",
-            fix=f"Check the address of {self.name} in the server's settings; if it is right, try again.",
+            Sentence("Something other than {name}'s API answered.", name=self.name),
+            fix=Sentence(
+                "Check the address of {name} in the server's settings; if it is right, try again.", name=self.name
+            ),
         )
 
     def _refusal(
@@ -181,20 +198,28 @@ class Rest:
         limit = self._limit(response)
         if limit is not None and status != 503:
             reason = f" ({mask_text(limit.reason, limit=60)})" if limit.reason else ""
-            return BackendUnavailable(f"{self.name} limits how often it may be asked{reason}.{said}", fix=limit.advice)
+            return BackendUnavailable(
+                Sentence(
+                    "{name} limits how often it may be asked{reason}.{said}", name=self.name, reason=reason, said=said
+                ),
+                fix=limit.advice,
+            )
         if status >= 500:
             return BackendUnavailable(
-                f"{self.name} had an error of its own ({status}).",
+                Sentence("{name} had an error of its own ({status}).", name=self.name, status=status),
                 fix=limit.advice if limit else "Try again in a moment.",
             )
         what, fix = _REFUSALS.get(status, _MOVED if status < 400 else _OTHER)
         return BackendRefused(
-            f"{what.format(name=self.name, about=about)} ({status}).{said}", fix=fix.format(name=self.name)
+            Sentence(
+                "{what} ({status}).{said}", what=Sentence(what, name=self.name, about=about), status=status, said=said
+            ),
+            fix=Sentence(fix, name=self.name),
         )
 
     def _said(self, response: httpx2.Response, secrets: Collection[str]) -> str:
         words = mask_text(self._words_of(response).strip(), secrets=secrets, limit=WORDS_LIMIT)
-        return f" It said: {words}" if words else ""
+        return Sentence(" It said: {words}", words=words) if words else ""
 
     def _words_of(self, response: httpx2.Response) -> str:
         try:

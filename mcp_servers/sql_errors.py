@@ -11,6 +11,7 @@ from psycopg.pq import TransactionStatus
 
 from fastmcp_vault.errors import BackendRefused, BackendUnavailable, Problem
 from fastmcp_vault.masking import mask_text
+from fastmcp_vault.sentences import Sentence, joined
 
 WORDS = 1_000
 """Characters of PostgreSQL's own words that are passed on."""
@@ -58,14 +59,19 @@ def ended_transaction() -> SqlRefused:
 def ran_too_long(state: str) -> SqlRefused:
     """The problem when PostgreSQL ended the statement, or its session with it, because its time was over."""
     return SqlRefused(
-        f"PostgreSQL stopped the statement: it ran longer than allowed ({state}).", fix=_FIXES[QUERY_CANCELED]
+        Sentence("PostgreSQL stopped the statement: it ran longer than allowed ({state}).", state=state),
+        fix=_FIXES[QUERY_CANCELED],
     )
 
 
 def row_too_large(number: int, limit: int) -> SqlRefused:
     """The problem when one row of the answer is larger than this server reads (``limit`` in bytes)."""
     return SqlRefused(
-        f"Row {number:,} of the answer is larger than {limit // 1_000_000} MB: it was not read, nothing is changed.",
+        Sentence(
+            "Row {number:,} of the answer is larger than {megabytes} MB: it was not read, nothing is changed.",
+            number=number,
+            megabytes=limit // 1_000_000,
+        ),
         fix="Ask for part of the long value, such as `left(column, 1000)`; `octet_length(column)` is its size.",
     )
 
@@ -83,13 +89,16 @@ async def refused(error: psycopg.Error, connection: psycopg.AsyncConnection, *, 
     state = error.sqlstate
     if state is None or state in (QUERY_CANCELED, TRANSACTION_TIMEOUT) or state.startswith("57P"):
         return _ended(error)
-    what = f"PostgreSQL says: {_words(error)} ({state}){_place(error, offset)}."
+    what = Sentence(
+        "PostgreSQL says: {words} ({state}){place}.", words=_words(error), state=state, place=_place(error, offset)
+    )
     if state == "25001" and "read-write" in what:
         state = "25006"
     if state == "42501":
         return SqlRefused(what, fix=await _rights(error, connection))
+    fix = _FIXES.get(state, _CLASSES.get(state[:2], "Change the statement."))
     hint = f" {mask_text(error.diag.message_hint, limit=WORDS)}" if error.diag.message_hint else ""
-    return SqlRefused(what, fix=_FIXES.get(state, _CLASSES.get(state[:2], "Change the statement.")) + hint)
+    return SqlRefused(what, fix=joined("", (fix, hint)))
 
 
 def _ended(error: psycopg.Error) -> Problem:
@@ -98,9 +107,11 @@ def _ended(error: psycopg.Error) -> Problem:
     if state is None:
         if isinstance(error, psycopg.OperationalError):
             return BackendUnavailable("The connection to PostgreSQL was lost.", fix="Try again.")
-        return SqlRefused(f"This statement cannot be run here: {_words(error)}.", fix="Use another statement.")
+        return SqlRefused(
+            Sentence("This statement cannot be run here: {words}.", words=_words(error)), fix="Use another statement."
+        )
     if state.startswith("57P"):
-        return BackendUnavailable(f"PostgreSQL ended the connection ({state}).", fix="Try again.")
+        return BackendUnavailable(Sentence("PostgreSQL ended the connection ({state}).", state=state), fix="Try again.")
     return ran_too_long(state)
 
 
@@ -121,10 +132,14 @@ async def _rights(error: psycopg.Error, connection: psycopg.AsyncConnection) -> 
         )
         rows = await found.fetchall()
     if not rows:
-        return f"You have no right on {denied['name']}. {general}"
+        return Sentence("You have no right on {table}. {general}", table=denied["name"], general=general)
     held = sorted({row[0] for row in rows})
-    only = "you may only read it" if held == ["SELECT"] else f"you may {', '.join(held)}"
-    return f"On {denied['name']} {only}; this needs another right. An administrator grants it in `init/users.yaml`."
+    only = "you may only read it" if held == ["SELECT"] else Sentence("you may {rights}", rights=", ".join(held))
+    return Sentence(
+        "On {table} {only}; this needs another right. An administrator grants it in `init/users.yaml`.",
+        table=denied["name"],
+        only=only,
+    )
 
 
 def _words(error: psycopg.Error) -> str:
@@ -137,4 +152,4 @@ def _place(error: psycopg.Error, offset: int) -> str:
     position = error.diag.statement_position
     if not position or not position.isdigit() or int(position) <= offset:
         return ""
-    return f" at character {int(position) - offset}"
+    return Sentence(" at character {position}", position=int(position) - offset)

@@ -9,12 +9,19 @@ from http import HTTPStatus
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from common.speech import said, spoken
+from fastmcp_vault.sentences import Sentence
+
 BODY_LIMIT = 65_536
 """Bytes of a request's body; a larger one is answered 413 before it is read."""
+
+BROKEN = "The service could not do this."
+
+_ADDRESSES = {404: "There is nothing at this address.", 405: "This address takes other methods."}
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +33,11 @@ def protect(app: FastAPI, *, hosts: Sequence[str], body_limit: int = BODY_LIMIT)
     app.add_exception_handler(HTTPException, _http_error)  # type: ignore[arg-type]
     app.add_exception_handler(Exception, _broken)
     return app
+
+
+def spoken_by(request: HTTPConnection) -> str:
+    """The language that whoever sent the request reads."""
+    return spoken(request.headers.get("accept-language"))
 
 
 def allowed_hosts(more: str) -> list[str]:
@@ -53,7 +65,12 @@ class BodyLimit:
             size += len(message.get("body", b""))
             more = message["type"] == "http.request" and message.get("more_body", False)
         if size > self._most:
-            body = {"error": "Content Too Large", "message": f"A request may have {self._most} bytes."}
+            body = {
+                "error": "Content Too Large",
+                "message": said(
+                    Sentence("A request may have {most} bytes.", most=self._most), spoken_by(HTTPConnection(scope))
+                ),
+            }
             await JSONResponse(body, 413, headers={"Connection": "close"})(scope, receive, send)
             return
 
@@ -65,11 +82,12 @@ class BodyLimit:
 
 async def _http_error(request: Request, error: HTTPException) -> Response:
     phrase = HTTPStatus(error.status_code).phrase
-    said = {404: "There is nothing at this address.", 405: "This address takes other methods."}
-    body = {"error": phrase, "message": said.get(error.status_code, str(error.detail))}
+    message = _ADDRESSES.get(error.status_code, str(error.detail))
+    body = {"error": phrase, "message": said(message, spoken_by(request))}
     return JSONResponse(body, error.status_code, headers=error.headers)
 
 
 async def _broken(request: Request, error: Exception) -> Response:
     # The server logs the traceback (masked); the caller learns nothing of it.
-    return JSONResponse({"error": "Internal Server Error", "message": "The service could not do this."}, 500)
+    message = said(BROKEN, spoken_by(request))
+    return JSONResponse({"error": "Internal Server Error", "message": message}, 500)

@@ -10,7 +10,8 @@ from app.flow.arrows import message
 from app.flow.hops import claims_of
 from app.flow.parties import party
 from app.flow.standards import linked
-from app.texts import t
+from app.texts import t, told
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.tracing import Exchange, Step
 from fastmcp_vault.tracing.export import as_curl
 
@@ -27,7 +28,7 @@ def details(step: Step, credential: Mapping[str, Any] | None) -> dict[str, Any]:
         "status": step.status,
         "word": t(f"trace.{step.status}"),
         "sentence": sentence(step),
-        "fix": t("trace.fix", fix=step.fix) if step.fix else "",
+        "fix": t("trace.fix", fix=told(Sentence.read(step.fix, step.words.get("fix")))) if step.fix else "",
         "why": t(f"registry.{step.kind}.why"),
         "standard": linked(step.about.standard),
         "times": times(step),
@@ -46,7 +47,7 @@ def title(step: Step) -> str:
 
 def sentence(step: Step) -> str:
     """One sentence on what happened: the error where it failed, else what was said, else why the step is there."""
-    said = step.error if step.status == "failed" else step.sentence
+    said = told(Sentence.read(step.error, step.words.get("error"))) if step.status == "failed" else step.sentence
     return said or t(f"registry.{step.kind}.why")
 
 

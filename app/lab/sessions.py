@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from app.lab.attack import Answer, Attack, Shot, plain_answer
 from app.lab.mcp import knock
-from app.texts import t
+from app.texts import t, told
 from common.settings import SERVER_AUDIENCE_PREFIX
 from fastmcp_vault.errors import TokenInvalid
 from fastmcp_vault.oidc.validation import TokenValidator
@@ -72,7 +72,7 @@ async def judged_locally(shot: Shot) -> Answer:
     try:
         claims = await validator.validate(token)
     except TokenInvalid as problem:
-        return Answer(401, problem.what, through=False, refused=True)
+        return Answer(401, told(problem.what), through=False, refused=True)
     return Answer(200, t("lab.judged-good", username=claims.username), through=True, refused=False)
 
 

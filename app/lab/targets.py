@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import httpx2
 
 from app.settings import AppSettings, origin_of
+from app.texts import t
 from common.settings import MCP_SERVERS
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.http import async_client, async_transport
@@ -91,7 +92,7 @@ class Bounded(httpx2.AsyncBaseTransport):
         """Send one request, if its address is ours; what its headers say of the address does not count."""
         origin = origin_of(str(request.url))
         if origin not in self._origins:
-            raise OutOfBounds(f"Nothing is sent to {origin}: it is none of this demo's servers.")
+            raise OutOfBounds(t("problem.out-of-bounds", origin=origin))
         return await self._inner.handle_async_request(request)
 
     async def aclose(self) -> None:

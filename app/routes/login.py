@@ -160,7 +160,7 @@ async def _signed_in(process: Process, request: Request, pending: Pending | None
 async def _claims(process: Process, tokens: TokenSet) -> Claims:
     claims = await process.validator.validate(tokens.access_token.get_secret_value())
     if claims.azp != process.settings.app_client_id or not claims.sid:
-        raise LoginFailed("Keycloak's token was made for another program.", fix=t("login.refused.fix"))
+        raise LoginFailed(t("problem.other-program"), fix=t("login.refused.fix"))
     return claims
 
 

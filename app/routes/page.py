@@ -6,7 +6,7 @@ from html import escape
 
 from starlette.responses import HTMLResponse
 
-from app.texts import language, t
+from app.texts import language, t, told
 from fastmcp_vault.errors import Problem
 
 _PAGE = """<!doctype html>
@@ -41,6 +41,10 @@ def problem_page(title: str, problem: Problem, *, status: int, sign_in: bool = T
         for i, (label, href) in enumerate(links)
     )
     body = _PAGE.format(
-        language=language(), title=escape(title), what=escape(problem.what), fix=escape(problem.fix), links=shown
+        language=language(),
+        title=escape(title),
+        what=escape(told(problem.what)),
+        fix=escape(told(problem.fix)),
+        links=shown,
     )
     return HTMLResponse(body, status_code=status, headers={"Cache-Control": "no-store"})

@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse
 
 from app.process import Process
 from app.session import cookie_name
+from app.texts import told
 from fastmcp_vault.errors import Problem, SessionEnded
 
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -21,6 +22,6 @@ async def session(request: Request) -> JSONResponse:
     except Problem as problem:
         status = 401 if isinstance(problem, SessionEnded) else 503
         return JSONResponse(
-            {"error": problem.code, "error_description": problem.what}, status_code=status, headers=_NO_STORE
+            {"error": problem.code, "error_description": told(problem.what)}, status_code=status, headers=_NO_STORE
         )
     return JSONResponse({"username": found.username, "signed_in_at": found.signed_in_at}, headers=_NO_STORE)

@@ -13,6 +13,9 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
+from common.speech import preferred, said
+from fastmcp_vault.errors import Problem
+
 LANGUAGES: Mapping[str, str] = {"en": "English", "ko": "한국어"}
 """Every language by its code (BCP 47), with its own name for itself; the first is the one to fall back to."""
 
@@ -40,6 +43,16 @@ def t(key: str, **values: Any) -> str:
     """The sentence of ``key`` in the language being spoken, with ``values`` filled in. KeyError for an unknown key."""
     text = catalogue(language()).get(key) or catalogue(DEFAULT)[key]
     return text.format(**values) if values else text
+
+
+def told(text: str) -> str:
+    """An error's sentence, be it of another program, in the language being spoken."""
+    return said(text, language())
+
+
+def told_problem(problem: Problem) -> str:
+    """What happened and what to do, in the language being spoken."""
+    return f"{told(problem.what)} {told(problem.fix)}".strip()
 
 
 def has(key: str) -> bool:
@@ -77,12 +90,11 @@ def speaking(code: str) -> Iterator[None]:
 
 
 def wanted(*, asked: str | None = None, remembered: str | None = None, accepted: str | None = None) -> str:
-    """The language to speak: asked for now, else remembered in a cookie, else the first known that the browser accepts.
+    """The language to speak: asked for now, else remembered in a cookie, else the one that the browser wants most.
 
-    ``accepted`` is a locale (``ko-KR``) or an ``Accept-Language`` header (RFC 9110 §12.5.4, in the order given).
+    ``accepted`` is a locale (``ko-KR``) or an ``Accept-Language`` header.
     """
-    ranges = [part.partition(";")[0] for part in (accepted or "").split(",")]
-    for code in (asked or "", remembered or "", *(found.strip().split("-")[0].lower() for found in ranges)):
+    for code in (asked or "", remembered or ""):
         if code in LANGUAGES:
             return code
-    return DEFAULT
+    return preferred(accepted or "", LANGUAGES) or DEFAULT

@@ -9,7 +9,7 @@ import streamlit as st
 from app.claims import clock
 from app.example import View
 from app.process import Process
-from app.texts import t
+from app.texts import t, told
 from app.view import sentence
 from app.view.cards import table
 from app.view.countdown import countdown
@@ -91,5 +91,5 @@ def _changes(view: View) -> None:
 
 
 def _change(row: Row) -> str:
-    told = _holds(row) if row.problem is None else prose(row.problem.what)
-    return f"{t(f'application.{row.kind}')}: {told}"
+    found = _holds(row) if row.problem is None else prose(told(row.problem.what))
+    return f"{t(f'application.{row.kind}')}: {found}"

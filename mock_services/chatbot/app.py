@@ -21,6 +21,7 @@ from fastmcp_vault.backoff import Backoff
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.http import async_client, async_transport
 from fastmcp_vault.masking import mask
+from fastmcp_vault.sentences import form_of
 from fastmcp_vault.tracing import Recorder, Step
 from fastmcp_vault.tracing.wire import TracedTransport
 from fastmcp_vault.vault import Persistence, Vault, VaultSession
@@ -217,6 +218,7 @@ async def _shown(request: Request, chat: Chat) -> dict[str, Any]:
         }
         if person
         else None,
+        "words": {"ended": form_of(chat.ended), "message": progress.get("words")},
         "trace_id": chat.trace_id,
         "steps": [*progress.get("steps", []), *(step.model_dump(mode="json") for step in chat.steps)],
     }

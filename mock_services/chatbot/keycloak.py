@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from fastmcp_vault.errors import KeycloakRefused, KeycloakUnavailable
 from fastmcp_vault.masking import mask_text
+from fastmcp_vault.sentences import Sentence
 from mock_services.chatbot.problems import NewLoginNeeded
 from mock_services.chatbot.settings import ChatbotSettings
 
@@ -115,5 +116,10 @@ def _refusal(code: str, words: str) -> Exception:
     said = f": {words.rstrip('.')}" if words else ""
     # An exchange answers `invalid_request`, "Invalid token", where a refresh says `invalid_grant`.
     if code == "invalid_grant" or words.lower().startswith("invalid token"):
-        return NewLoginNeeded(f"Keycloak says that the sign-in is over{said}.", fix="Ask for a new login link.")
-    return KeycloakRefused(f"Keycloak refused the chatbot ({code}){said}.", fix="`./demo init` sets up its client.")
+        return NewLoginNeeded(
+            Sentence("Keycloak says that the sign-in is over{said}.", said=said), fix="Ask for a new login link."
+        )
+    return KeycloakRefused(
+        Sentence("Keycloak refused the chatbot ({code}){said}.", code=code, said=said),
+        fix="`./demo init` sets up its client.",
+    )

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from fastmcp_vault import tracing
 from fastmcp_vault.errors import CredentialMissing, Problem
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.vault import Vault, VaultSession
 from fastmcp_vault.vault.health import serves
 
@@ -90,7 +91,9 @@ class Links:
             opened.say(f"Version {found.version} of {self._vault.kv_path(OWN_SECRET)}.")
         if "client_secret" not in found.texts:
             raise CredentialMissing(
-                f"{self._vault.kv_path(OWN_SECRET)} has no `client_secret`, or one that is not text.",
+                Sentence(
+                    "{path} has no `client_secret`, or one that is not text.", path=self._vault.kv_path(OWN_SECRET)
+                ),
                 fix="`./demo init` writes it.",
             )
         return found.texts["client_secret"]

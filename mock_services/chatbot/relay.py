@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 
 from common import signed
+from fastmcp_vault.sentences import Sentence
 from mock_services.chatbot.problems import RelayRefused, RelayUnavailable
 from mock_services.chatbot.settings import ChatbotSettings
 
@@ -57,5 +58,11 @@ class RelayClient:
         if answer.status_code >= 500 or not isinstance(found, dict):
             raise RelayUnavailable("The login relay had an internal error.", fix=_STATUS)
         if answer.status_code != 200:
-            raise RelayRefused(f"The login relay refused ({found.get('error')}): {found.get('message')}")
+            raise RelayRefused(
+                Sentence(
+                    "The login relay refused ({error}): {message}",
+                    error=found.get("error"),
+                    message=found.get("message"),
+                )
+            )
         return found

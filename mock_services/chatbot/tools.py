@@ -10,6 +10,7 @@ import httpx2
 from pydantic import SecretStr
 
 from fastmcp_vault.errors import ServerUnavailable
+from fastmcp_vault.sentences import Sentence
 from mock_services.chatbot.problems import ToolFailed
 
 PROTOCOL = "2026-07-28"
@@ -53,7 +54,9 @@ async def call(
     if answer.status_code == 401:
         raise TokenRefused("The Jira MCP server refused the token.", fix="Ask for a new login link.")
     if answer.status_code != 200 or "result" not in body:
-        raise ToolFailed(f"The Jira MCP server refused the call (HTTP {answer.status_code}).")
+        raise ToolFailed(
+            Sentence("The Jira MCP server refused the call (HTTP {status_code}).", status_code=answer.status_code)
+        )
     result = body["result"]
     if result.get("isError"):
         raise ToolFailed(" ".join(part.get("text", "") for part in result.get("content", [])).strip())

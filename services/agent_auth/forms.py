@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from fastmcp_vault.sentences import Sentence
 from services.agents.certificates import AgentCertificate
 from services.agents.errors import InvalidClient, InvalidRequest, InvalidScope
 
@@ -22,7 +23,7 @@ async def form_of(request: Request, client: AgentCertificate) -> dict[str, str]:
     ``client_id``, which RFC 8705 §2 wants, must be the certificate's.
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        raise InvalidRequest(f"Send the parameters as {FORM}.")
+        raise InvalidRequest(Sentence("Send the parameters as {form}.", form=FORM))
     try:
         pairs = (await request.form(max_fields=20)).multi_items()
     except Exception as error:
@@ -48,7 +49,7 @@ def scopes_of(asked: str | None, client: AgentCertificate) -> frozenset[str]:
     wanted = frozenset(asked.split(" "))
     if wanted - client.scopes:
         allowed = " ".join(sorted(client.scopes))
-        raise InvalidScope(f"The certificate allows no more than: {allowed}.")
+        raise InvalidScope(Sentence("The certificate allows no more than: {allowed}.", allowed=allowed))
     return wanted
 
 

@@ -14,10 +14,6 @@ class OAuthError(Problem):
     status: ClassVar[int] = 400
     error: ClassVar[str] = "invalid_request"
 
-    def body(self) -> dict[str, str]:
-        """What is answered."""
-        return {"error": self.error, "error_description": self.what}
-
 
 class InvalidRequest(OAuthError):
     """A parameter is missing, repeated or not usable (RFC 6749 §5.2)."""

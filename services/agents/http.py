@@ -8,8 +8,10 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
+from common.speech import said
 from fastmcp_vault.errors import Problem
 from services.agents.errors import InsufficientScope, InvalidClient, InvalidToken, MissingToken, OAuthError, Unavailable
+from services.web import spoken_by
 
 RETRY_AFTER_SECONDS = 2
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -22,12 +24,15 @@ def answer_problems(app: FastAPI) -> None:
     """Make every Problem that leaves a request handler an answer."""
 
     @app.exception_handler(Problem)
-    async def answer(_: Request, problem: Problem) -> Response:
-        return refusal(problem)
+    async def answer(request: Request, problem: Problem) -> Response:
+        return refusal(problem, spoken_by(request))
 
 
-def refusal(problem: Problem) -> Response:
-    """``{"error", "error_description"}`` with its status and, for 401 and 403, ``WWW-Authenticate`` (RFC 6750 §3)."""
+def refusal(problem: Problem, language: str) -> Response:
+    """``{"error", "error_description"}`` with its status and, for 401 and 403, ``WWW-Authenticate`` (RFC 6750 §3).
+
+    The body is in ``language``; the header, which holds ASCII only, in English.
+    """
     error = problem if isinstance(problem, OAuthError) else Unavailable(problem.what, fix=problem.fix)
     log.log(logging.WARNING if error.status >= 500 else logging.INFO, "Refused: %s, %s", error.error, error.what)
     headers = dict(NO_STORE)
@@ -40,4 +45,5 @@ def refusal(problem: Problem) -> Response:
         headers["WWW-Authenticate"] = 'Mutual-TLS realm="agents"'
     elif error.status == 503:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return JSONResponse(error.body(), error.status, headers=headers)
+    body = {"error": error.error, "error_description": said(error.what, language)}
+    return JSONResponse(body, error.status, headers=headers)

@@ -16,8 +16,10 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from common import logs, signed
 from common.settings import load
+from common.speech import said
 from fastmcp_vault import correlation
 from fastmcp_vault.errors import InputError, Problem
+from fastmcp_vault.sentences import Sentence
 from services.auth_relay import pages
 from services.auth_relay.clients import Clients
 from services.auth_relay.models import ErrorAnswer, Link, LinkRequest, LoginProgress, StatusRequest
@@ -25,8 +27,7 @@ from services.auth_relay.problems import NotAllowed, RelayProblem, WrongCode
 from services.auth_relay.relay import Relay
 from services.auth_relay.settings import RelaySettings
 from services.auth_relay.store import Store
-from services.auth_relay.words import language
-from services.web import allowed_hosts, protect
+from services.web import allowed_hosts, protect, spoken_by
 
 BODY_LIMIT = 16_384
 
@@ -193,7 +194,7 @@ async def _code_page(request: Request, lit: str, *, said: WrongCode | None = Non
         user=link.chatbot_user_id,
         said=said,
         form_targets=relay.form_targets(client, link),
-        spoken=_spoken(request),
+        spoken=spoken_by(request),
         status=said.status if said else 200,
     )
 
@@ -205,12 +206,13 @@ def _own_page(request: Request, settings: RelaySettings) -> None:
         raise NotAllowed("The code was not sent from the link's own page.", fix="Open the link itself.")
 
 
-def _spoken(request: Request) -> str:
-    return language(request.headers.get("accept-language", ""))
-
-
 def _wants_html(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
+
+
+def _told(problem: Problem, request: Request) -> str:
+    language = spoken_by(request)
+    return f"{said(problem.what, language)} {said(problem.fix, language)}".strip()
 
 
 async def _problem(request: Request, problem: Exception) -> Response:
@@ -218,19 +220,20 @@ async def _problem(request: Request, problem: Exception) -> Response:
     status = problem.status if isinstance(problem, RelayProblem) else 503 if problem.retryable else 400
     _log.info("%s %s: %s", request.method, request.url.path.split("/")[1], problem.code)
     if _wants_html(request):
-        return pages.problem_page(problem, status=status, spoken=_spoken(request))
-    return JSONResponse({"error": problem.code, "message": f"{problem.what} {problem.fix}".strip()}, status)
+        return pages.problem_page(problem, status=status, spoken=spoken_by(request))
+    return JSONResponse({"error": problem.code, "message": _told(problem, request)}, status)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     fields: Mapping[str, None] = dict.fromkeys(str(e["loc"][-1]) for e in error.errors())
     problem = InputError(
-        f"The request cannot be used: {', '.join(fields)}.", fix="The API is described at /openapi.json."
+        Sentence("The request cannot be used: {fields}.", fields=", ".join(fields)),
+        fix="The API is described at /openapi.json.",
     )
     if _wants_html(request):
-        return pages.problem_page(problem, status=422, spoken=_spoken(request))
-    return JSONResponse({"error": "invalid_request", "message": str(problem)}, 422)
+        return pages.problem_page(problem, status=422, spoken=spoken_by(request))
+    return JSONResponse({"error": "invalid_request", "message": _told(problem, request)}, 422)
 
 
 async def _with_headers(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:

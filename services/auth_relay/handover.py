@@ -12,6 +12,7 @@ import httpx2
 
 from common import signed
 from fastmcp_vault.backoff import Backoff
+from fastmcp_vault.sentences import Sentence
 from services.auth_relay.clients import Client
 from services.auth_relay.problems import AGAIN, CallbackFailed
 
@@ -52,8 +53,8 @@ async def hand_over(
             continue
         if 200 <= status < 300:
             return attempt
-        said = f"it answered HTTP {status}"
+        said = Sentence("it answered HTTP {status}", status=status)
         _log.warning("Attempt %d to hand over to the chatbot %s: HTTP %d", attempt, client.key, status)
         if status < 500 and status != 429:
             break
-    raise CallbackFailed(f"{client.name} did not take the sign-in: {said}.", fix=AGAIN)
+    raise CallbackFailed(Sentence("{name} did not take the sign-in: {said}.", name=client.name, said=said), fix=AGAIN)

@@ -56,6 +56,7 @@ class LoginProgress(BaseModel):
     status: LoginStatus
     error: str = Field("", description="Why it failed: an error code of the relay.")
     message: str = ""
+    words: dict[str, Any] | None = Field(None, description="What another language needs of the message.")
     steps: list[dict[str, Any]] = Field(default_factory=list)
 
 

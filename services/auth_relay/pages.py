@@ -9,10 +9,11 @@ from html import escape
 
 from starlette.responses import HTMLResponse
 
+from common.speech import said as in_language
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.printable import printable
 from services.auth_relay.redirects import origin
-from services.auth_relay.words import WORDS, told
+from services.auth_relay.words import WORDS
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --accent: #2f5bd7; --bad: #b3261e; }
@@ -38,7 +39,7 @@ def ask_for_code(
     """The link's page: which chatbot will act for the person, and the field for the code that their chat shows."""
     words = WORDS[spoken]
     bold = {"chatbot": f"<strong>{escape(chatbot)}</strong>", "user": f"<strong>{escape(printable(user))}</strong>"}
-    problem = f'<p class="bad" role="alert">{escape(" ".join(told(said, spoken)))}</p>' if said else ""
+    problem = f'<p class="bad" role="alert">{escape(" ".join(_told(said, spoken)))}</p>' if said else ""
     body = f"""
 <h1>{words["ask"].format(chatbot=escape(chatbot))}</h1>
 <p>{words["who"].format(**bold)}</p>
@@ -55,13 +56,17 @@ def ask_for_code(
 
 def problem_page(problem: Problem, *, status: int, spoken: str) -> HTMLResponse:
     """What went wrong and what to do, with the code that a program would get."""
-    words, (what, fix) = WORDS[spoken], told(problem, spoken)
+    words, (what, fix) = WORDS[spoken], _told(problem, spoken)
     body = f"""
 <h1>{words["failed"]}</h1>
 <p class="bad" role="alert">{escape(what)}</p>
 <p>{escape(fix)}</p>
 <p class="small">{words["code"]} <code>{escape(problem.code)}</code></p>"""
     return _page(words["failed"], body, status=status, spoken=spoken)
+
+
+def _told(problem: Problem, language: str) -> tuple[str, str]:
+    return in_language(problem.what, language), in_language(problem.fix, language)
 
 
 def _page(title: str, body: str, *, status: int, spoken: str, form_targets: Sequence[str] = ()) -> HTMLResponse:

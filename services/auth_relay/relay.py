@@ -21,6 +21,7 @@ from fastmcp_vault.errors import LoginFailed
 from fastmcp_vault.http import async_client, async_transport
 from fastmcp_vault.oidc.oidc import Keycloak
 from fastmcp_vault.oidc.tokens import TokenSet, unverified_claims
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.tracing.wire import TracedTransport
 from services.auth_relay.clients import Client, Clients
 from services.auth_relay.handover import hand_over
@@ -257,7 +258,9 @@ class Relay:
             if await self._store.claim("try", f"{lit.jti}:{number}", ttl=self._settings.lit_ttl_seconds):
                 left = TRIES - number
                 raise WrongCode(
-                    "This is not the code that the chat shows.", fix=f"Look again; {left} tries are left.", left=left
+                    "This is not the code that the chat shows.",
+                    fix=Sentence("Look again; {left} tries are left.", left=left),
+                    left=left,
                 )
         await self._store.take("link", lit.jti)
         raise InvalidOrExpiredState("Too many wrong codes: this link is void.", fix=AGAIN, reason="tries")

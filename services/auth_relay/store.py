@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from diskcache import FanoutCache, JSONDisk, Timeout
 
 from common.workers import Workers
+from fastmcp_vault.sentences import Sentence
 from services.auth_relay.problems import StoreUnavailable
 
 SIZE_LIMIT = 64 * 2**20
@@ -44,7 +45,8 @@ class Store:
             )
         except (OSError, sqlite3.Error, Timeout) as error:
             raise StoreUnavailable(
-                f"The relay cannot keep sign-ins in {folder}.", fix="SESSION_CACHE_DIR names a folder of its own."
+                Sentence("The relay cannot keep sign-ins in {folder}.", folder=folder),
+                fix="SESSION_CACHE_DIR names a folder of its own.",
             ) from error
 
     async def require_room(self) -> None:

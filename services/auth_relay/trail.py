@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastmcp_vault import tracing
 from fastmcp_vault.errors import Problem
+from fastmcp_vault.sentences import form_of
 from fastmcp_vault.tracing import Recorder
 from services.auth_relay.models import LoginProgress, LoginStatus
 from services.auth_relay.problems import WrongCode
@@ -39,13 +41,19 @@ class Trails:
         A Problem ends the login, unless it is a mistyped code or somebody's second try with a used link.
         """
         recorder = Recorder("login", correlation_id=trace_id)
-        now: dict[str, str] = {"status": reached}
+        now: dict[str, Any] = {"status": reached}
         try:
             with tracing.recording(recorder), tracing.step(kind) as opened:
                 yield opened
         except Problem as problem:
             goes_on = isinstance(problem, WrongCode) or problem.detail.get("reason") == "used"
-            now = {} if goes_on else {"status": "failed", "error": problem.code, "message": problem.what}
+            failed = {
+                "status": "failed",
+                "error": problem.code,
+                "message": problem.what,
+                "words": form_of(problem.what),
+            }
+            now = {} if goes_on else {"status": "failed", **failed}
             raise
         finally:
             before = await self._store.get(KIND, login_id) or {"client_key": client_key, "status": reached, "steps": []}

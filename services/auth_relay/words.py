@@ -1,12 +1,8 @@
-"""What people read at the relay, in the language that their browser asks for. Programs get English."""
+"""What the relay's pages say, in the language that the browser asks for. Errors are in ``common/speech``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from fastmcp_vault.errors import Problem
-
-DEFAULT = "en"
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -38,37 +34,4 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "code": "오류:",
     },
 }
-"""Everything but errors; ``{chatbot}`` and ``{user}`` are filled in as HTML."""
-
-_AGAIN = "챗봇에게 새 링크를 요청하십시오."
-
-ERRORS: Mapping[str, Mapping[str, tuple[str, str]]] = {
-    "ko": {
-        "unknown_client_key": ("이 링크를 만든 챗봇은 더 이상 등록되어 있지 않습니다.", ""),
-        "invalid_or_expired_state": ("이 로그인 링크는 이미 사용했거나 시간이 지났거나 올바르지 않습니다.", _AGAIN),
-        "callback_failed": ("챗봇이 로그인을 받지 못했습니다.", _AGAIN),
-        "no_offline_refresh_token": ("Keycloak이 오프라인 토큰을 주지 않았습니다.", "진행자에게 알리십시오."),
-        "address_not_allowed": ("허용되지 않은 주소이거나 다른 페이지에서 보낸 코드입니다.", "링크를 직접 여십시오."),
-        "wrong_code": ("채팅에 표시된 코드가 아닙니다.", "다시 확인하십시오. {left}번 더 시도할 수 있습니다."),
-        "login_failed": ("Keycloak에서 로그인을 마치지 못했습니다.", _AGAIN),
-        "keycloak_unavailable": ("Keycloak이 응답하지 않습니다.", "잠시 후 다시 시도하십시오."),
-        "store_unavailable": ("릴레이가 로그인 상태를 읽거나 쓰지 못했습니다.", "잠시 후 다시 시도하십시오."),
-        "input": ("요청을 사용할 수 없습니다.", "링크를 다시 여십시오."),
-    }
-}
-"""What happened and what to do, by the error's code; English is what the error itself says."""
-
-
-def language(accepted: str) -> str:
-    """The first language of an ``Accept-Language`` header (RFC 9110 §12.5.4) that is spoken here, else English."""
-    for part in accepted.split(","):
-        code = part.partition(";")[0].strip().partition("-")[0].lower()
-        if code in WORDS:
-            return code
-    return DEFAULT
-
-
-def told(problem: Problem, spoken: str) -> tuple[str, str]:
-    """What happened and what to do."""
-    what, fix = ERRORS.get(spoken, {}).get(problem.code, (problem.what, problem.fix))
-    return what, fix.format(**problem.detail) if "{" in fix and problem.detail else fix
+"""By language; ``{chatbot}`` and ``{user}`` are filled in as HTML."""

@@ -10,6 +10,7 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
+from fastmcp_vault.faults import faults
 from services.agents.errors import InvalidRequest
 from services.agents.house import House
 from services.agents.http import answer_problems
@@ -111,11 +112,7 @@ async def _read(request: Request, model: type[M]) -> M:
     try:
         return model.model_validate_json(await request.body())
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in e['loc']) or 'body'}: {e['msg']}"
-            for e in error.errors(include_input=False, include_url=False, include_context=False)[:5]
-        )
-        raise InvalidRequest(faults) from None
+        raise InvalidRequest(faults(error, whole="body")) from None
 
 
 async def _health(house: House, work: Work) -> Response:

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from fastmcp_vault.errors import TokenInvalid, VaultUnavailable
 from fastmcp_vault.oidc.tokens import Claims
 from fastmcp_vault.oidc.validation import TokenValidator
+from fastmcp_vault.sentences import Sentence
 from services.agents import certificates
 from services.agents.errors import InsufficientScope, InvalidClient, InvalidToken, MissingToken, Unavailable
 from services.agents.house import House
@@ -48,7 +49,7 @@ class Caller:
     def need(self, scope: str) -> None:
         """Raises InsufficientScope unless the token has it."""
         if scope not in self.claims.scopes:
-            raise InsufficientScope(f"This needs the scope {scope}.", scope=scope)
+            raise InsufficientScope(Sentence("This needs the scope {scope}.", scope=scope), scope=scope)
 
 
 class Gate:

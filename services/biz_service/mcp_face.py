@@ -11,10 +11,12 @@ from mcp_types import ToolAnnotations
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from common.speech import said
 from fastmcp_vault.errors import Problem
 from services.agents.http import refusal
 from services.biz_service.gate import Caller, Gate
 from services.biz_service.work import NewCommand, Result, Work
+from services.web import spoken_by
 
 PATH = "/mcp"
 _CALLER = "agent_caller"
@@ -77,7 +79,7 @@ class Face:
         try:
             caller = await self._gate.caller(Request(scope))
         except Problem as problem:
-            await refusal(problem)(scope, receive, send)
+            await refusal(problem, spoken_by(Request(scope)))(scope, receive, send)
             return
         known = {**scope, "path": PATH, "state": {**scope.get("state", {}), _CALLER: caller}}
         await self._mcp(known, receive, send)
@@ -94,5 +96,6 @@ async def _told(work: Any) -> dict[str, Any]:
     try:
         done: dict[str, Any] = await work
     except Problem as problem:
-        raise ToolError(str(problem)) from problem
+        language = spoken_by(get_http_request())
+        raise ToolError(f"{said(problem.what, language)} {said(problem.fix, language)}".strip()) from problem
     return done

@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.state.failures import translated
 from fastmcp_vault.state.pool import answers, state_pool
 from services.agents.errors import AlreadyFinished, InvalidRequest, QueueFull, UnknownCommand
@@ -82,7 +83,7 @@ class Commands:
                     raise _unstorable() from error
                 found = await row.fetchone()
         if found is None:
-            raise QueueFull(f"{MOST_PENDING} commands are waiting for this agent already.")
+            raise QueueFull(Sentence("{most} commands are waiting for this agent already.", most=MOST_PENDING))
         return str(found[0])
 
     async def finish(self, agent: str, command_id: str, *, status: str, result: Any) -> float:

@@ -13,8 +13,10 @@ from pydantic import SecretStr
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
+from common.speech import said
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.masking import mask
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.vault import Vault, VaultSession
 from fastmcp_vault.vault.health import serves
 from services.token_api import models, page
@@ -22,7 +24,7 @@ from services.token_api.callers import Callers, Owner
 from services.token_api.models import Accessor, Mark, errors
 from services.token_api.refusals import NO_TOKEN, Refused, answer_to, invalid, unreadable
 from services.token_api.tokens import ITEMS, MOUNT, Tokens
-from services.web import protect
+from services.web import protect, spoken_by
 
 TokenHeader = Annotated[
     str | None, Header(alias="Token-Header", description="A token that this API issued.", max_length=500)
@@ -67,9 +69,12 @@ async def front(request: Request) -> Response:
 async def create(request: Request, body: models.CreateToken, owner: Owner) -> models.TokenCreated:
     """Make a token: one hour, its permissions enforced by Vault's policies."""
     token = await _tokens(request).issue(owner, body.name, body.permissions)
-    allowed = ", ".join(body.permissions.allowed()) or "do nothing"
-    message = f"Token for {body.name} made. It lives one hour and may {allowed}. It is shown this once."
-    return models.TokenCreated(token=token.get_secret_value(), message=message)
+    message = Sentence(
+        "Token for {name} made. It lives one hour and may {allowed}. It is shown this once.",
+        name=body.name,
+        allowed=", ".join(body.permissions.allowed()) or "do nothing",
+    )
+    return models.TokenCreated(token=token.get_secret_value(), message=said(message, spoken_by(request)))
 
 
 @router.get("/api/data", responses=errors(400, 401, 403, 503))
@@ -79,13 +84,14 @@ async def data(request: Request, token: TokenHeader = None) -> models.Data:
     known = await _tokens(request).look_up(presented)
     found = await _vault(request).kv_read(presented, f"{ITEMS}/welcome", mount=MOUNT)
     return models.Data(
+        message=said("Success!", spoken_by(request)),
         data=models.Facts(
             result=found.data["value"].get_secret_value(),
             timestamp=datetime.now(UTC).isoformat(),
             user=known.user,
             ttl=known.ttl,
             permissions=known.permissions,
-        )
+        ),
     )
 
 
@@ -122,7 +128,7 @@ async def revoke_own(request: Request, token: TokenHeader = None) -> models.Outc
     presented = _presented(token)
     await _tokens(request).look_up(presented)
     await _vault(request).revoke_self(presented)
-    return models.Outcome(success=True, message="The token is revoked.")
+    return _done(request, "The token is revoked.")
 
 
 @router.get("/api/tokens", responses=errors(400, 401, 503))
@@ -147,7 +153,7 @@ async def renew(request: Request, owner: Owner, accessor: Annotated[Accessor, Pa
 async def revoke(request: Request, owner: Owner, accessor: Annotated[Accessor, Path()]) -> models.Outcome:
     """End one of the caller's tokens."""
     await _tokens(request).revoke(owner, accessor)
-    return models.Outcome(success=True, message="The token is revoked.")
+    return _done(request, "The token is revoked.")
 
 
 items = APIRouter(prefix="/api/items", responses=errors(400, 401, 403, 503))
@@ -173,14 +179,18 @@ async def write_item(
 ) -> models.Outcome:
     """Write one item: needs `create` for a new key, `update` for one that exists."""
     version = await _vault(request).kv_write(_presented(token), f"{ITEMS}/{key}", {"value": body.value}, mount=MOUNT)
-    return models.Outcome(success=True, message=f"Version {version} of {key} is written.")
+    return _done(request, Sentence("Version {version} of {key} is written.", version=version, key=key))
 
 
 @items.delete("/{key}")
 async def delete_item(request: Request, key: models.ItemKey, token: TokenHeader = None) -> models.Outcome:
     """Delete one item with all its versions: needs `delete`."""
     await _vault(request).delete(_presented(token), f"{MOUNT}/metadata/{ITEMS}/{key}")
-    return models.Outcome(success=True, message=f"{key} is deleted.")
+    return _done(request, Sentence("{key} is deleted.", key=key))
+
+
+def _done(request: Request, message: str) -> models.Outcome:
+    return models.Outcome(success=True, message=said(message, spoken_by(request)))
 
 
 def _presented(token: str | None) -> SecretStr:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from common.speech import said
 from fastmcp_vault.errors import (
     CredentialMissing,
     InputError,
@@ -21,7 +23,10 @@ from fastmcp_vault.errors import (
     VaultDenied,
     VaultUnavailable,
 )
+from fastmcp_vault.faults import clause
+from fastmcp_vault.sentences import Sentence, joined
 from services.token_api.tokens import TooManyTokens
+from services.web import BROKEN, spoken_by
 
 CREATE = "/api/token/create"
 RETRY_AFTER_SECONDS = "2"
@@ -80,8 +85,9 @@ async def invalid(request: Request, error: RequestValidationError) -> Response:
     found = error.errors()
     if any(fault["loc"][-1:] == ("name",) and fault["type"] in ("missing", "string_too_short") for fault in found):
         return JSONResponse(_body(request, Refused(400, "Bad Request", "Give the token a name.")), 400)
-    faults = "; ".join(f"{_place(fault['loc'])}: {_WORDS.get(fault['type']) or _said(fault['msg'])}" for fault in found)
-    return JSONResponse(_body(request, Refused(400, "Bad Request", f"This request cannot be read: {faults}.")), 400)
+    faults = joined("; ", map(_fault, found))
+    message = Sentence("This request cannot be read: {faults}.", faults=faults)
+    return JSONResponse(_body(request, Refused(400, "Bad Request", message)), 400)
 
 
 def unreadable(usual: Handler) -> Handler:
@@ -101,8 +107,10 @@ async def _refusal(request: Request, problem: Problem) -> Refused:
         return await _denied(request)
     for kind, status, word in _TABLE:
         if isinstance(problem, kind):
-            return Refused(status, word, f"{problem.what} {problem.fix}".strip() if status != 503 else _LATER)
-    return Refused(500, "Internal Server Error", "The service could not do this.")
+            return Refused(
+                status, word, _LATER if status == 503 else joined(" ", filter(None, (problem.what, problem.fix)))
+            )
+    return Refused(500, "Internal Server Error", BROKEN)
 
 
 _LATER = "A part that this service needs does not answer. Try again in a moment."
@@ -123,15 +131,17 @@ async def _denied(request: Request) -> Refused:
 
 
 def _body(request: Request, refused: Refused) -> dict[str, object]:
+    message = said(refused.message, spoken_by(request))
     if request.url.path == CREATE:
-        return {"success": False, "message": refused.message}
-    return {"error": refused.error, "message": refused.message}
+        return {"success": False, "message": message}
+    return {"error": refused.error, "message": message}
+
+
+def _fault(found: Mapping[str, Any]) -> Sentence:
+    words = _WORDS.get(found["type"]) or clause(found)
+    return Sentence("{place}: {clause}", place=_place(found["loc"]), clause=words)
 
 
 def _place(location: tuple[int | str, ...]) -> str:
     named = [str(part) for part in location if part not in ("body", "header", "query", "path")]
     return ".".join(named) or "body"
-
-
-def _said(message: str) -> str:
-    return message.removeprefix("Value error, ").rstrip(".")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from fastmcp_vault.errors import CredentialMissing, Problem, VaultDenied, VaultError
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.vault import Vault, VaultSession
 from services.token_api.models import Issued, Permissions, TokenInfo
 
@@ -76,7 +77,10 @@ class Tokens:
         allowed = permissions.allowed()
         own, now = self._session.token, time.time_ns() // 1_000
         if sum(place.made > now - HOUR for place in await self._places(owner)) >= PER_HOUR:
-            raise TooManyTokens(f"{PER_HOUR} tokens were made for you within an hour.", fix="Try again later.")
+            raise TooManyTokens(
+                Sentence("{most} tokens were made for you within an hour.", most=PER_HOUR),
+                fix="Try again later.",
+            )
         made = await self._vault.write(
             own,
             f"auth/token/create/{ROLE}",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal
+
+from fastmcp_vault.sentences import Sentence, masked, with_words
 
 Part = Literal["settings", "input", "keycloak", "vault", "postgresql", "state", "mcp", "backend", "session", "stack"]
 
@@ -10,8 +13,9 @@ Part = Literal["settings", "input", "keycloak", "vault", "postgresql", "state", 
 class Problem(Exception):
     """An error a person can act on.
 
-    ``what`` is one sentence on what happened, ``fix`` one on what to do. ``code`` is stable
-    (translations and tests key on it); ``retryable`` says whether the same call may go through
+    ``what`` is one sentence on what happened, ``fix`` one on what to do, each a
+    :class:`~fastmcp_vault.sentences.Sentence` where values are filled in, so that another language can say it.
+    ``code`` is stable (programs and tests key on it); ``retryable`` says whether the same call may go through
     later. Neither sentence may hold a secret: raise with masked values only.
     """
 
@@ -25,15 +29,28 @@ class Problem(Exception):
         self.detail = detail
         super().__init__(f"{what} {fix}".strip())
 
-    def as_dict(self) -> dict[str, Any]:
-        """A JSON-ready form for ``_meta``, HTTP bodies and pages."""
+    def as_dict(self, mask: Callable[[str], str] = str) -> dict[str, Any]:
+        """A JSON-ready form for ``_meta``, HTTP bodies and pages, each text masked by ``mask``.
+
+        ``words`` holds what another language needs of the sentences that have values.
+        """
+        what, fix = masked(self.what, mask), masked(self.fix, mask)
         return {
             "code": self.code,
             "part": self.part,
-            "what": self.what,
-            "fix": self.fix,
+            "what": str(what),
+            "fix": str(fix),
             "retryable": self.retryable,
+            **with_words(what=what, fix=fix),
         }
+
+
+def sentences_of(form: Mapping[str, Any]) -> tuple[str, str]:
+    """What happened and what to do, from what :meth:`Problem.as_dict` wrote in another process."""
+    words = form.get("words")
+    words = words if isinstance(words, Mapping) else {}
+    what, fix = str(form.get("what") or ""), str(form.get("fix") or "")
+    return Sentence.read(what, words.get("what")), Sentence.read(fix, words.get("fix"))
 
 
 class ConfigError(Problem):

@@ -16,7 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.mcp_client import META_ERROR, META_TRACE, connected
-from fastmcp_vault.errors import Problem, ServerUnavailable, TokenInvalid, ToolRefused
+from app.texts import speaking, told_problem
+from fastmcp_vault.errors import CredentialMissing, Problem, ServerUnavailable, TokenInvalid, ToolRefused
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.tracing import Recorder, Step, recording, step
 from tests.support.browser import closed_port
 
@@ -46,6 +48,13 @@ def refuse() -> ToolResult:
     """Refuse, as our servers do."""
     meta = {META_ERROR: {"code": "credential_missing", "what": "Nothing there.", "fix": "Add it."}}
     return ToolResult(content="Nothing there. Add it.", meta=meta, is_error=True)
+
+
+@server.tool
+def refuse_with_values() -> ToolResult:
+    """Refuse, with a sentence that has values."""
+    problem = CredentialMissing(Sentence("There is nothing at {path}.", path="secret/x"), fix="`./demo init` makes it.")
+    return ToolResult(content=str(problem), meta={META_ERROR: problem.as_dict()}, is_error=True)
 
 
 @server.custom_route("/status/{code:int}", methods=["POST"])
@@ -122,6 +131,30 @@ async def test_a_tools_own_error_is_an_answer_with_its_parts(address: str) -> No
         answer = await connection.call("refuse", {}, fresh=False)
     assert answer.problem is not None
     assert (answer.problem.what, answer.problem.fix) == ("Nothing there.", "Add it.")
+
+
+async def test_a_tools_own_error_is_told_in_the_readers_language(address: str) -> None:
+    async with connected("jira", f"{address}/mcp", TOKEN) as connection:
+        answer = await connection.call("refuse_with_values", {}, fresh=False)
+    assert answer.problem is not None
+    assert told_problem(answer.problem) == "There is nothing at secret/x. `./demo init` makes it."
+    with speaking("ko"):
+        assert told_problem(answer.problem) == "secret/x에 아무것도 없습니다. `./demo init`이 만듭니다."
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        (401, "Jira MCP 서버가 토큰을 거부했습니다: 토큰이 만료되었습니다. 다시 로그인하십시오."),
+        (403, "Jira MCP 서버가 허용하지 않습니다: 토큰이 만료되었습니다."),
+        (413, "Jira MCP 서버가 받기에 인자가 너무 큽니다."),
+        (500, "Jira MCP 서버에서 오류가 발생했습니다(HTTP 500)."),
+    ],
+)
+async def test_a_refusal_on_the_wire_is_told_in_the_readers_language(address: str, code: int, says: str) -> None:
+    with speaking("ko"), pytest.raises(Problem) as caught:
+        await call("jira", f"{address}/status/{code}", Recorder("call"))
+    assert says in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,10 @@ import requests
 from pydantic import SecretStr
 
 from common import signed
-from fastmcp_vault.errors import InputError, KeycloakUnavailable, LoginFailed
+from common.speech import ENGLISH, LANGUAGES
 from fastmcp_vault.oidc.tokens import unverified_claims
-from services.auth_relay.app import RelayProblem
 from services.auth_relay.lit import LitMaker
-from services.auth_relay.words import DEFAULT, ERRORS, WORDS, language
+from services.auth_relay.words import WORDS
 from stack.testing import Stack
 from tests.auth_relay.chatting import Browser, Programs
 from tests.auth_relay.conftest import NOBODY_THERE, hmac_secret
@@ -182,17 +181,21 @@ def test_people_are_spoken_to_in_their_own_language(programs: Programs) -> None:
     assert "챗봇에게 새 링크를 요청하십시오." in gone.text
 
 
-def test_each_language_says_the_same_and_every_error_that_a_person_may_see() -> None:
-    assert {frozenset(words) for words in WORDS.values()} == {frozenset(WORDS[DEFAULT])}
+def test_each_language_says_the_same() -> None:
+    assert WORDS.keys() == set(LANGUAGES)
+    assert {frozenset(words) for words in WORDS.values()} == {frozenset(WORDS[ENGLISH])}
     for spoken in WORDS:
-        for name, text in WORDS[DEFAULT].items():
+        for name, text in WORDS[ENGLISH].items():
             assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", WORDS[spoken][name]))
-    # A link is asked for by a program: people do not see that there are too many.
-    only_programs = {"invalid_signature", "too_many_links", "unknown_login"}
-    codes = {kind.code for kind in RelayProblem.__subclasses__()} - only_programs
-    for known in ERRORS.values():
-        assert codes | {InputError.code, LoginFailed.code, KeycloakUnavailable.code} == known.keys()
-    assert [language(asked) for asked in ("", "fr, ko;q=0.5", "en-GB", "*")] == ["en", "ko", "en", "en"]
+
+
+def test_a_program_hears_why_in_its_language_and_the_code_stays(programs: Programs) -> None:
+    wanted = programs.wanted(client_key="nobody")
+    for accepted, said in (("ko", "이 링크를 만든 챗봇은"), ("fr, ko;q=0", "No chatbot is registered")):
+        headers = {"Accept-Language": accepted}
+        answer = requests.post(f"{programs.relay}/issue_login_link", json=wanted, headers=headers, timeout=30)
+        refused(answer, 400, "unknown_client_key")
+        assert answer.json()["message"].startswith(said)
 
 
 def test_a_link_for_a_client_that_is_gone_or_a_redirect_that_left_the_list(programs: Programs) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from stack.testing import Stack
@@ -48,4 +49,24 @@ def test_the_state_being_down_is_a_sentence(visitor: Callable[[], Visitor], pers
         me.page.goto(f"{elsewhere}/mcp-tools")
         me.page.get_by_role("alert").first.wait_for()
         assert "shared state" in me.page.get_by_role("alert").first.inner_text()
+        assert "Traceback" not in me.words()
+
+
+def test_a_korean_page_tells_what_failed_in_korean(visitor: Callable[[], Visitor], bob: Person, stack: Stack) -> None:
+    me = visitor()
+    me.sign_in(bob)
+    me.open("/mcp-tools?lang=ko")
+    me.page.get_by_role("checkbox", name="Jira").check(force=True)
+    me.press_for_trace(me.page.get_by_role("button", name="도구 불러오기"))
+    me.sees("bob의 Jira 자격 증명이 없습니다. Vault의 secret/data/users/bob/jira에 아무것도 없습니다.")
+    me.sees("관리자가 추가해야 합니다:")
+    me.sees("조치: 관리자가 추가해야 합니다:")
+    assert not re.search("An administrator|has no Jira credential", me.words())
+    away = f"http://localhost:{closed_port()}"
+    with another_app(stack, VAULT_ADDR=away) as elsewhere:
+        me.base = elsewhere
+        me.open("/my-secrets?lang=ko")
+        me.sees("에 연결할 수 없습니다(작업: ")
+        me.sees("로 Vault가 실행 중인지")
+        assert not re.search("cannot be reached|says whether", me.words())
         assert "Traceback" not in me.words()

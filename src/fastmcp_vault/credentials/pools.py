@@ -14,6 +14,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from fastmcp_vault.errors import BackendUnavailable
+from fastmcp_vault.sentences import Sentence
 
 CLOSE_SECONDS = 2.0
 """How long closing may take; connections in use close when they are given back."""
@@ -47,7 +48,7 @@ class Crowded(Exception):
 def all_places_taken(number: int) -> BackendUnavailable:
     """The problem when a person has as many statements running as one may, over all their sessions."""
     return BackendUnavailable(
-        f"You have {number} statements running, which is as many as one person may.",
+        Sentence("You have {number} statements running, which is as many as one person may.", number=number),
         fix="Try again when one of them is done.",
         one_call=True,
     )
@@ -69,7 +70,7 @@ class Connections:
                     await self._close_one()
         except TimeoutError as error:
             raise BackendUnavailable(
-                f"This server has {self._limit} statements running, which is as many as it may.",
+                Sentence("This server has {limit} statements running, which is as many as it may.", limit=self._limit),
                 fix="Try again when some of them are done.",
                 one_call=True,
             ) from error

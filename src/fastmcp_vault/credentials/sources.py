@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from fastmcp_vault.errors import CredentialMissing, PersonUnknown
 from fastmcp_vault.masking import mask
+from fastmcp_vault.sentences import Sentence, joined
 from fastmcp_vault.vault import DatabaseCredential, Lease, Vault, VaultToken
 from fastmcp_vault.vault.models import NOT_TEXT, UNKNOWN, UNKNOWN_FIX, UNPROVISIONED
 
@@ -101,22 +102,37 @@ class KVSource:
         except CredentialMissing as problem:
             raise self._missing(entity, path) from problem
         wrong = [
-            f"`{name}` must be text, and is {NOT_TEXT[secret.not_text[name]]}"
+            Sentence("`{name}` must be text, and is {kind}", name=name, kind=NOT_TEXT[secret.not_text[name]])
             for name in self._needs
             if name in secret.not_text
         ]
         if wrong:
             raise CredentialMissing(
-                f"{entity}'s {self._title} credential at {path} cannot be used: {'; '.join(wrong)}.",
-                fix="An administrator writes it there as text: "
-                f"`vault kv patch secret/{self._path(entity)} {' '.join(f'{n}=…' for n in secret.not_text)}`.",
+                Sentence(
+                    "{entity}'s {title} credential at {path} cannot be used: {faults}.",
+                    entity=entity,
+                    title=self._title,
+                    path=path,
+                    faults=joined("; ", wrong),
+                ),
+                fix=Sentence(
+                    "An administrator writes it there as text: `vault kv patch secret/{secret} {fields}`.",
+                    secret=self._path(entity),
+                    fields=" ".join(f"{n}=…" for n in secret.not_text),
+                ),
                 entity=entity,
                 path=path,
             )
         lacking = [name for name in self._needs if not _text(secret.data, name)]
         if lacking:
             raise CredentialMissing(
-                f"{entity}'s {self._title} credential at {path} lacks {' and '.join(f'`{n}`' for n in lacking)}.",
+                Sentence(
+                    "{entity}'s {title} credential at {path} lacks {fields}.",
+                    entity=entity,
+                    title=self._title,
+                    path=path,
+                    fields=", ".join(f"`{n}`" for n in lacking),
+                ),
                 fix="An administrator writes a complete one there.",
                 entity=entity,
                 path=path,
@@ -144,9 +160,21 @@ class KVSource:
     def _missing(self, entity: str, path: str) -> CredentialMissing:
         fields = " ".join(f"{name}=…" for name in self._needs)
         return CredentialMissing(
-            f"{entity} has no {self._title} credential: there is nothing at {path} in Vault.",
-            fix=f"An administrator adds it: `vault kv put secret/{self._path(entity)} {fields}`,"
-            f" or as the entitlement `{self._server}` of {entity} in `init/users.yaml` followed by `./demo init`.",
+            Sentence(
+                "{entity} has no {title} credential: there is nothing at {path} in Vault.",
+                entity=entity,
+                title=self._title,
+                path=path,
+            ),
+            fix=Sentence(
+                "An administrator adds it: `vault kv put secret/{secret} {fields}`,"
+                " or as the entitlement `{server}` of {entity} in `init/users.yaml`"
+                " followed by `./demo init`.",
+                secret=self._path(entity),
+                fields=fields,
+                server=self._server,
+                entity=entity,
+            ),
             entity=entity,
             path=path,
         )
@@ -177,9 +205,17 @@ class DatabaseSource:
             made = await self._vault.database_creds(login.token, role, mount=self._mount)
         except CredentialMissing as problem:
             raise CredentialMissing(
-                f"{entity} has no PostgreSQL credential: there is no role {self._mount}/roles/{role} in Vault.",
-                fix=f"An administrator adds the entitlement `postgres` of {entity} in `init/users.yaml`"
-                " and runs `./demo init`.",
+                Sentence(
+                    "{entity} has no PostgreSQL credential: there is no role {mount}/roles/{role} in Vault.",
+                    entity=entity,
+                    mount=self._mount,
+                    role=role,
+                ),
+                fix=Sentence(
+                    "An administrator adds the entitlement `postgres` of {entity} in `init/users.yaml`"
+                    " and runs `./demo init`.",
+                    entity=entity,
+                ),
                 entity=entity,
                 path=path,
             ) from problem

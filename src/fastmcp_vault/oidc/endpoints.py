@@ -11,6 +11,7 @@ import httpx2
 
 from fastmcp_vault.errors import ConfigError, KeycloakUnavailable
 from fastmcp_vault.http import async_client
+from fastmcp_vault.sentences import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Endpoints:
         named = metadata.get("issuer")
         if named != issuer:
             raise ConfigError(
-                f"The metadata found for {issuer} belongs to another issuer.",
+                Sentence("The metadata found for {issuer} belongs to another issuer.", issuer=issuer),
                 fix="Give the issuer exactly as its own metadata spells it, slash at the end included.",
             )
         found = {
@@ -46,7 +47,10 @@ class Endpoints:
         }
         for name in ("token", "jwks"):
             if not isinstance(found[name], str):
-                raise ConfigError(f"The metadata of {issuer} names no {name} endpoint.", fix="Ask whoever runs it.")
+                raise ConfigError(
+                    Sentence("The metadata of {issuer} names no {name} endpoint.", issuer=issuer, name=name),
+                    fix="Ask whoever runs it.",
+                )
         return cls(issuer, **{name: value if isinstance(value, str) else "" for name, value in found.items()})
 
     @classmethod
@@ -80,15 +84,18 @@ async def discover(issuer: str, *, transport: httpx2.AsyncBaseTransport | None =
                 told = answer.json() if answer.status_code == httpx2.codes.OK else None
             except httpx2.HTTPError as error:
                 raise KeycloakUnavailable(
-                    f"The issuer {issuer} does not answer.", fix="Check its address, and that it is up; try again."
+                    Sentence("The issuer {issuer} does not answer.", issuer=issuer),
+                    fix="Check its address, and that it is up; try again.",
                 ) from error
             except (ValueError, RecursionError):
                 told = None
             if isinstance(told, dict):
                 return Endpoints.from_metadata(told, issuer=issuer)
             if answer.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR:
-                raise KeycloakUnavailable(f"The issuer {issuer} has an internal error.", fix="Try again in a moment.")
+                raise KeycloakUnavailable(
+                    Sentence("The issuer {issuer} has an internal error.", issuer=issuer), fix="Try again in a moment."
+                )
     raise ConfigError(
-        f"{issuer} publishes no metadata.",
+        Sentence("{issuer} publishes no metadata.", issuer=issuer),
         fix="Check the issuer's address: `/.well-known/openid-configuration` must be found below it.",
     )

@@ -11,6 +11,7 @@ import httpx2
 
 from fastmcp_vault.errors import ConfigError, ExchangeRefused, KeycloakUnavailable, LoginFailed, Problem, SessionEnded
 from fastmcp_vault.masking import mask_text
+from fastmcp_vault.sentences import Sentence
 
 Doing = Literal[
     "finishing the sign-in", "refreshing the session", "exchanging the token", "signing out", "asking about the session"
@@ -61,7 +62,9 @@ def translated(doing: Doing) -> Iterator[None]:
     try:
         yield
     except httpx2.HTTPError as error:
-        raise KeycloakUnavailable(f"Keycloak did not answer, while {doing}.", fix=_STATUS) from error
+        raise KeycloakUnavailable(
+            Sentence("Keycloak did not answer, while {doing}.", doing=doing), fix=_STATUS
+        ) from error
 
 
 def understood(status: int, body: bytes, doing: Doing, *, good: int) -> Any:
@@ -79,16 +82,20 @@ def refusal(status: int, body: dict[str, Any], doing: Doing) -> Problem:
     if not code:
         return _not_keycloak(doing)
     if status >= 500:
-        return KeycloakUnavailable(f"Keycloak had an internal error, while {doing}{said}.", fix=_STATUS, one_call=True)
+        return KeycloakUnavailable(
+            Sentence("Keycloak had an internal error, while {doing}{said}.", doing=doing, said=said),
+            fix=_STATUS,
+            one_call=True,
+        )
     if code in ("invalid_client", "unauthorized_client") and status == 401:
         return ConfigError(
-            f"Keycloak does not accept this program's client secret, while {doing}.",
+            Sentence("Keycloak does not accept this program's client secret, while {doing}.", doing=doing),
             fix="`./demo init` sets it up; then restart the program.",
         )
     kind, what, fix = _TABLE.get((doing, code), _OTHERWISE[doing])
     if doing == "exchanging the token" and words.lower().startswith(_OVER):
         kind, what, fix = _ENDED
-    return kind(f"{what}{said}.", fix=fix, error=code, error_description=words)
+    return kind(Sentence("{what}{said}.", what=what, said=said), fix=fix, error=code, error_description=words)
 
 
 def _parsed(body: bytes) -> Any:
@@ -100,4 +107,6 @@ def _parsed(body: bytes) -> Any:
 
 
 def _not_keycloak(doing: Doing) -> Problem:
-    return KeycloakUnavailable(f"Something other than Keycloak answered, while {doing}.", fix=_STATUS)
+    return KeycloakUnavailable(
+        Sentence("Something other than Keycloak answered, while {doing}.", doing=doing), fix=_STATUS
+    )

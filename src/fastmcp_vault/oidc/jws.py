@@ -11,6 +11,7 @@ from joserfc.jwk import RSAKey
 from joserfc.jws import JWSRegistry, deserialize_compact
 
 from fastmcp_vault.errors import TokenInvalid
+from fastmcp_vault.sentences import Sentence
 
 ALGORITHM = "RS256"
 
@@ -24,7 +25,11 @@ def key_id(token: str) -> str:
     """The ``kid`` that the header names. Raises TokenInvalid unless the header is one we accept."""
     header = _header(token)
     if header.get("alg") != ALGORITHM:
-        raise TokenInvalid(f"The token is not signed with {ALGORITHM}.", fix="Sign in again.", reason="algorithm")
+        raise TokenInvalid(
+            Sentence("The token is not signed with {algorithm}.", algorithm=ALGORITHM),
+            fix="Sign in again.",
+            reason="algorithm",
+        )
     if "crit" in header:
         raise TokenInvalid("The token asks for something this program does not know.", reason="critical")
     kid = header.get("kid")
@@ -52,7 +57,7 @@ def is_access_token(token: str) -> bool:
 
 def _header(token: str) -> dict[str, Any]:
     if len(token) > MAX_TOKEN:
-        raise TokenInvalid(f"The token is longer than {MAX_TOKEN} characters.", reason="too_long")
+        raise TokenInvalid(Sentence("The token is longer than {most} characters.", most=MAX_TOKEN), reason="too_long")
     head, _, rest = token.partition(".")
     try:
         header = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))

@@ -25,6 +25,7 @@ from fastmcp_vault.oidc.failures import Doing, translated, understood
 from fastmcp_vault.oidc.jwks import KeySource
 from fastmcp_vault.oidc.tokens import TokenSet
 from fastmcp_vault.oidc.validation import check_id_token
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.tracing.wire import TracedTransport
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105
@@ -139,7 +140,8 @@ class OidcClient:
             )
         except TokenInvalid as error:
             raise LoginFailed(
-                f"The sign-in does not belong to this browser: {error.what}", fix="Sign in again, from the start."
+                Sentence("The sign-in does not belong to this browser: {what}", what=error.what),
+                fix="Sign in again, from the start.",
             ) from error
         return tokens
 

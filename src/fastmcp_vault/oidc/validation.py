@@ -17,6 +17,7 @@ from fastmcp_vault.errors import TokenInvalid
 from fastmcp_vault.oidc.jwks import KeySource
 from fastmcp_vault.oidc.jws import is_access_token, verified_payload
 from fastmcp_vault.oidc.tokens import Claims
+from fastmcp_vault.sentences import Sentence
 
 LEEWAY_SECONDS = 5.0
 """How far the clocks of Keycloak and this machine may differ."""
@@ -31,7 +32,7 @@ def check_times(payload: dict[str, Any], now: float) -> None:
     """``exp`` and ``iat`` must be there, ``nbf`` is honoured (RFC 7519 §4.1.4–6). Raises TokenInvalid."""
     for name in ("exp", "iat"):
         if not _is_number(payload.get(name)):
-            raise TokenInvalid(f"The token has no `{name}`.", fix=_SIGN_IN, reason="malformed")
+            raise TokenInvalid(Sentence("The token has no `{name}`.", name=name), fix=_SIGN_IN, reason="malformed")
     if now >= payload["exp"] + LEEWAY_SECONDS:
         raise TokenInvalid("The token has expired.", fix=_SIGN_IN, reason="expired")
     not_before = payload.get("nbf", 0)
@@ -63,8 +64,8 @@ def check_access_token(
         others = [a for a in claims.aud if exclusive and a.startswith(exclusive) and a != audience]
         if audience not in claims.aud or others:
             raise TokenInvalid(
-                f"The token is not meant for {audience} alone.",
-                fix=f"Exchange the sign-in token for one with the audience {audience}.",
+                Sentence("The token is not meant for {audience} alone.", audience=audience),
+                fix=Sentence("Exchange the sign-in token for one with the audience {audience}.", audience=audience),
                 reason="audience",
             )
     return claims

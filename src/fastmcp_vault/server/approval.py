@@ -18,6 +18,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from fastmcp_vault.credentials.calls import Call, current_call
 from fastmcp_vault.errors import Problem
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.server import question
 from fastmcp_vault.server.context import ServerContext, current_server
 from fastmcp_vault.server.profile import ServerProfile
@@ -147,8 +148,15 @@ async def _ask(
     if url:
         return question.as_link(ANSWER, approval, link)
     raise ApprovalNeeded(
-        f"{call.tool} changes data and waits for {facts['username']}'s yes; nothing has been changed.",
-        fix=f"Open {link} , look at what will be done, and say yes; then make the same call with the same arguments.",
+        Sentence(
+            "{tool} changes data and waits for {username}'s yes; nothing has been changed.",
+            tool=call.tool,
+            username=facts["username"],
+        ),
+        fix=Sentence(
+            "Open {link} , look at what will be done, and say yes; then make the same call with the same arguments.",
+            link=link,
+        ),
         link=link,
     )
 
@@ -178,7 +186,9 @@ async def _spend(call: Call, room: ServerContext, approval_id: str, binding: byt
         if used is None:
             why = _why_not(await room.approvals.find(approval_id), binding)
             _note(call, binding, f"was not approved: {why}")
-            raise ApprovalInvalid(f"{call.tool} was not done, and nothing was changed: {why}.", fix=_AGAIN)
+            raise ApprovalInvalid(
+                Sentence("{tool} was not done, and nothing was changed: {why}.", tool=call.tool, why=why), fix=_AGAIN
+            )
         under = str(asked.facts.get("correlation_id", "")) if asked else ""
         by = f"{used.way}, acr {used.given_acr or '-'}, asked under [{under}]"
         _note(call, binding, f"was approved ({by}) and the approval is spent")
@@ -209,7 +219,9 @@ def _why_not(found: Approval | None, binding: bytes) -> str:
 
 def _refused(call: Call) -> ApprovalRefused:
     return ApprovalRefused(
-        f"{call.caller.claims.username} refused {call.tool}; nothing was changed.",
+        Sentence(
+            "{username} refused {tool}; nothing was changed.", username=call.caller.claims.username, tool=call.tool
+        ),
         fix="Ask the person what they want instead.",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection
-from typing import Protocol
+from typing import Any, Protocol
 
 from fastmcp.server.auth import RemoteAuthProvider, TokenVerifier
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
@@ -24,6 +24,7 @@ from fastmcp_vault.credentials.caller import VerifiedToken
 from fastmcp_vault.errors import Problem, SessionEnded, TokenInvalid
 from fastmcp_vault.oidc.standing import Standing
 from fastmcp_vault.oidc.tokens import Claims
+from fastmcp_vault.sentences import Sentence, with_words
 from fastmcp_vault.server.profile import ServerProfile
 
 MCP_PATH = "/mcp"
@@ -141,17 +142,18 @@ class Challenge:
         if not isinstance(problem, TokenInvalid | SessionEnded):
             body = {"error": "temporarily_unavailable", "error_description": str(problem), **problem.as_dict()}
             return JSONResponse(body, 503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
-        return self._answer(401, "invalid_token", problem.what, self._scope)
+        return self._answer(401, "invalid_token", problem.what, self._scope, **problem.as_dict())
 
     def insufficient(self, scope: str, description: str) -> Response:
         """The answer to a good token without the scope that is needed: 403 ``insufficient_scope``."""
-        return self._answer(403, "insufficient_scope", description, scope)
+        said = {"what": str(description), **with_words(what=description)}
+        return self._answer(403, "insufficient_scope", description, scope, **said)
 
-    def _answer(self, status: int, error: str, description: str, scope: str) -> Response:
+    def _answer(self, status: int, error: str, description: str, scope: str, **more: Any) -> Response:
         said = _quotable(description)
         header = f'Bearer error="{error}", error_description="{said}", scope="{scope}", '
         return JSONResponse(
-            {"error": error, "error_description": description, "scope": scope},
+            {"error": error, "error_description": description, "scope": scope, **more},
             status,
             headers={"WWW-Authenticate": f'{header}resource_metadata="{self._metadata}"'},
         )
@@ -180,7 +182,9 @@ class StepUp:
                 and self._scope in user.scopes
                 and self._write_scope not in user.scopes
             ):
-                description = f"{name} changes data and needs the scope {self._write_scope}."
+                description = Sentence(
+                    "{name} changes data and needs the scope {scope}.", name=name, scope=self._write_scope
+                )
                 answer = self._challenge.insufficient(f"{self._scope} {self._write_scope}", description)
                 await answer(scope, receive, send)
                 return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastmcp.tools import tool
 from pydantic import BaseModel, Field
@@ -25,6 +25,7 @@ class CredentialStatus(BaseModel):
     vault_path: Annotated[str, Field(description="Where the person's credential lies in Vault.")]
     present: Annotated[bool, Field(description="Whether there is one.")]
     reason: Annotated[str, Field(description="Why there is none, and what to do; empty if there is one.")] = ""
+    problem: Annotated[dict[str, Any] | None, Field(description="The same in parts.")] = None
     masked_credential: Annotated[str, Field(description="What may be shown of it.")] = ""
     credential_version: Annotated[int | None, Field(description="Version of the stored secret.")] = None
     lease_seconds: Annotated[float | None, Field(description="Seconds for which it still holds without renewal.")] = (
@@ -63,4 +64,5 @@ async def credential_status() -> CredentialStatus:
             vault_path=missing.detail.get("path", ""),
             present=False,
             reason=str(missing),
+            problem=missing.as_dict(),
         )

@@ -12,6 +12,7 @@ from fastmcp.tools import FunctionTool, ToolResult
 from mcp_types import InputRequiredResult, ToolAnnotations
 
 from fastmcp_vault.errors import Problem
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.server.approval import require_approval
 from fastmcp_vault.server.failures import told
 from fastmcp_vault.server.profile import ApprovalMode
@@ -61,8 +62,14 @@ class PersonsTool(FunctionTool):
         token = get_access_token()
         if self.writes and (token is None or self.write_scope not in token.scopes):
             raise InsufficientScope(
-                f"{self.name} changes data, and this access does not include the scope {self.write_scope}.",
-                fix=f"Ask for {self.write_scope} when the token for this server is requested.",
+                Sentence(
+                    "{name} changes data, and this access does not include the scope {write_scope}.",
+                    name=self.name,
+                    write_scope=self.write_scope,
+                ),
+                fix=Sentence(
+                    "Ask for {write_scope} when the token for this server is requested.", write_scope=self.write_scope
+                ),
             )
 
 

@@ -74,6 +74,7 @@ class TellingOffers(Telling):
         return {TRACE_KEY: {"steps": [step.model_dump(mode="json") for step in self._complete(recorder, name)]}}
 
     def _refusal(self, problem: Problem, trace: dict[str, Any]) -> MCPError:
-        said = {k: mask_text(v) if isinstance(v, str) else v for k, v in problem.as_dict().items()}
         code = mt.INVALID_PARAMS if isinstance(problem, InputError | BackendRefused) else mt.INTERNAL_ERROR
-        return MCPError(code=code, message=mask_text(str(problem)), data={ERROR_KEY: said, **trace})
+        return MCPError(
+            code=code, message=mask_text(str(problem)), data={ERROR_KEY: problem.as_dict(mask_text), **trace}
+        )

@@ -9,6 +9,7 @@ import psycopg
 from psycopg_pool import PoolClosed, PoolTimeout
 
 from fastmcp_vault.errors import StateUnavailable
+from fastmcp_vault.sentences import Sentence
 
 
 @contextmanager
@@ -23,6 +24,6 @@ def translated(doing: str) -> Iterator[None]:
 def unavailable(doing: str) -> StateUnavailable:
     """The error itself."""
     return StateUnavailable(
-        f"While {doing}: the shared state (PostgreSQL database mcp_state) did not answer.",
+        Sentence("While {doing}: the shared state (PostgreSQL database mcp_state) did not answer.", doing=doing),
         fix="`./demo status` says whether PostgreSQL is up; try again.",
     )

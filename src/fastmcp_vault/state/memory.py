@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Self
 
 from fastmcp_vault.errors import ServerSuspended, SessionEnded
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.state.protocol import OnEnded, OnSuspended, RegisteredToken
 
 
@@ -60,7 +61,9 @@ class MemoryState:
         if server in self._suspended:
             reason = self._suspended[server]
             raise ServerSuspended(
-                f"The MCP server {server} is suspended{f': {reason}' if reason else ''}.",
+                Sentence(
+                    "The MCP server {server} is suspended{said}.", server=server, said=f": {reason}" if reason else ""
+                ),
                 fix="An administrator lifts the suspension.",
             )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from fastmcp_vault.errors import ServerSuspended, SessionEnded, StateUnavailable
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.state.approvals import Approvals
 from fastmcp_vault.state.endings import KEPT_SECONDS, Endings
 from fastmcp_vault.state.failures import translated, unavailable
@@ -164,7 +165,9 @@ class State:
         reason = self._known.suspended(server)
         if reason is not None:
             raise ServerSuspended(
-                f"The MCP server {server} is suspended{f': {reason}' if reason else ''}.",
+                Sentence(
+                    "The MCP server {server} is suspended{said}.", server=server, said=f": {reason}" if reason else ""
+                ),
                 fix="An administrator lifts the suspension.",
             )
 
@@ -224,7 +227,7 @@ class State:
 
     async def suspend(self, server: str, *, reason: str = "") -> None:
         """Stop an MCP server for everybody, at once."""
-        with translated(f"suspending {server}"):
+        with translated(Sentence("suspending {server}", server=server)):
             async with self._pool.connection() as connection:
                 await connection.execute(
                     "INSERT INTO suspensions (server, reason) VALUES (%s, %s)"
@@ -244,7 +247,7 @@ class State:
 
     async def resume(self, server: str) -> None:
         """Lift a suspension; one that is not there is fine."""
-        with translated(f"resuming {server}"):
+        with translated(Sentence("resuming {server}", server=server)):
             async with self._pool.connection() as connection:
                 await connection.execute("DELETE FROM suspensions WHERE server = %s", (server,))
 

@@ -35,7 +35,8 @@ class Step(BaseModel):
     """One step that was done, reused, failed or skipped.
 
     ``since`` and ``until`` (seconds since the epoch) tell of a reused step from when to when its
-    result holds. ``detail`` is small, masked and made for people.
+    result holds. ``detail`` is small, masked and made for people. ``words`` holds what another language
+    needs of ``error`` and ``fix`` (:meth:`fastmcp_vault.sentences.Sentence.read`).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -49,6 +50,7 @@ class Step(BaseModel):
     error: str = ""
     fix: str = ""
     code: str = ""
+    words: dict[str, Any] = Field(default_factory=dict)
     since: float | None = None
     until: float | None = None
     detail: dict[str, Any] = Field(default_factory=dict)

@@ -8,10 +8,12 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.masking import mask_text, mask_value
+from fastmcp_vault.sentences import masked, with_words
 from fastmcp_vault.tracing.model import Exchange, Step, Trace
 from fastmcp_vault.tracing.registry import STEPS
 
@@ -59,8 +61,9 @@ class OpenStep:
             step.error, step.fix, step.code = error.what, error.fix, error.code
         else:
             step.error, step.fix, step.code = f"{type(error).__name__}: {error}", step.about.hint, "internal"
-        step.error = mask_text(step.error, secrets=self._secrets)
-        step.fix = mask_text(step.fix, secrets=self._secrets)
+        mask = partial(mask_text, secrets=self._secrets)
+        step.error, step.fix = masked(step.error, mask), masked(step.fix, mask)
+        step.words = with_words(error=step.error, fix=step.fix).get("words", {})
 
     @property
     def secrets(self) -> frozenset[str]:

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from fastmcp_vault.errors import NotReady, VaultDenied, VaultError
 from fastmcp_vault.http import sync_client
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.vault import answers
 from fastmcp_vault.vault.adapter import SyncAdapter, anywhere
 from fastmcp_vault.vault.failures import of_nothing_there, translated
@@ -45,29 +46,33 @@ class VaultAdmin:
             (health.get("standby"), "it is a standby"),
         ):
             if wrong:
-                raise NotReady(f"Vault is not ready: {why}.", fix="Wait until it is, then try again.")
+                raise NotReady(Sentence("Vault is not ready: {why}.", why=why), fix="Wait until it is, then try again.")
 
     def read(self, path: str) -> dict[str, Any] | None:
         """The ``data`` at ``path``, or None when there is nothing."""
-        return self._if_there(f"reading {path}", lambda: self._hvac.get(anywhere(path)))
+        return self._if_there(Sentence("reading {path}", path=path), lambda: self._hvac.get(anywhere(path)))
 
     def list(self, path: str) -> dict[str, Any]:
         """``keys`` and, where Vault tells it, ``key_info`` below ``path``; no keys when there is nothing."""
-        return self._if_there(f"listing {path}", lambda: self._hvac.list(anywhere(path))) or {"keys": []}
+        return self._if_there(Sentence("listing {path}", path=path), lambda: self._hvac.list(anywhere(path))) or {
+            "keys": []
+        }
 
     def write(self, path: str, data: dict[str, Any]) -> dict[str, Any]:
         """Write ``data``; the answer's ``data``, or its ``auth``, or nothing."""
-        answer = self._ask(f"writing {path}", lambda: self._hvac.post(anywhere(path), json=data))
+        answer = self._ask(Sentence("writing {path}", path=path), lambda: self._hvac.post(anywhere(path), json=data))
         return answers.written(answer)
 
     def wrapped(self, path: str, *, ttl: int) -> SecretStr:
         """Write at ``path``; the answer stays at Vault, in a wrapping token that opens once within ``ttl`` seconds."""
-        answer = self._ask(f"writing {path}", lambda: self._hvac.post(anywhere(path), json={}, wrap_ttl=f"{ttl}s"))
+        answer = self._ask(
+            Sentence("writing {path}", path=path), lambda: self._hvac.post(anywhere(path), json={}, wrap_ttl=f"{ttl}s")
+        )
         return SecretStr(answer["wrap_info"]["token"])
 
     def delete(self, path: str) -> None:
         """Delete what is at ``path``; nothing there is fine."""
-        self._ask(f"deleting {path}", lambda: self._hvac.delete(anywhere(path)))
+        self._ask(Sentence("deleting {path}", path=path), lambda: self._hvac.delete(anywhere(path)))
 
     def is_valid(self) -> bool:
         """True when Vault knows this token (GET auth/token/lookup-self)."""

@@ -11,6 +11,7 @@ from typing import Literal
 
 from fastmcp_vault.backoff import Backoff
 from fastmcp_vault.errors import CredentialMissing, Problem, VaultDenied
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.vault.client import Vault
 from fastmcp_vault.vault.config import ClientConfig
 from fastmcp_vault.vault.kept import Kept, KeptDynamic, KeptKV, KeptStatic, Kind, Secret, Use
@@ -45,11 +46,14 @@ def _told(problem: Problem, path: str) -> Problem:
     told: Problem = problem
     if isinstance(problem, VaultDenied):
         told = VaultDenied(
-            f"No policy of this application allows it to read {path}.",
+            Sentence("No policy of this application allows it to read {path}.", path=path),
             fix="Allow it in the policy of its role (`bao policy write`); `./demo init` sets the example's.",
         )
     elif isinstance(problem, CredentialMissing):
-        told = CredentialMissing(f"There is nothing at {path}.", fix=f"Make it in the engine {mount}: {name}.")
+        told = CredentialMissing(
+            Sentence("There is nothing at {path}.", path=path),
+            fix=Sentence("Make it in the engine {mount}: {name}.", mount=mount, name=name),
+        )
     told.__cause__ = problem
     return told
 

@@ -14,6 +14,7 @@ from hvac.api.system_backend import Lease as Leases
 from pydantic import SecretStr
 
 from fastmcp_vault.errors import CredentialMissing, VaultDenied, VaultError
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.vault import answers
 from fastmcp_vault.vault.adapter import VaultRequest, anywhere
 from fastmcp_vault.vault.calls import TIMEOUT_SECONDS, Calls
@@ -59,7 +60,7 @@ class Vault(Calls):
         If the caller is cancelled meanwhile, the token is revoked.
         """
         request = JWT(self._as(None)).jwt_login(role, jwt.get_secret_value(), use_token=False, path=mount)
-        return await self._login(f"logging in as role {role}", request, jwt_words(role))
+        return await self._login(Sentence("logging in as role {role}", role=role), request, jwt_words(role))
 
     async def login_approle(self, *, role_id: str, secret_id: SecretStr, mount: str = "approle") -> VaultToken:
         """Log in as an application (Vault API: POST auth/:mount/login). Raises VaultLoginRefused.
@@ -152,7 +153,7 @@ class Vault(Calls):
             path, version=version, mount_point=mount or self._kv_mount, raise_on_deleted_version=True
         )
         return await self._call(
-            f"reading {self.kv_path(path, mount=mount)}",
+            Sentence("reading {path}", path=self.kv_path(path, mount=mount)),
             request,
             lambda answer: answers.kv(answer["data"]),
             missing=self._no_secret(path, mount),
@@ -177,7 +178,7 @@ class Vault(Calls):
     async def _metadata(self, token: SecretStr, path: str, mount: str, read: Callable[[Any], T]) -> T:
         where = mount or self._kv_mount
         return await self._call(
-            f"reading {where}/metadata/{path}",
+            Sentence("reading {where}/metadata/{path}", where=where, path=path),
             KvV2(self._as(token)).read_secret_metadata(path, mount_point=where),
             read,
             missing=self._no_secret(path, mount),
@@ -194,7 +195,7 @@ class Vault(Calls):
             path, dict(data), cas=cas, mount_point=mount or self._kv_mount
         )
         return await self._call(
-            f"writing {self.kv_path(path, mount=mount)}",
+            Sentence("writing {path}", path=self.kv_path(path, mount=mount)),
             request,
             lambda answer: int(answer["data"]["version"]),
         )
@@ -206,13 +207,13 @@ class Vault(Calls):
     async def read(self, token: SecretStr, path: str) -> dict[str, Any] | None:
         """The ``data`` at any path of Vault's API (without ``/v1/``), or None when there is nothing."""
         request = self._as(token).get(anywhere(path))
-        return await self._if_there(f"reading {path}", request, lambda answer: dict(answer["data"]))
+        return await self._if_there(Sentence("reading {path}", path=path), request, lambda answer: dict(answer["data"]))
 
     async def list_keys(self, token: SecretStr, path: str) -> list[str]:
         """The keys below ``path``; none when there is nothing."""
         request = self._as(token).list(anywhere(path))
         keys = await self._if_there(
-            f"listing {path}", request, lambda answer: [str(key) for key in answer["data"]["keys"]]
+            Sentence("listing {path}", path=path), request, lambda answer: [str(key) for key in answer["data"]["keys"]]
         )
         return keys or []
 
@@ -227,21 +228,21 @@ class Vault(Calls):
     async def write(self, token: SecretStr, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
         """Write ``data`` at any path of Vault's API; the answer's ``data``, or its ``auth``, or nothing."""
         request = self._as(token).post(anywhere(path), json=dict(data))
-        return await self._call(f"writing {path}", request, answers.written)
+        return await self._call(Sentence("writing {path}", path=path), request, answers.written)
 
     async def delete(self, token: SecretStr, path: str) -> None:
         """Delete what is at any path of Vault's API; nothing there is fine."""
-        await self._call(f"deleting {path}", self._as(token).delete(anywhere(path)), _nothing)
+        await self._call(Sentence("deleting {path}", path=path), self._as(token).delete(anywhere(path)), _nothing)
 
     async def database_creds(self, token: SecretStr, role: str, *, mount: str = "") -> DatabaseCredential:
         """A new database user (Vault API: GET :mount/creds/:role). CredentialMissing when there is no such role."""
         where, issued_at = mount or self._database_mount, self._clock()
         return await self._call(
-            f"making a database user at {where}/creds/{role}",
+            Sentence("making a database user at {where}/creds/{role}", where=where, role=role),
             Database(self._as(token)).generate_credentials(role, mount_point=where),
             lambda answer: answers.database_user(answer, issued_at),
             missing=CredentialMissing(
-                f"There is no database role at {where}/roles/{role}.",
+                Sentence("There is no database role at {where}/roles/{role}.", where=where, role=role),
                 fix="An administrator adds a `postgres` entitlement in `init/users.yaml` and runs `./demo init`.",
             ),
         )
@@ -250,11 +251,12 @@ class Vault(Calls):
         """A database user whose password Vault changes in turn (Vault API: GET :mount/static-creds/:role)."""
         where, issued_at = mount or self._database_mount, self._clock()
         return await self._call(
-            f"reading {where}/static-creds/{role}",
+            Sentence("reading {where}/static-creds/{role}", where=where, role=role),
             Database(self._as(token)).get_static_credentials(role, mount_point=where),
             lambda answer: answers.static_user(answer, issued_at),
             missing=CredentialMissing(
-                f"There is no static database role at {where}/static-roles/{role}.", fix="`./demo init` makes it."
+                Sentence("There is no static database role at {where}/static-roles/{role}.", where=where, role=role),
+                fix="`./demo init` makes it.",
             ),
         )
 
@@ -273,9 +275,13 @@ class Vault(Calls):
 
     def _no_secret(self, path: str, mount: str) -> CredentialMissing:
         return CredentialMissing(
-            f"There is no credential at {self.kv_path(path, mount=mount)}.",
-            fix="An administrator adds it in `init/users.yaml` and runs `./demo init`,"
-            f" or writes it there: `bao kv put {mount or self._kv_mount}/{path} …`.",
+            Sentence("There is no credential at {path}.", path=self.kv_path(path, mount=mount)),
+            fix=Sentence(
+                "An administrator adds it in `init/users.yaml` and runs `./demo init`,"
+                " or writes it there: `bao kv put {mount}/{path} …`.",
+                mount=mount or self._kv_mount,
+                path=path,
+            ),
         )
 
 

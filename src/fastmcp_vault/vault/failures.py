@@ -21,6 +21,7 @@ from fastmcp_vault.errors import (
 )
 from fastmcp_vault.http import ResponseTooLarge
 from fastmcp_vault.masking import mask_text
+from fastmcp_vault.sentences import Sentence
 
 WORDS = 500
 """Characters of one of Vault's errors that are passed on."""
@@ -79,7 +80,7 @@ class LoginWords:
 def jwt_words(role: str) -> LoginWords:
     """For a login with a JWT."""
     return LoginWords(
-        f"as role {role}",
+        Sentence("as role {role}", role=role),
         "The token must be meant for Vault (audience `vault`) and come from the client that the role is"
         " bound to (`azp`); `./demo init` sets the role.",
     )
@@ -162,41 +163,53 @@ def _refused(refusal: Refusal, doing: str, login: LoginWords | None, missing: Cr
     if by_words is not None and (login is None or by_words.retryable):
         return by_words
     if login is not None and refusal.status in _REFUSALS:
-        return VaultLoginRefused(f"Vault refused the login {login.who}{said}.", fix=login.fix)
+        return VaultLoginRefused(
+            Sentence("Vault refused the login {who}{said}.", who=login.who, said=said), fix=login.fix
+        )
     if missing is not None and (refusal.status == 404 or "unknown role" in words):
         return missing
     kind, what, fix = _TABLE.get(refusal.status, _OTHER)
-    return kind(f"{what}, while {doing}{said}.", fix=fix, one_call=refusal.status in _ABOUT_ONE_CALL)
+    return kind(
+        Sentence("{what}, while {doing}{said}.", what=what, doing=doing, said=said),
+        fix=fix,
+        one_call=refusal.status in _ABOUT_ONE_CALL,
+    )
 
 
 def _by_words(words: str, doing: str, said: str) -> Problem | None:
     """What Vault's status does not tell, but its words do."""
     if "fetching keys" in words:
         return KeycloakUnavailable(
-            f"Vault could not fetch Keycloak's signing keys, while {doing}.",
+            Sentence("Vault could not fetch Keycloak's signing keys, while {doing}.", doing=doing),
             fix="`./demo status` says whether Keycloak is up; try again.",
         )
     if "past the max TTL" in words:
-        return VaultError(f"It cannot be renewed further, while {doing}{said}.", fix="Log in again, or make a new one.")
+        return VaultError(
+            Sentence("It cannot be renewed further, while {doing}{said}.", doing=doing, said=said),
+            fix="Log in again, or make a new one.",
+        )
     if "Upgrading from non-versioned to versioned" in words:
-        return VaultUnavailable(f"This secrets engine is just being made, while {doing}.", fix="Try again in a moment.")
+        return VaultUnavailable(
+            Sentence("This secrets engine is just being made, while {doing}.", doing=doing),
+            fix="Try again in a moment.",
+        )
     if "no handler for route" in words:
         return VaultError(
-            f"Vault has no engine mounted there, while {doing}{said}.",
-            fix=f"Enable the engine at that path (`bao secrets enable`). {_INIT}",
+            Sentence("Vault has no engine mounted there, while {doing}{said}.", doing=doing, said=said),
+            fix=Sentence("Enable the engine at that path (`bao secrets enable`). {init}", init=_INIT),
         )
     return None
 
 
 def _not_vault(doing: str) -> Problem:
-    return VaultUnavailable(f"Something other than Vault answered, while {doing}.", fix=_STATUS)
+    return VaultUnavailable(Sentence("Something other than Vault answered, while {doing}.", doing=doing), fix=_STATUS)
 
 
 def _no_answer(error: httpx2.HTTPError, at: str, doing: str) -> Problem:
     if isinstance(error, ResponseTooLarge):
         return VaultError(
-            f"The answer is larger than {error.limit} bytes, while {doing}.",
+            Sentence("The answer is larger than {limit} bytes, while {doing}.", limit=error.limit, doing=doing),
             fix="Raise `max_response_size` if the secret is really that large.",
         )
     how = "did not answer in time" if isinstance(error, httpx2.TimeoutException) else "cannot be reached"
-    return VaultUnavailable(f"Vault at {at} {how}, while {doing}.", fix=_STATUS)
+    return VaultUnavailable(Sentence("Vault at {at} {how}, while {doing}.", at=at, how=how, doing=doing), fix=_STATUS)

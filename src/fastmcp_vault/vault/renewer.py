@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 from fastmcp_vault.backoff import Backoff
 from fastmcp_vault.errors import Problem, VaultError
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.vault.lease import Lease
 
 K = TypeVar("K", bound=Hashable)
@@ -155,7 +156,9 @@ class Renewer(Generic[K]):
             # Unforeseen, so nothing says that trying again would help; the other leases must go on being renewed.
             _log.exception("A renewal broke")
             await self._failed(
-                key, kept, VaultError(f"The renewal broke ({type(error).__name__}).", fix="Sign in again.")
+                key,
+                kept,
+                VaultError(Sentence("The renewal broke ({error}).", error=type(error).__name__), fix="Sign in again."),
             )
             return
         if self._kept.get(key) is not kept:

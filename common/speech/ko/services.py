@@ -1,0 +1,37 @@
+"""The HTTP services, in Korean: what they share, and the token API."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, str] = {
+    "There is nothing at this address.": "이 주소에는 아무것도 없습니다.",
+    "This address takes other methods.": "이 주소에서는 다른 메서드를 사용해야 합니다.",
+    "A request may have {most} bytes.": "요청은 {most}바이트까지 보낼 수 있습니다.",
+    "The service could not do this.": "서비스가 처리하지 못했습니다.",
+    "This request cannot be read.": "요청을 읽을 수 없습니다.",
+    "This request cannot be read: {faults}.": "요청을 읽을 수 없습니다: {faults}.",
+    "Give the token a name.": "토큰의 이름을 입력하십시오.",
+    "it is missing": "값이 없습니다",
+    "it is blank": "비어 있습니다",
+    "it is blank, or holds characters that it may not": "비어 있거나 쓸 수 없는 문자가 있습니다",
+    "there is no such field": "그런 항목이 없습니다",
+    "a JSON object is expected": "JSON 객체여야 합니다",
+    "this is not JSON": "JSON이 아닙니다",
+    "Send the token in the header Token-Header.": "토큰을 Token-Header 헤더에 넣어 보내십시오.",
+    "Vault does not know this token, or its time is over.": "Vault가 모르는 토큰이거나 기한이 끝났습니다.",
+    "Vault refused: no policy of this token allows it.": "Vault가 거부했습니다. 이 토큰에는 허용하는 정책이 없습니다.",
+    "A part that this service needs does not answer. Try again in a moment.": "서비스에 필요한 구성 요소가 응답하지 않습니다. 잠시 후 다시 시도하십시오.",
+    "You have no token with this accessor.": "이 accessor의 토큰이 없습니다.",
+    "List your tokens: GET /api/tokens.": "토큰 목록을 확인하십시오: GET /api/tokens.",
+    "{most} tokens were made for you within an hour.": "한 시간 안에 토큰을 {most}개 만들었습니다.",
+    "Try again later.": "나중에 다시 시도하십시오.",
+    "The header Authorization holds no bearer token.": "Authorization 헤더에 bearer 토큰이 없습니다.",
+    "Send `Bearer` and the token.": "`Bearer`와 토큰을 보내십시오.",
+    "Sign in: a token is made for a known person only.": "로그인하십시오. 토큰은 로그인한 사람에게만 만들어 줍니다.",
+    "Use the app's page.": "앱의 페이지를 사용하십시오.",
+    "Token for {name} made. It lives one hour and may {allowed}. It is shown this once.": "{name} 토큰을 만들었습니다. 한 시간 동안 유효하며 허용된 작업: {allowed}. 토큰은 이번 한 번만 표시됩니다.",
+    "do nothing": "없음",
+    "The token is revoked.": "토큰을 폐기했습니다.",
+    "Version {version} of {key} is written.": "{key}의 버전 {version}을(를) 저장했습니다.",
+    "{key} is deleted.": "{key}을(를) 삭제했습니다.",
+    "Success!": "성공했습니다!",
+}

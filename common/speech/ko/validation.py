@@ -1,0 +1,37 @@
+"""What is wrong with a value that was sent, in Korean: clauses that follow the value's place."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, str] = {
+    "`{place}` {clause}": "`{place}`: {clause}",
+    "{place}: {clause}": "{place}: {clause}",
+    "is missing": "값이 없습니다",
+    "is empty": "비어 있습니다",
+    "is not an argument of this tool": "이 도구의 인자가 아닙니다",
+    "is not known here": "알 수 없는 항목입니다",
+    "is longer than {max_length:,} characters": "{max_length:,}자보다 깁니다",
+    "is shorter than {min_length} characters": "{min_length}자보다 짧습니다",
+    "holds more than {max_length:,}": "{max_length:,}개보다 많습니다",
+    "holds fewer than {min_length:,}": "{min_length:,}개보다 적습니다",
+    "should match pattern '{pattern}'": "'{pattern}' 형식이어야 합니다",
+    "should be {expected}": "다음 중 하나여야 합니다: {expected}",
+    "should be greater than or equal to {ge}": "{ge} 이상이어야 합니다",
+    "should be less than or equal to {le}": "{le} 이하여야 합니다",
+    "should be greater than {gt}": "{gt}보다 커야 합니다",
+    "should be less than {lt}": "{lt}보다 작아야 합니다",
+    "should be a valid string": "문자열이어야 합니다",
+    "should be a valid integer": "정수여야 합니다",
+    "should be a valid integer, unable to parse string as an integer": "정수여야 합니다",
+    "should be a valid integer, got a number with a fractional part": "소수점 없는 정수여야 합니다",
+    "should be a valid number": "숫자여야 합니다",
+    "should be a valid number, unable to parse string as a number": "숫자여야 합니다",
+    "should be a finite number": "유한한 숫자여야 합니다",
+    "should be a valid boolean": "참 또는 거짓이어야 합니다",
+    "should be a valid boolean, unable to interpret input": "참 또는 거짓이어야 합니다",
+    "should be a valid list": "목록이어야 합니다",
+    "should be a valid dictionary": "객체여야 합니다",
+    "should be an object": "객체여야 합니다",
+    "should be a valid dictionary or object to extract fields from": "JSON 객체여야 합니다",
+    "should be a valid dictionary or instance of {class_name}": "JSON 객체여야 합니다",
+    "Invalid JSON: {error}": "올바른 JSON이 아닙니다({error})",
+}
