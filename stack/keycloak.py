@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
+from dataclasses import replace
 from pathlib import Path
 
+from common import host_check
 from stack import distribution, programs
 from stack.layout import ROOT, Layout
 from stack.part import Instance, Say
@@ -51,7 +53,11 @@ ADVERTISED_WITH_DOCUMENTS = _FILES / "client-documents.json"
 
 
 class Keycloak:
-    """The identity server. The database login and the first administrator come in its environment."""
+    """The identity server. The database login and the first administrator come in its environment.
+
+    Keycloak answers whatever ``Host`` says: a strict hostname only keeps that out of the links it writes. So
+    :mod:`common.host_check` has the public port, and Keycloak itself demands the PROXY protocol on one of its own.
+    """
 
     def __init__(self, instance: Instance, *, database: str = "keycloak") -> None:
         self._instance = instance
@@ -69,6 +75,13 @@ class Keycloak:
 
     def launch_with(self, *jvm: str) -> Launch:
         """The same start with other JVM options in front (recording a cache)."""
+        bare, inner = self.server(*jvm), self._instance.ports["keycloak-inner"]
+        checked = host_check.command((LOOPBACK, self._port), f"proxy:{LOOPBACK}:{inner}")
+        behind = {"KC_HTTP_PORT": str(inner), "KC_PROXY_PROTOCOL_ENABLED": "true"}
+        return replace(bare, argv=(*checked, *bare.argv), env={**bare.env, **behind})
+
+    def server(self, *jvm: str) -> Launch:
+        """Keycloak alone: on its public port, with nothing in front that checks ``Host``."""
         home = distribution.home(self._instance.layout)
         return Launch(
             argv=(

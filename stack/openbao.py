@@ -6,6 +6,7 @@ import http.client
 import json
 import secrets
 
+from common import host_check
 from stack import programs, secret_store
 from stack.part import Instance, Say
 from stack.ports import LOOPBACK
@@ -14,12 +15,16 @@ from stack.processes import Launch
 _NOT_INITIALISED = 501
 """What ``sys/health`` answers before ``sys/init`` (Vault API: system/health)."""
 
+_SOCKET = "api.sock"
+"""Where it listens, in its own folder (0700). A relative name: the whole path may be longer than a socket's can be."""
+
 
 class OpenBao:
     """The secrets server. Its unseal key and initial root token lie in the state directory (0600).
 
     That is a shortcut of a demo on one machine: in production the seal is a KMS, and the initial root
-    token is revoked when provisioning is done.
+    token is revoked when provisioning is done. OpenBao answers whatever ``Host`` says, so
+    :mod:`common.host_check` has the public port, and OpenBao listens on a socket file.
     """
 
     def __init__(self, instance: Instance) -> None:
@@ -37,9 +42,10 @@ class OpenBao:
         (self._home / "config.hcl").write_text(self._configuration())
 
     def launch(self) -> Launch:
-        """``bao server`` with that configuration."""
+        """``bao server`` with that configuration, behind the check of ``Host``."""
+        checked = host_check.command((LOOPBACK, self._port), f"unix:{_SOCKET}")
         return Launch(
-            argv=(str(programs.vault()), "server", f"-config={self._home / 'config.hcl'}"),
+            argv=(*checked, str(programs.vault()), "server", f"-config={self._home / 'config.hcl'}"),
             cwd=self._home,
             env={"BAO_LOG_LEVEL": "warn"},
             writes=self._home / "audit.log",
@@ -80,10 +86,19 @@ class OpenBao:
 ui = true
 api_addr = {text(f"http://localhost:{self._port}")}
 cluster_addr = {text(f"http://{LOOPBACK}:{cluster}")}
+listener "unix" {{
+  address = {text(_SOCKET)}
+  socket_mode = "600"
+}}
+# Raft needs an address for its cluster, and only this kind of listener has one. By HTTP it serves nothing.
 listener "tcp" {{
-  address = {text(f"{LOOPBACK}:{self._port}")}
+  address = {text(f"{LOOPBACK}:0")}
   cluster_address = {text(f"{LOOPBACK}:{cluster}")}
   tls_disable = true
+  telemetry {{
+    metrics_only = true
+    disallow_metrics = true
+  }}
 }}
 storage "raft" {{
   path = {text(self._home / "raft")}

@@ -15,6 +15,7 @@ from stack.secret_store import FIXED, PROVISIONED
 
 PORTS: Mapping[str, int] = {
     "keycloak": 8080,
+    "keycloak-inner": 8081,
     "openbao": 8200,
     "openbao-cluster": 8201,
     "postgres": 5432,
@@ -139,7 +140,7 @@ SERVICES: tuple[Service, ...] = (
         name="keycloak",
         title="Keycloak",
         program="keycloak",
-        ports=("keycloak",),
+        ports=("keycloak", "keycloak-inner"),
         health="/health/ready",
         uses=("postgres",),
         waits=True,

@@ -52,7 +52,7 @@ def record(layout: Layout, say: Say) -> None:
 
 def _record_in(scratch: Layout, say: Say) -> None:
     scratch.make()
-    instance = Instance(scratch, free_ports(("postgres", "keycloak")), Path(os.devnull))
+    instance = Instance(scratch, free_ports(("postgres", "keycloak", "keycloak-inner")), Path(os.devnull))
     database = Postgres(instance, tables=Path(os.devnull).with_name("no-such-tables"))
     server = Keycloak(instance)
     unfinished = aot_cache(scratch).with_suffix(".recording")

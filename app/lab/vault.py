@@ -15,9 +15,9 @@ async def log_in(shot: Shot, role: str, jwt: str) -> Answer:
     return plain_answer(await shot.wire.post(address, json={"role": role, "jwt": jwt}))
 
 
-async def ask(shot: Shot, method: str, path: str) -> Answer:
+async def ask(shot: Shot, method: str, path: str, **headers: str) -> Answer:
     """One request with the attacker's own Vault token (role ``person``)."""
-    headers = {"X-Vault-Token": await shot.arms.vault_token()}
+    headers |= {"X-Vault-Token": await shot.arms.vault_token()}
     return plain_answer(await shot.wire.request(method, f"{shot.targets.vault}/v1/{path}", headers=headers))
 
 
@@ -90,6 +90,18 @@ async def own_callback(shot: Shot) -> Answer:
     return plain_answer(await shot.wire.get(f"{shot.targets.openid}/auth", params=query))
 
 
+async def rebound_vault(shot: Shot) -> Answer:
+    """A page whose name was pointed at this machine asks Vault, with a token that is good."""
+    return await ask(shot, "GET", f"secret/data/users/{shot.arms.range.attacker.username}/jira", Host="evil.example")
+
+
+async def rebound_keycloak(shot: Shot) -> Answer:
+    """Such a page asks Keycloak who the person is, with a token that is good."""
+    token = (await shot.arms.login()).access_token.get_secret_value()
+    headers = {"Authorization": f"Bearer {token}", "Host": "evil.example"}
+    return plain_answer(await shot.wire.get(f"{shot.targets.openid}/userinfo", headers=headers))
+
+
 async def _token(shot: Shot, form: Mapping[str, str]) -> Answer:
     return plain_answer(await shot.wire.post(f"{shot.targets.openid}/token", data=dict(form)))
 
@@ -112,4 +124,6 @@ ATTACKS = (
     Attack("root-policy", _GROUP, "vault.policy", "Vault: auth/token/create", "permission denied", more_policies),
     Attack("trade", _GROUP, "keycloak.exchange", "RFC 8693 §2.2.2", "not within the token audience", trade),
     Attack("callback", _GROUP, "keycloak.redirect", "RFC 9700 §4.1", "redirect_uri", own_callback),
+    Attack("host-vault", _GROUP, "vault.host", "RFC 9110 §15.5.20", "host name", rebound_vault),
+    Attack("host-keycloak", _GROUP, "keycloak.host", "RFC 9110 §15.5.20", "host name", rebound_keycloak),
 )

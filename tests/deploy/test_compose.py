@@ -68,7 +68,7 @@ ONLY_IN_CONTAINERS = {
 }
 FOUND_BY_UNSEALING = {"VAULT_TOKEN"}
 HOSTS = re.compile(
-    r"\b(localhost|127\.0\.0\.1|0\.0\.0\.0|keycloak|vault|postgres|mock|agents|mcp-\w+|token-api|app|auth-relay|chatbot)"
+    r"\b(localhost|127\.0\.0\.1|0\.0\.0\.0|keycloak|vault|host-check|postgres|mock|agents|mcp-\w+|token-api|app|auth-relay|chatbot)"
     r"(?=[:/]|$)"
 )
 
@@ -131,7 +131,7 @@ def test_the_demos_secrets_are_those_that_production_refuses(name: str) -> None:
 
 def test_ports_are_the_same_and_on_loopback_only() -> None:
     published = {port for service in services().values() for port in service.get("ports", [])}
-    expected = {port for name, port in PORTS.items() if name != "openbao-cluster"}
+    expected = {port for name, port in PORTS.items() if name not in ("openbao-cluster", "keycloak-inner")}
     assert published == {f"127.0.0.1:{port}:{port}" for port in expected}
 
 
@@ -157,7 +157,8 @@ def test_each_image_of_ours_is_built_once_and_the_app_alone_has_the_front_end() 
     builders = Counter(ours[name] for name in ours if "build" in every[name])
     assert builders == dict.fromkeys(ours.values(), 1)
     assert [name for name in ours if ours[name] == ours["app"]] == ["app"]
-    assert {name for name in ours if ours[name] == ours["mcp-jira"]} == {*SETTINGS, "vault-client"} - {"app"}
+    others = {*SETTINGS, "vault-client", "host-check"} - {"app"}
+    assert {name for name in ours if ours[name] == ours["mcp-jira"]} == others
 
 
 @pytest.mark.parametrize("name", [name for name in SETTINGS if name not in {"init", "unseal"}])

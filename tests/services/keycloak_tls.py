@@ -38,7 +38,7 @@ def keycloak_tls(site: Site, folder: Path) -> Iterator[str]:
     }
     for name, text in files.items():
         (folder / name).write_text(text)
-    launch = Keycloak(stack.instance).launch()
+    launch = Keycloak(stack.instance).server()
     own = str(distribution.home(stack.layout))
     argv = [word.replace(own, str(home)) for word in launch.argv if "AOTCache" not in word]
     environment = {

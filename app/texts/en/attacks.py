@@ -223,6 +223,17 @@ _WORDS = {
         "Send a good token under the host name `evil.example`, as a browser would after that name was pointed here.",
         "Servers know their own names, and answer to no other.",
     ),
+    "host-vault": (
+        "DNS rebinding: Vault",
+        "Read a secret with a good Vault token, under the host name `evil.example`.",
+        "Vault itself answers to any name. A check in front of it answers to this machine's own, and Vault listens "
+        "where no browser can speak to it.",
+    ),
+    "host-keycloak": (
+        "DNS rebinding: Keycloak",
+        "Ask Keycloak who a good token stands for, under the host name `evil.example`.",
+        "Keycloak itself answers to any name, even with a strict hostname. The same check stands in front of it.",
+    ),
     "origin": (
         "DNS rebinding: the origin",
         "Call the server from a page of `evil.example`.",

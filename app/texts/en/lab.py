@@ -86,6 +86,8 @@ TEXTS: dict[str, str] = {
     "lab.layer.mcp.session": "MCP server: ended sessions",
     "lab.layer.mcp.arguments": "MCP server: arguments",
     "lab.layer.mcp.host": "MCP server: host name",
+    "lab.layer.vault.host": "Vault's port: host name",
+    "lab.layer.keycloak.host": "Keycloak's port: host name",
     "lab.layer.mcp.origin": "MCP server: origin",
     "lab.layer.mcp.lines": "MCP server: one event, one line",
     "lab.layer.mcp.size": "MCP server: size",

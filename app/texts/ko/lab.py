@@ -83,6 +83,8 @@ TEXTS: dict[str, str] = {
     "lab.layer.mcp.session": "MCP 서버: 끝난 세션",
     "lab.layer.mcp.arguments": "MCP 서버: 인자",
     "lab.layer.mcp.host": "MCP 서버: 호스트 이름",
+    "lab.layer.vault.host": "Vault의 포트: 호스트 이름",
+    "lab.layer.keycloak.host": "Keycloak의 포트: 호스트 이름",
     "lab.layer.mcp.origin": "MCP 서버: origin",
     "lab.layer.mcp.lines": "MCP 서버: 사건 하나에 한 줄",
     "lab.layer.mcp.size": "MCP 서버: 크기",
