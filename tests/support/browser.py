@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -110,9 +111,8 @@ class Visitor:
         raise AssertionError(f"{option} could not be chosen in {label}")
 
     def sign_in(self, person: Person, path: str = "/mcp-tools") -> None:
-        """Sign in from the app's own button, at Keycloak's own page."""
-        self.open(path)
-        self.page.get_by_role("link", name="Sign in").click()
+        """Sign in at Keycloak's own page, where the app's button leads."""
+        self.page.goto(f"{self.base}/auth/login?next={urllib.parse.quote(path)}")
         self.fill_in(person.username, person.password)
         signed_in = self.page.get_by_role("group", name=f"Signed in as {person.username}")
         expect(signed_in.first).to_be_visible(timeout=PATIENCE)
