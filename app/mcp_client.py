@@ -221,7 +221,7 @@ def _failure(server: str, opened: tracing.OpenStep | None, error: BaseException)
     words = _challenge_words(challenge, last.response_body if last else "")
     if status is None:
         return ServerUnavailable(t("problem.mcp-away", label=label), fix=t("problem.mcp-away.fix"))
-    said = _said(last.response_body) if last else None
+    said = _said(last.response_body, status) if last else None
     if said:
         return ServerUnavailable(said[0], fix=said[1])
     if status in _BY_STATUS:
@@ -234,13 +234,16 @@ def _failure(server: str, opened: tracing.OpenStep | None, error: BaseException)
     return ServerUnavailable(t("problem.mcp-odd", label=label), fix=t("problem.again"))
 
 
-def _said(body: str) -> tuple[str, str] | None:
-    """What happened and what to do, where one of our servers says both in an HTTP error's JSON body."""
+def _said(body: str, status: int) -> tuple[str, str] | None:
+    """What happened and what to do, where one of our servers says both in an HTTP error's JSON body.
+
+    A refusal of the token (4xx) is told by its status, unless the server says that a later try may succeed.
+    """
     try:
         answer = json.loads(body)
     except ValueError:
         return None
-    if isinstance(answer, dict) and answer.get("retryable") and answer.get("what"):
+    if isinstance(answer, dict) and answer.get("what") and (answer.get("retryable") or status >= 500):
         return sentences_of(answer)
     return None
 

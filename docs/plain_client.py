@@ -40,8 +40,14 @@ def main() -> None:
     """Call the tool that the command line names, and print what it answers."""
     url, tool, *arguments = sys.argv[1:]
     with Client(url) as client:
-        client.sign_in(webbrowser.open)
+        client.sign_in(open_browser)
         print(json.dumps(client.call(tool, json.loads(arguments[0]) if arguments else {}), indent=2))
+
+
+def open_browser(address: str) -> bool:
+    """Open the page for signing in, and print where it is: there may be no browser here."""
+    print(f"Sign in at {address}", file=sys.stderr, flush=True)
+    return webbrowser.open(address)
 
 
 class Client:

@@ -25,7 +25,7 @@ from stack.layout import Layout
 from stack.part import Instance
 from stack.processes import base_environment, last_lines
 from stack.python_service import environment
-from stack.services import PORTS, SERVICES, service
+from stack.services import PORTS, SERVICES, given, service
 
 WORKERS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "--max-worker-restart", "0")
 """How ``./demo test`` shares out the tests (pytest-xdist): whole files, in the order that tests/conftest.py gives."""
@@ -37,6 +37,7 @@ def up(layout: Layout, options: Namespace, began: float) -> int:
     if control.is_running(layout):
         now = control.follow(layout, progress.show)
         progress.clear()
+        _refuse_other_settings(now, options)
         show(f"The demo is already up. {display.verdict(now)}", "", *display.addresses(_running_instance(layout, now)))
         return 0
     chosen = _free_ports(layout) if options.free_ports else ports_at(options.port_offset)
@@ -54,6 +55,18 @@ def up(layout: Layout, options: Namespace, began: float) -> int:
         progress.clear()
     show(f"Everything is ready after {now.ready_after:.1f} s.", "", *display.addresses(instance))
     return 0
+
+
+def _refuse_other_settings(now: status.StackStatus, options: Namespace) -> None:
+    """Raises InputError when this ``up`` asks for settings that the running demo was not started with."""
+    others = [name for name, digest in given(os.environ).items() if now.given.get(name) != digest]
+    if options.port_offset and now.ports != ports_at(options.port_offset):
+        others.append("--port-offset")
+    if others:
+        raise InputError(
+            f"The demo is already up, with another value of {', '.join(others)}; nothing was changed.",
+            fix="Run `./demo down`, then this command again.",
+        )
 
 
 def _free_ports(layout: Layout) -> dict[str, int]:

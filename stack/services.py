@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Literal
 
 from stack.secret_store import FIXED, PROVISIONED
@@ -294,6 +295,12 @@ SERVICES: tuple[Service, ...] = (
 )
 
 INFRASTRUCTURE = ("postgres", "openbao", "keycloak")
+
+
+def given(environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings that services take from the caller's ``environment``; as digests, for some are secrets."""
+    names = sorted({*OVERRIDABLE, *(name for service in SERVICES for name in service.takes)})
+    return {name: sha256(environment[name].encode()).hexdigest() for name in names if name in environment}
 
 
 def service(name: str) -> Service:

@@ -54,6 +54,8 @@ class StackStatus:
     began: float
     ports: dict[str, int]
     users_file: str = ""
+    given: dict[str, str] = field(default_factory=dict)
+    """The settings that came from the caller's environment, as digests."""
     ready_after: float | None = None
     """Seconds from the command to everything ready."""
     what: str = ""

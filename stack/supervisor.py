@@ -17,7 +17,7 @@ from stack.forked import Nursery
 from stack.part import Instance
 from stack.processes import Identity, Launch, Process, end, spawn
 from stack.runner import STOP_SECONDS, Entry, Runner
-from stack.services import OVERRIDABLE
+from stack.services import OVERRIDABLE, given
 from stack.status import STARTED, UP, StackStatus
 
 TICK_SECONDS = 0.1
@@ -68,6 +68,7 @@ class Supervisor:
             began=began,
             ports=dict(instance.ports),
             users_file=str(instance.users_file),
+            given=given(os.environ),
             services=[runner.status for runner in self._runners.values()],
         )
 

@@ -61,7 +61,7 @@ def refuse_with_values() -> ToolResult:
 async def status(request: Request) -> Response:
     code = int(request.path_params["code"])
     if code == 503:
-        said = {"error": "suspended", "what": "The server is suspended.", "fix": "Wait.", "retryable": True}
+        said = {"error": "suspended", "what": "The server is suspended.", "fix": "Wait.", "retryable": False}
         return JSONResponse(said, status_code=code)
     challenge = 'Bearer error="invalid_token", error_description="The token has expired."'
     return Response(status_code=code, headers={"WWW-Authenticate": challenge} if code in (401, 403) else None)

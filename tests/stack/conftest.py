@@ -33,12 +33,12 @@ class Demo:
         places = {"DEMO_STATE_DIR": str(self.layout.state), "DEMO_RUNTIME_DIR": str(self.layout.runtime)}
         return {**os.environ, **places}
 
-    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.command(*arguments),
             check=False,
             cwd=ROOT,
-            env=self.environment,
+            env=self.environment | settings,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

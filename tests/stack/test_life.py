@@ -67,6 +67,17 @@ def test_up_when_up_says_so_and_status_tells_programs_and_people(demo: Demo) -> 
     assert "already up" in again.stdout
     assert demo.pid("openbao") == pid
 
+    for words, environment, named in (
+        (("up", "-d"), {"JIRA_URL": "https://acme.atlassian.net"}, "JIRA_URL"),
+        (("up", "-d"), {"REDIS_PASSWORD": "another-one", "AUTH_MODE": "keycloak"}, "AUTH_MODE, REDIS_PASSWORD"),
+        (("up", "-d", "--port-offset", "300"), {}, "--port-offset"),
+    ):
+        other = demo(*words, **environment)
+        assert other.returncode == 1
+        assert f"with another value of {named}; nothing was changed." in " ".join(other.stderr.split())
+    assert demo.pid("openbao") == pid
+    assert "another-one" not in demo.layout.status.read_text()
+
     told = json.loads(demo("status", "--json").stdout)
     assert told["phase"] == "ready"
     assert {service["name"]: service["phase"] for service in told["services"]} == {
