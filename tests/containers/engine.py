@@ -1,0 +1,103 @@
+"""A Docker engine with Compose: the machine's own, or Debian's, started for as long as it is used."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from stack.processes import end
+from tests.fresh.__main__ import debian_mirror
+
+START_SECONDS = 60.0
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+
+class Docker:
+    """The programs `docker` and `docker compose` (here as ``compose``, its own program), at one engine."""
+
+    def __init__(self, host: str, compose: Sequence[str]) -> None:
+        # Plain `docker build`, which needs no plugin; Compose brings the newer builder itself.
+        self.environment = {**os.environ, "DOCKER_BUILDKIT": "0"} | ({"DOCKER_HOST": host} if host else {})
+        self._compose = compose
+
+    def run(self, *words: str | Path, check: bool = True) -> str:
+        """Standard output of ``docker …``. Ends the program with docker's own words when it fails."""
+        return self._run(["docker", *words], {}, check)
+
+    def compose(self, *words: str | Path, variables: Mapping[str, str], check: bool = True) -> str:
+        """Standard output of ``docker compose …`` with ``variables``; the errors' too, when it fails."""
+        return self._run([*self._compose, *words], {"DOCKER_BUILDKIT": "1", **variables}, check)
+
+    def has(self, image: str) -> bool:
+        """Whether the engine holds this image."""
+        return bool(self.run("image", "ls", "--quiet", image).strip())
+
+    def _run(self, command: list[str | Path], variables: Mapping[str, str], check: bool) -> str:
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, env=self.environment | dict(variables)
+        )
+        if done.returncode and check:
+            sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+        return done.stdout
+
+
+@contextmanager
+def docker(place: Path) -> Iterator[Docker]:
+    """The engine that is there, or one of our own whose data lies in ``place`` and that ends with the block."""
+    plugin = subprocess.run(["docker", "compose", "version"], check=False, capture_output=True).returncode == 0
+    compose = ["docker", "compose"] if plugin else [str(_compose(place))]
+    if subprocess.run(["docker", "version"], check=False, capture_output=True).returncode == 0:
+        yield Docker("", compose)
+        return
+    if not shutil.which("dockerd"):
+        sys.exit("There is no Docker engine here, and no `dockerd` to start one: install Debian's `docker.io`.")
+    host = f"unix://{place / 'docker.sock'}"
+    command = ["dockerd", "--host", host, "--data-root", place / "data", "--exec-root", place / "exec"]
+    with (place / "dockerd.log").open("w") as log:
+        process = subprocess.Popen(
+            [*command, "--pidfile", place / "dockerd.pid"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        engine = Docker(host, compose)
+        until = time.monotonic() + START_SECONDS
+        while not engine.run("version", "--format", "{{.Server.Version}}", check=False).strip():
+            if process.poll() is not None or time.monotonic() > until:
+                sys.exit(f"dockerd did not start:\n{(place / 'dockerd.log').read_text()[-2000:]}")
+            time.sleep(0.2)
+        yield engine
+    finally:
+        end(process, within=30)
+
+
+def _compose(place: Path) -> Path:
+    """Compose from Debian trixie, as one file; bookworm's own is too old for this project's files."""
+    program = place / "docker-compose"
+    if not program.exists():
+        with tempfile.TemporaryDirectory(dir=place) as folder:
+            apt = Path(folder)
+            (apt / "lists" / "partial").mkdir(parents=True)
+            (apt / "sources").write_text(f"deb [signed-by={KEYRING}] {debian_mirror()} trixie main\n")
+            options = {
+                "Dir::Etc::sourcelist": apt / "sources",
+                "Dir::Etc::sourceparts": "/dev/null",
+                "Dir::State::lists": apt / "lists",
+                "APT::Get::List-Cleanup": 0,
+                "APT::Sandbox::User": "root",
+            }
+            words = ["-qq", *(f"-o{name}={value}" for name, value in options.items())]
+            subprocess.run(["apt-get", *words, "update"], check=True, cwd=apt)
+            subprocess.run(["apt-get", *words, "download", "docker-compose"], check=True, cwd=apt)
+            subprocess.run(["dpkg", "-x", next(apt.glob("*.deb")), apt / "unpacked"], check=True)
+            shutil.copy(apt / "unpacked" / "usr/libexec/docker/cli-plugins/docker-compose", program)
+    return program
