@@ -187,6 +187,44 @@ def test_a_registered_client_cannot_grow_afterwards(register: Registration) -> N
         assert answer.status_code in (400, 403), answer.text
 
 
+def test_whoever_asks_to_be_a_service_never_becomes_one(register: Registration) -> None:
+    """Keycloak writes the grant down, and makes the account; no token ever comes of it (RFC 6749 §4.4)."""
+    made = register.standard(grant_types=["authorization_code", "client_credentials"])
+    client = register.seen(made)
+    uri, known = made.json()["registration_client_uri"], {"client_id": client["clientId"], **PUBLIC}
+
+    def refused() -> None:
+        assert "client_secret" not in made.json()
+        form = {"grant_type": "client_credentials", "client_id": client["clientId"]}
+        for secret in ({}, {"client_secret": ""}, {"client_secret": client.get("secret") or "x"}):
+            answer = register.http.post(f"{register.realm}/protocol/openid-connect/token", data=form | secret)
+            assert answer.status_code in (400, 401), answer.text
+            assert "access_token" not in answer.json()
+
+    refused()
+    bearer = {"Authorization": f"Bearer {made.json()['registration_access_token']}"}
+    for changes in (
+        {"token_endpoint_auth_method": "client_secret_basic"},
+        {"token_endpoint_auth_method": "client_secret_post", "client_secret": "chosen-by-a-stranger"},
+        {"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": []}},
+        {"token_endpoint_auth_method": "client_secret_basic", "grant_types": ["client_credentials"]},
+    ):
+        answer = register.http.put(uri, json=known | changes, headers=bearer)
+        assert answer.status_code in (400, 403), answer.text
+        refused()
+    answer = register.http.put(uri, json=known | {"grant_types": ["client_credentials"]}, headers=bearer)
+    if answer.status_code == 200:
+        made = answer
+    refused()
+    now = register.admin.get("/mcp-demo/clients", clientId=client["clientId"])[0]
+    assert now["publicClient"]
+    if now["serviceAccountsEnabled"]:
+        account = register.admin.get(f"/mcp-demo/clients/{now['id']}/service-account-user")
+        roles = register.admin.get(f"/mcp-demo/users/{account['id']}/role-mappings")
+        assert [role["name"] for role in roles.get("realmMappings", [])] == ["default-roles-mcp-demo"]
+        assert not roles.get("clientMappings")
+
+
 def test_without_pkce_there_is_no_code(register: Registration) -> None:
     made = register.standard(scope="mcp:jira").json()
     query = {"client_id": made["client_id"], "redirect_uri": LOOPBACK, "response_type": "code", "scope": "mcp:jira"}
