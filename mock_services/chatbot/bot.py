@@ -30,7 +30,7 @@ REFRESH_DAYS = 20
 """An offline token that nobody uses is refreshed at least this often: Keycloak drops it after 30 idle days."""
 
 CHATS = 1_000
-"""Chats whose steps are remembered; of those before, only what lies in Vault."""
+"""Chats that are remembered; of those dropped, chats of nobody first, only what lies in Vault."""
 
 STEPS = 60
 """Steps remembered of one chat."""
@@ -78,11 +78,17 @@ class Bot:
         """The chat of that user, as remembered and as Vault has it. Raises VaultUnavailable."""
         chat = self._chats.setdefault(user, Chat(user))
         self._chats.move_to_end(user)
-        while len(self._chats) > CHATS:
-            self._chats.popitem(last=False)
         if not chat.looked:
             chat.person, chat.looked = await self._links.find(user), True
+        if len(self._chats) > CHATS:
+            self._forget_one(chat)
         return chat
+
+    def _forget_one(self, newest: Chat) -> None:
+        """The oldest chat of nobody goes first: however many ask for links, they push out no chat that is linked."""
+        others = [chat for chat in self._chats.values() if chat is not newest and not chat.lock.locked()]
+        least = next((chat for chat in others if chat.person is None), others[0] if others else newest)
+        self._chats.pop(least.user, None)
 
     async def ask_for_link(self, user: str, *, redirect_after: str = "", trace_id: str | None = None) -> Chat:
         """Get a login link for this chat. Raises RelayUnavailable, RelayRefused."""

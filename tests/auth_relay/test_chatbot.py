@@ -252,3 +252,17 @@ def test_a_chatbot_that_was_killed_goes_on_where_it_was(programs: Programs, pers
     }  # fmt: skip
     assert programs.chat(user, "/issue", issue_key="PROJ-1").json()["issue"]["key"] == "PROJ-1"
     assert json.dumps(programs.shown(user)).count("chat-refresh") == 1
+
+
+async def test_however_many_ask_for_a_link_no_linked_chat_is_pushed_out(
+    stack: Stack, message: HandedOver, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mock_services.chatbot.bot.CHATS", 5)
+    async with own(stack, Clock(), folder) as mine:
+        await mine.bot.take(message)
+        linked = await mine.bot.chat(mine.user)
+        assert linked.steps
+        strangers = [await mine.bot.chat(f"stranger {n}") for n in range(20)]
+        assert await mine.bot.chat(mine.user) is linked
+        assert await mine.bot.chat("stranger 19") is strangers[19]
+        assert await mine.bot.chat("stranger 0") is not strangers[0], "bounded: the oldest stranger is forgotten"
