@@ -14,7 +14,7 @@ import httpx2
 
 from app.lab.arms import Arms
 from app.lab.targets import Tape, Targets, on_tape
-from app.texts import t
+from app.texts import t, told_problem
 from fastmcp_vault import correlation
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.masking import mask_text
@@ -108,7 +108,7 @@ async def fire(attack: Attack, arms: Arms, targets: Targets, transport: httpx2.A
             answer = await attack.fire(Shot(arms, targets, on_tape(transport, tape)))
         found, status, said = verdict(attack, answer), answer.status, answer.said
     except Problem as problem:
-        found, status, said = "unclear", 0, str(problem)
+        found, status, said = "unclear", 0, told_problem(problem)
     except (httpx2.HTTPError, ValueError, KeyError) as error:
         found, status, said = "unclear", 0, t("lab.no-answer", error=type(error).__name__)
     return Result(

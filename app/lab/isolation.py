@@ -16,6 +16,7 @@ from app.lab.actors import Actor
 from app.lab.attack import SAID_LIMIT, plain_answer, tool_answer
 from app.lab.targets import Tape, Targets, on_tape, shared
 from app.lab.together import as_they_come
+from app.texts import told_problem
 from fastmcp_vault import correlation
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.masking import mask_text
@@ -103,7 +104,9 @@ async def attempt(
                 response = await _use(client, targets, actor, owner, thing.name)
                 state, said, acted_as = _of_tool(response, actor, owner)
         status = response.status_code
-    except (Problem, httpx2.HTTPError) as error:
+    except Problem as problem:
+        state, status, said = "unclear", 0, told_problem(problem)
+    except httpx2.HTTPError as error:
         state, status, said = "unclear", 0, str(error) or type(error).__name__
     return Cell(
         actor=actor.username,
