@@ -43,6 +43,19 @@ class Field:
         """The parameter's own name: scripts and documentation use it."""
         return self.name
 
+    def takes(self, value: Any) -> bool:
+        """Whether this parameter's widget can hold ``value``, of whatever version of the form that came from."""
+        if self.kind == "choice":
+            return value in self.choices
+        if self.kind == "boolean":
+            return isinstance(value, bool)
+        if self.kind in {"integer", "number"}:
+            right = isinstance(value, int if self.kind == "integer" else int | float) and not isinstance(value, bool)
+            low = -SAFE_INTEGER if self.minimum is None else self.minimum
+            high = SAFE_INTEGER if self.maximum is None else self.maximum
+            return right and low <= value <= high
+        return isinstance(value, str)
+
 
 def fields(schema: Mapping[str, Any]) -> list[Field]:
     """The fields of an ``inputSchema`` (JSON Schema 2020-12), in its order."""

@@ -9,7 +9,7 @@ import streamlit as st
 from app import language, session
 from app.room import FACILITATOR
 from app.texts import speak, t
-from app.view import press
+from app.view import awake, press
 
 _HERE = Path(__file__).parent
 
@@ -112,4 +112,6 @@ page = st.navigation(
     position="top",
 )
 page.run()
+if visit.person:
+    awake.listen()
 press.page_drawn()

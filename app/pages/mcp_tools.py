@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.texts import t
-from app.view import tools_view, visitor
+from app.view import tools_view, typed, visitor
 
 visitor.head(t("tools.title"), t("tools.lead"), back_to=visitor.here("/mcp-tools"))
-tools_view.show(visitor.needed())
+tools_view.show(visitor.needed(losing=typed.set_aside))

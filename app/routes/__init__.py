@@ -8,7 +8,7 @@ from app.routes.backchannel import backchannel_logout, only_post
 from app.routes.health import health
 from app.routes.login import callback, login
 from app.routes.logout import logout, logout_needs_post
-from app.routes.session import session
+from app.routes.session import alive, session
 
 ROUTES = (
     Route("/auth/login", login, methods=["GET"]),
@@ -16,6 +16,7 @@ ROUTES = (
     Route("/auth/logout", logout, methods=["POST"]),
     Route("/auth/logout", logout_needs_post, methods=["GET"]),
     Route("/auth/session", session, methods=["GET"]),
+    Route("/auth/alive", alive, methods=["POST"]),
     Route("/auth/backchannel-logout", backchannel_logout, methods=["POST"]),
     Route("/auth/backchannel-logout", only_post, methods=["GET", "PUT", "PATCH", "DELETE", "OPTIONS"]),
     Route("/health", health, methods=["GET"]),

@@ -1,16 +1,29 @@
-"""Whose session this browser's cookie is: for programs and scripts that hold a cookie, and never for another site."""
+"""Whose session this browser's cookie is, and that somebody uses it. Never for another site."""
 
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from app.process import Process
+from app.routes.logout import from_this_app
 from app.session import cookie_name
 from app.texts import told
 from fastmcp_vault.errors import Problem, SessionEnded
 
 _NO_STORE = {"Cache-Control": "no-store"}
+
+
+async def alive(request: Request) -> Response:
+    """POST /auth/alive, from this app's own pages only: somebody is typing, so their session goes on. 204, 401, 503."""
+    process = Process.current()
+    if not from_this_app(request, process.settings.public_origin):
+        return Response(status_code=403, headers=_NO_STORE)
+    try:
+        await process.sessions.renewed(request.cookies.get(cookie_name(https=process.settings.https), ""))
+    except Problem as problem:
+        return Response(status_code=401 if isinstance(problem, SessionEnded) else 503, headers=_NO_STORE)
+    return Response(status_code=204, headers=_NO_STORE)
 
 
 async def session(request: Request) -> JSONResponse:

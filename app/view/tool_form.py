@@ -9,7 +9,7 @@ import streamlit as st
 from app.forms import SAFE_INTEGER, Field, arguments, fields
 from app.mcp_client import Tool
 from app.texts import t
-from app.view import press
+from app.view import press, typed
 from app.view.plain import plain
 from fastmcp_vault.errors import InputError
 
@@ -20,11 +20,11 @@ def form(server: str, tool: Tool) -> dict[str, Any] | InputError | None:
     with st.form(f"form.{server}.{tool.name}", border=False):
         if not described:
             st.caption(t("tools.no-parameters"))
-        values = {field.name: _widget(field, f"arg.{server}.{tool.name}.{field.name}") for field in described}
+        values = {field.name: _widget(field, typed.key(server, tool.name, field.name)) for field in described}
         press.form_submit_button(
-            t("tools.execute"), key=f"execute.{server}.{tool.name}", icon=":material/play_arrow:", type="primary"
+            t("tools.execute"), key=typed.execute_key(server, tool.name), icon=":material/play_arrow:", type="primary"
         )
-    if not press.taken(f"execute.{server}.{tool.name}"):
+    if not press.taken(typed.execute_key(server, tool.name)):
         return None
     try:
         return arguments(described, values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from app.process import Process
 from app.session import Person
 from app.sharing import call_of, shared
 from app.texts import t
-from app.view import approval_view, press, results_view, sentence, traces, visitor
+from app.view import approval_view, press, results_view, sentence, traces, typed, visitor
 from app.view.cards import badge, card
 from app.view.compare_view import sharing_panel
 from app.view.plain import prose
@@ -61,7 +61,7 @@ class Kept:
 def show(person: Person) -> None:
     """The page for this person."""
     kept: Kept = st.session_state.setdefault(visitor.KEPT, Kept())
-    _pick(kept)
+    _pick(kept, typed.bring_back(person))
     if kept.last is None:
         announced()
         return
@@ -73,11 +73,13 @@ def show(person: Person) -> None:
         _trace(kept, person)
 
 
-def _pick(kept: Kept) -> None:
+def _pick(kept: Kept, waiting: Sequence[str]) -> None:
+    """Which servers to load. Those in ``waiting``, whose forms something typed waits for, are loaded at once."""
+    st.session_state.update({f"pick.{server}": True for server in waiting})
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         picked = tuple(s for s in MCP_SERVERS if st.checkbox(LABELS[s], key=f"pick.{s}", width="content"))
         press.button(t("tools.load"), type="primary", icon=":material/download:", key="load")
-    if not press.taken("load"):
+    if not press.taken("load") and not waiting:
         return
     if not picked:
         st.info(t("tools.pick-one"), icon=":material/check_box:")
@@ -101,6 +103,8 @@ def _run(kept: Kept, action: Action, *, waiting: str, fresh: bool = False, reply
         sentence.problem(problem)
         return
     if isinstance(done.problem, SessionEnded):
+        if action.tool:
+            typed.stopped(action.servers[0], action.tool)
         st.rerun()
 
 
@@ -152,12 +156,16 @@ def _tools(kept: Kept, person: Person) -> None:
 
 def _tool(kept: Kept, server: str, tool: Tool, person: Person) -> None:
     icon = ":material/visibility:" if tool.read_only else ":material/edit:"
-    with st.expander(tool.name, icon=icon, key=f"tool.{server}.{tool.name}"):
+    typed.fill(server, tool)
+    opened = typed.is_back(server, tool.name)
+    with st.expander(tool.name, icon=icon, key=f"tool.{server}.{tool.name}", expanded=opened):
         st.markdown(f"{prose(tool.description)} {_effect(tool)}")
+        typed.tell(server, tool.name)
         asked = form(server, tool)
         if isinstance(asked, InputError):
             kept.outcomes[server, tool.name] = asked
         elif asked is not None:
+            typed.told(server, tool.name)
             waiting = t("tools.executing", tool=tool.name, username=person.username)
             _run(kept, Action((server,), tool.name, asked), waiting=waiting)
         _question(kept, server, tool, person)

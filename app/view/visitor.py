@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Protocol
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -14,7 +15,9 @@ from app.view.account import account
 KEPT = "kept"
 """Where a page keeps, in this browser tab's own state, what it made for the person."""
 
-_BOUND = "bound.sid"
+_BOUND, _OWNER, _KEPT_TYPED = "bound.sid", "bound.sub", "bound.kept"
+"""Which session this tab shows, whose the last was, and that what they had typed is kept for their next sign-in."""
+
 _PERSONAL = (KEPT, "arg.", "pick.", "share.")
 
 
@@ -48,13 +51,23 @@ def notice() -> None:
         sentence.problem(found.problem)
 
 
-def needed() -> Person:
+class Losing(Protocol):
+    """What a page does with what the person with the user id ``sub`` typed, before it stops without drawing it."""
+
+    def __call__(self, sub: str, *, ended: bool) -> bool:
+        """Whether it is kept for their next sign-in, as it should be if the session has ``ended``."""
+
+
+def needed(*, losing: Losing | None = None) -> Person:
     """The signed-in person; without one, the reason, and the page stops here.
 
     What a page kept for one session is dropped as soon as it is not that session that looks.
     """
     found = visit()
     sid = found.person.sid if found.person else ""
+    if found.person is None and losing is not None and (sub := st.session_state.get(_OWNER)):
+        # Before the next lines drop it.
+        st.session_state[_KEPT_TYPED] = losing(sub, ended=found.ended) or st.session_state.get(_KEPT_TYPED, False)
     if found.problem is None and st.session_state.get(_BOUND) != sid:
         for name in [str(n) for n in st.session_state]:
             if name.startswith(_PERSONAL):
@@ -62,7 +75,10 @@ def needed() -> Person:
         st.session_state[_BOUND] = sid
     if found.person is None:
         notice()
+        if found.ended and st.session_state.get(_KEPT_TYPED):
+            st.info(t("typed.kept"), icon=":material/save:")
         if not found.ended and found.problem is None:
             st.info(t("session.needed"), icon=":material/login:")
         st.stop()
+    st.session_state[_OWNER], st.session_state[_KEPT_TYPED] = found.person.sub, False
     return found.person

@@ -43,6 +43,9 @@ def looked_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[Visit], None]:
     def set_visit(visit: Visit) -> None:
         monkeypatch.setattr(session, "current", lambda: visit)
 
+    # Nobody has typed anything before.
+    monkeypatch.setattr("app.drafts.keep", lambda process, sub, typed: False)
+    monkeypatch.setattr("app.drafts.take", lambda process, sub: {})
     set_visit(Visit())
     return set_visit
 

@@ -22,6 +22,7 @@ from app.session import COOKIE
 from app.settings import origin_of
 from fastmcp_vault.state import State
 from stack.testing import Stack
+from tests.app.serving import cookie_of, process_of
 from tests.support.eventually import eventually
 from tests.support.login import agree, fill_in
 from tests.support.people import Person
@@ -251,3 +252,36 @@ def test_a_logout_request_that_is_too_long_or_empty_is_refused(stack: Stack) -> 
     url = f"{stack.url('app')}/auth/backchannel-logout"
     assert requests.post(url, data={"logout_token": "x" * 100_000}, timeout=10).status_code == 400
     assert requests.post(url, timeout=10).status_code == 400
+
+
+async def test_somebody_who_types_keeps_the_session_and_no_other_site_does(stack: Stack, person: Person) -> None:
+    """The token is renewed as soon as it is due, with it Keycloak's own session, whose half hour begins anew."""
+    app = stack.url("app")
+    own = {"Origin": app, "Sec-Fetch-Site": "same-origin"}
+    async with process_of(stack) as process:
+        cookie = await cookie_of(process, stack, person)
+
+        def alive(value: str = cookie, **headers: str) -> int:
+            cookies = {COOKIE: value} if value else {}
+            answer = requests.post(f"{app}/auth/alive", cookies=cookies, headers=own | headers, timeout=10)
+            assert answer.content == b""
+            return answer.status_code
+
+        before = await process.sessions.find(cookie)
+        assert await asyncio.to_thread(alive) == 204
+        assert (await process.sessions.find(cookie)).tokens == before.tokens, "not due yet"
+        due = before.model_copy(update={"tokens": before.tokens.model_copy(update={"expires_at": time.time() + 5})})
+        await process.state.sessions.save(
+            cookie, due.sealed(), sid=due.sid, sub=due.sub, username=due.username, expires_at=time.time() + 60
+        )
+        for foreign in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "same-site"}):
+            assert await asyncio.to_thread(alive, **foreign) == 403
+        assert (await process.sessions.find(cookie)).tokens == due.tokens
+        assert await asyncio.to_thread(alive) == 204
+        after = await process.sessions.find(cookie)
+        assert after.tokens.expires_at > due.tokens.expires_at
+        assert (after.tokens.refresh_expires_at or 0) >= (before.tokens.refresh_expires_at or 0)
+        for nobody in ("", "guessed"):
+            assert await asyncio.to_thread(alive, nobody) == 401
+        await process.state.end_session(after.sid, after.sub)
+        assert await asyncio.to_thread(alive) == 401

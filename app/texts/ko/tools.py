@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 TEXTS: dict[str, str] = {
+    "typed.kept": "입력한 내용을 암호화하여 한 시간 동안 보관합니다. 같은 사람으로 다시 로그인하면 그대로 채워집니다.",
+    "typed.back": "세션이 종료되기 전에 입력한 내용입니다. 아직 보내지 않았습니다.",
     "tools.title": "MCP 도구",
     "tools.lead": "서버를 선택하고 도구를 불러오십시오. 각 서버는 본인 자격으로 동작합니다.",
     "tools.load": "도구 불러오기",

@@ -24,6 +24,8 @@ TEXTS: dict[str, str] = {
     "looking at an approval": "승인 확인",
     "looking for an approval": "승인 찾기",
     "using an approval": "승인 사용",
+    "keeping a draft": "작성 중인 내용 저장",
+    "looking for a draft": "작성 중이던 내용 찾기",
     "keeping the answer": "응답 저장",
     "checking whether the session has ended": "세션 종료 여부 확인",
     "ending the session": "세션 종료",

@@ -128,6 +128,15 @@ CREATE INDEX IF NOT EXISTS approvals_sub ON approvals (sub, asked_at);
 CREATE INDEX IF NOT EXISTS approvals_sid ON approvals (sid);
 CREATE INDEX IF NOT EXISTS approvals_expires_at ON approvals (expires_at);
 
+-- What people had typed when their session ended, for their next sign-in: `owner` is the SHA-256 of issuer and user id,
+-- `data` is encrypted. One per person, handed out once.
+CREATE TABLE IF NOT EXISTS drafts (
+    owner      bytea PRIMARY KEY,
+    data       bytea NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS drafts_expires_at ON drafts (expires_at);
+
 -- Announced by the tables themselves, so that no writer can forget to: at commit, every listener hears it.
 CREATE OR REPLACE FUNCTION announce_state_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from fastmcp_vault.errors import ServerSuspended, SessionEnded, StateUnavailable
 from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.state.approvals import Approvals
+from fastmcp_vault.state.drafts import Drafts
 from fastmcp_vault.state.endings import KEPT_SECONDS, Endings
 from fastmcp_vault.state.failures import translated, unavailable
 from fastmcp_vault.state.known import Known
@@ -41,6 +42,7 @@ EXPIRING = (
     "shared_traces",
     "workshop_progress",
     "approvals",
+    "drafts",
 )
 """Tables whose rows have an ``expires_at``."""
 
@@ -87,6 +89,7 @@ class State:
         box = Box(session_keys) if session_keys else None
         self._sessions = Sessions(self._pool, box) if box else None
         self._shared_traces = SharedTraces(self._pool, box) if box else None
+        self._drafts = Drafts(self._pool, box) if box else None
         self.vault_tokens = VaultTokens(self._pool, holder=holder)
         self.finished_logins = FinishedLogins(self._pool)
         self.workshop = Workshop(self._pool)
@@ -105,6 +108,13 @@ class State:
         if self._shared_traces is None:
             raise RuntimeError("This process was given no session keys")
         return self._shared_traces
+
+    @property
+    def drafts(self) -> Drafts:
+        """What people had typed when their session ended; only where ``session_keys`` were given."""
+        if self._drafts is None:
+            raise RuntimeError("This process was given no session keys")
+        return self._drafts
 
     async def open(self) -> None:
         """Connect, read, and listen from now on."""
