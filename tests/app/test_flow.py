@@ -8,10 +8,13 @@ import pytest
 
 from app.flow import hops
 from app.flow.arrows import arrows, short
+from app.flow.details import details
 from app.flow.drawing import drawing
 from app.flow.standards import linked
 from app.texts import speaking
-from fastmcp_vault.tracing import STEPS, Exchange, Step, Trace
+from fastmcp_vault.errors import VaultUnavailable
+from fastmcp_vault.sentences import Sentence
+from fastmcp_vault.tracing import STEPS, Exchange, Recorder, Step, Trace
 
 T0 = 1_790_000_000.0
 
@@ -169,3 +172,17 @@ def test_addresses_are_shortened_where_everybody_knows_the_rest() -> None:
     assert short("http://localhost:8080/realms/r/protocol/openid-connect/token?x=1") == "…/token"
     assert short("http://localhost:8200/v1/auth/jwt/login") == "/v1/auth/jwt/login"
     assert short("http://localhost:8001") == "/"
+
+
+def test_a_failed_step_tells_what_happened_and_what_to_do_in_the_readers_language() -> None:
+    recorder = Recorder("test")
+    at = Sentence("Vault at {at} {how}, while {doing}.", at="v:1", how="cannot be reached", doing="renewing a lease")
+    for error in (VaultUnavailable(at, fix="Try again."), KeyError("unforeseen")):
+        with pytest.raises(type(error)), recorder.step("vault-login", server="jira"):
+            raise error
+    known, unforeseen = recorder.trace.steps
+    with speaking("ko"):
+        assert details(known, None)["sentence"] == "Vault(v:1)에 연결할 수 없습니다(작업: 리스 연장)."
+        assert details(known, None)["fix"] == "조치: 다시 시도하십시오."
+        assert details(unforeseen, None)["fix"].startswith("조치: 역할, audience, `azp`가 맞아야 합니다.")
+    assert details(known, None)["sentence"] == at

@@ -1,0 +1,35 @@
+"""What to do when a step of the trace fails in a way that nobody foresaw, in Korean."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, str] = {
+    "Sign out and sign in again; if it stays, `./demo status` says whether Keycloak is up.": "로그아웃한 다음 다시 로그인하십시오. 계속되면 `./demo status`로 Keycloak이 실행 중인지 확인하십시오.",
+    "An expired or foreign token: sign in again.": "만료되었거나 다른 곳의 토큰입니다. 다시 로그인하십시오.",
+    "The session may have ended at Keycloak: sign in again.": "Keycloak에서 세션이 종료되었을 수 있습니다. 다시 로그인하십시오.",
+    "`./demo status` says whether the server is up; `./demo logs` says why not.": "`./demo status`로 서버가 실행 중인지, `./demo logs`로 원인을 확인하십시오.",
+    "`./demo status` says whether the server is up.": "`./demo status`로 서버가 실행 중인지 확인하십시오.",
+    "The token is for another server, expired, or its session has ended: sign in again.": "다른 서버의 토큰이거나 만료되었거나 세션이 종료되었습니다. 다시 로그인하십시오.",
+    "Keycloak refuses when the session has ended or the token was not meant for this server.": "세션이 종료되었거나 이 서버를 위한 토큰이 아니면 Keycloak이 거부합니다.",
+    "Role, audience and `azp` must fit; `./demo init` sets them.": "역할, audience, `azp`가 맞아야 합니다. `./demo init`이 설정합니다.",
+    "An entity that nobody provisioned opens nothing: add the person to `init/users.yaml` and run `./demo init`.": "등록되지 않은 엔티티로는 아무것도 열 수 없습니다. `init/users.yaml`에 사용자를 추가하고 `./demo init`을 실행하십시오.",
+    "No credential at the path: an administrator adds it there.": "경로에 자격 증명이 없습니다. 관리자가 추가해야 합니다.",
+    "The person may have agents of the names that the role lists only; `./demo init` sets the role.": "역할에 적힌 이름의 에이전트만 가질 수 있습니다. 역할은 `./demo init`이 설정합니다.",
+    "An administrator gives entitlements in `init/users.yaml` and runs `./demo init`.": "관리자가 `init/users.yaml`에서 권한을 주고 `./demo init`을 실행해야 합니다.",
+    "An expired, foreign or self-made certificate ends here: get a new one.": "만료되었거나 다른 곳에서 만든 인증서는 여기에서 거부됩니다. 새로 발급받으십시오.",
+    "A revoked certificate or a scope beyond it is refused here.": "폐기된 인증서나 인증서가 허용하지 않는 스코프는 여기에서 거부됩니다.",
+    "An answer is awaited for a few minutes; after that, call the tool again.": "몇 분 동안 응답을 기다립니다. 그 뒤에는 도구를 다시 호출하십시오.",
+    "Refused, expired, used or given for something else: nothing was changed. Call the tool again to be asked.": "거부되었거나 만료되었거나 이미 사용했거나 다른 호출에 대한 승인입니다. 바뀐 것은 없습니다. 도구를 다시 호출하면 다시 묻습니다.",
+    "The back end refused or did not answer; its own words are in the step.": "백엔드가 거부했거나 응답하지 않았습니다. 백엔드의 응답은 단계 안에 있습니다.",
+    "A user whose lease or login has ended is dropped: make a new one.": "리스나 로그인이 끝난 사용자는 삭제됩니다. 새로 만드십시오.",
+    "Without the certificate a stolen token opens nothing here.": "인증서가 없으면 훔친 토큰으로는 아무것도 열 수 없습니다.",
+    "The refusal names its cause; a new token helps against an expired or revoked one.": "거부 응답에 원인이 있습니다. 만료되었거나 폐기된 토큰이면 새 토큰을 받으십시오.",
+    "Only the agent that a token was issued to may revoke it.": "토큰은 발급받은 에이전트만 폐기할 수 있습니다.",
+    "The chatbot and its addresses must be registered in the relay's `clients.json`.": "챗봇과 그 주소가 릴레이의 `clients.json`에 등록되어 있어야 합니다.",
+    "Ask the chatbot for a new link; each is good once and for a few minutes.": "챗봇에게 새 링크를 요청하십시오. 링크는 몇 분 동안 한 번만 쓸 수 있습니다.",
+    "Keycloak must be up, and the client must be allowed `offline_access`.": "Keycloak이 실행 중이고 클라이언트에 `offline_access`가 허용되어야 합니다.",
+    "The chatbot did not take them; its log says why.": "챗봇이 받지 않았습니다. 원인은 챗봇의 로그에 있습니다.",
+    "Both sides must hold the same secret, and their clocks must agree within a minute.": "양쪽의 비밀이 같아야 하고 시계 차이가 1분을 넘지 않아야 합니다.",
+    "Vault must be up, and the chatbot's role must allow the path.": "Vault가 실행 중이고 챗봇의 역할이 그 경로를 허용해야 합니다.",
+    "`invalid_grant`: the offline session is over, and the person must sign in again.": "`invalid_grant`: 오프라인 세션이 끝났으므로 다시 로그인해야 합니다.",
+    "The offline session may be over: sign in again from the chat.": "오프라인 세션이 끝났을 수 있습니다. 채팅에서 다시 로그인하십시오.",
+}
