@@ -17,6 +17,7 @@ from fastmcp_vault.errors import KeycloakUnavailable, SessionEnded
 from fastmcp_vault.oidc.oidc import Keycloak
 from fastmcp_vault.oidc.tokens import Claims, TokenSet, unverified_claims
 from fastmcp_vault.state import State
+from init.keycloak_admin import RealmAdmin
 from stack.testing import Stack
 from tests.support.browser import closed_port
 from tests.support.login import sign_in
@@ -163,6 +164,29 @@ async def test_a_session_that_keycloak_refuses_to_renew_is_over_everywhere(
     with pytest.raises(SessionEnded):
         await sessions.renewed(cookie)
     assert state.ended(claims.sid)
+
+
+async def test_a_person_disabled_at_keycloak_is_out_of_the_app_when_the_token_ends_at_the_latest(
+    state: State, keycloak: Counting, tokens: TokenSet, claims: Claims, clock: Clock, stack: Stack
+) -> None:
+    """Nobody tells the app, and its pages do not ask: the next renewal is refused, and that is minutes away at most."""
+    sessions = Sessions(state=state, keycloak=keycloak, clock=clock)
+    cookie = await sessions.begin(tokens, claims, None)
+    assert tokens.expires_at - time.time() <= 300
+    password = SecretStr(stack.secrets["KEYCLOAK_ADMIN_PASSWORD"])
+    admin, path = (
+        RealmAdmin(stack.url("keycloak"), username="admin", password=password),
+        f"/mcp-demo/users/{claims.sub}",
+    )
+    try:
+        await asyncio.to_thread(admin.put, path, {"enabled": False})
+        clock.ahead = tokens.expires_at - time.time() - 10
+        with pytest.raises(SessionEnded):
+            await sessions.renewed(cookie)
+        assert state.ended(claims.sid)
+    finally:
+        await asyncio.to_thread(admin.put, path, {"enabled": True})
+        admin.close()
 
 
 async def test_ending_a_session_is_known_at_once_and_its_cookie_opens_nothing(

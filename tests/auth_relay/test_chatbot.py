@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import time
@@ -16,8 +17,10 @@ from pydantic import SecretStr
 from common import signed
 from fastmcp_vault.errors import KeycloakUnavailable
 from fastmcp_vault.http import async_client
+from fastmcp_vault.oidc.standing import STALE_SECONDS
 from fastmcp_vault.vault import Vault, VaultSession
 from fastmcp_vault.vault.logins import approle
+from init.keycloak_admin import RealmAdmin
 from mock_services.chatbot.bot import REFRESH_DAYS, Bot
 from mock_services.chatbot.keycloak import Keycloak, Tokens
 from mock_services.chatbot.links import Links
@@ -27,6 +30,7 @@ from mock_services.chatbot.relay import RelayClient
 from mock_services.chatbot.settings import ChatbotSettings
 from stack.testing import Stack
 from tests.auth_relay.chatting import Browser, Programs
+from tests.mcp_servers.callers import until
 from tests.support.browser import closed_port
 from tests.support.odd_server import OddServer
 from tests.support.people import Person
@@ -266,3 +270,29 @@ async def test_however_many_ask_for_a_link_no_linked_chat_is_pushed_out(
         assert await mine.bot.chat(mine.user) is linked
         assert await mine.bot.chat("stranger 19") is strangers[19]
         assert await mine.bot.chat("stranger 0") is not strangers[0], "bounded: the oldest stranger is forgotten"
+
+
+async def test_an_administrator_who_ends_the_offline_session_ends_what_the_chat_can_do(
+    stack: Stack, message: HandedOver, folder: str
+) -> None:
+    password = SecretStr(stack.secrets["KEYCLOAK_ADMIN_PASSWORD"])
+    admin = RealmAdmin(stack.url("keycloak"), username="admin", password=password)
+    async with own(stack, Clock(), folder) as mine:
+        await mine.bot.take(message)
+        assert (await mine.bot.issue(mine.user, "PROJ-1"))["key"] == "PROJ-1"
+        person = (await mine.bot.chat(mine.user)).person
+        assert person is not None
+        try:
+            await asyncio.to_thread(admin.delete, f"/mcp-demo/sessions/{person.sid}?isOffline=true")
+        finally:
+            admin.close()
+
+        async def over() -> bool:
+            try:
+                await mine.bot.issue(mine.user, "PROJ-1")
+            except NewLoginNeeded:
+                return True
+            return False
+
+        await until(over, within=10 * STALE_SECONDS)
+        assert await mine.links.find(mine.user) is None, "nothing is kept of it"

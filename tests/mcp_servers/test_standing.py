@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -58,6 +59,21 @@ async def test_a_person_disabled_at_keycloak_is_refused(
         await until(lambda: refused(stack, token), within=ALLOWED)
     finally:
         admin.put(path, {"enabled": True})
+
+
+async def test_a_person_deleted_at_keycloak_is_refused(stack: Stack, admin: RealmAdmin) -> None:
+    name, password = f"leaver-{secrets.token_hex(6)}", secrets.token_urlsafe(16)
+    leaver = Person(name, password, f"{name}@example.com", {})
+    credential = {"type": "password", "value": password, "temporary": False}
+    known = {"email": leaver.email, "firstName": "Lea", "lastName": "Ver", "emailVerified": True, "enabled": True}
+    admin.post("/mcp-demo/users", {"username": name, "credentials": [credential]} | known)
+    (account,) = admin.get("/mcp-demo/users", username=name, exact="true")
+    try:
+        token = (await asyncio.to_thread(registered, stack, leaver)).access_token
+        assert (await post(stack, "jira", token)).status_code == 200
+    finally:
+        admin.delete(f"/mcp-demo/users/{account['id']}")
+    await until(lambda: refused(stack, token), within=ALLOWED)
 
 
 class Keycloak:
