@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("--scope", action="append", required=True, help=f"any of {', '.join(SCOPES)}; may be repeated")
     new.add_argument("--ttl", default="24h", help="how long the certificate lives (72h at most)")
     new.add_argument("--out", type=Path, help="folder for the files (default: agents/NAME)")
+    new.add_argument("--replace", action="store_true", help="write over the files of an earlier one in that folder")
     new.add_argument("--keycloak", action="store_true", help="also make it a client of Keycloak's (AUTH_MODE=keycloak)")
     new.set_defaults(act=_new)
     revoke = verbs.add_parser("revoke", help="end an agent's certificate now")
@@ -103,8 +104,14 @@ def rotate_key(vault: VaultAdmin) -> None:
 
 def _new(vault: VaultAdmin, chosen: argparse.Namespace) -> None:
     scopes = wanted_scopes(chosen.scope)
-    identity = issue(vault, chosen.name, scopes, ttl=chosen.ttl)
     folder = chosen.out or Path("agents") / chosen.name
+    if not chosen.replace and (folder / "agent.pem").exists():
+        raise InputError(
+            f"{folder} holds an agent's certificate already; nothing was changed.",
+            fix="Name another folder (`--out`), or write over its files (`--replace`); the earlier certificate is good "
+            f"until its end or until `./demo agent revoke {folder / 'agent.pem'}`.",
+        )
+    identity = issue(vault, chosen.name, scopes, ttl=chosen.ttl)
     save(identity, chosen.name, folder)
     until = identity.certificate.not_valid_after_utc
     show(f"{chosen.name} may ask for {', '.join(scopes)} until {until:%Y-%m-%d %H:%M} UTC. In {folder}:")
