@@ -31,6 +31,7 @@ from fastmcp_vault.vault.admin import VaultAdmin
 from stack.testing import Stack
 from tests.app.conftest import ALICE, FRAME, Straight
 from tests.app.serving import cookie_of, process_of
+from tests.support.eventually import eventually
 from tests.support.people import Person
 
 
@@ -128,7 +129,7 @@ async def test_a_database_user_is_made_tried_renewed_and_revoked(
     assert renewed.mine.user is not None
     assert renewed.mine.user.until > user.until
     assert (await my_secrets.revoke(process, cookie)).problem is None
-    assert not exists(stack, user.username)
+    await eventually(lambda: not exists(stack, user.username))
     refused = await my_secrets.try_user(process, cookie)
     assert isinstance(refused.problem, BackendRefused)
     left = (await mine(process, cookie)).user
@@ -139,7 +140,8 @@ async def test_a_database_user_is_made_tried_renewed_and_revoked(
     assert other.mine is not None
     assert third.mine is not None
     assert other.mine.user is not None
-    assert not exists(stack, other.mine.user.username), "one at a time"
+    before = other.mine.user.username
+    await eventually(lambda: not exists(stack, before))  # one at a time
     await process.sessions.end(cookie)
 
 
@@ -175,7 +177,7 @@ async def test_signing_out_ends_the_login_and_the_database_user(process: Process
     async with asyncio.timeout(20):
         while await process.state.vault_tokens.of_session(session.sid):  # noqa: ASYNC110 - the state tells
             await asyncio.sleep(0.02)
-    assert not exists(stack, user)
+    await eventually(lambda: not exists(stack, user))
     assert isinstance((await my_secrets.look(process, cookie)).problem, SessionEnded)
 
 
