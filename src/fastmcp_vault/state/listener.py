@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, LiteralString
+from typing import LiteralString
 
 import psycopg
 from pydantic import SecretStr
@@ -41,10 +41,6 @@ A token of an older sign-in belongs to an offline session, and is looked up: see
 _ENDED_LATELY: LiteralString = (
     "SELECT sid, extract(epoch FROM ended_at)::float8 FROM ended_sessions"
     " WHERE expires_at > now() AND ended_at > now() - make_interval(secs => %s)"
-)
-
-_ENDED: LiteralString = (
-    "SELECT sid, extract(epoch FROM ended_at)::float8 FROM ended_sessions WHERE sid = ANY(%s) AND expires_at > now()"
 )
 
 _log = logging.getLogger(__name__)
@@ -166,19 +162,13 @@ class Listener:
         self._heard.set()
 
     async def _hear(self, connection: psycopg.AsyncConnection, notices: list[psycopg.Notify]) -> None:
-        """Read what was announced, act on it, then ask for a sign of life.
-
-        Whoever may connect may announce anything: what counts is what stands in the tables.
-        """
-        changes = [_announced(notice) for notice in notices]
-        if sids := [str(change["ended"]) for change in changes if "ended" in change]:
-            found = await connection.execute(_ENDED, (sids,))
-            for sid, at in await found.fetchall():
-                self.end(sid, at)
-        if tokens := [str(change["revoked"]) for change in changes if "revoked" in change]:
-            found = await connection.execute("SELECT jti FROM revoked_tokens WHERE jti = ANY(%s)", (tokens,))
-            for (jti,) in await found.fetchall():
-                self.revoke(jti)
+        """Act on what was announced, then ask for a sign of life."""
+        changes = [json.loads(notice.payload) for notice in notices]
+        for change in changes:
+            if "ended" in change:
+                self.end(change["ended"], change["at"])
+            elif "revoked" in change:
+                self.revoke(change["revoked"])
         if any("suspensions" in change for change in changes):
             self._tell([], self._known.replace_suspensions(await _suspensions(connection)))
         asked_at = self._clock()
@@ -205,15 +195,6 @@ class Listener:
         self._reactions.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("A reaction to the shared state failed: %s", error)
-
-
-def _announced(notice: psycopg.Notify) -> dict[str, Any]:
-    """What a notice says changed; nothing where it is not one of ours."""
-    try:
-        change = json.loads(notice.payload)
-    except ValueError:
-        return {}
-    return change if isinstance(change, dict) else {}
 
 
 async def _suspensions(connection: psycopg.AsyncConnection) -> dict[str, str]:
