@@ -96,8 +96,8 @@ async def test_no_answer_crosses_and_nothing_is_left(
             assert len(vault.tokens(member.caller, server)) <= 1
     await asyncio.gather(*(patiently(member.caller.sign_out) for member in members))
     sids = [member.caller.claims["sid"] for member in members]
-    await eventually(lambda: not registered(stack, sids))
-    await eventually(lambda: not roles(stack, names))
+    await eventually(lambda: not registered(stack, sids), within=60)
+    await eventually(lambda: not roles(stack, names), within=60)
 
 
 def registered(stack: Stack, sids: list[str]) -> int:
