@@ -17,6 +17,7 @@ from stack import distribution, programs
 from tests.containers.engine import Docker
 from tests.fresh.__main__ import BUNDLE, debian_mirror
 
+LABEL = "standin=mcp-remote-vault"
 BASE = "mcp-remote-vault-standin-base:bookworm"
 STANDINS = Path(__file__).with_name("standins")
 PACKAGES = "ca-certificates,python3,python3-venv,busybox,redis-server,gosu,dumb-init"
@@ -38,10 +39,11 @@ def provide(docker: Docker, place: Path) -> list[str]:
         for name in missing:
             with tempfile.TemporaryDirectory(dir=place) as folder:
                 _build(docker, name, Path(folder) / name)
-        return missing
-    for name in missing[1:]:
-        docker.run("pull", "--quiet", OFFICIAL[name])
-    return []
+    else:
+        for name in missing[1:]:
+            docker.run("pull", "--quiet", OFFICIAL[name])
+    labelled = ("image", "ls", "--quiet", "--filter", f"label={LABEL}")
+    return [name for name, image in OFFICIAL.items() if docker.run(*labelled, image).strip()]
 
 
 def _make_base(docker: Docker, place: Path) -> None:
@@ -72,4 +74,5 @@ def _build(docker: Docker, name: str, context: Path) -> None:
     elif name == "keycloak":
         shutil.copytree(programs.java(), context / "java")
         distribution.unpack(distribution.fetch(print), context / "keycloak")
-    docker.run("build", "--quiet", "--build-arg", f"BASE={BASE}", "--tag", OFFICIAL[name], context)
+    words = ("--label", LABEL, "--build-arg", f"BASE={BASE}", "--tag", OFFICIAL[name])
+    docker.run("build", "--quiet", *words, context)
