@@ -21,6 +21,7 @@ import yaml
 
 from stack.layout import ROOT, Layout
 from stack.ports import free_offset
+from stack.processes import wait_until
 from stack.services import PORTS
 from tests.containers.engine import Docker, docker
 from tests.containers.images import OFFICIAL, provide
@@ -130,10 +131,8 @@ def ended(compose: Composed, name: str) -> None:
     before = int(compose.engine.run("inspect", "--format", "{{.State.Pid}}", container))
     os.kill(before, signal.SIGKILL)
     began = time.monotonic()
-    while not well(compose, container, before):
-        if time.monotonic() - began > BACK_SECONDS:
-            sys.exit(f"{name} did not come back: {compose('ps', '--all')}")
-        time.sleep(0.5)
+    if not any(well(compose, container, before) for _ in wait_until(began + BACK_SECONDS, step=0.5)):
+        sys.exit(f"{name} did not come back: {compose('ps', '--all')}")
     print(f"{name} was killed: back after {time.monotonic() - began:.0f} s", flush=True)
 
 

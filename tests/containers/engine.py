@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from stack.processes import end
-from tests.fresh.__main__ import debian_mirror
+from stack.processes import end, wait_until
+from tests.support.debian import debian_mirror
 
 START_SECONDS = 60.0
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -34,6 +34,10 @@ class Docker:
     def compose(self, *words: str | Path, variables: Mapping[str, str], check: bool = True) -> str:
         """Standard output of ``docker compose …`` with ``variables``; the errors' too, when it fails."""
         return self._run([*self._compose, *words], {"DOCKER_BUILDKIT": "1", **variables}, check)
+
+    def serves(self) -> bool:
+        """Whether the engine answers."""
+        return bool(self.run("version", "--format", "{{.Server.Version}}", check=False).strip())
 
     def has(self, image: str) -> bool:
         """Whether the engine holds this image."""
@@ -70,11 +74,9 @@ def docker(place: Path) -> Iterator[Docker]:
         )
     try:
         engine = Docker(host, compose)
-        until = time.monotonic() + START_SECONDS
-        while not engine.run("version", "--format", "{{.Server.Version}}", check=False).strip():
-            if process.poll() is not None or time.monotonic() > until:
-                sys.exit(f"dockerd did not start:\n{(place / 'dockerd.log').read_text()[-2000:]}")
-            time.sleep(0.2)
+        waits = wait_until(time.monotonic() + START_SECONDS, step=0.2)
+        if not any(engine.serves() or process.poll() is not None for _ in waits) or process.poll() is not None:
+            sys.exit(f"dockerd did not start:\n{(place / 'dockerd.log').read_text()[-2000:]}")
         yield engine
     finally:
         end(process, within=30)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from stack import distribution, programs
 from tests.containers.engine import Docker
-from tests.fresh.__main__ import BUNDLE, debian_mirror
+from tests.support.debian import BUNDLE, bootstrap
 
 LABEL = "standin=mcp-remote-vault"
 BASE = "mcp-remote-vault-standin-base:bookworm"
@@ -49,12 +49,10 @@ def provide(docker: Docker, place: Path) -> list[str]:
 def _make_base(docker: Docker, place: Path) -> None:
     with tempfile.TemporaryDirectory(dir=place) as folder:
         root = Path(folder) / "root"
-        mirror = [found] if (found := debian_mirror()) else []
-        command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(root), *mirror]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        bootstrap("bookworm", root, PACKAGES)
         (root / "usr/local/bin/wget").symlink_to("/bin/busybox")
         archive = Path(folder) / "base.tar"
-        left_out = [f"--exclude=./{name}/*" for name in ("proc", "sys", "dev", "var/cache/apt/archives")]
+        left_out = [f"--exclude=./{name}/*" for name in ("proc", "sys", "dev")]
         subprocess.run(["tar", "-C", root, "--one-file-system", *left_out, "-cf", archive, "."], check=True)
         docker.run("import", archive, BASE)
 

@@ -23,6 +23,7 @@ import time
 from pathlib import Path
 
 from stack.layout import ROOT, Layout
+from tests.support.debian import BUNDLE, bootstrap
 
 MACHINES = Layout.from_environment().runtime / "machines"
 PACKAGES = "python3,python3-venv,ca-certificates"
@@ -32,7 +33,6 @@ STEPS = ("fetch", "offline", "ordinary", "second", "together")
 
 QUICK = ("bookworm", ("fetch", "offline"))
 
-BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 PASSED_ON = re.compile(
     r"(https?|all|no)_proxy|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE"
     r"|PIP_(INDEX_URL|EXTRA_INDEX_URL|CERT|TRUSTED_HOST|PROXY|DEFAULT_TIMEOUT)",
@@ -86,23 +86,9 @@ def made(suite: str) -> Path:
         MACHINES.mkdir(parents=True, exist_ok=True, mode=0o700)
         unfinished = Path(tempfile.mkdtemp(prefix=f"{suite}-unfinished-", dir=MACHINES))
         unfinished.chmod(0o755)
-        mirror = [found] if (found := debian_mirror()) else []
-        command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", suite, str(unfinished), *mirror]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
-        if done.returncode:
-            sys.exit(f"debootstrap of {suite} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-        shutil.rmtree(unfinished / "var" / "cache" / "apt", ignore_errors=True)
+        bootstrap(suite, unfinished, PACKAGES)
         unfinished.rename(base)
     return base
-
-
-def debian_mirror() -> str:
-    """The Debian mirror that this machine uses; empty when it uses none, and debootstrap knows one itself."""
-    apt = Path("/etc/apt")
-    sources = [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*"))]
-    text = "\n".join(file.read_text() for file in sources if file.suffix in (".list", ".sources") and file.is_file())
-    found = re.search(r"https?://\S+/debian/?(?=\s|$)", text)
-    return found[0] if found else ""
 
 
 def connect(machine: Path) -> None:
