@@ -218,10 +218,11 @@ def _failure(server: str, opened: tracing.OpenStep | None, error: BaseException)
     challenge = (
         next((v for k, v in last.response_headers.items() if k.lower() == "www-authenticate"), "") if last else ""
     )
-    words = _challenge_words(challenge, last.response_body if last else "")
+    answer = _parsed(last.response_body) if last else {}
+    words = _challenge_words(challenge, answer)
     if status is None:
         return ServerUnavailable(t("problem.mcp-away", label=label), fix=t("problem.mcp-away.fix"))
-    said = _said(last.response_body, status) if last else None
+    said = _said(answer, status)
     if said:
         return ServerUnavailable(said[0], fix=said[1])
     if status in _BY_STATUS:
@@ -234,27 +235,28 @@ def _failure(server: str, opened: tracing.OpenStep | None, error: BaseException)
     return ServerUnavailable(t("problem.mcp-odd", label=label), fix=t("problem.again"))
 
 
-def _said(body: str, status: int) -> tuple[str, str] | None:
-    """What happened and what to do, where one of our servers says both in an HTTP error's JSON body.
-
-    A refusal of the token (4xx) is told by its status, unless the server says that a later try may succeed.
-    """
+def _parsed(body: str) -> Mapping[str, Any]:
+    """An HTTP error's JSON body; empty where it is no object."""
     try:
         answer = json.loads(body)
     except ValueError:
-        return None
-    if isinstance(answer, dict) and answer.get("what") and (answer.get("retryable") or status >= 500):
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _said(answer: Mapping[str, Any], status: int) -> tuple[str, str] | None:
+    """What happened and what to do, where one of our servers says both in an HTTP error's body.
+
+    A refusal of the token (4xx) is told by its status, unless the server says that a later try may succeed.
+    """
+    if answer.get("what") and (answer.get("retryable") or status >= 500):
         return sentences_of(answer)
     return None
 
 
-def _challenge_words(challenge: str, body: str) -> str:
+def _challenge_words(challenge: str, answer: Mapping[str, Any]) -> str:
     """The reason in an error's body or ``WWW-Authenticate`` header (RFC 6750 §3), as the end of a sentence."""
-    try:
-        answer = json.loads(body)
-    except ValueError:
-        answer = None
-    if isinstance(answer, dict) and answer.get("what"):
+    if answer.get("what"):
         return f": {told(sentences_of(answer)[0]).rstrip('.')}"
     found = re.search(r'error_description="([^"]*)"', challenge) or re.search(r'error="([^"]*)"', challenge)
     return f": {told(found[1]).rstrip('.')}" if found else ""

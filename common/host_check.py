@@ -141,7 +141,7 @@ class Requests:
         return piece
 
     def _until(self, end: bytes) -> bytes:
-        """Up to and with ``end``; nothing before it has come. Raises Refused when that takes too long."""
+        """Up to and with ``end``; nothing before it has come. Raises Refused beyond HEAD_BYTES."""
         found = self._held.find(end)
         if found < 0 and len(self._held) <= HEAD_BYTES:
             return b""

@@ -5,15 +5,13 @@ A page's sentences are ``app/texts/<language>/<page>.py``, each with ``TEXTS``; 
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
-from common.speech import preferred, said
+from common.speech import preferred, said, said_problem, texts_in
 from fastmcp_vault.errors import Problem
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "ko": "한국어"}
@@ -28,15 +26,7 @@ _elsewhere: list[Callable[[], str | None]] = []
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
     """All sentences of one language. Raises ValueError where two modules hold the same key."""
-    package = importlib.import_module(f"{__name__}.{language}")
-    texts: dict[str, str] = {}
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        page: dict[str, str] = importlib.import_module(module.name).TEXTS
-        twice = page.keys() & texts.keys()
-        if twice:
-            raise ValueError(f"{module.name}: {', '.join(sorted(twice))} stands in another module too")
-        texts.update(page)
-    return texts
+    return texts_in(f"{__name__}.{language}")
 
 
 def t(key: str, **values: Any) -> str:
@@ -52,7 +42,7 @@ def told(text: str) -> str:
 
 def told_problem(problem: Problem) -> str:
     """What happened and what to do, in the language being spoken."""
-    return f"{told(problem.what)} {told(problem.fix)}".strip()
+    return said_problem(problem, language())
 
 
 def has(key: str) -> bool:

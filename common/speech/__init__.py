@@ -13,6 +13,7 @@ from functools import cache
 from string import Formatter
 from typing import Any
 
+from fastmcp_vault.errors import Problem
 from fastmcp_vault.sentences import template_of, values_of
 
 ENGLISH = "en"
@@ -22,11 +23,14 @@ LANGUAGES = (ENGLISH, "ko")
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
     """What a language says, by the English template; empty for English and for what is not spoken here."""
-    if language not in LANGUAGES or language == ENGLISH:
-        return {}
-    package = importlib.import_module(f"{__name__}.{language}")
+    return texts_in(f"{__name__}.{language}") if language in LANGUAGES and language != ENGLISH else {}
+
+
+def texts_in(name: str) -> dict[str, str]:
+    """The ``TEXTS`` of every module in a package. Raises ValueError where two modules hold the same key."""
+    package = importlib.import_module(name)
     texts: dict[str, str] = {}
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+    for module in pkgutil.iter_modules(package.__path__, f"{name}."):
         part: dict[str, str] = importlib.import_module(module.name).TEXTS
         twice = part.keys() & texts.keys()
         if twice:
@@ -48,6 +52,11 @@ def said(text: str, language: str) -> str:
     except (LookupError, ValueError):
         # The form came from another process and does not fit, or there is no translation.
         return str(text)
+
+
+def said_problem(problem: Problem, language: str) -> str:
+    """What happened and what to do, in ``language``."""
+    return f"{said(problem.what, language)} {said(problem.fix, language)}".strip()
 
 
 def has_words(template: str) -> bool:

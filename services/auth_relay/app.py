@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from common import logs, signed
 from common.settings import load
-from common.speech import said
+from common.speech import said_problem
 from fastmcp_vault import correlation
 from fastmcp_vault.errors import InputError, Problem
 from fastmcp_vault.sentences import Sentence
@@ -210,18 +210,13 @@ def _wants_html(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def _told(problem: Problem, request: Request) -> str:
-    language = spoken_by(request)
-    return f"{said(problem.what, language)} {said(problem.fix, language)}".strip()
-
-
 async def _problem(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, Problem)
     status = problem.status if isinstance(problem, RelayProblem) else 503 if problem.retryable else 400
     _log.info("%s %s: %s", request.method, request.url.path.split("/")[1], problem.code)
     if _wants_html(request):
         return pages.problem_page(problem, status=status, spoken=spoken_by(request))
-    return JSONResponse({"error": problem.code, "message": _told(problem, request)}, status)
+    return JSONResponse({"error": problem.code, "message": said_problem(problem, spoken_by(request))}, status)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -233,7 +228,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
     )
     if _wants_html(request):
         return pages.problem_page(problem, status=422, spoken=spoken_by(request))
-    return JSONResponse({"error": "invalid_request", "message": _told(problem, request)}, 422)
+    return JSONResponse({"error": "invalid_request", "message": said_problem(problem, spoken_by(request))}, 422)
 
 
 async def _with_headers(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -53,7 +53,7 @@ class Trails:
                 "message": problem.what,
                 "words": form_of(problem.what),
             }
-            now = {} if goes_on else {"status": "failed", **failed}
+            now = {} if goes_on else failed
             raise
         finally:
             before = await self._store.get(KIND, login_id) or {"client_key": client_key, "status": reached, "steps": []}

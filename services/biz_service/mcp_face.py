@@ -11,7 +11,7 @@ from mcp_types import ToolAnnotations
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from common.speech import said
+from common.speech import said_problem
 from fastmcp_vault.errors import Problem
 from services.agents.http import refusal
 from services.biz_service.gate import Caller, Gate
@@ -96,6 +96,5 @@ async def _told(work: Any) -> dict[str, Any]:
     try:
         done: dict[str, Any] = await work
     except Problem as problem:
-        language = spoken_by(get_http_request())
-        raise ToolError(f"{said(problem.what, language)} {said(problem.fix, language)}".strip()) from problem
+        raise ToolError(said_problem(problem, spoken_by(get_http_request()))) from problem
     return done

@@ -7,9 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Self
 
-from fastmcp_vault.errors import ServerSuspended, SessionEnded
-from fastmcp_vault.sentences import Sentence
-from fastmcp_vault.state.protocol import OnEnded, OnSuspended, RegisteredToken
+from fastmcp_vault.state.protocol import OnEnded, OnSuspended, RegisteredToken, server_suspended, session_ended
 
 
 class MemoryRegister:
@@ -57,15 +55,9 @@ class MemoryState:
         Raises SessionEnded, ServerSuspended.
         """
         if sid and auth_time <= self._ended.get(sid, float("-inf")):
-            raise SessionEnded("This session has ended.", fix="Sign in again.")
+            raise session_ended()
         if server in self._suspended:
-            reason = self._suspended[server]
-            raise ServerSuspended(
-                Sentence(
-                    "The MCP server {server} is suspended{said}.", server=server, said=f": {reason}" if reason else ""
-                ),
-                fix="An administrator lifts the suspension.",
-            )
+            raise server_suspended(server, self._suspended[server])
 
     def on_ended(self, react: OnEnded) -> None:
         """Await ``react(sid)`` for each session that ends from now on."""

@@ -1,10 +1,16 @@
-"""What servers ask of the state that replicas share: kept in PostgreSQL by ``State``, in memory by ``MemoryState``."""
+"""What servers ask of the state that replicas share: kept in PostgreSQL by ``State``, in memory by ``MemoryState``.
+
+Both refuse in the same words.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
+
+from fastmcp_vault.errors import ServerSuspended, SessionEnded
+from fastmcp_vault.sentences import Sentence
 
 OnEnded = Callable[[str], Awaitable[None]]
 """Awaited with the session id (``sid``) of each session found ended."""
@@ -56,3 +62,17 @@ class SharedState(Protocol):
 
     def on_suspended(self, react: OnSuspended) -> None:
         """Await ``react(server)`` for each server found suspended from now on."""
+
+
+def session_ended() -> SessionEnded:
+    """The refusal of a token whose session is over."""
+    return SessionEnded("This session has ended.", fix="Sign in again.")
+
+
+def server_suspended(server: str, reason: str) -> ServerSuspended:
+    """The refusal of every call at a server that an administrator has stopped."""
+    said = f": {reason}" if reason else ""
+    return ServerSuspended(
+        Sentence("The MCP server {server} is suspended{said}.", server=server, said=said),
+        fix="An administrator lifts the suspension.",
+    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from fastmcp_vault.errors import ServerSuspended, SessionEnded, StateUnavailable
+from fastmcp_vault.errors import StateUnavailable
 from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.state.approvals import Approvals
 from fastmcp_vault.state.drafts import Drafts
@@ -21,7 +21,7 @@ from fastmcp_vault.state.known import Known
 from fastmcp_vault.state.listener import Listener
 from fastmcp_vault.state.pending import FinishedLogins
 from fastmcp_vault.state.pool import answers, state_pool
-from fastmcp_vault.state.protocol import OnEnded, OnSuspended
+from fastmcp_vault.state.protocol import OnEnded, OnSuspended, server_suspended, session_ended
 from fastmcp_vault.state.sealing import Box
 from fastmcp_vault.state.sessions import Sessions
 from fastmcp_vault.state.shared_traces import SharedTraces
@@ -160,7 +160,7 @@ class State:
         """
         self.check(sid=sid, server=server, auth_time=auth_time)
         if await self._endings.ended(sid, auth_time, now=time.time()):
-            raise _ended()
+            raise session_ended()
 
     def check(self, *, sid: str, server: str, auth_time: float = 0.0) -> None:
         """Nothing, if this session may go on at this server, as far as memory reaches.
@@ -171,15 +171,10 @@ class State:
         if not self.fresh():
             raise unavailable("checking whether the session has ended")
         if self._known.ended(sid, auth_time):
-            raise _ended()
+            raise session_ended()
         reason = self._known.suspended(server)
         if reason is not None:
-            raise ServerSuspended(
-                Sentence(
-                    "The MCP server {server} is suspended{said}.", server=server, said=f": {reason}" if reason else ""
-                ),
-                fix="An administrator lifts the suspension.",
-            )
+            raise server_suspended(server, reason)
 
     def on_ended(self, react: OnEnded) -> None:
         """Await ``react(sid)`` for each session found ended from now on, beside everything else."""
@@ -285,7 +280,3 @@ class State:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-
-
-def _ended() -> SessionEnded:
-    return SessionEnded("This session has ended.", fix="Sign in again.")
