@@ -14,11 +14,13 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from fastmcp_vault.errors import ConfigError, NotReady
+from init import state_rights
 from init.ledger import Ledger
 from init.settings import InitSettings
 from init.shop import SHOP, provision_shop
 from init.shop_limits import ROLE as LIMITS
 from init.shop_limits import connection_limits, provision_limits
+from init.state_rights import RIGHTS
 from init.users import GRANTS
 
 PART: Final = "postgresql"
@@ -61,7 +63,7 @@ SELECT EXISTS (SELECT FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.set
 _CONNECTS = """
 SELECT d.datname, pg_get_userbyid(d.datdba),
        d.datacl IS NULL OR EXISTS (SELECT FROM aclexplode(d.datacl) a WHERE a.grantee = 0),
-       ARRAY(SELECT a.grantee::regrole::text FROM aclexplode(d.datacl) a WHERE a.privilege_type = 'CONNECT')
+       ARRAY(SELECT pg_get_userbyid(a.grantee)::text FROM aclexplode(d.datacl) a WHERE a.privilege_type = 'CONNECT')
 FROM pg_database d WHERE d.datallowconn
 """
 _SCHEMA_STATE = """
@@ -123,7 +125,7 @@ def provision(settings: InitSettings, ledger: Ledger) -> None:
     """Roles, databases, rights, tables and seed data. Raises NotReady, ConfigError."""
     state_user, state_password, state_database = _state_account(settings)
     with as_superuser(settings) as admin:
-        _roles(admin, ledger, {**_ROLE_OPTIONS, state_user: "LOGIN"})
+        _roles(admin, ledger, {**_ROLE_OPTIONS, state_user: "LOGIN", **dict.fromkeys(RIGHTS, "LOGIN")})
         _memberships(admin, ledger)
         _limiting_role(admin, ledger)
         _application_user(admin, ledger)
@@ -131,9 +133,12 @@ def provision(settings: InitSettings, ledger: Ledger) -> None:
         owners = {state_database: state_user, SHOP: SHOP_OWNER}
         _databases(admin, ledger, owners)
         _shares(admin, ledger, {SHOP: "shop", state_database: "state"})
-        _settings(admin, ledger)
-        _connections(admin, ledger, {SHOP: [VAULT_ADMIN, *GRANTS]})
+        # Every account of the state's finds its tables, which lie in a schema of their owner's.
+        _settings(admin, ledger, (*_SETTINGS, ("DATABASE", state_database, "search_path", state_user)))
+        _connections(admin, ledger, {SHOP: [VAULT_ADMIN, *GRANTS], state_database: [*RIGHTS]})
         _password(admin, settings, ledger, state_database, state_user, state_password)
+        for account in RIGHTS:
+            _password(admin, settings, ledger, state_database, account, settings.state_password(account))
     if _exists(settings, SHOP):
         with as_superuser(settings, SHOP) as shop:
             provision_shop(shop, ledger, owner=SHOP_OWNER)
@@ -238,10 +243,10 @@ def _groups_untouched(admin: psycopg.Connection[Any], ledger: Ledger) -> None:
         )
 
 
-def _settings(admin: psycopg.Connection[Any], ledger: Ledger) -> None:
+def _settings(admin: psycopg.Connection[Any], ledger: Ledger, wanted: tuple[tuple[str, str, str, str], ...]) -> None:
     found = {(name, *setting.split("=", 1)) for name, setting in admin.execute(_SETTINGS_OF)}
     known = {(name, setting) for name, setting, _ in found}
-    for kind, name, setting, value in _SETTINGS:
+    for kind, name, setting, value in wanted:
         change = sql.SQL("ALTER {} {} SET {} = {}").format(
             sql.SQL(kind), sql.Identifier(name), sql.Identifier(setting), sql.Literal(value)
         )
@@ -351,6 +356,7 @@ def _state_schema(settings: InitSettings, ledger: Ledger, database: str, user: s
     mark = f"schema.sql {sha256(text.encode()).hexdigest()}"
     if not opens(settings, database, user, password):
         ledger.created(PART, "tables", database, lambda: None)
+        ledger.created(PART, "rights", user, lambda: None)
         return
     with connect(settings, database, user, password) as owner:
         applied, tables = owner.execute(_SCHEMA_STATE, [user]).fetchone() or (None, 0)
@@ -370,6 +376,10 @@ def _state_schema(settings: InitSettings, ledger: Ledger, database: str, user: s
             equal=applied == mark and tables == text.count("CREATE TABLE"),
             act=apply,
         )
+        if applied is None and ledger.dry_run:
+            ledger.created(PART, "rights", user, lambda: None)
+        else:
+            state_rights.provision(owner, user, ledger)
 
 
 def _executes(admin: psycopg.Connection[Any], *statements: sql.Composed) -> Callable[[], None]:

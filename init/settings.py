@@ -66,6 +66,30 @@ class InitSettings(CommonSettings):
     token_api_vault_secret_id: SecretStr = Field(
         SecretStr("demo-token-api-vault-secret-id"), description="Vault secret id of the token API."
     )
+    app_state_password: SecretStr = Field(
+        SecretStr("demo-app-state-password"),
+        description="Password of the app's account in the shared state.",
+    )
+    mcp_jira_state_password: SecretStr = Field(
+        SecretStr("demo-mcp-jira-state-password"),
+        description="Password of the Jira MCP server's account in the shared state.",
+    )
+    mcp_github_state_password: SecretStr = Field(
+        SecretStr("demo-mcp-github-state-password"),
+        description="Password of the GitHub MCP server's account in the shared state.",
+    )
+    mcp_postgres_state_password: SecretStr = Field(
+        SecretStr("demo-mcp-postgres-state-password"),
+        description="Password of the PostgreSQL MCP server's account in the shared state.",
+    )
+    token_api_state_password: SecretStr = Field(
+        SecretStr("demo-token-api-state-password"),
+        description="Password of the token API's account in the shared state.",
+    )
+    agents_state_password: SecretStr = Field(
+        SecretStr("demo-agents-state-password"),
+        description="Password of the agents' services's account in the shared state.",
+    )
     app_public_url: PublicUrl = Field("http://localhost:8501", description="The app as browsers see it.")
     relay_public_url: PublicUrl = Field(
         "http://localhost:5600", description="The chatbots' login relay as browsers see it."
@@ -117,6 +141,11 @@ class InitSettings(CommonSettings):
     def server_secret(self, server: str) -> SecretStr:
         """The client secret of one MCP server, by its name (`jira`, …)."""
         value: SecretStr = getattr(self, f"mcp_{server}_client_secret")
+        return value
+
+    def state_password(self, account: str) -> SecretStr:
+        """The password of one service's account in the shared state, by the account's name (`mcp-jira`, …)."""
+        value: SecretStr = getattr(self, f"{account.removeprefix('mcp-demo-').replace('-', '_')}_state_password")
         return value
 
     def vault_secret_id(self, service: str) -> SecretStr:

@@ -205,7 +205,7 @@ def agent(layout: Layout, options: Namespace, began: float) -> int:
             cwd=os.environ.get("DEMO_CALLED_FROM") or layout.root,
             env=base_environment(layout.temporary) | own | {"PYTHONPATH": str(layout.root)},
         ).returncode
-    own = environment(instance, service("mcp-jira"))
+    own = environment(instance, service("init"))
     words = [options.verb]
     if options.verb != "list":
         words += ["--", options.server]

@@ -25,6 +25,12 @@ PROVISIONED = (
     "AGENTS_VAULT_SECRET_ID",
     "CHATBOT_VAULT_SECRET_ID",
     "TOKEN_API_VAULT_SECRET_ID",
+    "APP_STATE_PASSWORD",
+    "MCP_JIRA_STATE_PASSWORD",
+    "MCP_GITHUB_STATE_PASSWORD",
+    "MCP_POSTGRES_STATE_PASSWORD",
+    "TOKEN_API_STATE_PASSWORD",
+    "AGENTS_STATE_PASSWORD",
 )
 """What provisioning tells Keycloak, PostgreSQL or Vault, and a service then opens with: `init` gets all of these."""
 

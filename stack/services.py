@@ -74,7 +74,10 @@ class Service:
     """The address to show to people, a template."""
 
 
-_STATE_DSN = {"STATE_DSN": "postgresql://mcp_state:{secret[STATE_DB_PASSWORD]}@localhost:{port[postgres]}/mcp_state"}
+def _state_dsn(account: str, password: str) -> dict[str, str]:
+    """The shared state, as one account; that of the tables' owner is for provisioning alone."""
+    return {"STATE_DSN": f"postgresql://{account}:{{secret[{password}]}}@localhost:{{port[postgres]}}/mcp_state"}
+
 
 _COMMON = {
     "BIND_HOST": "127.0.0.1",
@@ -114,7 +117,8 @@ def _mcp_server(name: str, title: str, **env: str) -> Service:
         | {"MCP_PORT": f"{{port[mcp-{name}]}}", "MCP_PUBLIC_URL": f"http://localhost:{{port[mcp-{name}]}}"}
         | {"APP_PUBLIC_URL": "http://localhost:{port[app]}"}
         | env,
-        secrets=_STATE_DSN | {"MCP_CLIENT_SECRET": f"{{secret[MCP_{name.upper()}_CLIENT_SECRET]}}"},
+        secrets=_state_dsn(f"mcp-{name}", f"MCP_{name.upper()}_STATE_PASSWORD")
+        | {"MCP_CLIENT_SECRET": f"{{secret[MCP_{name.upper()}_CLIENT_SECRET]}}"},
         takes=(*(f"MCP_{name.upper()}_APPROVAL{rest}" for rest in ("", "_LOGIN_AGE", "_ACR")), *_OF_BACK_ENDS),
         uses=("postgres", "openbao", "keycloak"),
         opens=f"http://localhost:{{port[mcp-{name}]}}/mcp",
@@ -163,7 +167,7 @@ SERVICES: tuple[Service, ...] = (
             "VAULT_KEYCLOAK_URL": "http://localhost:{port[keycloak]}",
             "VAULT_CLIENT_CONFIG": "{data}/my-vault-app/config.ini",
         },
-        secrets=_STATE_DSN
+        secrets=_state_dsn("mcp_state", "STATE_DB_PASSWORD")
         | {name: f"{{secret[{name}]}}" for name in (*FIXED, "VAULT_TOKEN", "POSTGRES_ADMIN_PASSWORD", *PROVISIONED)},
         takes=("CLIENT_DOCUMENTS", "CLIENT_DOCUMENTS_CA"),
         uses=("postgres", "openbao", "keycloak"),
@@ -234,7 +238,8 @@ SERVICES: tuple[Service, ...] = (
         module=("services.token_api.launch",),
         ports=("token-api",),
         env=_COMMON | {"TOKEN_API_PORT": "{port[token-api]}", "VAULT_ROLE_ID": "token-api"},
-        secrets=_STATE_DSN | {"VAULT_SECRET_ID": "{secret[TOKEN_API_VAULT_SECRET_ID]}"},
+        secrets=_state_dsn("token-api", "TOKEN_API_STATE_PASSWORD")
+        | {"VAULT_SECRET_ID": "{secret[TOKEN_API_VAULT_SECRET_ID]}"},
         uses=("postgres", "openbao", "keycloak"),
         opens="http://localhost:{port[token-api]}",
     ),
@@ -252,7 +257,7 @@ SERVICES: tuple[Service, ...] = (
             "AGENT_AUTH_PUBLIC_URL": "https://localhost:{port[agent-auth]}",
             "VAULT_ROLE_ID": "agents",
         },
-        secrets=_STATE_DSN | {"VAULT_SECRET_ID": "{secret[AGENTS_VAULT_SECRET_ID]}"},
+        secrets=_state_dsn("agents", "AGENTS_STATE_PASSWORD") | {"VAULT_SECRET_ID": "{secret[AGENTS_VAULT_SECRET_ID]}"},
         takes=("JWT_SECRET_KEY", "USE_REDIS", "REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD", "AUTH_MODE"),
         uses=("postgres", "openbao", "keycloak"),
         opens="http://localhost:{port[biz-service]}, https://localhost:{port[agent-auth]}",
@@ -280,7 +285,7 @@ SERVICES: tuple[Service, ...] = (
             "AUTH_RELAY_URL": "http://localhost:{port[auth-relay]}",
             "LAB_USERS_FILE": "{users_file}",
         },
-        secrets=_STATE_DSN
+        secrets=_state_dsn("mcp-demo-app", "APP_STATE_PASSWORD")
         | {
             "LAB_CLIENT_SECRET": "{secret[LAB_CLIENT_SECRET]}",
             "APP_CLIENT_SECRET": "{secret[APP_CLIENT_SECRET]}",

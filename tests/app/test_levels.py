@@ -173,7 +173,7 @@ async def test_a_level_is_not_carried_on_by_refreshing_and_ends_with_the_age_of_
 
 
 def _aged(stack: Stack, approval_id: str, seconds: int) -> None:
-    with psycopg.connect(stack.environment("mcp-jira")["STATE_DSN"], autocommit=True) as state:
+    with psycopg.connect(stack.environment("init")["STATE_DSN"], autocommit=True) as state:
         state.execute("UPDATE approvals SET login_age = %s WHERE id = %s", (seconds, approval_id))
 
 
@@ -219,7 +219,7 @@ async def test_two_factor_is_a_code_as_well_set_up_by_who_has_none_and_it_is_wor
                 assert await at.says_yes(other, asked)
             at.url, at.arguments = stack.url("mcp-jira"), at.arguments | {"summary": f"low {secrets.token_hex(6)}"}
             lower = await at.asked()
-            with psycopg.connect(stack.environment("mcp-jira")["STATE_DSN"], autocommit=True) as state:
+            with psycopg.connect(stack.environment("init")["STATE_DSN"], autocommit=True) as state:
                 state.execute("UPDATE approvals SET acr = 'confirmed' WHERE id = %s", (lower,))
             assert await at.says_yes(me, lower)
 

@@ -77,7 +77,7 @@ def test_strangers_who_begin_many_sign_ins_push_nobody_out_and_leave_nothing_beh
     login = f"{stack.url('app')}/auth/login"
 
     def rows() -> int:
-        with psycopg.connect(stack.environment("app")["STATE_DSN"]) as connection:
+        with psycopg.connect(stack.environment("init")["STATE_DSN"]) as connection:
             found = connection.execute("SELECT count(*) FROM pending_logins WHERE length(data) > 0").fetchone()
         return int(found[0]) if found else 0
 

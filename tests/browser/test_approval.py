@@ -132,7 +132,7 @@ def test_where_the_policy_wants_a_fresh_sign_in_the_password_is_asked_again(
     me.sign_in(person)
     told = older_client(stack, caller, arguments)["content"][0]["text"]
     path = told.split(stack.url("app"))[1].split()[0]
-    with psycopg.connect(stack.environment("mcp-jira")["STATE_DSN"], autocommit=True) as state:
+    with psycopg.connect(stack.environment("init")["STATE_DSN"], autocommit=True) as state:
         state.execute("UPDATE approvals SET login_age = %s WHERE id = %s", (FRESH_SECONDS, path.partition("id=")[2]))
     again = me.page.get_by_role("link", name="Sign in again")
     until = time.monotonic() + 2 * FRESH_SECONDS
@@ -145,7 +145,7 @@ def test_where_the_policy_wants_a_fresh_sign_in_the_password_is_asked_again(
 
     told = older_client(stack, caller, arguments)["content"][0]["text"]
     path = told.split(stack.url("app"))[1].split()[0]
-    with psycopg.connect(stack.environment("mcp-jira")["STATE_DSN"], autocommit=True) as state:
+    with psycopg.connect(stack.environment("init")["STATE_DSN"], autocommit=True) as state:
         state.execute("UPDATE approvals SET acr = 'confirmed' WHERE id = %s", (path.partition("id=")[2],))
     me.open(path)
     me.sees("stronger sign-in: your password, typed anew for it")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 import yaml
 from pydantic import SecretStr
@@ -60,7 +61,7 @@ def provisioned(copy: Path, stack: Stack, person: Person) -> Iterator[dict[str, 
     (entry,) = (user for user in users["users"] if user["username"] == person.username)
     entry["entitlements"]["forge"] = {"token": entry["entitlements"]["github"]["token"]}
     (copy / "users.yaml").write_text(yaml.safe_dump(users))
-    secret = {"MCP_FORGE_CLIENT_SECRET": "a-secret-of-this-test"}
+    secret = {"MCP_FORGE_CLIENT_SECRET": "a-secret-of-this-test", "MCP_FORGE_STATE_PASSWORD": "a-password-of-this-test"}
     own = base_environment(stack.layout.temporary) | stack.environment("init")
     own.pop("VAULT_CLIENT_CONFIG", None)
     said = _init(copy, own | secret | {"USERS_FILE": str(copy / "users.yaml")})
@@ -71,6 +72,7 @@ def provisioned(copy: Path, stack: Stack, person: Person) -> Iterator[dict[str, 
     vault = VaultAdmin(own["VAULT_ADDR"], SecretStr(own["VAULT_TOKEN"]))
     try:
         _forget(keycloak, vault, person)
+        _forget_account(stack)
         _init(ROOT, own)
     finally:
         keycloak.close()
@@ -100,6 +102,13 @@ def _forget(keycloak: RealmAdmin, vault: VaultAdmin, person: Person) -> None:
     vault.delete(f"secret/metadata/users/{person.username}/forge")
 
 
+def _forget_account(stack: Stack) -> None:
+    place = f"{stack.secrets['POSTGRES_ADMIN_PASSWORD']}@localhost:{stack.ports['postgres']}/mcp_state"
+    with psycopg.connect(f"postgresql://postgres:{place}", autocommit=True) as admin:
+        admin.execute('DROP OWNED BY "mcp-forge"')
+        admin.execute('DROP ROLE "mcp-forge"')
+
+
 @pytest.mark.disturbs
 async def test_the_new_server_serves_each_person_with_their_own_credential(
     copy: Path, stack: Stack, provisioned: dict[str, str], person: Person, bob: Person
@@ -107,6 +116,8 @@ async def test_the_new_server_serves_each_person_with_their_own_credential(
     settings = {
         **stack.environment("mcp-github"),
         "MCP_CLIENT_SECRET": provisioned["MCP_FORGE_CLIENT_SECRET"],
+        "STATE_DSN": f"postgresql://mcp-forge:{provisioned['MCP_FORGE_STATE_PASSWORD']}"
+        f"@localhost:{stack.ports['postgres']}/mcp_state",
         "FORGE_URL": stack.url("mock-github"),
     }
     async with replica(stack, "forge", source=copy, settings=settings) as server:

@@ -111,7 +111,7 @@ class Caller:
         assert self.tokens.refresh_token is not None
         async with app_client(self.stack) as keycloak:
             await keycloak.end_session(self.tokens.refresh_token)
-        with psycopg.connect(self.stack.environment("mcp-jira")["STATE_DSN"]) as connection:
+        with psycopg.connect(self.stack.environment("init")["STATE_DSN"]) as connection:
             connection.execute(
                 "INSERT INTO ended_sessions (sid, sub, expires_at) VALUES (%s, %s, now() + interval '1 hour')"
                 " ON CONFLICT DO NOTHING",

@@ -70,7 +70,7 @@ def ruled(stack: Stack, **policy: str) -> dict[str, str]:
 
 
 def in_state(stack: Stack, statement: str, *values: object) -> list[Any]:
-    with psycopg.connect(stack.environment("mcp-jira")["STATE_DSN"], autocommit=True) as connection:
+    with psycopg.connect(stack.environment("init")["STATE_DSN"], autocommit=True) as connection:
         cursor = connection.execute(statement.encode(), values)
         return cursor.fetchall() if cursor.description else []
 

@@ -102,7 +102,7 @@ async def test_no_answer_crosses_and_nothing_is_left(
 
 def registered(stack: Stack, sids: list[str]) -> int:
     """Vault tokens that are noted for these sessions."""
-    with psycopg.connect(stack.environment("app")["STATE_DSN"]) as connection:
+    with psycopg.connect(stack.environment("init")["STATE_DSN"]) as connection:
         row = connection.execute("SELECT count(*) FROM vault_tokens WHERE sid = ANY(%s)", (sids,)).fetchone()
     return int(row[0]) if row else 0
 

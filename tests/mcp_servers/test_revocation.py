@@ -108,7 +108,7 @@ async def test_what_a_replica_cannot_revoke_any_more_is_revoked_for_it(
 async def test_what_is_held_and_used_is_left_alone(caller: Caller, vault: Vault, stack: Stack) -> None:
     await caller.data("jira", "get_issue", {"issue_key": "PROJ-1"})
     held = vault.tokens(caller, "jira")
-    with psycopg.connect(stack.environment("app")["STATE_DSN"], autocommit=True) as connection:
+    with psycopg.connect(stack.environment("init")["STATE_DSN"], autocommit=True) as connection:
         holders = {
             row[0] for row in connection.execute("SELECT holder FROM vault_tokens WHERE accessor = ANY(%s)", (held,))
         }

@@ -41,7 +41,7 @@ def leaks(stack: Stack) -> list[str]:
 def _tokens(stack: Stack) -> Iterator[str]:
     """Each session has one Vault token at each server at most, and none once it has ended."""
     counted = Counter((meta["server"], meta["username"], meta["sid"]) for meta in held(stack))
-    with psycopg.connect(stack.environment("app")["STATE_DSN"]) as connection:
+    with psycopg.connect(stack.environment("init")["STATE_DSN"]) as connection:
         ended = {sid for (sid,) in connection.execute("SELECT sid FROM ended_sessions")}
     for (server, username, sid), count in counted.items():
         if sid in ended:

@@ -19,6 +19,7 @@ from services.token_api.client import Refused, TokenApi
 from services.token_api.settings import TokenApiSettings
 from stack.testing import Stack
 from tests.mcp_servers.callers import app_client
+from tests.support.eventually import eventually
 from tests.support.login import sign_in
 from tests.support.people import Person
 
@@ -71,7 +72,9 @@ async def test_outside_the_demo_only_a_signed_in_person_gets_a_token_and_only_th
         # Not even before its own end, once the session it comes from is over.
         assert mine.bearer is not None
         claims = unverified_claims(mine.bearer)
-        await state.end_session(claims["sid"], claims["sub"])
+        async with State(SecretStr(stack.environment("app")["STATE_DSN"])) as app:
+            await app.end_session(claims["sid"], claims["sub"])
+        await eventually(lambda: state.ended(claims["sid"]))
         with pytest.raises(Refused) as ended:
             await mine.create("late", ["read"])
         assert ended.value.status == 401

@@ -6,9 +6,9 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
 from pydantic import SecretStr
@@ -21,6 +21,9 @@ CHANNEL = "mcp_state"
 
 HEARTBEAT_SECONDS = 1.0
 """How often the database is asked for a sign of life when it has nothing to tell."""
+
+GATHER_SECONDS = 0.02
+"""How long more is waited for after an announcement: when a crowd signs out, the tables are read once for many."""
 
 ANSWER_SECONDS = 2.0
 """How long a sign of life may take before the connection counts as lost."""
@@ -41,6 +44,10 @@ A token of an older sign-in belongs to an offline session, and is looked up: see
 _ENDED_LATELY: LiteralString = (
     "SELECT sid, extract(epoch FROM ended_at)::float8 FROM ended_sessions"
     " WHERE expires_at > now() AND ended_at > now() - make_interval(secs => %s)"
+)
+
+_ENDED: LiteralString = (
+    "SELECT sid, extract(epoch FROM ended_at)::float8 FROM ended_sessions WHERE sid = ANY(%s) AND expires_at > now()"
 )
 
 _log = logging.getLogger(__name__)
@@ -136,6 +143,8 @@ class Listener:
             while True:
                 # All of them before the first is acted on: the generator holds the connection's lock.
                 notices = [n async for n in connection.notifies(timeout=HEARTBEAT_SECONDS, stop_after=1)]
+                if notices:
+                    notices += [n async for n in connection.notifies(timeout=GATHER_SECONDS)]
                 async with asyncio.timeout(ANSWER_SECONDS):
                     await self._hear(connection, notices)
 
@@ -162,13 +171,19 @@ class Listener:
         self._heard.set()
 
     async def _hear(self, connection: psycopg.AsyncConnection, notices: list[psycopg.Notify]) -> None:
-        """Act on what was announced, then ask for a sign of life."""
-        changes = [json.loads(notice.payload) for notice in notices]
-        for change in changes:
-            if "ended" in change:
-                self.end(change["ended"], change["at"])
-            elif "revoked" in change:
-                self.revoke(change["revoked"])
+        """Read what was announced, act on it, then ask for a sign of life.
+
+        Whoever may connect may announce anything: what counts is what stands in the tables.
+        """
+        changes = [_announced(notice) for notice in notices]
+        if sids := [str(change["ended"]) for change in changes if "ended" in change and not self._is_known(change)]:
+            found = await connection.execute(_ENDED, (sids,))
+            for sid, at in await found.fetchall():
+                self.end(sid, at)
+        if tokens := [str(change["revoked"]) for change in changes if "revoked" in change]:
+            found = await connection.execute("SELECT jti FROM revoked_tokens WHERE jti = ANY(%s)", (tokens,))
+            for (jti,) in await found.fetchall():
+                self.revoke(jti)
         if any("suspensions" in change for change in changes):
             self._tell([], self._known.replace_suspensions(await _suspensions(connection)))
         asked_at = self._clock()
@@ -176,6 +191,11 @@ class Listener:
         self._known.heard(asked_at)
         if asked_at - self._read_at > RELOAD_SECONDS:
             await self._reload(connection)
+
+    def _is_known(self, change: Mapping[str, Any]) -> bool:
+        """Whether this ending stands in memory already: who ends a session hears of it as well."""
+        at = change.get("at")
+        return isinstance(at, float | int) and self._known.ended(str(change["ended"]), at)
 
     def _tell(self, ended: list[str], suspended: list[str]) -> None:
         for sid in ended:
@@ -195,6 +215,15 @@ class Listener:
         self._reactions.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("A reaction to the shared state failed: %s", error)
+
+
+def _announced(notice: psycopg.Notify) -> dict[str, Any]:
+    """What a notice says changed; nothing where it is not one of ours."""
+    try:
+        change = json.loads(notice.payload)
+    except ValueError:
+        return {}
+    return change if isinstance(change, dict) else {}
 
 
 async def _suspensions(connection: psycopg.AsyncConnection) -> dict[str, str]:

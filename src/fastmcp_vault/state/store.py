@@ -46,6 +46,8 @@ EXPIRING = (
 )
 """Tables whose rows have an ``expires_at``."""
 
+_MAY_DELETE = "SELECT name FROM unnest(%s::text[]) AS name WHERE has_table_privilege(name, 'DELETE')"
+
 _SESSIONS = "SELECT FROM app_sessions LIMIT 1"
 """What a process that keeps people's sessions must be able to ask."""
 
@@ -257,11 +259,12 @@ class State:
                 await connection.execute("DELETE FROM suspensions WHERE server = %s", (server,))
 
     async def prune(self) -> int:
-        """Delete what has expired; returns how many rows."""
+        """Delete what has expired, where this account may delete; returns how many rows."""
         gone = 0
         with translated("pruning the shared state"):
             async with self._pool.connection() as connection:
-                for table in EXPIRING:
+                found = await connection.execute(_MAY_DELETE, [list(EXPIRING)])
+                for (table,) in await found.fetchall():
                     done = await connection.execute(f"DELETE FROM {table} WHERE expires_at <= now()")  # noqa: S608
                     gone += done.rowcount
         return gone
