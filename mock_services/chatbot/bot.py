@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakValueDictionary
 
 from pydantic import SecretStr
 
@@ -39,7 +40,7 @@ _ASK = "Ask for a login link first."
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Chat:
     """One chat: what was asked of the relay, the tokens in memory, and the steps. Times: seconds since the epoch."""
 
@@ -73,22 +74,27 @@ class Bot:
         self._relay, self._keycloak, self._links = relay, keycloak, links
         self._jira_url, self._http, self._clock = jira_url, http, clock
         self._chats: OrderedDict[str, Chat] = OrderedDict()
+        # Those that a request still works with, remembered or not: one user's requests always share one chat.
+        self._in_use: WeakValueDictionary[str, Chat] = WeakValueDictionary()
 
     async def chat(self, user: str) -> Chat:
         """The chat of that user, as remembered and as Vault has it. Raises VaultUnavailable."""
-        chat = self._chats.setdefault(user, Chat(user))
+        chat = self._in_use.get(user) or Chat(user)
+        self._in_use[user] = self._chats[user] = chat
         self._chats.move_to_end(user)
-        if not chat.looked:
-            chat.person, chat.looked = await self._links.find(user), True
         if len(self._chats) > CHATS:
             self._forget_one(chat)
+        if not chat.looked:
+            async with chat.lock:
+                if not chat.looked:
+                    chat.person, chat.looked = await self._links.find(user), True
         return chat
 
     def _forget_one(self, newest: Chat) -> None:
         """The oldest chat of nobody goes first: however many ask for links, they push out no chat that is linked."""
-        others = [chat for chat in self._chats.values() if chat is not newest and not chat.lock.locked()]
-        least = next((chat for chat in others if chat.person is None), others[0] if others else newest)
-        self._chats.pop(least.user, None)
+        others = [chat for chat in self._chats.values() if chat is not newest]
+        least = next((chat for chat in others if chat.person is None), others[0])
+        del self._chats[least.user]
 
     async def ask_for_link(self, user: str, *, redirect_after: str = "", trace_id: str | None = None) -> Chat:
         """Get a login link for this chat. Raises RelayUnavailable, RelayRefused."""
@@ -177,6 +183,7 @@ class Bot:
                 await self._end(chat.person)
                 await self._links.forget(user)
             self._chats.pop(user, None)
+            self._in_use.pop(user, None)
 
     async def keep_alive(self) -> int:
         """Refresh every offline token that was not used for REFRESH_DAYS; how many. Raises VaultUnavailable."""

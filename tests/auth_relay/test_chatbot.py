@@ -23,7 +23,7 @@ from fastmcp_vault.vault.logins import approle
 from init.keycloak_admin import RealmAdmin
 from mock_services.chatbot.bot import REFRESH_DAYS, Bot
 from mock_services.chatbot.keycloak import Keycloak, Tokens
-from mock_services.chatbot.links import Links
+from mock_services.chatbot.links import LinkedPerson, Links
 from mock_services.chatbot.problems import NewLoginNeeded
 from mock_services.chatbot.receiver import HandedOver
 from mock_services.chatbot.relay import RelayClient
@@ -266,10 +266,43 @@ async def test_however_many_ask_for_a_link_no_linked_chat_is_pushed_out(
         await mine.bot.take(message)
         linked = await mine.bot.chat(mine.user)
         assert linked.steps
-        strangers = [await mine.bot.chat(f"stranger {n}") for n in range(20)]
+        for n in range(20):
+            (await mine.bot.chat(f"stranger {n}")).ended = "remembered"
         assert await mine.bot.chat(mine.user) is linked
-        assert await mine.bot.chat("stranger 19") is strangers[19]
-        assert await mine.bot.chat("stranger 0") is not strangers[0], "bounded: the oldest stranger is forgotten"
+        assert (await mine.bot.chat("stranger 19")).ended == "remembered"
+        assert not (await mine.bot.chat("stranger 0")).ended, "bounded: the oldest stranger is forgotten"
+
+
+async def test_a_chat_that_a_request_works_with_is_the_same_for_every_other_request(
+    stack: Stack, message: HandedOver, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mock_services.chatbot.bot.CHATS", 3)
+    async with own(stack, Clock(), folder) as mine:
+        working = await mine.bot.chat(mine.user)
+        # A crowd asks while this request goes on, and then the relay hands over that chat's sign-in.
+        await asyncio.gather(*(mine.bot.chat(f"stranger {n}") for n in range(20)))
+        await mine.bot.take(message)
+        assert await mine.bot.chat(mine.user) is working
+        assert working.person is not None
+
+
+async def test_two_first_requests_of_a_chat_read_its_link_once(stack: Stack, message: HandedOver, folder: str) -> None:
+    async with own(stack, Clock(), folder) as before:
+        await before.bot.take(message)
+    async with own(stack, Clock(), folder) as mine:
+        looks = 0
+        find = mine.links.find
+
+        async def counted(user: str) -> LinkedPerson | None:
+            nonlocal looks
+            looks += 1
+            return await find(user)
+
+        mine.links.find = counted  # type: ignore[method-assign]
+        first, second = await asyncio.gather(mine.bot.chat(before.user), mine.bot.chat(before.user))
+        assert first is second
+        assert first.person is not None
+        assert looks == 1
 
 
 async def test_an_administrator_who_ends_the_offline_session_ends_what_the_chat_can_do(
