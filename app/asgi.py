@@ -86,6 +86,8 @@ async def opened(settings: AppSettings) -> AsyncIterator[Process]:
         stack.push_async_callback(example.close)
         person_vault = PersonVault(keycloak=keycloak, vault=vault, state=state)
         stack.push_async_callback(person_vault.close)
+        sessions = Sessions(state=state, keycloak=keycloak)
+        stack.push_async_callback(sessions.close)
         process = Process(
             settings=settings,
             loop=Loop(asyncio.get_running_loop()),
@@ -94,7 +96,7 @@ async def opened(settings: AppSettings) -> AsyncIterator[Process]:
             keys=keys,
             vault=vault,
             state=state,
-            sessions=Sessions(state=state, keycloak=keycloak),
+            sessions=sessions,
             pending=PendingLogins(settings.app_session_key, state.finished_logins),
             seen=SeenTokens(),
             example=example,

@@ -7,7 +7,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 from weakref import WeakValueDictionary
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -16,6 +16,7 @@ from app.texts import t
 from fastmcp_vault import tracing
 from fastmcp_vault.errors import KeycloakUnavailable, SessionEnded
 from fastmcp_vault.oidc.oidc import Keycloak
+from fastmcp_vault.oidc.standing import Standing
 from fastmcp_vault.oidc.tokens import Claims, TokenSet, unverified_claims
 from fastmcp_vault.state import State
 
@@ -82,6 +83,7 @@ class Sessions:
 
     def __init__(self, *, state: State, keycloak: Keycloak, clock: Callable[[], float] = time.time) -> None:
         self._state, self._keycloak, self._clock = state, keycloak, clock
+        self._standing = Standing(keycloak.opens_userinfo, clock=clock)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def begin(self, tokens: TokenSet, claims: Claims, login: tracing.Step | None) -> str:
@@ -115,14 +117,16 @@ class Sessions:
     async def renewed(self, cookie: str) -> Session:
         """The session with an access token that lasts a while; at most one renewal at a time for each session.
 
-        Keycloak being down is no reason to stop while the token is still good. Raises KeycloakUnavailable after that.
+        Whether it still lives is asked of Keycloak: of a person who was disabled nobody tells. Keycloak being down is
+        no reason to stop while the token is still good. Raises KeycloakUnavailable after that.
         """
         session = await self.find(cookie)
-        if not self._due(session):
-            return session
-        async with self._lock(cookie):
-            session = await self.find(cookie)
-            return await self._renew(cookie, session) if self._due(session) else session
+        if self._due(session):
+            async with self._lock(cookie):
+                session = await self.find(cookie)
+                session = await self._renew(cookie, session) if self._due(session) else session
+        await self._require_active(session)
+        return session
 
     async def remember(self, cookie: str, tokens: Mapping[str, ServerToken]) -> None:
         """Keep tokens exchanged for servers, so that the next action may reuse them."""
@@ -146,6 +150,22 @@ class Sessions:
         """Drop one browser's session without ending it at Keycloak: another cookie takes its place."""
         await self._state.sessions.delete(cookie)
 
+    async def close(self) -> None:
+        """Leave what is being asked of Keycloak."""
+        await self._standing.close()
+
+    async def _require_active(self, session: Session) -> None:
+        token = session.tokens.access_token
+        try:
+            await self._standing.check(Claims.model_validate(unverified_claims(token)), token.get_secret_value())
+        except SessionEnded:
+            await self._end(session)
+
+    async def _end(self, session: Session) -> NoReturn:
+        """Keycloak has ended it: every server is told, and the person."""
+        await self._state.end_session(session.sid, session.sub)
+        raise SessionEnded(t("session.ended")) from None
+
     def _due(self, session: Session) -> bool:
         return session.tokens.expires_at - self._clock() < MARGIN
 
@@ -162,8 +182,7 @@ class Sessions:
                 return session
             raise
         except SessionEnded:
-            await self._state.end_session(session.sid, session.sub)
-            raise SessionEnded(t("session.ended")) from None
+            await self._end(session)
         renewed = session.model_copy(update={"tokens": tokens})
         await self._save(cookie, renewed)
         return renewed

@@ -15,10 +15,12 @@ from app.sessions import ServerToken, Sessions
 from app.settings import AppSettings
 from fastmcp_vault.errors import KeycloakUnavailable, SessionEnded
 from fastmcp_vault.oidc.oidc import Keycloak
+from fastmcp_vault.oidc.standing import STALE_SECONDS
 from fastmcp_vault.oidc.tokens import Claims, TokenSet, unverified_claims
 from fastmcp_vault.state import State
 from init.keycloak_admin import RealmAdmin
 from stack.testing import Stack
+from tests.mcp_servers.callers import until
 from tests.support.browser import closed_port
 from tests.support.login import sign_in
 from tests.support.people import Person
@@ -166,27 +168,41 @@ async def test_a_session_that_keycloak_refuses_to_renew_is_over_everywhere(
     assert state.ended(claims.sid)
 
 
-async def test_a_person_disabled_at_keycloak_is_out_of_the_app_when_the_token_ends_at_the_latest(
-    state: State, keycloak: Counting, tokens: TokenSet, claims: Claims, clock: Clock, stack: Stack
+async def test_a_person_disabled_at_keycloak_is_out_of_the_app_and_in_again_by_a_new_sign_in(
+    state: State,
+    keycloak: Counting,
+    settings: AppSettings,
+    person: Person,
+    tokens: TokenSet,
+    claims: Claims,
+    stack: Stack,
 ) -> None:
-    """Nobody tells the app, and its pages do not ask: the next renewal is refused, and that is minutes away at most."""
-    sessions = Sessions(state=state, keycloak=keycloak, clock=clock)
+    """Nobody tells the app: it asks, with the person's clicks."""
+    sessions = Sessions(state=state, keycloak=keycloak)
     cookie = await sessions.begin(tokens, claims, None)
-    assert tokens.expires_at - time.time() <= 300
+
+    async def out() -> bool:
+        try:
+            await sessions.renewed(cookie)
+        except SessionEnded:
+            return True
+        return False
+
+    assert not await out()
     password = SecretStr(stack.secrets["KEYCLOAK_ADMIN_PASSWORD"])
-    admin, path = (
-        RealmAdmin(stack.url("keycloak"), username="admin", password=password),
-        f"/mcp-demo/users/{claims.sub}",
-    )
+    admin = RealmAdmin(stack.url("keycloak"), username="admin", password=password)
+    path = f"/mcp-demo/users/{claims.sub}"
     try:
         await asyncio.to_thread(admin.put, path, {"enabled": False})
-        clock.ahead = tokens.expires_at - time.time() - 10
-        with pytest.raises(SessionEnded):
-            await sessions.renewed(cookie)
-        assert state.ended(claims.sid)
+        await until(out, within=10 * STALE_SECONDS)
+        assert state.ended(claims.sid), "and every server hears it"
     finally:
         await asyncio.to_thread(admin.put, path, {"enabled": True})
         admin.close()
+    anew = await sign_in(keycloak, person.username, person.password, redirect_uri=settings.redirect_uri)
+    again = await sessions.begin(anew, Claims.model_validate(unverified_claims(anew.access_token)), None)
+    assert (await sessions.renewed(again)).sub == claims.sub
+    await sessions.close()
 
 
 async def test_ending_a_session_is_known_at_once_and_its_cookie_opens_nothing(

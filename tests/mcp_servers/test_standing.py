@@ -128,6 +128,13 @@ async def test_many_calls_ask_once_and_an_end_is_heard_by_the_next_interval() ->
             await standing.check(claims(), "t")
     assert keycloak.asked == 2
     await standing.check(claims(azp="another"), "t")
+    await settled(standing)
+    keycloak.active = True
+    await standing.check(claims(auth_time=clock.now), "t")
+    await settled(standing)
+    await standing.check(claims(auth_time=clock.now), "t")
+    with pytest.raises(SessionEnded):
+        await standing.check(claims(), "t")
     await standing.close()
 
 

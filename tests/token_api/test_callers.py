@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
+from fastmcp_vault.errors import TokenInvalid
 from fastmcp_vault.oidc import unverified_claims
 from fastmcp_vault.oidc.validation import TokenValidator
 from fastmcp_vault.state import State
@@ -90,3 +91,21 @@ async def test_a_token_for_another_audience_and_garbage_are_refused_in_the_demo_
         assert refused.value.status == 401
     basic = await api.http.post("/api/token/create", json={"name": "x"}, headers={"Authorization": "Basic abc"})
     assert basic.status_code == 401
+
+
+async def test_a_token_for_this_api_lives_five_minutes_at_most_and_not_beyond_the_session(
+    stack: Stack, person: Person
+) -> None:
+    """It is what bounds a person who was disabled at Keycloak and whom nobody has asked about since."""
+    environment = stack.environment("token-api")
+    settings = TokenApiSettings(**{name.lower(): value for name, value in environment.items()})  # type: ignore[arg-type]
+    bearer = (await _bearer(stack, person)).get_secret_value()
+    claims = unverified_claims(SecretStr(bearer))
+    assert claims["exp"] - claims["iat"] <= 300
+    late = TokenValidator(
+        issuer=settings.issuer, jwks_url=settings.jwks_url, audience=AUDIENCE, clock=lambda: claims["exp"] + 10.0
+    )
+    async with State(settings.state_dsn, application_name="test") as state:
+        with pytest.raises(TokenInvalid, match="expired"):
+            await Callers(late, state, demo=False).name(bearer)
+    await late.close()

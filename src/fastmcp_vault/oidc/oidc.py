@@ -213,12 +213,31 @@ class Keycloak(OidcClient):
         # Beside the token endpoint, at the address that this process reaches: a form ends the session.
         self._logout = endpoints.token.removesuffix("/token") + "/logout"
         self._introspection = f"{endpoints.token}/introspect"
+        self._userinfo = endpoints.token.removesuffix("/token") + "/userinfo"
 
     async def is_active(self, token: SecretStr) -> bool:
-        """Whether Keycloak still honours a token: its session, its person and its client are there (RFC 7662 §2.2)."""
+        """Whether Keycloak still honours a token that is meant for this client (RFC 7662 §2.2).
+
+        Then its session, its person and its client are there. Of a token with another audience the answer is no.
+        """
         form = {"token": token.get_secret_value()}
         answer = await self._post("asking about the session", self._introspection, form)
         return bool(answer.get("active"))
+
+    async def opens_userinfo(self, token: SecretStr) -> bool:
+        """Whether Keycloak still honours a token that this client signed a person in with (OpenID Connect Core §5.3).
+
+        Such a token is in nobody's audience, so :meth:`is_active` cannot tell.
+        """
+        doing: Doing = "asking about the session"
+        bearer = {"Authorization": f"Bearer {token.get_secret_value()}"}
+        async with self._turns:
+            with self.circuit.asking(), translated(doing):
+                answer = await self._http.get(self._userinfo, headers=bearer)
+                if answer.status_code == httpx2.codes.UNAUTHORIZED:
+                    return False
+                understood(answer.status_code, answer.content, doing, good=httpx2.codes.OK)
+                return True
 
     async def end_session(self, refresh_token: SecretStr) -> None:
         """End the session at Keycloak, for every client; one already over is fine."""

@@ -52,13 +52,13 @@ class _Seen:
 class Standing:
     """Sessions as Keycloak answered about them. ``active`` asks; one event loop. ``clock``: seconds since the epoch.
 
-    A session at one client (``iss``, ``sid``, ``azp``) is refused from the first "not active" on; a new sign-in is
-    another one.
+    A session at one client (``iss``, ``sid``, ``azp``) is refused from the first "not active" on; a new sign-in, by its
+    ``auth_time``, is asked about anew, for Keycloak may give it the same ``sid``.
     """
 
     def __init__(self, active: Active, *, clock: Callable[[], float] = time.time) -> None:
         self._active, self._clock = active, clock
-        self._seen: OrderedDict[tuple[str, str, str], _Seen] = OrderedDict()
+        self._seen: OrderedDict[tuple[str, str, str, float], _Seen] = OrderedDict()
         self._on_ended: list[Ended] = []
 
     def on_ended(self, react: Ended) -> None:
@@ -71,7 +71,7 @@ class Standing:
         A session that is new here is asked about beside its first call: what that call needs is exchanged at Keycloak,
         which gives nothing to a session that has ended.
         """
-        key = (claims.iss, claims.sid, claims.azp)
+        key = (claims.iss, claims.sid, claims.azp, claims.auth_time)
         now, seen = self._clock(), self._seen.get(key)
         new = seen is None
         if seen is None:
