@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from dataclasses import replace
 
 from fastmcp_vault.levels import LEVELS
@@ -116,7 +117,9 @@ async def test_where_both_are_demanded_neither_an_old_sign_in_nor_a_weak_one_wil
 
 async def test_questions_end_with_the_session_and_are_bounded(database: Database) -> None:
     async with State(database.dsn) as state:
+        others = await state.approvals.ask(dataclasses.replace(ASKED, sub="another"), lifetime=60, limit=3)
         asked = [await state.approvals.ask(ASKED, lifetime=60, limit=3) for _ in range(5)]
+        assert await state.approvals.find(others.id) is not None, "nobody else's is pushed out"
         found = [await state.approvals.find(one.id) for one in asked]
         assert [one is not None for one in found] == [False, False, True, True, True]
         await state.end_session("s", "a")
