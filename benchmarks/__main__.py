@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0 when every goal is reached, 2 when one is not, 1 when it could not be measured."""
     parser = argparse.ArgumentParser(prog="./demo bench", description=__doc__)
     parser.add_argument("--users", default="10,100,1000", help="numbers of known users, smallest first")
-    parser.add_argument("--write", action="store_true", help="keep the table: README, benchmarks/results.{md,json}")
+    parser.add_argument("--write", action="store_true", help="keep the table in docs and benchmarks")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     options = parser.parse_args(arguments)
     plan = replace(Plan(), levels=tuple(sorted(int(part) for part in options.users.split(","))))

@@ -1,4 +1,4 @@
-"""The results as a table, for the terminal, a file and the README."""
+"""The results as a table, for the terminal, a file and docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def markdown(results: Results) -> str:
     return "\n".join(lines)
 
 
-def write(results: Results, *, readme: Path = ROOT / "README.md", folder: Path = HERE) -> None:
-    """The tables into the README, between its markers, and beside this module as Markdown and JSON."""
+def write(results: Results, *, page: Path = ROOT / "docs/benchmarks.md", folder: Path = HERE) -> None:
+    """The tables into ``docs/benchmarks.md``, between its markers, and beside this module as Markdown and JSON."""
     table = markdown(results)
     (folder / "results.md").write_text(f"{table}\n")
     (folder / "results.json").write_text(json.dumps(results.as_json(), indent=1, ensure_ascii=False) + "\n")
-    text = readme.read_text()
+    text = page.read_text()
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"{readme} lacks the lines {BEGIN} and {END}.")
-    readme.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
+        raise ValueError(f"{page} lacks the lines {BEGIN} and {END}.")
+    page.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
 
 
 def _line(row: Row) -> str:

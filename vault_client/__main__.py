@@ -85,7 +85,7 @@ async def _login(settings: ClientConfig, vault: Vault, path: Path | None, wait: 
         try:
             health = await vault.health()
             if health.get("sealed"):
-                raise VaultUnavailable("Vault is sealed.", fix="Unseal it (`bao operator unseal`), then try again.")
+                raise VaultUnavailable("Vault is sealed.", fix="Unseal it, then try again.")
             secret_id, expires = await config.secret_id(settings, vault, path)
             return logins.approle(settings.vault_role_id, secret_id), expires
         except VaultUnavailable as problem:

@@ -46,10 +46,10 @@ async def test_every_measurement_is_taken_and_none_is_absurd(
     left = [row.value for row in results.rows if row.key.startswith("left-")]
     assert left == [1] * 6
 
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
-    table.write(results, readme=readme, folder=tmp_path)
-    text = readme.read_text()
+    page = tmp_path / "benchmarks.md"
+    page.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
+    table.write(results, page=page, folder=tmp_path)
+    text = page.read_text()
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "\nold\n" not in text

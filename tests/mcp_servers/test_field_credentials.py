@@ -59,6 +59,15 @@ async def test_a_field_that_is_not_text_is_named_and_nothing_is_sent(
         assert traced["backend"]["status"] == "skipped"
 
 
+@pytest.mark.parametrize("server", NEEDED)
+async def test_a_value_read_from_standard_input_keeps_no_line_break(caller: Caller, vault: Vault, server: str) -> None:
+    """``bao kv put … token=-`` stores the line break that ends the input."""
+    name, tool = caller.person.username, TOOLS[server]
+    stored = {field: f"{caller.person.entitlements[server][field]}\n" for field in NEEDED[server]}
+    vault.request("POST", f"secret/data/users/{name}/{server}", {"data": stored})
+    await caller.data(server, *tool)
+
+
 async def test_an_odd_field_that_no_server_needs_is_no_fault(caller: Caller, vault: Vault) -> None:
     name = caller.person.username
     stored = caller.person.entitlements["jira"] | {"expires": 1_800_000_000, "note": None}

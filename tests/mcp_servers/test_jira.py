@@ -69,7 +69,7 @@ async def test_bob_is_told_which_path_is_empty_and_how_an_administrator_fills_it
     assert told["present"] is False
     assert told["vault_path"] == "secret/data/users/bob/jira"
     assert told["entity"] == "bob"
-    assert "vault kv put secret/users/bob/jira" in told["reason"]
+    assert "Vault at secret/users/bob/jira" in told["reason"]
     trace = steps(status)
     assert trace["credential"]["status"] == "failed"
     assert trace["credential"]["code"] == "credential_missing"

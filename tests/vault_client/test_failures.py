@@ -181,7 +181,7 @@ async def test_a_missing_secret_and_a_deleted_one_are_told_with_the_path_and_wha
         server.status, server.body = 404, body
         with pytest.raises(CredentialMissing, match="secret/data/users/bob/jira") as missing:
             await vault.kv_read(TOKEN, "users/bob/jira")
-        assert "bao kv put secret/users/bob/jira" in missing.value.fix
+        assert "Vault at secret/users/bob/jira" in missing.value.fix
 
 
 async def test_health_tells_the_state_whatever_its_status(vault: Vault, server: OddServer) -> None:

@@ -38,5 +38,5 @@ TEXTS: dict[str, str] = {
     "The MCP server {server} is suspended{said}.": "MCP 서버 {server}이(가) 중지되었습니다{said}.",
     "An administrator lifts the suspension.": "관리자가 중지를 해제해야 합니다.",
     "APP_SESSION_KEY is not a Fernet key.": "APP_SESSION_KEY가 Fernet 키가 아닙니다.",
-    "It is 32 random bytes in URL-safe base64: `python -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'`.": "URL-safe base64로 적은 무작위 32바이트입니다: `python -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'`.",
+    "It is 32 random bytes in URL-safe base64: `python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'`.": "URL-safe base64로 적은 무작위 32바이트입니다: `python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'`.",
 }

@@ -42,7 +42,7 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class StoredSecret(Credential):
-    """A KV secret's fields."""
+    """A KV secret's fields, each without the line break at its end: `kv put field=-` stores the one that was typed."""
 
     fields: Mapping[str, SecretStr] = field(default_factory=dict)
 
@@ -116,9 +116,8 @@ class KVSource:
                     faults=joined("; ", wrong),
                 ),
                 fix=Sentence(
-                    "An administrator writes it there as text: `vault kv patch secret/{secret} {fields}`.",
-                    secret=self._path(entity),
-                    fields=" ".join(f"{n}=…" for n in secret.not_text),
+                    "An administrator writes {fields} there as text.",
+                    fields=", ".join(f"`{n}`" for n in secret.not_text),
                 ),
                 entity=entity,
                 path=path,
@@ -141,7 +140,8 @@ class KVSource:
             _text(secret.data, name) if name in ("email", "login") else mask(_text(secret.data, name))
             for name in sorted(secret.data)
         )
-        return StoredSecret(path, masked, read_at, version=secret.version, fields=secret.data)
+        fields = {name: _without_last_line_break(value) for name, value in secret.data.items()}
+        return StoredSecret(path, masked, read_at, version=secret.version, fields=fields)
 
     async def holds(self, login: VaultToken, entity: str, credential: StoredSecret) -> bool:
         """Whether no newer version was written."""
@@ -158,7 +158,7 @@ class KVSource:
         return self._template.replace("{entity}", entity)
 
     def _missing(self, entity: str, path: str) -> CredentialMissing:
-        fields = " ".join(f"{name}=…" for name in self._needs)
+        fields = ", ".join(f"`{name}`" for name in self._needs)
         return CredentialMissing(
             Sentence(
                 "{entity} has no {title} credential: there is nothing at {path} in Vault.",
@@ -167,10 +167,9 @@ class KVSource:
                 path=path,
             ),
             fix=Sentence(
-                "An administrator adds it: `vault kv put secret/{secret} {fields}`,"
-                " or as the entitlement `{server}` of {entity} in `init/users.yaml`"
-                " followed by `./demo init`.",
-                secret=self._path(entity),
+                "An administrator writes it to Vault at {secret}, with the fields {fields}, or adds the entitlement"
+                " `{server}` of {entity} in `init/users.yaml` and runs `./demo init`.",
+                secret=self._vault.kv_name(self._path(entity), mount=self._mount),
                 fields=fields,
                 server=self._server,
                 entity=entity,
@@ -244,6 +243,10 @@ def _require_known(entity: str, path: str) -> None:
     """Raises PersonUnknown for an entity that Vault made by itself: nothing is stored for such a person."""
     if UNPROVISIONED.fullmatch(entity):
         raise PersonUnknown(UNKNOWN, fix=UNKNOWN_FIX, entity=entity, path=path)
+
+
+def _without_last_line_break(value: SecretStr) -> SecretStr:
+    return SecretStr(value.get_secret_value().rstrip("\r\n"))
 
 
 def _text(data: Mapping[str, SecretStr], name: str) -> str:

@@ -24,7 +24,7 @@ class Box:
             # Not chained: the cause's text may quote the key.
             raise ConfigError(
                 "APP_SESSION_KEY is not a Fernet key.",
-                fix="It is 32 random bytes in URL-safe base64: `python -c 'import base64, os;"
+                fix="It is 32 random bytes in URL-safe base64: `python3 -c 'import base64, os;"
                 " print(base64.urlsafe_b64encode(os.urandom(32)).decode())'`.",
             ) from None
 

@@ -204,6 +204,10 @@ class Vault(Calls):
         """The path as Vault's policies and audit log name it."""
         return f"{mount or self._kv_mount}/data/{path}"
 
+    def kv_name(self, path: str, *, mount: str = "") -> str:
+        """The path as people and the command ``kv put`` name it."""
+        return f"{mount or self._kv_mount}/{path}"
+
     async def read(self, token: SecretStr, path: str) -> dict[str, Any] | None:
         """The ``data`` at any path of Vault's API (without ``/v1/``), or None when there is nothing."""
         request = self._as(token).get(anywhere(path))
@@ -278,9 +282,8 @@ class Vault(Calls):
             Sentence("There is no credential at {path}.", path=self.kv_path(path, mount=mount)),
             fix=Sentence(
                 "An administrator adds it in `init/users.yaml` and runs `./demo init`,"
-                " or writes it there: `bao kv put {mount}/{path} …`.",
-                mount=mount or self._kv_mount,
-                path=path,
+                " or writes it to Vault at {secret}.",
+                secret=self.kv_name(path, mount=mount),
             ),
         )
 

@@ -196,7 +196,7 @@ def _by_words(words: str, doing: str, said: str) -> Problem | None:
     if "no handler for route" in words:
         return VaultError(
             Sentence("Vault has no engine mounted there, while {doing}{said}.", doing=doing, said=said),
-            fix=Sentence("Enable the engine at that path (`bao secrets enable`). {init}", init=_INIT),
+            fix=Sentence("Enable the engine at that path. {init}", init=_INIT),
         )
     return None
 
