@@ -20,8 +20,9 @@ ANSWER_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part: its name, whether it answered well, and what to do when it did not."""
+    """One part: where it is in the picture, its name, whether it answered well, and what to do when it did not."""
 
+    place: str
     name: str
     up: bool
     fix: str
@@ -39,11 +40,11 @@ async def parts(process: Process) -> list[Part]:
         )
     keycloak, vault, state, *servers = answers
     return [
-        Part(t("health.keycloak"), keycloak, t("health.keycloak.fix")),
-        Part(t("health.vault"), vault, t("health.vault.fix")),
-        Part(t("health.state"), state, t("health.state.fix")),
+        Part("keycloak", t("health.keycloak"), keycloak, t("health.keycloak.fix")),
+        Part("vault", t("health.vault"), vault, t("health.vault.fix")),
+        Part("state", t("health.state"), state, t("health.state.fix")),
         *(
-            Part(t("health.mcp", server=LABELS[server]), up, t("health.mcp.fix", server=server))
+            Part("mcp", t("health.mcp", server=LABELS[server]), up, t("health.mcp.fix", server=server))
             for server, up in zip(MCP_SERVERS, servers, strict=True)
         ),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -13,102 +14,47 @@ from app.view import awake, press
 
 _HERE = Path(__file__).parent
 
+
+def _page(name: str, key: str, icon: str, **options: Any) -> Any:
+    """The page in ``<name>.py``; ``key`` names its sentences."""
+    path = name.replace("_", "-")
+    options = {"url_path": path} | options
+    return st.Page(
+        _HERE / f"{name}.py", title=t(f"nav.{key}"), icon=f":material/{icon}:", help=t(f"nav.{key}.help"), **options
+    )
+
+
 speak(language.current())
 st.set_page_config(page_title=t("app.title"), page_icon=str(_HERE / "key.svg"), layout="wide")
 st.session_state["visit"] = visit = session.current()
-facilitators = [
-    st.Page(
-        _HERE / "people.py",
-        title=t("nav.people"),
-        icon=":material/groups:",
-        url_path="people",
-        help=t("nav.people.help"),
-        visibility="visible" if visit.person and FACILITATOR in visit.person.roles else "hidden",
-    )
-]
+facilitates = visit.person is not None and FACILITATOR in visit.person.roles
 page = st.navigation(
-    [
-        st.Page(_HERE / "home.py", title=t("nav.home"), icon=":material/home:", help=t("nav.home.help"), default=True),
-        st.Page(
-            _HERE / "mcp_tools.py",
-            title=t("nav.tools"),
-            icon=":material/handyman:",
-            url_path="mcp-tools",
-            help=t("nav.tools.help"),
-        ),
-        st.Page(
-            _HERE / "connect.py",
-            title=t("nav.connect"),
-            icon=":material/cable:",
-            url_path="connect",
-            help=t("nav.connect.help"),
-        ),
-        st.Page(
-            _HERE / "my_secrets.py",
-            title=t("nav.own"),
-            icon=":material/lock_person:",
-            url_path="my-secrets",
-            help=t("nav.own.help"),
-        ),
-        st.Page(
-            _HERE / "vault_tokens.py",
-            title=t("nav.tokens"),
-            icon=":material/key:",
-            url_path="vault-tokens",
-            help=t("nav.tokens.help"),
-        ),
-        st.Page(
-            _HERE / "login_relay.py",
-            title=t("nav.relay"),
-            icon=":material/forum:",
-            url_path="login-relay",
-            help=t("nav.relay.help"),
-        ),
-        st.Page(
-            _HERE / "agents.py",
-            title=t("nav.agents"),
-            icon=":material/smart_toy:",
-            url_path="agents",
-            help=t("nav.agents.help"),
-        ),
-        st.Page(
-            _HERE / "isolation.py",
-            title=t("nav.isolation"),
-            icon=":material/grid_on:",
-            url_path="isolation",
-            help=t("nav.isolation.help"),
-        ),
-        st.Page(
-            _HERE / "attack_lab.py",
-            title=t("nav.lab"),
-            icon=":material/swords:",
-            url_path="attack-lab",
-            help=t("nav.lab.help"),
-        ),
-        st.Page(
-            _HERE / "audit.py",
-            title=t("nav.audit"),
-            icon=":material/receipt_long:",
-            url_path="audit",
-            help=t("nav.audit.help"),
-        ),
-        st.Page(
-            _HERE / "workshop.py",
-            title=t("nav.workshop"),
-            icon=":material/school:",
-            url_path="workshop",
-            help=t("nav.workshop.help"),
-        ),
-        st.Page(
-            _HERE / "approve.py",
-            title=t("nav.approve"),
-            icon=":material/front_hand:",
-            url_path="approve",
-            help=t("nav.approve.help"),
-            visibility="hidden",
-        ),
-        *facilitators,
-    ],
+    {
+        "": [
+            _page("home", "home", "home", default=True, url_path=""),
+            _page("approve", "approve", "front_hand", visibility="hidden"),
+        ],
+        t("nav.group.use"): [
+            _page("mcp_tools", "tools", "handyman"),
+            _page("my_secrets", "own", "lock_person"),
+            _page("connect", "connect", "cable"),
+        ],
+        t("nav.group.look"): [
+            _page("watch", "watch", "slideshow"),
+            _page("audit", "audit", "receipt_long"),
+        ],
+        t("nav.group.attack"): [
+            _page("isolation", "isolation", "grid_on"),
+            _page("attack_lab", "lab", "swords"),
+        ],
+        t("nav.group.learn"): [
+            _page("workshop", "workshop", "school"),
+            _page("people", "people", "groups", visibility="visible" if facilitates else "hidden"),
+            _page("vault_tokens", "tokens", "key"),
+            _page("login_relay", "relay", "forum"),
+            _page("agents", "agents", "smart_toy"),
+        ],
+    },
     position="top",
 )
 page.run()

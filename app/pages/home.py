@@ -1,4 +1,4 @@
-"""Home: what this is, who I am, whether every part is up."""
+"""Home: what this is, drawn live; who I am; whether every part is up."""
 
 from __future__ import annotations
 
@@ -8,21 +8,32 @@ from app.claims import clock
 from app.health import Part, parts
 from app.process import Process
 from app.session import Person
+from app.stage import of_call, picture
 from app.texts import t
-from app.view import sentence, visitor
+from app.view import press, sentence, traces, visitor
 from app.view.cards import table
 from app.view.plain import mono, plain, prose
+from app.view.stage import stage
 from fastmcp_vault.errors import Problem
 
 HEALTH_SECONDS = 6.0
 
 
-def steps() -> None:
-    """The idea in three cards."""
-    for number, column in enumerate(st.columns(3), start=1):
-        with column.container(border=True, height="stretch"):
-            st.subheader(f"{number} · {t(f'home.step{number}.title')}", anchor=False)
-            st.markdown(t(f"home.step{number}.text"))
+def asked() -> list[Part]:
+    """Every part, asked now; none where that cannot be done, and the reason is shown."""
+    try:
+        with st.spinner(t("home.health.checking")):
+            process = Process.current()
+            return process.loop.run(parts(process), timeout=HEALTH_SECONDS)
+    except Problem as problem:
+        sentence.problem(problem)
+        return []
+
+
+def drawn(found: list[Part]) -> None:
+    """The picture: parts that are down, and this person's last call, are on it."""
+    last = next((trace for trace in traces.remembered() if of_call(trace)), None)
+    stage(picture(last, {part.place for part in found if not part.up}), key="home.stage")
 
 
 def who(person: Person | None) -> None:
@@ -42,17 +53,9 @@ def who(person: Person | None) -> None:
     st.page_link("mcp_tools.py", label=t("home.open-tools"), icon=":material/arrow_forward:")
 
 
-@st.fragment
-def health() -> None:
+def health(found: list[Part]) -> None:
     """Every part with a word and an icon, and the fix beside what is down."""
     st.subheader(t("home.health"), anchor=False)
-    try:
-        with st.spinner(t("home.health.checking")):
-            process = Process.current()
-            found = process.loop.run(parts(process), timeout=HEALTH_SECONDS)
-    except Problem as problem:
-        sentence.problem(problem)
-        return
     down = [part for part in found if not part.up]
     st.markdown(t("home.health.some", down=len(down), count=len(found)) if down else _all_up(found))
     st.markdown(" ".join(_badge(part) for part in found))
@@ -71,9 +74,13 @@ def _badge(part: Part) -> str:
 
 visitor.head(t("home.title"), t("home.lead"), back_to="/")
 visitor.notice()
-steps()
+press.button(t("picture.watch"), key="home.watch", type="primary", icon=":material/slideshow:")
+if press.taken("home.watch"):
+    st.switch_page("watch.py")
+states = asked()
+drawn(states)
 me, up = st.columns([1, 1], gap="large")
 with me:
     who(visitor.visit().person)
 with up:
-    health()
+    health(states)

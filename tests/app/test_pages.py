@@ -107,7 +107,7 @@ def test_home_says_who_is_signed_in(app: AppTest, looked_up: Callable[[Visit], N
 
 
 def test_home_names_the_fix_beside_what_is_down(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [Part("Vault", True, "x"), Part("Keycloak", False, "Look at `./demo logs keycloak`.")]
+    found = [Part("vault", "Vault", True, "x"), Part("keycloak", "Keycloak", False, "Look at `./demo logs keycloak`.")]
     monkeypatch.setattr("app.health.parts", lambda process: found)
     app.run()
     assert "1 of 2 parts need attention" in shown(app)

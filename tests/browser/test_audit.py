@@ -17,7 +17,7 @@ def test_two_people_each_see_who_acted_for_them_and_nothing_of_the_other(
     me.sign_in(person)
     me.load("Jira", "PostgreSQL")
     trace = me.trace_id()
-    me.page.get_by_role("link", name="Audit").click()
+    me.go("Look inside", "Audit")
     me.sees(f"requests reached Vault as {person.username}")
     for server in ("Jira", "PostgreSQL"):
         expect(me.page.get_by_role("img", name=f"{server}: ")).to_be_visible(timeout=PATIENCE)

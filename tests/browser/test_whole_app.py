@@ -17,7 +17,7 @@ from tests.support.browser import PATIENCE, Visitor
 from tests.support.looks import problems, shifts
 from tests.support.people import Person
 
-NAVIGATION = "[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]"
+NAVIGATION = "[data-testid=stTopNavLink], [data-testid=stTopNavDropdownLink]"
 
 POOR_SHIFT = 0.25
 """Cumulative Layout Shift from which a page counts as unsteady (web.dev/cls); up to 0.1 is good."""
@@ -27,8 +27,14 @@ def offered(me: Visitor) -> list[str]:
     """The paths of every page in the navigation."""
     me.page.set_viewport_size({"width": 1800, "height": 1000})
     me.page.locator(NAVIGATION).first.wait_for()
-    links = [str(link.get_attribute("href")) for link in me.page.locator(NAVIGATION).all()]
-    return [urlsplit(link).path for link in links]
+    links: list[str] = []
+    for group in me.page.get_by_test_id("stTopNavSection").all():
+        group.click()
+        me.page.get_by_test_id("stTopNavDropdownLink").first.wait_for()
+        links += [str(link.get_attribute("href")) for link in me.page.locator(NAVIGATION).all()]
+        me.page.keyboard.press("Escape")
+        me.page.get_by_test_id("stTopNavDropdownLink").first.wait_for(state="detached")
+    return list(dict.fromkeys(urlsplit(link).path for link in links))
 
 
 def foreign(page: Page, base: str) -> list[str]:
@@ -47,7 +53,7 @@ def test_every_page_is_readable_steady_and_from_here_alone(
     me = Visitor(context, stack.url("app"))
     me.sign_in(person, "/")
     pages = offered(me)
-    assert {"/", "/mcp-tools", "/isolation", "/attack-lab", "/agents", "/vault-tokens"} <= set(pages)
+    assert {"/", "/mcp-tools", "/watch", "/isolation", "/attack-lab", "/agents", "/vault-tokens"} <= set(pages)
     me.page.get_by_role("button", name=LANGUAGES[speech]).click()
     expect(me.page.get_by_role("heading", level=1)).to_have_text(catalogue(speech)["home.title"], timeout=PATIENCE)
     elsewhere, errors = foreign(me.page, me.base), []

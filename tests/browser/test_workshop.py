@@ -51,14 +51,12 @@ def test_exercises_are_done_by_doing_them_and_stay_done_until_the_facilitator_re
     exercise(me, "entity").get_by_label("Entity id").fill("no-such-id")
     check(me, "entity", "Your entity at Vault has another id.")
 
-    me.page.get_by_role("link", name="MCP tools").first.click()
-    me.settled()
+    me.go("Use", "MCP tools")
     me.load("Jira")
     me.message("Who Vault takes the caller for").click()
     entity_id = me.page.locator(".panel").get_by_text(re.compile(r"^[0-9a-f-]{36}$")).first.inner_text()
 
-    me.page.get_by_role("link", name="Workshop").click()
-    me.settled()
+    me.go("Workshop and programs", "Workshop")
     exercise(me, "entity").get_by_label("Entity id").fill(entity_id)
     check(me, "entity", f"with the id {entity_id}")
     exercise(me, "entity").get_by_text("How it was checked").click()

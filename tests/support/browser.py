@@ -93,6 +93,13 @@ class Visitor:
         )
         expect(self.page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=PATIENCE)
 
+    def go(self, group: str, page: str) -> None:
+        """Go to a page by the navigation, in the same session."""
+        self.page.get_by_test_id("stTopNavSection").filter(has_text=group).click()
+        self.page.get_by_test_id("stTopNavDropdownLink").filter(has_text=page).click()
+        self.page.get_by_test_id("stTopNavDropdownLink").first.wait_for(state="detached")
+        self.settled()
+
     def choose(self, label: str, option: str, *, typed: bool = False) -> None:
         """Choose in a select box; a box that a part of the page drawn anew has closed is opened again, as people do.
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 TEXTS: dict[str, str] = {
     "app.title": "MCP Remote Vault",
+    "nav.group.use": "Use",
+    "nav.group.look": "Look inside",
+    "nav.group.attack": "Attack",
+    "nav.group.learn": "Workshop and programs",
     "nav.home": "Home",
     "nav.home.help": "What this is, who you are, and whether every part is up.",
     "nav.tools": "MCP tools",
     "nav.tools.help": "Load the tools of remote MCP servers, run them as yourself, and see how that works.",
+    "nav.watch": "Watch one call",
+    "nav.watch.help": "The same tool called by two people, step by step: what decides at each.",
     "nav.agents": "Agents",
     "nav.agents.help": "Programs with certificates of their own: get a token by mutual TLS, use it, revoke it.",
     "account.sign-in": "Sign in",

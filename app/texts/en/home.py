@@ -6,12 +6,6 @@ TEXTS: dict[str, str] = {
     "home.title": "Remote tools that act as you",
     "home.lead": "You sign in once. Each MCP server then works with *your* credential for Jira, GitHub or PostgreSQL, "
     "and with nobody else's. Every step on the way is shown, from what really happened.",
-    "home.step1.title": "Sign in",
-    "home.step1.text": "Your password goes to Keycloak's own page. This app never sees it.",
-    "home.step2.title": "Become yourself at each server",
-    "home.step2.text": "Your token is exchanged, hop by hop. None opens more than the next door.",
-    "home.step3.title": "Use your own credential",
-    "home.step3.text": "Vault gives each server your secret alone, for as long as you are signed in.",
     "home.open-tools": "Open MCP tools",
     "home.who": "Who you are",
     "home.who.nobody": "You are not signed in. The button at the top leads to Keycloak's own page.",

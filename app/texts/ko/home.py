@@ -6,12 +6,6 @@ TEXTS: dict[str, str] = {
     "home.title": "나를 대신해 일하는 원격 도구",
     "home.lead": "로그인은 한 번만 합니다. 이후 각 MCP 서버는 Jira, GitHub, PostgreSQL에서 *본인의* 자격 증명만 사용하며 다른 사람의 것은 사용하지 "
     "않습니다. 모든 단계는 실제로 일어난 그대로 표시됩니다.",
-    "home.step1.title": "로그인",
-    "home.step1.text": "비밀번호는 Keycloak 자체 페이지에만 입력합니다. 이 앱은 비밀번호를 볼 수 없습니다.",
-    "home.step2.title": "각 서버에서 본인이 되기",
-    "home.step2.text": "토큰은 구간마다 교환됩니다. 어떤 토큰도 바로 다음 문 이상은 열지 못합니다.",
-    "home.step3.title": "본인의 자격 증명 사용",
-    "home.step3.text": "Vault는 로그인해 있는 동안 각 서버에 본인의 비밀만 제공합니다.",
     "home.open-tools": "MCP 도구 열기",
     "home.who": "현재 사용자",
     "home.who.nobody": "로그인하지 않았습니다. 위의 버튼을 누르면 Keycloak 로그인 페이지로 이동합니다.",
