@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from app.texts import t
 
-WIDTH, HEIGHT = 1000, 424
+WIDTH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,33 +31,84 @@ class Way:
     acts: str = "mcp"
 
 
-BOXES: Final[Mapping[str, Box]] = {
-    "browser": Box(20, 180),
-    "app": Box(235, 180),
-    "keycloak": Box(420, 16),
-    "mcp": Box(540, 180),
-    "vault": Box(540, 344),
-    "backend": Box(820, 180),
-}
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Who talks to whom: parts by name, and ways by the number of their step. ``words``: the key of its sentences."""
 
-WAYS: Final[Mapping[int, Way]] = {
-    1: Way(
-        ("M100,180 C100,90 230,48 420,48", "M420,66 C350,80 305,120 300,180"),
-        (160, 96),
-        (14, 62, "start"),
-        "login",
-        "browser",
-    ),
-    2: Way(("M285,244 C270,300 360,300 345,244",), (315, 286), (315, 316, "middle"), "login", "app"),
-    3: Way(
-        ("M345,180 C360,130 400,100 445,80", "M395,212 L540,212"), (467, 212), (467, 196, "middle"), "server", "app"
-    ),
-    4: Way(("M605,180 C600,130 580,105 555,80",), (597, 130), (616, 135, "start"), "vault"),
-    5: Way(("M590,244 L590,344",), (590, 294), (570, 298, "end"), "vault"),
-    6: Way(("M650,344 L650,244",), (650, 294), (672, 298, "start")),
-    7: Way(("M700,212 L820,212",), (760, 212), (760, 196, "middle")),
-}
-"""Step → its way through the picture."""
+    words: str
+    height: int
+    boxes: Mapping[str, Box]
+    ways: Mapping[int, Way]
+
+
+CALL: Final = Scene(
+    "way",
+    424,
+    {
+        "browser": Box(20, 180),
+        "app": Box(235, 180),
+        "keycloak": Box(420, 16),
+        "mcp": Box(540, 180),
+        "vault": Box(540, 344),
+        "backend": Box(820, 180),
+    },
+    {
+        1: Way(
+            ("M100,180 C100,90 230,48 420,48", "M420,66 C350,80 305,120 300,180"),
+            (160, 96),
+            (14, 62, "start"),
+            "login",
+            "browser",
+        ),
+        2: Way(("M285,244 C270,300 360,300 345,244",), (315, 286), (315, 316, "middle"), "login", "app"),
+        3: Way(
+            ("M345,180 C360,130 400,100 445,80", "M395,212 L540,212"), (467, 212), (467, 196, "middle"), "server", "app"
+        ),
+        4: Way(("M605,180 C600,130 580,105 555,80",), (597, 130), (616, 135, "start"), "vault"),
+        5: Way(("M590,244 L590,344",), (590, 294), (570, 298, "end"), "vault"),
+        6: Way(("M650,344 L650,244",), (650, 294), (672, 298, "start")),
+        7: Way(("M700,212 L820,212",), (760, 212), (760, 196, "middle")),
+    },
+)
+"""A tool call: the seven steps of the trace."""
+
+AGENTS: Final = Scene(
+    "agents",
+    240,
+    {"agent": Box(20, 90), "vault": Box(420, 10), "auth": Box(420, 160), "service": Box(820, 90)},
+    {
+        1: Way(("M180,110 C260,70 330,45 420,42",), (290, 64), (276, 40, "end"), "login", "agent"),
+        2: Way(("M180,134 C260,175 330,192 420,192",), (290, 178), (276, 210, "end"), "server", "agent"),
+        3: Way(("M180,122 L820,122",), (630, 122), (630, 106, "middle"), "server", "agent"),
+    },
+)
+"""A program with a certificate."""
+
+RELAY: Final = Scene(
+    "relay",
+    330,
+    {
+        "chatbot": Box(20, 120),
+        "relay": Box(420, 120),
+        "browser": Box(420, 10),
+        "keycloak": Box(820, 120),
+        "vault": Box(20, 250),
+    },
+    {
+        1: Way(("M180,140 L420,140",), (300, 140), (300, 124, "middle"), "", "chatbot"),
+        2: Way(("M500,74 L500,120",), (500, 97), (520, 101, "start"), "", "browser"),
+        3: Way(
+            ("M580,42 C720,42 880,60 900,120", "M820,152 L580,152"),
+            (700, 152),
+            (700, 180, "middle"),
+            "login",
+            "browser",
+        ),
+        4: Way(("M420,166 L180,166",), (300, 166), (300, 196, "middle"), "login", "relay"),
+        5: Way(("M100,184 L100,250",), (100, 217), (120, 221, "start"), "vault", "chatbot"),
+    },
+)
+"""A chatbot that signs its users in by a link."""
 
 TOKENS: Final = ("login", "server", "vault")
 FACTS: Final = ("issued", "accepted", "dies")
@@ -83,12 +134,15 @@ SHAPES: Final = (
 """How parts and ways look, from the colours."""
 
 
-def svg(*, states: Mapping[int, str] | None = None, down: Collection[str] = (), style: str = "") -> str:
+def svg(
+    scene: Scene = CALL, *, states: Mapping[int, str] | None = None, down: Collection[str] = (), style: str = ""
+) -> str:
     """The picture in the page's language. ``states``: what became of each step; ``down``: parts that do not answer."""
-    body = [*_parts(down), *_ways(states or {})]
+    body = [*_parts(scene, down), *_ways(scene, states or {})]
+    about = escape(t(f"picture.{scene.words}.about"), quote=True)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
-        f' aria-label="{escape(t("picture.about"), quote=True)}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {scene.height}" role="img"'
+        f' aria-label="{about}">'
         f"<style>{style}{SHAPES}</style>{_heads()}{''.join(body)}</svg>"
     )
 
@@ -102,8 +156,8 @@ def _heads() -> str:
     return f"<defs>{''.join(marks)}</defs>"
 
 
-def _parts(down: Collection[str]) -> Iterator[str]:
-    for name, box in BOXES.items():
+def _parts(scene: Scene, down: Collection[str]) -> Iterator[str]:
+    for name, box in scene.boxes.items():
         away = name in down
         role = t("picture.down") if away else t(f"picture.part.{name}.role")
         middle, title = box.x + 80, t(f"picture.part.{name}")
@@ -115,9 +169,10 @@ def _parts(down: Collection[str]) -> Iterator[str]:
         )
 
 
-def _ways(states: Mapping[int, str]) -> Iterator[str]:
-    for number, way in WAYS.items():
+def _ways(scene: Scene, states: Mapping[int, str]) -> Iterator[str]:
+    for number, way in scene.ways.items():
         x, y, anchor = way.caption
+        said = escape(t(f"picture.{scene.words}.{number}"))
         classes = " ".join(
             filter(None, ("way", way.token and f"t-{way.token}", f"s-{states[number]}" if number in states else ""))
         )
@@ -127,7 +182,7 @@ def _ways(states: Mapping[int, str]) -> Iterator[str]:
             f'<g class="{classes}" data-step="{number}">{lines}'
             f'<circle cx="{way.badge[0]}" cy="{way.badge[1]}" r="13"/>'
             f'<text class="no" x="{way.badge[0]}" y="{way.badge[1] + 5}" text-anchor="middle">{number}</text>'
-            f'<text class="said" x="{x}" y="{y}" text-anchor="{anchor}">{escape(t(f"picture.way.{number}"))}</text></g>'
+            f'<text class="said" x="{x}" y="{y}" text-anchor="{anchor}">{said}</text></g>'
         )
 
 
@@ -136,7 +191,7 @@ def steps() -> list[dict[str, Any]]:
     return [
         {"number": number, "part": way.acts, "title": t(f"picture.step.{number}.title")}
         | {say: t(f"picture.step.{number}.{say}") for say in SAYS}
-        for number, way in WAYS.items()
+        for number, way in CALL.ways.items()
     ]
 
 

@@ -24,6 +24,18 @@ def picture(trace: Trace | None, down: Collection[str]) -> dict[str, Any]:
     }
 
 
+def scene(what: drawn.Scene) -> dict[str, Any]:
+    """Who talks to whom on a page where nothing has happened yet, and what pressing will do."""
+    return {
+        "mode": "picture",
+        "svg": drawn.svg(what),
+        "steps": [],
+        "tokens": [],
+        "text": {word: t(f"picture.{word}") for word in WORDS},
+        "last": t(f"picture.{what.words}.press"),
+    }
+
+
 def play(pair: Pair) -> dict[str, Any]:
     """The call of one or two people: for each numbered step what was decided by what, for each of them."""
     return _common((), {}) | {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from app import picture
 from app.flow.standards import linked
 from app.lab.attack import PARTIES, Attack, Result
 from app.lab.catalog import ATTACKS, CONTROLS
@@ -21,6 +22,9 @@ WORDS = (
 """What the component itself says: the catalogue's ``lab.ui.…``."""
 
 State = Literal["waiting", "blocked", "passed", "unclear", "lesson", "control"]
+
+PLACES = {"keycloak": "keycloak", "mcp": "mcp", "vault": "vault", "postgres": "backend", "app": "app"}
+"""Where each party stands in the picture."""
 
 Kind = Literal["none", "good", "bad", "part"]
 
@@ -52,7 +56,8 @@ def summary(results: Mapping[str, Result]) -> tuple[Kind, str]:
         return "none", t("lab.ready", count=len(wanted))
     if len(sent) < len(wanted) or len(results) < len(ATTACKS) + len(CONTROLS):
         return "part", t("lab.verdict.part", blocked=len(sent), count=len(wanted))
-    return "good", t("lab.verdict.all", count=len(wanted), controls=t("lab.controls.good"))
+    lessons = t("lab.lessons", names=_titles([attack for attack in ATTACKS if attack.expected == "passed"]))
+    return "good", t("lab.verdict.all", count=len(wanted), controls=t("lab.controls.good"), lessons=lessons)
 
 
 def board(results: Mapping[str, Result]) -> dict[str, Any]:
@@ -60,6 +65,7 @@ def board(results: Mapping[str, Result]) -> dict[str, Any]:
     return {
         "language": language(),
         "text": {word: t(f"lab.ui.{word}") for word in WORDS},
+        "svg": picture.svg(),
         "parties": [[party, t(f"lab.party.{party}")] for party in PARTIES],
         "groups": [
             {
@@ -84,10 +90,17 @@ def _row(attack: Attack, result: Result | None) -> dict[str, Any]:
         "standard": linked(attack.standard),
         "layer": t(f"lab.layer.{attack.layer}"),
         "party": attack.party,
+        "part": PLACES.get(attack.party, ""),
         "state": found,
-        "word": t(f"lab.ui.{found}"),
+        "word": _word(found, result),
         "result": None if result is None else _result(result),
     }
+
+
+def _word(found: State, result: Result | None) -> str:
+    """The verdict by what was promised: a refusal inside an answer of HTTP 200 is told as such."""
+    inside = found == "blocked" and result is not None and result.status is not None and result.status < 300
+    return t("lab.ui.inside", status=result.status) if inside and result else t(f"lab.ui.{found}")
 
 
 def _result(result: Result) -> dict[str, Any]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from app.picture import AGENTS
+from app.stage import scene
 from app.texts import t
 from app.view import agents_view, visitor
+from app.view.stage import stage
 
 visitor.head(t("agents.title"), t("agents.lead"), back_to="/agents")
-agents_view.show(visitor.needed())
+person = visitor.needed()
+stage(scene(AGENTS), key="agents.stage")
+agents_view.show(person)

@@ -77,10 +77,11 @@ visitor.notice()
 press.button(t("picture.watch"), key="home.watch", type="primary", icon=":material/slideshow:")
 if press.taken("home.watch"):
     st.switch_page("watch.py")
-states = asked()
-drawn(states)
-me, up = st.columns([1, 1], gap="large")
-with me:
+beside, main = st.columns([1, 3], gap="large")
+with main:
+    states = asked()
+    drawn(states)
+# Beside the picture and not below it: nothing moves when it comes.
+with beside:
     who(visitor.visit().person)
-with up:
     health(states)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from app.picture import RELAY
+from app.stage import scene
 from app.texts import t
 from app.view import login_relay_view, visitor
+from app.view.stage import stage
 
 visitor.head(t("relay.title"), t("relay.lead"), back_to=visitor.here("/login-relay"))
-login_relay_view.show(visitor.needed())
+person = visitor.needed()
+stage(scene(RELAY), key="relay.stage")
+login_relay_view.show(person)

@@ -32,7 +32,7 @@ def test_the_steps_are_those_of_the_trace() -> None:
 def test_it_is_well_formed_and_says_every_part_in_each_language(language: str) -> None:
     with speaking(language):
         parts = groups("data-part")
-        assert set(parts) == set(picture.BOXES)
+        assert set(parts) == set(picture.CALL.boxes)
         assert all("".join(part.itertext()).strip() for part in parts.values())
 
 

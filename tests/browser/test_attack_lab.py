@@ -21,10 +21,13 @@ def test_everything_is_sent_and_each_row_tells_what_stopped_it(visitor: Callable
     )
     me.settled()
     rows = me.page.locator(".board button.row")
-    expect(rows.filter(has_text="blocked")).to_have_count(len(ATTACKS) - 1)
+    expect(me.page.locator(".board button.row.b-blocked")).to_have_count(len(ATTACKS) - 1)
+    expect(rows.filter(has_text="meant to get through")).to_have_count(1)
+    expect(rows.filter(has_text="answered 200, and refused in it").first).to_be_visible()
     opened = me.page.get_by_role("region", name="Somebody else's path")
     expect(opened).to_contain_text("HTTP 403 · 1 error occurred: * permission denied")
     expect(opened).to_contain_text("Vault: policy")
+    assert opened.locator(".part.lit").get_attribute("data-part") == "vault"
     opened.get_by_text("On the wire").click()
     expect(opened.get_by_role("heading", name="/v1/secret/data/users/")).to_be_visible()
 

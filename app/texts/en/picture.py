@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 TEXTS: dict[str, str] = {
-    "picture.about": "Six parts and the seven steps of a call: you sign in at Keycloak, the app checks the token, "
+    "picture.way.about": "Six parts and the seven steps of a call: you sign in at Keycloak, the app checks the token, "
     "trades it for a token for one MCP server, the server trades that for a token for Vault, logs in, gets your "
     "credential and calls the back end with it.",
     "picture.down": "does not answer",
@@ -26,6 +26,32 @@ TEXTS: dict[str, str] = {
     "picture.way.5": "log in, for you",
     "picture.way.6": "your credential",
     "picture.way.7": "call, as you",
+    "picture.part.agent": "Your program",
+    "picture.part.agent.role": "has a key of its own",
+    "picture.part.auth": "Agents' auth server",
+    "picture.part.auth.role": "a certificate for a token",
+    "picture.part.service": "Business service",
+    "picture.part.service.role": "commands, results",
+    "picture.part.chatbot": "Chatbot",
+    "picture.part.chatbot.role": "has no browser",
+    "picture.part.relay": "Login relay",
+    "picture.part.relay.role": "gives links, passes tokens on",
+    "picture.agents.about": "A program gets a certificate from Vault, trades it by mutual TLS for a token at the "
+    "agents' auth server, and calls the business service with both.",
+    "picture.agents.1": "key made here, certificate signed",
+    "picture.agents.2": "certificate shown, token given",
+    "picture.agents.3": "call: the token, and the certificate that it is bound to",
+    "picture.agents.press": "Below you make an agent of your own: each button sends one of these messages for "
+    "real and shows the answer.",
+    "picture.relay.about": "A chatbot asks the login relay for a link; its user opens it, types the code, signs "
+    "in at Keycloak; the relay hands the tokens to the chatbot, which keeps them in Vault.",
+    "picture.relay.1": "ask for a link and a code",
+    "picture.relay.2": "open the link, type the code",
+    "picture.relay.3": "sign in; tokens to the relay",
+    "picture.relay.4": "tokens, in a signed message",
+    "picture.relay.5": "kept here, for that one user",
+    "picture.relay.press": "The first button below asks for a link as the mock chatbot does. Open it, type the "
+    "code that the chat shows, and sign in: each step appears as it happens.",
     "picture.steps": "The seven steps",
     "picture.acts": "Who acts",
     "picture.checked": "What is checked",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 TEXTS: dict[str, str] = {
-    "picture.about": "여섯 부분과 호출의 일곱 단계: Keycloak에서 로그인하면 앱이 토큰을 검사하고, MCP 서버 하나만을 위한 "
+    "picture.way.about": "여섯 부분과 호출의 일곱 단계: Keycloak에서 로그인하면 앱이 토큰을 검사하고, MCP 서버 하나만을 위한 "
     "토큰으로 교환하고, 서버는 그것을 Vault용 토큰으로 교환해 로그인하고, 자격 증명을 받아 백엔드를 호출합니다.",
     "picture.down": "응답하지 않음",
     "picture.part.browser": "브라우저",
@@ -25,6 +25,32 @@ TEXTS: dict[str, str] = {
     "picture.way.5": "당신으로 로그인",
     "picture.way.6": "당신의 자격 증명",
     "picture.way.7": "당신으로 호출",
+    "picture.part.agent": "당신의 프로그램",
+    "picture.part.agent.role": "자기 키가 있음",
+    "picture.part.auth": "에이전트 인증 서버",
+    "picture.part.auth.role": "인증서를 토큰으로",
+    "picture.part.service": "업무 서비스",
+    "picture.part.service.role": "명령과 결과",
+    "picture.part.chatbot": "챗봇",
+    "picture.part.chatbot.role": "브라우저가 없음",
+    "picture.part.relay": "로그인 중계",
+    "picture.part.relay.role": "링크를 주고 토큰을 전달",
+    "picture.agents.about": "프로그램이 Vault에서 인증서를 받고, 에이전트 인증 서버에서 상호 TLS로 토큰과 바꾸고, "
+    "둘로 업무 서비스를 호출합니다.",
+    "picture.agents.1": "키는 여기서, 서명은 Vault에서",
+    "picture.agents.2": "인증서를 보이고 토큰을 받음",
+    "picture.agents.3": "호출: 토큰, 그리고 토큰이 묶인 인증서",
+    "picture.agents.press": "아래에서 당신의 에이전트를 만듭니다. 버튼마다 이 메시지 중 하나를 실제로 보내고 "
+    "응답을 보여 줍니다.",
+    "picture.relay.about": "챗봇이 로그인 중계에 링크를 요청하고, 사용자가 링크를 열어 코드를 입력하고 "
+    "Keycloak에서 로그인하면, 중계가 토큰을 챗봇에 전달하고 챗봇은 Vault에 보관합니다.",
+    "picture.relay.1": "링크와 코드 요청",
+    "picture.relay.2": "링크를 열고 코드 입력",
+    "picture.relay.3": "로그인, 토큰은 중계로",
+    "picture.relay.4": "서명된 메시지로 토큰 전달",
+    "picture.relay.5": "그 사용자 것만 여기 보관",
+    "picture.relay.press": "아래 첫 버튼은 모의 챗봇처럼 링크를 요청합니다. 링크를 열고 채팅에 보이는 코드를 "
+    "입력해 로그인하면 단계가 하나씩 나타납니다.",
     "picture.steps": "일곱 단계",
     "picture.acts": "누가 하는가",
     "picture.checked": "무엇을 검사하는가",

@@ -13,8 +13,9 @@ import streamlit as st
 
 _HERE = Path(__file__).parent
 _FLOW = _HERE.parent / "flow"
-_SCRIPTS = (_FLOW / "base.js", _FLOW / "panel.js", _HERE / "board.js")
-_STYLES = (_FLOW / "flow.css", _HERE / "board.css")
+_STAGE = _HERE.parent / "stage"
+_SCRIPTS = (_FLOW / "base.js", _FLOW / "panel.js", _STAGE / "picture.js", _HERE / "board.js")
+_STYLES = (_FLOW / "flow.css", _STAGE / "stage.css", _HERE / "board.css")
 
 _BOARD = st.components.v2.component(
     "board",

@@ -103,6 +103,7 @@ function details(row, data, state, draw, send) {
   }
   const { result } = row
   box.append(
+    row.part ? where(data, row) : "",
     row.state === "unclear" ? h("p", { class: "fix" }, text["unclear-help"]) : "",
     h("dl", { class: "facts" }, [
       [text.stopped, h("span", {}, row.layer)],
@@ -116,6 +117,14 @@ function details(row, data, state, draw, send) {
     h("p", {}, again),
     h("details", {}, h("summary", {}, text.wire), result.exchanges.map((exchange) => onTheWire(exchange, text))))
   return box
+}
+
+// Where in the picture it was stopped.
+function where(data, row) {
+  const art = h("div", { class: "art aside" })
+  art.innerHTML = data.svg
+  lit(art, 0, row.part)
+  return art
 }
 
 function onTheWire(exchange, text) {

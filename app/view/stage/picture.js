@@ -6,11 +6,8 @@ function drawPicture(place, data, state) {
   art.innerHTML = data.svg
   const light = (number) => lit(art, number, number ? data.steps[number - 1].part : "")
   const rows = data.steps.map((step) => stepRow(step, data.text, state, light))
-  place.replaceChildren(
-    art,
-    data.last ? h("p", { class: "note" }, data.last) : "",
-    h("h3", {}, data.text.steps), h("ol", { class: "seven" }, rows),
-    h("h3", {}, data.text.tokens), tokenTable(data))
+  const told = [h("h3", {}, data.text.steps), h("ol", { class: "seven" }, rows), h("h3", {}, data.text.tokens), tokenTable(data)]
+  place.replaceChildren(art, data.last ? h("p", { class: "note" }, prose(data.last)) : "", ...(rows.length ? told : []))
   light(state.chosen)
 }
 
