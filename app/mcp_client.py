@@ -42,7 +42,7 @@ PROTOCOL = "2026-07-28"
 
 CALL_SECONDS = 20.0
 
-LABELS = {"jira": "Jira", "github": "Github", "postgres": "PostgreSQL"}
+LABELS = {"jira": "Jira", "github": "GitHub", "postgres": "PostgreSQL"}
 """The servers' names as people see them."""
 
 

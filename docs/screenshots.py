@@ -26,7 +26,7 @@ def sign_in(page: Page, base: str, username: str) -> None:
 
 def load_tools(page: Page) -> None:
     """Tick all three servers and load their tools."""
-    for server in ("Jira", "Github", "PostgreSQL"):
+    for server in ("Jira", "GitHub", "PostgreSQL"):
         page.get_by_role("checkbox", name=server).check(force=True)
     page.get_by_role("button", name="Load Tools").click()
     page.get_by_role("heading", name="Authentication Flow Trace").wait_for()

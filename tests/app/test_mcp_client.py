@@ -177,7 +177,7 @@ async def test_each_refusal_on_the_wire_is_a_sentence(address: str, code: int, k
 
 
 async def test_a_server_that_is_not_there_is_a_sentence() -> None:
-    with pytest.raises(ServerUnavailable, match="The Github MCP server does not answer"):
+    with pytest.raises(ServerUnavailable, match="The GitHub MCP server does not answer"):
         await call("github", f"http://127.0.0.1:{closed_port()}/mcp", Recorder("call"))
 
 

@@ -131,7 +131,7 @@ def test_a_state_that_is_down_is_a_sentence(app: AppTest, looked_up: Callable[[V
 
 
 def test_the_three_servers_are_offered_by_their_names(tools: AppTest) -> None:
-    assert [box.label for box in tools.checkbox] == ["Jira", "Github", "PostgreSQL"]
+    assert [box.label for box in tools.checkbox] == ["Jira", "GitHub", "PostgreSQL"]
     assert tools.button(key="load").label == "Load Tools"
 
 

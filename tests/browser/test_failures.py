@@ -20,7 +20,7 @@ def test_an_mcp_server_that_is_down_is_a_sentence_and_the_others_work(
         me.open("/")
         me.sees("Jira MCP server: down")
         me.open("/mcp-tools")
-        me.load("Jira", "Github")
+        me.load("Jira", "GitHub")
         me.sees(f"1 of 2 servers act as {person.username}. Jira: The Jira MCP server does not answer.")
         assert "skipped" in me.words()
         assert "Traceback" not in me.words()
@@ -32,7 +32,7 @@ def test_keycloak_being_down_is_a_sentence(visitor: Callable[[], Visitor], perso
     with another_app(stack, KEYCLOAK_URL=f"http://localhost:{closed_port()}") as elsewhere:
         me.base = elsewhere
         me.open("/mcp-tools")
-        me.page.get_by_role("checkbox", name="Github").check(force=True)
+        me.page.get_by_role("checkbox", name="GitHub").check(force=True)
         me.page.get_by_role("button", name="Load Tools").click()
         me.sees("Keycloak")
         me.page.get_by_role("alert").first.wait_for()

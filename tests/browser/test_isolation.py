@@ -33,9 +33,9 @@ def test_bobs_row_opens_his_own_and_nothing_of_alices(
     me.sees("Isolated: of 12 things that are somebody else's, none opened. Of people's own, 4 opened and 2 are empty.")
     me.settled()
     for name in (
-        "bob → bob, Github path, own, opens",
+        "bob → bob, GitHub path, own, opens",
         "bob → bob, Jira tools, own, empty",
-        "bob → alice, Github path, somebody else's, shut",
+        "bob → alice, GitHub path, somebody else's, shut",
     ):
         expect(me.page.get_by_role("button", name=name)).to_be_visible()
     assert me.page.locator("td .c-leak").count() == 0
@@ -49,7 +49,7 @@ def test_bobs_row_opens_his_own_and_nothing_of_alices(
     expect(proof).to_contain_text("HTTP 403 · 1 error occurred: * permission denied")
     expect(me.page.locator("[data-cell='bob:alice:path-jira']")).to_be_focused()
     me.page.locator("[data-cell='bob:alice:tool-github']").click()
-    expect(proof).to_contain_text("the Github server acted as bob.", timeout=PATIENCE)
+    expect(proof).to_contain_text("the GitHub server acted as bob.", timeout=PATIENCE)
     assert "cell=bob%3Aalice%3Atool-github" in me.page.url
     me.base = home
     me.open("/")

@@ -18,7 +18,7 @@ def test_a_press_is_not_lost_when_the_next_interaction_interrupts_its_run(
 ) -> None:
     me = visitor()
     me.sign_in(person)
-    boxes = [me.page.get_by_role("checkbox", name=name) for name in ("Github", "PostgreSQL")]
+    boxes = [me.page.get_by_role("checkbox", name=name) for name in ("GitHub", "PostgreSQL")]
     boxes[0].check(force=True)
     me.settled()
     _press_and_tick(me, me.page.get_by_role("button", name="Load Tools"), boxes[1])
@@ -41,11 +41,11 @@ def test_an_actions_outcome_is_shown_although_something_was_touched_while_it_ran
     before = me.trace_id()
     tool.get_by_role("button", name="Execute").click()
     expect(me.page.get_by_test_id("stSpinner").first).to_be_visible(timeout=PATIENCE)
-    me.page.get_by_role("checkbox", name="Github").check(force=True)
+    me.page.get_by_role("checkbox", name="GitHub").check(force=True)
 
     me.another_trace(before)
     me.sees("query ran at PostgreSQL as")
-    expect(me.page.get_by_role("checkbox", name="Github")).to_be_checked()
+    expect(me.page.get_by_role("checkbox", name="GitHub")).to_be_checked()
 
 
 def _press_and_tick(me: Visitor, button: Locator, box: Locator) -> None:

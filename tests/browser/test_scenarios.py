@@ -21,8 +21,8 @@ def test_isolation_alice_and_bob_see_their_own_and_nothing_of_each_other(
     first, second = visitor(), visitor()
     first.sign_in(alice)
     second.sign_in(bob)
-    first.load("Jira", "Github", "PostgreSQL")
-    second.load("Jira", "Github", "PostgreSQL")
+    first.load("Jira", "GitHub", "PostgreSQL")
+    second.load("Jira", "GitHub", "PostgreSQL")
 
     first.sees("3 of 3 servers act as alice.")
     of_alice = first.words()
@@ -65,8 +65,8 @@ def test_get_issue_brings_the_issue_with_alices_credential(visitor: Callable[[],
 def test_run_again_without_reuse_does_everything_anew(visitor: Callable[[], Visitor], person: Person) -> None:
     me = visitor()
     me.sign_in(person)
-    me.load("Github")
-    me.load("Github")
+    me.load("GitHub")
+    me.load("GitHub")
     assert any(said.startswith("reused, 3 · Get a token for this one server") for said in me.messages())
     me.press_for_trace(me.page.get_by_role("button", name="Run again without reuse"))
     said = "\n".join(me.messages())

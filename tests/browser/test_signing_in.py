@@ -67,7 +67,7 @@ def test_signing_out_ends_it_everywhere_and_the_old_cookie_opens_nothing(
     me.page.reload()
     me.page.get_by_role("link", name="Sign in").wait_for()
 
-    other_tab.get_by_text("Github", exact=True).click()
+    other_tab.get_by_text("GitHub", exact=True).click()
     expect(other_tab.get_by_text("Your session has ended. Sign in again.")).to_be_visible(timeout=PATIENCE)
 
     thief = browser.new_context()
@@ -178,7 +178,7 @@ def test_a_sign_in_that_keycloak_asks_nothing_for_leaves_the_open_tabs_session_a
     second.goto(f"{me.base}/auth/login?next=/audit")
     expect(second.get_by_text(f"Signed in as {person.username}").first).to_be_visible(timeout=PATIENCE)
     assert me.session_cookie() == cookie
-    me.load("Github")
+    me.load("GitHub")
 
     second.goto(f"{me.base}/auth/login?next=/audit&fresh=1")
     second.locator("input[type=password]").fill(person.password)
@@ -211,7 +211,7 @@ def test_no_page_asks_another_host_for_anything(visitor: Callable[[], Visitor], 
     complaints: list[str] = []
     me.page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     me.sign_in(person)
-    me.load("Github")
+    me.load("GitHub")
     hosts = {urllib.parse.urlsplit(url).hostname for url in asked if url.startswith("http")}
     assert hosts == {"localhost"}
     assert not [text for text in complaints if "Content Security Policy" in text]

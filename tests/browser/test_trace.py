@@ -18,7 +18,7 @@ def test_a_message_opens_its_step_with_both_sides_and_the_address_leads_back_to_
 ) -> None:
     me = visitor()
     me.sign_in(person)
-    me.load("Github")
+    me.load("GitHub")
     quiet = requests_of(me.page)
     exchange = me.message("4 · Exchange the token for Vault")
     expect(exchange).to_have_attribute("aria-expanded", "false", timeout=PATIENCE)
@@ -38,8 +38,8 @@ def test_a_message_opens_its_step_with_both_sides_and_the_address_leads_back_to_
     me.open("/mcp-tools?step=token-exchange&server=github")
     me.sees("4 · Exchange the token for Vault")
     me.sees("Load tools, and this step opens with what really happened in it.")
-    me.load("Jira", "Github")
-    expect(me.message("4 · Exchange the token for Vault, Github")).to_have_attribute("aria-expanded", "true")
+    me.load("Jira", "GitHub")
+    expect(me.message("4 · Exchange the token for Vault, GitHub")).to_have_attribute("aria-expanded", "true")
 
 
 def test_the_trace_is_walked_by_keyboard_and_shown_in_three_ways(
@@ -85,7 +85,7 @@ def test_the_trace_is_walked_by_keyboard_and_shown_in_three_ways(
 def test_the_raw_view_shows_the_step_as_recorded(visitor: Callable[[], Visitor], person: Person) -> None:
     me = visitor()
     me.sign_in(person)
-    me.load("Github")
+    me.load("GitHub")
     me.page.get_by_role("button", name="Raw", exact=True).click()
     me.message("5 · Log in to Vault as this person").click()
     panel = me.page.get_by_role("region", name="5 · Log in to Vault as this person")
@@ -97,7 +97,7 @@ def test_a_narrow_window_holds_the_whole_trace(visitor: Callable[[], Visitor], p
     me = visitor()
     me.page.set_viewport_size({"width": 420, "height": 900})
     me.sign_in(person)
-    me.load("Github")
+    me.load("GitHub")
     for view in ("Sequence", "Waterfall", "Tokens"):
         me.page.get_by_role("button", name=view).click()
         assert me.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 420

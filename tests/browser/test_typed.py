@@ -67,7 +67,7 @@ def test_somebody_else_at_that_browser_gets_nothing_and_learns_nothing(
     me.page.get_by_role("link", name="Sign in").first.click()
     me.fill_in(bob.username, bob.password)
     me.sees("Signed in as bob")
-    me.load("Github")
+    me.load("GitHub")
     shown = me.words()
     for secret in (SAID, LONG[:40], "Printer", person.username, "kept for an hour"):
         assert secret not in shown

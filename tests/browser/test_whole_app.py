@@ -89,7 +89,7 @@ def test_tools_are_loaded_and_a_step_is_opened_by_keyboard_alone(
 ) -> None:
     me = visitor()
     me.sign_in(person)
-    tab_to(me, me.page.get_by_role("checkbox", name="Github"))
+    tab_to(me, me.page.get_by_role("checkbox", name="GitHub"))
     me.page.keyboard.press("Space")
     tab_to(me, me.page.get_by_role("button", name="Load Tools"))
     me.page.keyboard.press("Enter")
@@ -120,7 +120,7 @@ def test_the_trace_is_taken_away_as_har_and_a_request_as_curl(
     me = visitor()
     me.context.grant_permissions(["clipboard-read", "clipboard-write"])
     me.sign_in(person)
-    me.load("Github")
+    me.load("GitHub")
     with me.page.expect_download() as coming:
         me.page.get_by_role("button", name="HAR", exact=True).click()
     har = coming.value.path()

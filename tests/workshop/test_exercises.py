@@ -179,7 +179,7 @@ async def test_a_server_is_stopped_and_serves_again_and_a_reset_lifts_what_is_le
     assert "All three" in (await me.check("suspend")).said
     await state.suspend("mcp-github", reason="workshop")
     await eventually(lambda: state.suspended("mcp-github"))
-    assert "Github refuses you" in (await me.check("suspend")).said
+    assert "GitHub refuses you" in (await me.check("suspend")).said
     assert "still suspended" in (await me.check("suspend")).said
     await workshop.reset(me.process, charlie.cookie, "nobody-with-that-id")
     assert [one.server for one in await state.suspensions()] == ["mcp-github"]
