@@ -18,13 +18,11 @@ from app.person_vault import PART, Held
 from app.process import Process
 from app.texts import t
 from fastmcp_vault import tracing
+from fastmcp_vault.credentials.sources import OPEN_FIELDS
 from fastmcp_vault.errors import BackendRefused, BackendUnavailable, CredentialMissing, Problem
 from fastmcp_vault.masking import mask
 from fastmcp_vault.tracing import Recorder, Trace
 from fastmcp_vault.vault import KVVersion
-
-OPEN_FIELDS = ("email", "login")
-"""Fields of a credential that say whose it is, and open nothing."""
 
 CONNECT_SECONDS = 5
 

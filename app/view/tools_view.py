@@ -17,7 +17,7 @@ from app.session import Person
 from app.sharing import call_of, shared
 from app.texts import t
 from app.view import approval_view, press, results_view, sentence, traces, typed, visitor
-from app.view.cards import badge, card
+from app.view.cards import card
 from app.view.compare_view import sharing_panel
 from app.view.plain import prose
 from app.view.tool_form import form
@@ -131,11 +131,8 @@ def _loaded(kept: Kept, person: Person) -> None:
     if not kept.views:
         return
     _verdict(verdict.of_loading(kept.views, person.username))
-    for column, view in zip(st.columns(len(kept.views)), kept.views.values(), strict=True):
-        with column.container(border=True, height="stretch"):
-            present = view.credential.get("present") if view.credential else None
-            st.markdown(f"**{LABELS[view.server]}** {badge(bool(present) if view.credential else None)}")
-            card(view.credential or {}, brief=True)
+    for view in kept.views.values():
+        card(LABELS[view.server], view.credential, key=view.server)
 
 
 def _verdict(found: verdict.Verdict) -> None:
@@ -144,14 +141,16 @@ def _verdict(found: verdict.Verdict) -> None:
 
 
 def _tools(kept: Kept, person: Person) -> None:
+    """One server's tools at a time; the other tabs are drawn too, so that nothing typed in them is lost."""
     st.header(t("tools.heading"), anchor=False)
-    if not any(view.tools for view in kept.views.values()):
+    able = [view for view in kept.views.values() if view.tools]
+    if not able:
         st.caption(t("tools.none"))
-    for view in kept.views.values():
-        if view.tools:
-            st.subheader(LABELS[view.server], anchor=False)
-        for tool in view.tools:
-            _tool(kept, view.server, tool, person)
+        return
+    for tab, view in zip(st.tabs([LABELS[view.server] for view in able], key="tools.of"), able, strict=True):
+        with tab:
+            for tool in view.tools:
+                _tool(kept, view.server, tool, person)
 
 
 def _tool(kept: Kept, server: str, tool: Tool, person: Person) -> None:
@@ -161,6 +160,7 @@ def _tool(kept: Kept, server: str, tool: Tool, person: Person) -> None:
     with st.expander(tool.name, icon=icon, key=f"tool.{server}.{tool.name}", expanded=opened):
         st.markdown(f"{prose(tool.description)} {_effect(tool)}")
         typed.tell(server, tool.name)
+        results = st.container(key=f"result.{server}.{tool.name}")  # Above the form, so that it is seen at once.
         asked = form(server, tool)
         if isinstance(asked, InputError):
             kept.outcomes[server, tool.name] = asked
@@ -169,7 +169,8 @@ def _tool(kept: Kept, server: str, tool: Tool, person: Person) -> None:
             waiting = t("tools.executing", tool=tool.name, username=person.username)
             _run(kept, Action((server,), tool.name, asked), waiting=waiting)
         _question(kept, server, tool, person)
-        _outcome(kept.outcomes.get((server, tool.name)), server, tool.name)
+        with results:
+            _outcome(kept.outcomes.get((server, tool.name)), server, tool.name)
 
 
 def _question(kept: Kept, server: str, tool: Tool, person: Person) -> None:

@@ -12,7 +12,7 @@ from stack.testing import Stack
 from tests.support.browser import PATIENCE, Visitor
 from tests.support.people import Person
 
-USER_ID = re.compile(r"User id\s+([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
+USER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def test_isolation_alice_and_bob_see_their_own_and_nothing_of_each_other(
@@ -41,9 +41,37 @@ def test_isolation_alice_and_bob_see_their_own_and_nothing_of_each_other(
     failed = [said for said in second.messages() if said.startswith("failed")]
     assert [said.split(", ")[1] for said in failed] == ["6 · Read this person's credential"]
 
-    (id_of_alice,), (id_of_bob,) = set(USER_ID.findall(of_alice)), set(USER_ID.findall(of_bob))
-    assert id_of_alice != id_of_bob
+    assert id_on_every_card(first) != id_on_every_card(second)
     assert not re.search(r"eyJ[\w-]{10,}\.[\w-]{10,}|\bhvs\.\w{8,}|\bs\.\w{20,}", of_alice + of_bob)
+
+
+def id_on_every_card(me: Visitor) -> str:
+    """The person's id at Keycloak, which is the same on all three cards, one press away."""
+    found = set()
+    for server in ("jira", "github", "postgres"):
+        me.page.locator(f".st-key-name-{server}-user button").click()
+        shown = me.page.get_by_test_id("stPopoverBody").locator("code").first
+        expect(shown).to_have_text(USER_ID, timeout=PATIENCE)
+        found.add(shown.inner_text())
+        me.page.keyboard.press("Escape")
+        expect(me.page.get_by_test_id("stPopoverBody")).to_have_count(0, timeout=PATIENCE)
+    (only,) = found
+    return only
+
+
+def test_a_stored_secret_and_a_user_made_on_demand_look_different(
+    visitor: Callable[[], Visitor], person: Person
+) -> None:
+    me = visitor()
+    me.sign_in(person)
+    me.load("Jira", "PostgreSQL")
+    stored, made = (me.page.locator(f".st-key-card-{server}") for server in ("jira", "postgres"))
+    expect(stored).to_contain_text("stored secret", timeout=PATIENCE)
+    expect(stored).to_contain_text(re.compile(r"stored in Vault: version 1, written "), timeout=PATIENCE)
+    expect(made).to_contain_text("made on demand", timeout=PATIENCE)
+    expect(made).to_contain_text(re.compile(rf"database user v-{person.username}-\w{{12}}-\d{{10}}"), timeout=PATIENCE)
+    expect(made).to_contain_text(re.compile(r"made \d\d:\d\d:\d\d .*, dropped "), timeout=PATIENCE)
+    expect(made.get_by_role("timer")).to_have_text(re.compile(r"\d+:\d\d left"), timeout=PATIENCE)
 
 
 def test_get_issue_brings_the_issue_with_alices_credential(visitor: Callable[[], Visitor], alice: Person) -> None:

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+from app.mcp_client import LABELS
 from stack.layout import ROOT
 from stack.ports import free_ports
 from stack.testing import Stack
@@ -162,7 +163,8 @@ class Visitor:
         return (shown.text_content() or "") if shown.count() else ""
 
     def tool(self, server: str, name: str) -> Locator:
-        """A tool's expander, opened."""
+        """A tool's expander, opened, in the tab of its server."""
+        self.page.get_by_role("tab", name=LABELS[server]).click()
         expander = self.page.locator(f".st-key-tool-{server}-{name}")
         expander.locator("summary").first.click()
         return expander

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 TEXTS: dict[str, str] = {
-    "card.present": "credential present",
+    "card.stored": "stored secret",
+    "card.stored.when": "stored in Vault: version {version}, written {written}",
+    "card.stored.about": "It stays until somebody changes it; it is read for the calls of this person only.",
+    "card.made": "made on demand",
+    "card.made.when": "made {made}, dropped {dropped} unless renewed,",
+    "card.made.about": "Vault made this database user for this person and drops it from PostgreSQL at that time, or at "
+    "once when the person signs out.",
+    "card.nothing": "nothing is there",
     "card.absent": "no credential",
     "card.unknown": "not known",
     "card.user_id": "User id",
@@ -13,7 +20,4 @@ TEXTS: dict[str, str] = {
     "card.vault_path": "Vault path",
     "card.masked_credential": "Credential",
     "card.credential_version": "Version",
-    "card.lease_seconds": "Lease",
-    "card.reason": "Why not",
-    "card.lease": "{left} left",
 }

@@ -8,12 +8,12 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Generic
+from typing import Any, Generic
 
 from fastmcp_vault.credentials.caller import Caller, CallerKey
 from fastmcp_vault.credentials.calls import Call
 from fastmcp_vault.credentials.logins import Logins
-from fastmcp_vault.credentials.sources import MARGIN_SECONDS, C, Source
+from fastmcp_vault.credentials.sources import MARGIN_SECONDS, C, Credential, Source
 from fastmcp_vault.errors import CredentialMissing, Problem, SessionEnded, VaultDenied, VaultUnavailable
 from fastmcp_vault.state.protocol import SharedState
 from fastmcp_vault.tracing import recording, reused, step
@@ -81,6 +81,11 @@ class HeldCredential(Generic[C]):
     def entity(self) -> str:
         """Vault's name for the person."""
         return self.grant.entity.name
+
+    @property
+    def entity_id(self) -> str:
+        """Vault's id of the person."""
+        return self.grant.entity.id
 
     @property
     def until(self) -> float:
@@ -192,15 +197,23 @@ class Credentials(Generic[C]):
     async def _read(self, grant: Grant[C]) -> C:
         self._put(grant, None)
         with step("credential", server=self._server) as opened:
-            credential = await self._fetch(grant)
+            credential = await self._fetched(grant)
             opened.say(f"{grant.entity.name}'s own {self._server} credential was read at {credential.path}.")
-            opened.detail(vault_path=credential.path, masked_credential=credential.masked, version=credential.version)
+            opened.detail(**_facts(credential))
             opened.valid(until=HeldCredential(credential, grant).until)
         if grant.released:
             await self._source.end(credential)
             raise SessionEnded("The session ended while its credential was being fetched.", fix="Sign in again.")
         self._put(grant, credential)
         return credential
+
+    async def _fetched(self, grant: Grant[C]) -> C:
+        """As :meth:`_fetch`; where there is none, the problem says whom Vault takes the caller for."""
+        try:
+            return await self._fetch(grant)
+        except CredentialMissing as missing:
+            missing.detail.setdefault("entity_id", (await _entity(grant)).id)
+            raise
 
     async def _fetch(self, grant: Grant[C]) -> C:
         """The entity's credential. Its path is taken from the login's user name while Vault is being asked for the
@@ -297,7 +310,8 @@ class Credentials(Generic[C]):
     def _note_credential_reused(self, grant: Grant[C], credential: C) -> None:
         sentence = f"{grant.entity.name}'s credential from {credential.path} still holds."
         until = HeldCredential(credential, grant).until
-        reused("credential", since=credential.read_at, until=until, server=self._server, sentence=sentence)
+        facts = {**_facts(credential), "confirmed_at": grant.checked_at, "confirmed_every": STALE_SECONDS}
+        reused("credential", since=credential.read_at, until=until, server=self._server, sentence=sentence, **facts)
 
     async def _sweep_for_ever(self) -> None:
         while True:
@@ -331,6 +345,17 @@ async def _entity(grant: Grant[C]) -> Entity:
             raise
         grant.asking = None
     return grant.entity
+
+
+def _facts(credential: Credential) -> dict[str, Any]:
+    """What a trace shows of a credential: where it lies, and whether it was stored or made on demand."""
+    stored = {"version": credential.version, "written_at": getattr(credential, "written_at", None)}
+    made = {"database_user": credential.username, "made_at": credential.read_at}
+    return {
+        "vault_path": credential.path,
+        "masked_credential": credential.masked,
+        **(made if credential.lease else stored),
+    }
 
 
 def _note_failure(problem: Problem, server: str) -> None:

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 MARGIN_SECONDS = 5.0
 """What is this near its end is not used any more: the call it is used for takes time too."""
 
+OPEN_FIELDS = ("email", "login")
+"""Fields of a stored secret that say whose it is, and open nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:
     """A credential; ``masked`` is what may be shown of it, ``read_at`` in seconds since the epoch.
 
-    ``version`` is the KV version, ``lease`` the database user's.
+    ``version`` is the KV version, ``lease`` the database user's. ``username``: the user that Vault made on demand.
     """
 
     path: str
@@ -34,6 +37,7 @@ class Credential:
     read_at: float
     version: int | None = None
     lease: Lease | None = None
+    username: str = ""
 
     def has_time(self, now: float) -> bool:
         """Whether its own lease, if it has one, leaves time for a call."""
@@ -42,8 +46,12 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class StoredSecret(Credential):
-    """A KV secret's fields, each without the line break at its end: `kv put field=-` stores the one that was typed."""
+    """A KV secret's fields, each without the line break at its end: `kv put field=-` stores the one that was typed.
 
+    ``written_at`` in seconds since the epoch.
+    """
+
+    written_at: float = 0.0
     fields: Mapping[str, SecretStr] = field(default_factory=dict)
 
 
@@ -51,7 +59,6 @@ class StoredSecret(Credential):
 class DatabaseUser(Credential):
     """A database user, with the connections that are open as that user."""
 
-    username: str = ""
     pool: LeasePool | None = None
 
 
@@ -136,12 +143,15 @@ class KVSource:
                 entity=entity,
                 path=path,
             )
+        # Whose it is first, then what is secret, as for a database user: people compare them.
         masked = " · ".join(
-            _text(secret.data, name) if name in ("email", "login") else mask(_text(secret.data, name))
-            for name in sorted(secret.data)
+            _text(secret.data, name) if name in OPEN_FIELDS else mask(_text(secret.data, name))
+            for name in sorted(secret.data, key=lambda name: (name not in OPEN_FIELDS, name))
         )
         fields = {name: _without_last_line_break(value) for name, value in secret.data.items()}
-        return StoredSecret(path, masked, read_at, version=secret.version, fields=fields)
+        return StoredSecret(
+            path, masked, read_at, version=secret.version, written_at=secret.created_at, fields=fields
+        )
 
     async def holds(self, login: VaultToken, entity: str, credential: StoredSecret) -> bool:
         """Whether no newer version was written."""

@@ -22,12 +22,18 @@ class CredentialStatus(BaseModel):
     username: str
     email: str
     entity: Annotated[str, Field(description="Vault's name for the person.")]
+    entity_id: Annotated[str, Field(description="Vault's id of that entity.")] = ""
     vault_path: Annotated[str, Field(description="Where the person's credential lies in Vault.")]
     present: Annotated[bool, Field(description="Whether there is one.")]
     reason: Annotated[str, Field(description="Why there is none, and what to do; empty if there is one.")] = ""
     problem: Annotated[dict[str, Any] | None, Field(description="The same in parts.")] = None
     masked_credential: Annotated[str, Field(description="What may be shown of it.")] = ""
     credential_version: Annotated[int | None, Field(description="Version of the stored secret.")] = None
+    written_at: Annotated[
+        float | None, Field(description="When that version was written, in seconds since the epoch.")
+    ] = None
+    database_user: Annotated[str, Field(description="The user that Vault made for this person on demand.")] = ""
+    made_at: Annotated[float | None, Field(description="When it was made, in seconds since the epoch.")] = None
     lease_seconds: Annotated[float | None, Field(description="Seconds for which it still holds without renewal.")] = (
         None
     )
@@ -47,9 +53,14 @@ async def credential_status() -> CredentialStatus:
     }
     try:
         async with room.credentials.use(call) as held:
+            stored, made = held.credential.version is not None, held.credential.lease is not None
             return CredentialStatus(
                 **who,
                 entity=held.entity,
+                entity_id=held.entity_id,
+                written_at=getattr(held.credential, "written_at", None) if stored else None,
+                database_user=held.credential.username,
+                made_at=held.credential.read_at if made else None,
                 vault_path=held.credential.path,
                 present=True,
                 masked_credential=held.credential.masked,
@@ -61,6 +72,7 @@ async def credential_status() -> CredentialStatus:
         return CredentialStatus(
             **who,
             entity=missing.detail.get("entity", ""),
+            entity_id=missing.detail.get("entity_id", ""),
             vault_path=missing.detail.get("path", ""),
             present=False,
             reason=str(missing),
