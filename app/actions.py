@@ -52,7 +52,7 @@ async def load_tools(process: Process, cookie: str, servers: Sequence[str], *, f
     views = {server: ServerView(server) for server in servers}
     with tracing.recording(recorder):
         try:
-            session = await signed_in(process, cookie)
+            session = await signed_in(process, cookie, fresh=fresh)
         except Problem as problem:
             return Done(recorder.trace, views, problem=problem)
         work = [_load_one(process, session, views[server], fresh=fresh) for server in servers]
@@ -77,7 +77,7 @@ async def execute(
     token: ServerToken | None = None
     with tracing.recording(recorder):
         try:
-            session = await signed_in(process, cookie)
+            session = await signed_in(process, cookie, fresh=fresh)
             token = await _server_token(process, session, server, fresh=fresh)
             with tracing.step("mcp-request", server=server) as opened:
                 async with connected(server, process.settings.mcp_url(server), token.token) as connection:
@@ -92,12 +92,15 @@ async def execute(
     return done
 
 
-async def signed_in(process: Process, cookie: str) -> Session:
-    """Steps 1 and 2: the sign-in as it was recorded then, and the access token checked now."""
+async def signed_in(process: Process, cookie: str, *, fresh: bool = False) -> Session:
+    """Steps 1 and 2: the sign-in as it was recorded then, and the access token checked now.
+
+    The sign-in counts as reused, unless the action is to show everything that it rests on (``fresh``).
+    """
     session = await process.sessions.renewed(cookie)
     recorder = tracing.current()
     if recorder is not None and session.login is not None:
-        recorder.extend([session.login.model_copy(update=_reuse(session))])
+        recorder.extend([session.login.model_copy(update=_reuse(session, fresh=fresh))])
     with tracing.step("jwt") as opened:
         claims = await process.validator.validate(session.tokens.access_token.get_secret_value())
         if claims.azp != process.settings.app_client_id or claims.sid != session.sid:
@@ -108,8 +111,12 @@ async def signed_in(process: Process, cookie: str) -> Session:
     return session
 
 
-def _reuse(session: Session) -> dict[str, Any]:
-    return {"status": "reused", "since": session.signed_in_at, "until": session.tokens.refresh_expires_at}
+def _reuse(session: Session, *, fresh: bool) -> dict[str, Any]:
+    return {
+        "status": "done" if fresh else "reused",
+        "since": session.signed_in_at,
+        "until": session.tokens.refresh_expires_at,
+    }
 
 
 async def _load_one(process: Process, session: Session, view: ServerView, *, fresh: bool) -> ServerToken | None:

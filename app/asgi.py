@@ -24,6 +24,7 @@ from app.person_vault import PersonVault
 from app.process import Process
 from app.revoker import Revoker
 from app.routes import ROUTES
+from app.rules import Rules
 from app.sessions import Sessions
 from app.settings import AppSettings
 from app.texts import t
@@ -101,6 +102,7 @@ async def opened(settings: AppSettings) -> AsyncIterator[Process]:
             seen=SeenTokens(),
             example=example,
             person_vault=person_vault,
+            rules=Rules(vault, session),
         )
         async with Process.running(process):
             yield process

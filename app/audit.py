@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 from app.person_vault import Held
 from app.process import Process
@@ -26,6 +27,11 @@ from fastmcp_vault.vault import Entity
 TAIL_BYTES = 8 * 2**20
 """How much of the file's end is looked at, whoever asks: some thousand requests."""
 
+LAB_CLIENT = "lab-"
+"""How the names of the lab's own Keycloak clients begin."""
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
 LINES = 400
 """A person's lines that are handed out, the newest."""
 
@@ -34,8 +40,8 @@ LINES = 400
 class Line:
     """One request to Vault that was this person's, with the answer. ``at``: seconds since the epoch.
 
-    ``server``: the Keycloak client that logged in as the person; ``raw``: the line as Vault wrote it;
-    ``action`` and ``step``: what this person did that led to it, where that is known.
+    ``server``: the Keycloak client that logged in as the person, ``sid``: in which sign-in of theirs; ``raw``: the line
+    as Vault wrote it; ``action`` and ``step``: what this person did that led to it, where that is known.
     """
 
     at: float
@@ -47,6 +53,7 @@ class Line:
     policies: tuple[str, ...]
     refusal: str
     raw: Mapping[str, Any]
+    sid: str = ""
     action: str = ""
     step: str = ""
 
@@ -118,9 +125,28 @@ def _end(path: Path, length: int) -> tuple[bytes, bool]:
         return file.read(length), size <= length
 
 
-def joined(lines: Iterable[Line], traces: Iterable[Trace]) -> list[Line]:
-    """The lines with what the person did: the action by its correlation id, the step by Vault's request id."""
-    actions = {trace.id: trace.action for trace in traces}
+Origin = Literal["here", "itself", "lab", "tab", "elsewhere"]
+"""Where a line comes from: an action of this browser tab, a check or a renewal without one, the lab, this sign-in in
+another tab, another sign-in of the person (a browser, a device, a program)."""
+
+
+def origin(line: Line, sid: str) -> Origin:
+    """Who made a line (of :func:`joined`), as the person in the sign-in ``sid`` sees it."""
+    if line.action:
+        return "here"
+    if line.server.startswith(LAB_CLIENT):
+        return "lab"
+    if not line.correlation_id:
+        return "itself"
+    return "elsewhere" if line.sid and line.sid != sid else "tab"
+
+
+def joined(lines: Iterable[Line], traces: Iterable[Trace], noted: Mapping[str, str] = NOTHING) -> list[Line]:
+    """The lines with what the person did: the action by its correlation id, the step by Vault's request id.
+
+    ``noted``: actions by correlation id of which there is no trace.
+    """
+    actions = {**noted, **{trace.id: trace.action for trace in traces}}
     steps = {
         request_id: f"{step.number} · {t(f'registry.{step.kind}.title')}"
         for trace in traces
@@ -157,6 +183,7 @@ def _line(text: bytes, entity_id: str) -> Line | None:
             policies=tuple(str(one.get("name", "")) for one in granted),
             refusal=" ".join(str(entry.get("error") or "").split()),
             raw=entry,
+            sid=str((about.get("metadata") or {}).get("sid", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

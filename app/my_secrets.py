@@ -192,7 +192,9 @@ async def _stored(process: Process, held: Held, name: str) -> Stored:
     except CredentialMissing as problem:
         return Stored(name, shown, {}, versions, problem)
     told = {field: t("own.not-text", kind=t(f"own.kind.{kind}")) for field, kind in found.not_text.items()}
-    shown_fields = {field: told.get(field) or masked(field, value) for field, value in sorted(found.data.items())}
+    # Whose it is first, as on the servers' cards.
+    ordered = sorted(found.data.items(), key=lambda item: (item[0] not in OPEN_FIELDS, item[0]))
+    shown_fields = {field: told.get(field) or masked(field, value) for field, value in ordered}
     return Stored(name, shown, shown_fields, versions)
 
 

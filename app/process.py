@@ -11,6 +11,7 @@ from app.example import Example
 from app.loop import Loop
 from app.pending import PendingLogins, SeenTokens
 from app.person_vault import PersonVault
+from app.rules import Rules
 from app.sessions import Sessions
 from app.settings import AppSettings
 from app.texts import t
@@ -38,6 +39,7 @@ class Process:
     seen: SeenTokens
     example: Example
     person_vault: PersonVault
+    rules: Rules
 
     _running: ClassVar[list[Process]] = []
 

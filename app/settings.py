@@ -27,7 +27,7 @@ class AppSettings(CommonSettings):
         SecretStr("ZGVtby1zZXNzaW9uLWtleS1kZW1vLXNlc3Npb24ta2U="),
         description="Fernet key that sessions in `mcp_state` are encrypted with.",
     )
-    vault_role_id: str = Field("app", description="Role id of the app's own Vault login, which may only revoke.")
+    vault_role_id: str = Field("app", description="Role id of the app's own Vault login: it revokes, and reads rules.")
     vault_secret_id: SecretStr = Field(SecretStr("demo-app-vault-secret-id"), description="Its secret id.")
     example_entity: str = Field("my-vault-app", description="The example application that a page shows.")
     example_role_id: str = Field("example-view", description="Role id at Vault for that page: the same rights to read.")

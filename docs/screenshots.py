@@ -102,7 +102,7 @@ def issue_of(browser: Browser, base: str) -> None:
     page.context.close()
     page = arrive(browser, base, "alice", width=420, scheme="dark")
     load_tools(page)
-    page.get_by_role("button", name="5 · Log in to Vault").first.click()
+    page.get_by_role("button", name="5a · Log in to Vault").first.click()
     to(page, ".heads")
     shoot(page, "trace-narrow-dark")
     page.context.close()

@@ -11,6 +11,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
+from common.settings import MCP_SERVERS
 from fastmcp_vault.vault.admin import VaultAdmin
 from init.ledger import Ledger
 from init.settings import InitSettings
@@ -41,8 +42,15 @@ EXAMPLE_RULES = (
 
 SERVICE_ROLES: dict[str, ServiceRole] = {
     "app": ServiceRole(
-        "The app as the revoker of what others left behind: it ends tokens by accessor, and reads nothing.",
-        (("auth/token/revoke-accessor", "update"),),
+        "The app as the revoker of what others left behind: it ends tokens by accessor. It reads no secret, only the"
+        " rules that it shows: the servers' login roles and policies, and the one for people.",
+        (
+            ("auth/token/revoke-accessor", "update"),
+            *((f"auth/jwt/role/mcp-{server}", "read") for server in MCP_SERVERS),
+            *((f"sys/policies/acl/mcp-{server}", "read") for server in MCP_SERVERS),
+            ("sys/policies/acl/user-secrets", "read"),
+            ("sys/policies/acl/default", "read"),
+        ),
     ),
     "example-view": ServiceRole(
         "The app's page about the example application: it reads what that application reads, and shows none of it.",

@@ -1,29 +1,25 @@
-"""A trace's messages in the order in which they went: one arrow per real message, as in a UML sequence diagram."""
+"""A trace's messages in the order in which they went: one arrow for each real message and its answer."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
 from app.flow.parties import lifelines
-from app.texts import t
-from fastmcp_vault.tracing import STEPS, Exchange, Step, Trace
+from fastmcp_vault.tracing import Exchange, Step, Trace
 
 _KEYCLOAK = "/protocol/openid-connect/"
 
-Shape = Literal["call", "answer", "self"]
-"""``call``: a message there, and its answer unless that has an arrow of its own. ``self``: work within one lifeline."""
+Shape = Literal["call", "self"]
+"""``call``: a message there, and its answer. ``self``: work within one lifeline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """One message. ``step``: index in the trace. ``at``, ``ends``: seconds since the epoch; ``ms`` None: not timed.
-
-    ``answered`` is false where the answer came after other messages and is an arrow of its own.
-    """
+    """One message. ``step``: index in the trace. ``at``: seconds since the epoch; ``ms`` None: not timed."""
 
     step: int
     shape: Shape
@@ -31,11 +27,9 @@ class Arrow:
     target: int
     label: str
     at: float
-    ends: float
     ms: float | None = None
     http: int | None = None
     error: str = ""
-    answered: bool = True
 
 
 def arrows(trace: Trace) -> dict[str, list[Arrow]]:
@@ -44,7 +38,7 @@ def arrows(trace: Trace) -> dict[str, list[Arrow]]:
     lanes = lifelines(trace)
     for index, step in enumerate(trace.steps):
         groups.setdefault(step.server, []).extend(_of_step(index, step, lanes))
-    return {server: _answered(found, trace) for server, found in groups.items() if found}
+    return {server: sorted(found, key=lambda arrow: arrow.at) for server, found in groups.items() if found}
 
 
 def _of_step(index: int, step: Step, lanes: Sequence[str]) -> Iterator[Arrow]:
@@ -58,16 +52,14 @@ def _of_step(index: int, step: Step, lanes: Sequence[str]) -> Iterator[Arrow]:
             target=target,
             label=message(exchange),
             at=exchange.started_at,
-            ends=exchange.started_at + (exchange.duration_ms or 0.0) / 1000,
             ms=exchange.duration_ms,
             http=exchange.status,
             error=exchange.error,
         )
     if not step.exchanges:
-        ends = step.started_at + step.duration_ms / 1000
         shape: Shape = "self" if source == target else "call"
         ms = step.duration_ms if step.status in {"done", "failed"} else None
-        yield Arrow(index, shape, source, target, "", step.started_at, ends, ms)
+        yield Arrow(index, shape, source, target, "", step.started_at, ms)
 
 
 def _seen(index: int, step: Step, lanes: Sequence[str]) -> Iterator[Arrow]:
@@ -78,26 +70,7 @@ def _seen(index: int, step: Step, lanes: Sequence[str]) -> Iterator[Arrow]:
         url = step.detail.get(name)
         if isinstance(url, str):
             label = f"GET {short(url)}"
-            yield Arrow(index, "call", lanes.index("browser"), lanes.index(target), label, step.started_at, 0.0)
-
-
-def _answered(found: list[Arrow], trace: Trace) -> list[Arrow]:
-    """In time order, with an answer's own arrow where other messages went in between."""
-    order = list(STEPS)
-
-    def place(arrow: Arrow) -> tuple[float, int]:
-        return arrow.at, order.index(trace.steps[arrow.step].kind)
-
-    result: list[Arrow] = []
-    for arrow in found:
-        between = arrow.http is not None and any(
-            other.step != arrow.step and arrow.at < other.at < arrow.ends for other in found
-        )
-        result.append(replace(arrow, answered=False) if between else arrow)
-        if between:
-            back = replace(arrow, shape="answer", source=arrow.target, target=arrow.source, at=arrow.ends)
-            result.append(replace(back, label=t("flow.answer", label=arrow.label)))
-    return sorted(result, key=place)
+            yield Arrow(index, "call", lanes.index("browser"), lanes.index(target), label, step.started_at)
 
 
 def message(exchange: Exchange) -> str:

@@ -15,6 +15,7 @@ from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.tracing import Exchange, Step
 from fastmcp_vault.tracing.export import as_curl
 
+_SAID_ELSEWHERE = {"claims", "confirmed_at", "confirmed_every"}
 _CARD = ("user_id", "username", "email", "entity", "vault_path", "masked_credential", "credential_version")
 
 
@@ -41,7 +42,9 @@ def details(step: Step, credential: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def title(step: Step) -> str:
-    """The step's title in the reader's language."""
+    """The step's title in the reader's language; a credential that Vault made on demand was not read."""
+    if step.kind == "credential" and step.detail.get("made_at"):
+        return t("flow.made")
     return t(f"registry.{step.kind}.title")
 
 
@@ -68,7 +71,7 @@ def times(step: Step) -> str:
 
 def _facts(step: Step, credential: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """Small facts by name: those of the step, and for the credential step what its server says of it."""
-    found = {name: value for name, value in step.detail.items() if name != "claims"}
+    found = {name: value for name, value in step.detail.items() if name not in _SAID_ELSEWHERE}
     if step.kind != "credential":
         return [(name, _said(value)) for name, value in found.items()]
     merged = {**(credential or {}), **found} if step.status != "skipped" else {}

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.claims import clock
 from app.flow import hops
-from app.flow.arrows import Arrow, arrows
-from app.flow.details import details, sentence, times, title
-from app.flow.parties import lanes
+from app.flow.blocks import groups, labels
+from app.flow.details import details, times, title
+from app.flow.rule import Rulebook, capture, rule
 from app.mcp_client import LABELS
 from app.texts import language, t
-from fastmcp_vault.tracing import STEPS, Step, Trace
+from fastmcp_vault.tracing import STEPS, Trace
+
+NO_RULES = Rulebook()
 
 WORDS = (
     "sequence",
@@ -46,6 +47,16 @@ WORDS = (
     "raw-lead",
     "claim",
     "empty",
+    "out",
+    "legend",
+    "legend.request",
+    "legend.answer",
+    "legend.skipped",
+    "legend.kept",
+    "rule",
+    "rule.written",
+    "rule.filled",
+    "rule.whole",
 )
 """What the component itself says: the catalogue's ``flow.ui.…``."""
 
@@ -56,20 +67,28 @@ def drawing(
     remembered: hops.Remembered,
     *,
     now: float,
+    book: Rulebook = NO_RULES,
 ) -> dict[str, Any]:
-    """All of it. ``credentials``: what each server says of the person's; ``now``: seconds since the epoch."""
-    found = arrows(trace)
-    servers = [server for server in found if server]
+    """All of it. ``credentials``: what each server says of the person's; ``now``: seconds since the epoch.
+
+    ``book``: the rules at Vault that decided.
+    """
+    drawn = [{**group, "capture": capture(group["server"], trace, book)} for group in groups(trace)]
+    servers = [group["server"] for group in drawn if group["server"]]
+    named = labels(trace)
     return {
         "id": trace.id,
+        "proofs": " ".join(proof.correlation_id for proof in book.proofs.values()),
         "language": language(),
         "now": now,
         "text": {word: t(f"flow.ui.{word}") for word in WORDS},
-        "groups": [_group(trace, server, rows) for server, rows in found.items()],
+        "groups": drawn,
         "waterfall": waterfall(trace),
         "tokens": [_tokens(trace, server, remembered) for server in servers],
         "steps": [
-            details(step, credentials.get(step.server) if step.kind == "credential" else None) for step in trace.steps
+            details(step, credentials.get(step.server) if step.kind == "credential" else None)
+            | {"label": named[index], "rule": rule(step, trace, book)}
+            for index, step in enumerate(trace.steps)
         ],
         "servers": [{"id": server, "label": LABELS.get(server, server), **_worst(trace, server)} for server in servers],
     }
@@ -81,61 +100,6 @@ def _worst(trace: Trace, server: str) -> dict[str, str]:
     return {"status": status, "word": t(f"trace.{status}")}
 
 
-def _group(trace: Trace, server: str, rows: list[Arrow]) -> dict[str, Any]:
-    indexes = [arrow.step for arrow in rows]
-    drawn = [
-        _row(
-            trace.steps[arrow.step],
-            arrow,
-            lanes(trace, server),
-            first=arrow.step not in indexes[:n],
-            last=arrow.step not in indexes[n + 1 :],
-        )
-        for n, arrow in enumerate(rows)
-    ]
-    return {"server": server, "lanes": lanes(trace, server), "rows": drawn}
-
-
-def _row(step: Step, arrow: Arrow, names: list[str], *, first: bool, last: bool) -> dict[str, Any]:
-    went_well = step.status == "failed" and not last and not arrow.error and (arrow.http or 500) < 400
-    status = "done" if went_well else step.status
-    note = _note(step, arrow)
-    number_title = f"{step.number} · {title(step)}"
-    ways = f"{names[arrow.source]} → {names[arrow.target]}" if arrow.source != arrow.target else names[arrow.source]
-    return {
-        "step": arrow.step,
-        "shape": arrow.shape,
-        "from": arrow.source,
-        "to": arrow.target,
-        "status": status,
-        "word": t(f"trace.{status}"),
-        "number": step.number,
-        "title": title(step) if first else "",
-        "label": arrow.label,
-        "note": note,
-        "reason": sentence(step) if first and step.status == "failed" else "",
-        "aria": ", ".join(filter(None, (t(f"trace.{status}"), number_title, ways, arrow.label, note))),
-    }
-
-
-def _note(step: Step, arrow: Arrow) -> str:
-    """Status and duration; since when it is reused; or that it was seen and not timed."""
-    if step.status == "reused":
-        return t("flow.since", since=clock(step.since)) if step.since is not None else ""
-    if step.status == "skipped":
-        return ""
-    parts = []
-    if arrow.answered and arrow.http is not None:
-        parts.append(f"HTTP {arrow.http}")
-    if arrow.error:
-        parts.append(t("flow.no-answer"))
-    if arrow.answered and arrow.ms is not None:
-        parts.append(t("trace.took", duration=f"{arrow.ms:.0f}" if arrow.ms >= 1 else "<1"))
-    if arrow.label and arrow.ms is None and not arrow.error:
-        parts.append(t("flow.not-timed"))
-    return " · ".join(parts)
-
-
 def waterfall(trace: Trace) -> dict[str, Any]:
     """Steps on one time line from the click to the last answer, in percent of its length; ``total`` in milliseconds."""
     ends = [step.started_at + step.duration_ms / 1000 for step in trace.steps]
@@ -144,7 +108,7 @@ def waterfall(trace: Trace) -> dict[str, Any]:
     def percent(at: float) -> float:
         return round(min(100.0, max(0.0, (at - trace.started_at) / total * 100)), 2)
 
-    order = list(STEPS)
+    order, named = list(STEPS), labels(trace)
     rows = []
     for index in sorted(range(len(trace.steps)), key=lambda i: (trace.steps[i].started_at, trace.steps[i].number)):
         step = trace.steps[index]
@@ -155,7 +119,7 @@ def waterfall(trace: Trace) -> dict[str, Any]:
                 "step": index,
                 "server": step.server,
                 "where": LABELS.get(step.server, ""),
-                "number": step.number,
+                "label": named[index],
                 "kind": order.index(step.kind),
                 "title": title(step),
                 "status": step.status,

@@ -13,10 +13,12 @@ import streamlit as st
 from app import audit
 from app.audit import Line, Told
 from app.claims import clock
+from app.flow.drawing import drawing
 from app.mcp_client import LABELS
 from app.process import Process
 from app.texts import t
 from app.view import press, sentence, traces, visitor
+from app.view.flow import flow
 from app.view.plain import mono, plain
 from app.view.timeline import Row, timeline
 from fastmcp_vault.errors import Problem
@@ -24,6 +26,9 @@ from fastmcp_vault.errors import Problem
 ANSWER_SECONDS = 15.0
 GROUPS = 25
 """Actions that are listed; the filter finds the others."""
+
+ID = "id"
+"""Query parameter with a correlation id, so that a trace leads to its lines."""
 
 PERIODS: Mapping[str, float] = {"5": 300.0, "60": 3600.0, "all": 0.0}
 """How far back to look, in seconds; 0: as far as the log is read."""
@@ -44,7 +49,8 @@ class Asked:
             (not self.servers or line.server in self.servers)
             and (bool(line.refusal) or not self.refused)
             and line.at >= self.since
-            and self.text in f"{line.operation} {line.path} {line.action} {line.step} {line.request_id}".lower()
+            and self.text
+            in f"{line.operation} {line.path} {line.action} {line.step} {line.request_id} {line.correlation_id}".lower()
         )
 
 
@@ -61,7 +67,7 @@ def show() -> None:
         sentence.problem(problem)
         return
     traces.remember(told.trace)
-    lines = audit.joined(told.lines, traces.remembered())
+    lines = audit.joined(told.lines, traces.remembered(), traces.noted())
     if not lines:
         st.info(t("audit.empty", entity=plain(told.entity), since=clock(told.since)), icon=":material/receipt_long:")
         return
@@ -111,6 +117,8 @@ def _ask(lines: Sequence[Line]) -> Asked:
         format_func=lambda name: t(f"audit.filter.period.{name}"),
         key="pick.audit.period",
     )
+    if ID in st.query_params and "arg.audit.text" not in st.session_state:
+        st.session_state["arg.audit.text"] = st.query_params[ID]
     text = three.text_input(t("audit.filter.text"), key="arg.audit.text", placeholder="secret/data/users/")
     refused = four.toggle(t("audit.filter.refused"), key="pick.audit.refused")
     back = PERIODS[period]
@@ -147,13 +155,16 @@ def _group(lines: list[Line]) -> None:
     """One action: what it was, if it was done in this browser tab, and every line of it."""
     first, refused = lines[-1], _refused(lines)
     servers = ", ".join(sorted({_server(line.server) for line in lines}))
-    unknown = t("audit.unknown") if first.correlation_id else t("audit.by-itself")
+    person = visitor.visit().person
+    unknown = t(f"audit.origin.{audit.origin(first, person.sid if person else '')}")
     action = next((line.action for line in lines if line.action), unknown)
     icon = ":material/gpp_bad:" if refused else ":material/check_circle:"
     label = f"{clock(first.at)} · **{plain(action)}** · {plain(servers)} · {t('audit.requests', count=len(lines))}"
-    with st.expander(label, icon=icon, key=f"audit.{first.request_id}"):
+    asked_for = bool(first.correlation_id) and st.query_params.get(ID) == first.correlation_id
+    with st.expander(label, icon=icon, key=f"audit.{first.request_id}", expanded=asked_for):
         if first.correlation_id:
-            st.caption(f"correlation id {mono(first.correlation_id)}")
+            st.markdown(t("audit.id", id=mono(first.correlation_id)))
+            _trace(first.correlation_id)
         ordered = list(reversed(lines))
         st.table(
             {
@@ -165,6 +176,15 @@ def _group(lines: list[Line]) -> None:
             hide_index=True,
         )
         _raw(ordered)
+
+
+def _trace(correlation_id: str) -> None:
+    """The trace of the same action, where this tab has it: what stands here as requests stands there as steps."""
+    found = next((trace for trace in traces.remembered() if trace.id == correlation_id), None)
+    if found is None:
+        st.caption(t("audit.no-trace"))
+    elif st.toggle(t("audit.trace"), key=f"pick.audit.trace.{correlation_id}"):
+        flow(drawing(found, {}, {}, now=time.time()), key=f"audit.flow.{correlation_id}")
 
 
 def _raw(lines: Sequence[Line]) -> None:

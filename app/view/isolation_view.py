@@ -14,7 +14,7 @@ from app.process import Process
 from app.room import FACILITATOR
 from app.session import Person
 from app.texts import t
-from app.view import press, sentence, visitor
+from app.view import press, sentence, traces, visitor
 from app.view.plain import prose
 from app.view.sheet import sheet
 from fastmcp_vault.errors import Problem
@@ -106,6 +106,7 @@ def _try(held: dict[str, Cell], coming: AsyncGenerator[Cell], count: int) -> Non
     try:
         for done, cell in enumerate(Process.current().loop.stream(coming, timeout=ANSWER_SECONDS), start=1):
             held.update(kept([cell]))
+            traces.note(cell.correlation_id, t("action.isolation", place=cell.thing.place(cell.owner)))
             if done == count or done % (count // MOVES + 1) == 0:
                 bar.progress(min(1.0, done / count), t("iso.trying", done=done, count=count))
     except Problem as problem:

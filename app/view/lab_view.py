@@ -13,7 +13,7 @@ from app.lab.place import place
 from app.process import Process
 from app.session import Person
 from app.texts import t
-from app.view import press, sentence, visitor
+from app.view import press, sentence, traces, visitor
 from app.view.board import board as draw
 from app.view.plain import plain, prose
 from fastmcp_vault.errors import Problem
@@ -64,6 +64,7 @@ def _send(person: Person, chosen: Sequence[Attack], results: dict[str, Result]) 
         coming = process.loop.stream(run(place(process, person.username), chosen), timeout=ANSWER_SECONDS)
         for done, result in enumerate(coming, start=1):
             results[result.attack] = result
+            traces.note(result.correlation_id, t("action.attack", title=t(f"attack.{result.attack}.title")))
             bar.progress(done / len(chosen), t("lab.sending", done=done, count=len(chosen)))
     except Problem as problem:
         slot.empty()

@@ -11,21 +11,25 @@ import streamlit as st
 from app import verdict
 from app.actions import Done, ServerView, execute, load_tools
 from app.flow.hops import remember
+from app.flow.rule import Rulebook
 from app.mcp_client import LABELS, Reply, Tool
 from app.process import Process
+from app.proof import Proof, ask, somebody_else
+from app.rules import ServerRules
 from app.session import Person
 from app.sharing import call_of, shared
-from app.texts import t
+from app.texts import t, told_problem
 from app.view import approval_view, press, results_view, sentence, traces, typed, visitor
 from app.view.cards import card
 from app.view.compare_view import sharing_panel
 from app.view.plain import prose
 from app.view.tool_form import form
-from app.view.trace_view import announced, downloads, summary, trace_view
+from app.view.trace_view import announced, audit_link, downloads, summary, trace_view
 from common.settings import MCP_SERVERS
 from fastmcp_vault.errors import InputError, Problem, SessionEnded
 
 ACTION_SECONDS = 60.0
+ANSWER_SECONDS = 10.0
 
 _TONES = {
     "good": (st.success, ":material/verified_user:"),
@@ -48,7 +52,7 @@ class Kept:
     """What the page remembers between runs: the servers loaded, the last action, each tool's last outcome.
 
     ``claims``: what tokens said when they were made, for actions that use them again. ``asking``: the server and tool
-    whose question is to be shown.
+    whose question is to be shown. ``proofs``: what Vault answered about somebody else's path, by server.
     """
 
     views: dict[str, ServerView] = field(default_factory=dict)
@@ -56,6 +60,7 @@ class Kept:
     outcomes: dict[tuple[str, str], Done | InputError] = field(default_factory=dict)
     claims: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     asking: tuple[str, str] | None = None
+    proofs: dict[str, Proof] = field(default_factory=dict)
 
 
 def show(person: Person) -> None:
@@ -84,7 +89,9 @@ def _pick(kept: Kept, waiting: Sequence[str]) -> None:
     if not picked:
         st.info(t("tools.pick-one"), icon=":material/check_box:")
         return
-    _run(kept, Action(picked), waiting=t("tools.loading", servers=", ".join(LABELS[s] for s in picked)))
+    # The first trace that somebody sees has every step in it: nothing is used again that was made elsewhere.
+    waiting_for = t("tools.loading", servers=", ".join(LABELS[s] for s in picked))
+    _run(kept, Action(picked), waiting=waiting_for, fresh=kept.last is None)
 
 
 def _run(kept: Kept, action: Action, *, waiting: str, fresh: bool = False, reply: Reply | None = None) -> None:
@@ -120,7 +127,7 @@ def _keep(kept: Kept, action: Action, done: Done) -> None:
         kept.outcomes[place] = done
         kept.asking = place if done.answer and done.answer.asked else None
     else:
-        kept.views, kept.outcomes = done.views, {}
+        kept.views, kept.outcomes, kept.proofs = done.views, {}, {}
 
 
 def _loaded(kept: Kept, person: Person) -> None:
@@ -219,9 +226,10 @@ def _trace(kept: Kept, person: Person) -> None:
     if action.tool:
         _verdict(verdict.of_executing(done, action.servers[0], action.tool, person.username))
     st.container(key="trace.summary").markdown(summary(done.trace))
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         press.button(t("trace.again"), icon=":material/replay:", help=t("trace.again.help"), key="again")
         downloads(done.trace)
+        audit_link(done.trace)
     if press.taken("again"):
         _run(kept, action, waiting=t("tools.loading", servers=", ".join(LABELS[s] for s in action.servers)), fresh=True)
         st.rerun()
@@ -230,4 +238,29 @@ def _trace(kept: Kept, person: Person) -> None:
     mine = shared(person.username, done.trace, credentials, result)
     sharing_panel(person, call_of(action.servers, action.tool), mine)
     st.caption(t("trace.lead"))
-    trace_view(done, kept.views, kept.claims)
+    trace_view(done, kept.views, kept.claims, _book(kept, person), lambda server: _attempt(kept, person, server))
+
+
+def _book(kept: Kept, person: Person) -> Rulebook:
+    """The rules at Vault behind what is shown, as they are now."""
+    process = Process.current()
+    servers = {step.server for step in kept.last[1].trace.steps if step.server} if kept.last else set()
+    rules = {server: process.loop.run(process.rules.of(server), timeout=ANSWER_SECONDS) for server in sorted(servers)}
+    return Rulebook(rules, somebody_else(process, person.username), kept.proofs)
+
+
+def _attempt(kept: Kept, person: Person, server: str) -> None:
+    """Ask Vault for what is somebody else's, as this person."""
+    process = Process.current()
+    rules = process.loop.run(process.rules.of(server), timeout=ANSWER_SECONDS)
+    line = next((line for line in rules.lines if line.personal), None) if isinstance(rules, ServerRules) else None
+    if line is None:
+        return
+    path = line.filled(somebody_else(process, person.username))
+    try:
+        proof = process.loop.run(ask(process, visitor.visit().cookie, path), timeout=ANSWER_SECONDS)
+    except Problem as problem:
+        st.toast(told_problem(problem), icon=":material/error:")
+        return
+    kept.proofs[server] = proof
+    traces.remember(proof.trace)

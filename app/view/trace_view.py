@@ -4,28 +4,40 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import streamlit as st
 
 from app.actions import Done, ServerView
 from app.flow.drawing import drawing
 from app.flow.hops import Remembered
+from app.flow.rule import Rulebook
 from app.flow.standards import linked
 from app.texts import t
+from app.view import audit_view
 from app.view.flow import flow
 from app.view.plain import plain, prose
 from fastmcp_vault.tracing import STEPS, Trace
 from fastmcp_vault.tracing.export import as_har, as_json
 
+_AUDIT = Path(__file__).parents[1] / "pages" / "audit.py"
+
 STEP = "step"
 """Query parameter that names a step, so that a link leads to it."""
 
 
-def trace_view(done: Done, views: Mapping[str, ServerView], remembered: Remembered) -> None:
-    """Draw the trace; opening and choosing in it runs no script."""
+def trace_view(
+    done: Done,
+    views: Mapping[str, ServerView],
+    remembered: Remembered,
+    book: Rulebook,
+    on_attempt: Callable[[str], None],
+) -> None:
+    """Draw the trace; opening and choosing in it runs no script, asking for somebody else's path does."""
     credentials = {server: view.credential for server, view in views.items()}
-    flow(drawing(done.trace, credentials, remembered, now=time.time()), key="trace.flow")
+    data = drawing(done.trace, credentials, remembered, now=time.time(), book=book)
+    flow(data, key="trace.flow", on_attempt=on_attempt)
 
 
 def downloads(trace: Trace) -> None:
@@ -45,6 +57,12 @@ def downloads(trace: Trace) -> None:
             icon=":material/download:",
             help=t("trace.download.help"),
         )
+
+
+def audit_link(trace: Trace) -> None:
+    """From the trace to Vault's lines about the same action, which carry its correlation id."""
+    query = {audit_view.ID: trace.id}
+    st.page_link(_AUDIT, label=t("trace.audit"), icon=":material/receipt_long:", query_params=query)
 
 
 def summary(trace: Trace) -> str:

@@ -12,7 +12,10 @@ from fastmcp_vault.tracing import Trace
 KEPT = 30
 """How many are remembered, the newest."""
 
-_KEY = f"{visitor.KEPT}.traces"
+NOTED = 500
+"""How many actions without a trace are remembered, the newest."""
+
+_KEY, _NOTED = f"{visitor.KEPT}.traces", f"{visitor.KEPT}.noted"
 
 
 def remember(trace: Trace) -> None:
@@ -20,6 +23,19 @@ def remember(trace: Trace) -> None:
     known: deque[Trace] = st.session_state.setdefault(_KEY, deque(maxlen=KEPT))
     if not any(one.id == trace.id for one in known):
         known.append(trace)
+
+
+def note(correlation_id: str, action: str) -> None:
+    """Remember what was done under an id, where there is no trace of it."""
+    known: dict[str, str] = st.session_state.setdefault(_NOTED, {})
+    known[correlation_id] = action
+    for oldest in list(known)[:-NOTED]:
+        del known[oldest]
+
+
+def noted() -> dict[str, str]:
+    """The actions without a trace, by correlation id."""
+    return dict(st.session_state.get(_NOTED, {}))
 
 
 def remembered() -> list[Trace]:

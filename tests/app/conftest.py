@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import session
 from app.process import Process
+from app.rules import Policy, ServerRules
 from app.session import Person, Visit
 
 FRAME = Path(__file__).resolve().parents[2] / "app" / "pages" / "frame.py"
@@ -34,10 +35,21 @@ class Straight:
         return iter(self.run(values, timeout=timeout))
 
 
+def server_rules(server: str) -> ServerRules:
+    """What Vault would say of a server: one line of policy, with the person's name to be filled in."""
+    line = f'# purpose\npath "secret/data/users/{{{{identity.entity.name}}}}/{server}" {{ capabilities = ["read"] }}\n'
+    policies = (Policy(f"mcp-{server}", line), Policy("default", 'path "sys/x" { capabilities = ["read"] }'))
+    claims = {"azp": f"mcp-{server}"}
+    return ServerRules(f"mcp-{server}", ("vault",), claims, policies, Policy("user-secrets", ""), 1_790_000_000.0)
+
+
 @pytest.fixture
 def looked_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[Visit], None]:
     """Decides who is looking at the page from now on."""
-    running = SimpleNamespace(loop=Straight())
+    rules = SimpleNamespace(of=server_rules)
+    running = SimpleNamespace(
+        loop=Straight(), rules=rules, settings=SimpleNamespace(profile="none", lab_users_file=None)
+    )
     monkeypatch.setattr(Process, "current", classmethod(lambda cls: running))
 
     def set_visit(visit: Visit) -> None:

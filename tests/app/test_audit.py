@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,9 +15,10 @@ from streamlit.testing.v1 import AppTest
 
 from app import audit, my_secrets
 from app.actions import load_tools
-from app.audit import Line, Told, joined, read
+from app.audit import Line, Told, joined, origin, read
 from app.process import Process
 from app.session import Visit
+from app.texts import t
 from fastmcp_vault.errors import ConfigError, NotReady, Problem, VaultDenied
 from fastmcp_vault.tracing import Exchange, Step, Trace
 from stack.testing import Stack
@@ -194,3 +196,27 @@ def test_where_there_is_no_log_the_page_says_so(page: Callable[..., AppTest]) ->
     app = page(NotReady("This app has no audit log to read.", fix="Set `AUDIT_FILE`."))
     assert "This app has no audit log to read." in app.warning[0].value.replace("\\", "")
     assert not app.expander
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"action": "Jira: get_issue"}, "here"),
+        ({"server": "lab-vault"}, "lab"),
+        ({"correlation_id": ""}, "itself"),
+        ({"sid": "s-1"}, "tab"),
+        ({"sid": "s-2"}, "elsewhere"),
+    ],
+)
+def test_a_line_that_this_tab_did_not_make_is_named_for_what_it_is(more: dict[str, str], expected: str) -> None:
+    (one,) = joined([replace(line(0), **more)], [])
+    known = replace(one, action=more.get("action", ""))
+    assert origin(known, "s-1") == expected
+    assert t(f"audit.origin.{expected}")
+
+
+def test_what_the_lab_did_in_this_tab_is_known_by_its_id() -> None:
+    one = line(0)
+    (found,) = joined([one], [], {one.correlation_id: "Isolation: secret/data/users/bob/jira"})
+    assert origin(found, "s-1") == "here"
+    assert found.action.startswith("Isolation")

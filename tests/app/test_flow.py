@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
+from app.claims import clock
 from app.flow import hops
 from app.flow.arrows import arrows, short
 from app.flow.details import details
@@ -84,34 +86,69 @@ def loading() -> Trace:
     )
 
 
-def test_each_real_message_is_one_arrow_and_a_late_answer_one_of_its_own() -> None:
+def parts_of(trace: Trace, server: str) -> list[dict[str, Any]]:
+    (group,) = [one for one in drawing(trace, {}, {}, now=T0)["groups"] if one["server"] == server]
+    return [part for block in group["blocks"] for part in block["parts"]]
+
+
+def test_each_real_message_is_one_arrow_in_time_order() -> None:
     found = arrows(loading())
     own = [(a.label, a.source, a.target, a.ms) for a in found[""]]
     assert own == [("GET …/auth", 0, 2, None), ("POST /v1/x", 1, 2, 20), ("", 1, 1, 0.4)]
-    assert [(a.shape, a.label, a.answered) for a in found["jira"]] == [
-        ("call", "", True),
-        ("call", "tools/call get_issue", False),
-        ("self", "", True),
-        ("call", "POST /v1/x", True),
-        ("call", "", True),
-        ("answer", "answer to tools/call get_issue", True),
+    assert [(a.shape, a.label) for a in found["jira"]] == [
+        ("call", ""),
+        ("call", "tools/call get_issue"),
+        ("self", ""),
+        ("call", "POST /v1/x"),
+        ("call", ""),
     ]
 
 
-def test_rows_say_status_time_and_reason_and_only_the_failing_message_is_red() -> None:
+def test_a_block_holds_what_has_one_number_and_every_answer_stands_in_its_own_call() -> None:
+    trace = loading()
+    blocks = drawing(trace, {}, {}, now=T0)["groups"][1]["blocks"]
+    labels = [(block["number"], [part["label"] for part in block["parts"]]) for block in blocks]
+    assert labels == [(3, ["3a", "3b", "3c"]), (6, ["6"]), (7, ["7"])]
+    assert [bool(block["title"]) for block in blocks] == [True, False, False]
+    (call,) = parts_of(trace, "jira")[1]["rows"]
+    assert (call["label"], call["note"], call["answered"]) == ("tools/call get_issue", "HTTP 200 · 90 ms", True)
+
+
+def test_a_chat_that_goes_on_keeps_the_order_of_time_and_a_number_comes_again() -> None:
+    kinds = ("chat-secret", "chat-refresh", "chat-tool", "chat-secret", "chat-refresh")
+    steps = [Step(kind=kind, started_at=T0 + n) for n, kind in enumerate(kinds)]
+    (group,) = drawing(Trace(id="t", action="x", started_at=T0, steps=steps), {}, {}, now=T0)["groups"]
+    assert [[part["label"] for part in block["parts"]] for block in group["blocks"]] == [
+        ["6a", "6b"],
+        ["7"],
+        ["6a", "6b"],
+    ]
+
+
+def test_what_is_reused_has_no_arrow_and_says_since_when_until_when_and_where_it_is_checked_again() -> None:
+    trace = loading()
+    trace.steps[2].until = T0 + 200
+    kept = parts_of(trace, "jira")[0]
+    assert (kept["status"], kept["rows"]) == ("reused", [])
+    assert kept["kept"]["since"] == f"kept since {clock(T0 - 9)}"
+    assert kept["kept"]["at"] == f"until {clock(T0 + 200)}"
+    assert kept["kept"]["until"] == T0 + 200
+    assert kept["kept"]["again"] == "Ends with sign-out. The server checks it again at step 3, on every call."
+
+
+def test_parts_say_status_time_and_reason_and_only_the_failing_message_is_red() -> None:
     trace = loading()
     trace.steps[5].exchanges.insert(0, exchange(0.019, 1))
-    own, jira = drawing(trace, {}, {}, now=T0)["groups"]
-    assert [row["number"] for row in own["rows"]] == [1, 1, 2]
-    assert own["rows"][0]["note"].startswith("since ")
-    assert own["rows"][2]["note"] == "<1 ms"
-    first, second = [row for row in jira["rows"] if row["step"] == 5]
-    assert (first["status"], first["note"]) == ("done", "HTTP 200 · 1 ms")
-    assert (second["status"], second["note"]) == ("failed", "HTTP 404 · 4 ms")
-    assert first["reason"] == "There is none."
-    assert jira["lanes"][3:] == ["Jira MCP server", "Vault", "Jira API"]
-    skipped = next(row for row in jira["rows"] if row["step"] == 6)
-    assert (skipped["status"], skipped["note"]) == ("skipped", "")
+    login, jwt = parts_of(trace, "")
+    assert (login["label"], jwt["label"], jwt["rows"][0]["note"]) == ("1", "2", "<1 ms")
+    *_, credential, backend = parts_of(trace, "jira")
+    assert [(row["status"], row["note"]) for row in credential["rows"]] == [
+        ("done", "HTTP 200 · 1 ms"),
+        ("failed", "HTTP 404 · 4 ms"),
+    ]
+    assert credential["instead"] == "There is none."
+    assert (backend["status"], backend["rows"][0]["note"]) == ("skipped", "")
+    assert backend["instead"] == "not reached, because step 6 failed: Read this person's credential"
 
 
 def test_every_kind_of_step_can_be_drawn() -> None:
@@ -119,7 +156,8 @@ def test_every_kind_of_step_can_be_drawn() -> None:
         (group, *_) = drawing(
             Trace(id="t", action="x", started_at=T0, steps=[Step(kind=kind, started_at=T0)]), {}, {}, now=T0
         )["groups"]
-        (row,) = group["rows"]
+        (part,) = group["blocks"][0]["parts"]
+        (row,) = part["rows"]
         assert (row["from"] == row["to"]) is (about.source == about.target), kind
         assert max(row["from"], row["to"]) < len(group["lanes"])
 

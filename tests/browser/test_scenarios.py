@@ -86,7 +86,7 @@ def test_get_issue_brings_the_issue_with_alices_credential(visitor: Callable[[],
     expect(tool.get_by_text("PROJ-1", exact=True).first).to_be_visible(timeout=PATIENCE)
     said = "\n".join(me.messages())
     for number in range(1, 8):
-        assert re.search(rf"^(done|reused), {number} · ", said, re.MULTILINE), f"step {number}"
+        assert re.search(rf"^(done|reused), {number}[a-z]? · ", said, re.MULTILINE), f"step {number}"
     assert re.search(r"^done, 7 · Call the back end as this person, .*HTTP 200", said, re.MULTILINE)
 
 
@@ -95,11 +95,11 @@ def test_run_again_without_reuse_does_everything_anew(visitor: Callable[[], Visi
     me.sign_in(person)
     me.load("GitHub")
     me.load("GitHub")
-    assert any(said.startswith("reused, 3 · Get a token for this one server") for said in me.messages())
+    assert any(said.startswith("reused, 3a · Get a token for this one server") for said in me.messages())
     me.press_for_trace(me.page.get_by_role("button", name="Run again without reuse"))
     said = "\n".join(me.messages())
-    assert re.search(r"^done, 3 · Get a token for this one server", said, re.MULTILINE)
-    assert not re.search(r"^reused, [3-6] · ", said, re.MULTILINE)
+    assert re.search(r"^done, 3a · Get a token for this one server", said, re.MULTILINE)
+    assert not re.search(r"^reused, [1-6][a-z]? · ", said, re.MULTILINE)
 
 
 def test_an_unknown_issue_and_bobs_missing_credential_are_sentences(

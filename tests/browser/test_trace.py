@@ -66,7 +66,7 @@ def test_the_trace_is_walked_by_keyboard_and_shown_in_three_ways(
     me.page.get_by_role("button", name="Waterfall").click()
     bars = me.messages()
     assert len(bars) == len(set(bars))
-    assert any(re.match(r"done, 5 · Log in to Vault.*, Jira, \d+ ms", said) for said in bars)
+    assert any(re.match(r"done, 5a · Log in to Vault.*, Jira, \d+ ms", said) for said in bars)
 
     me.page.get_by_role("button", name="Tokens").click()
     table = me.page.get_by_role("region", name="Tokens: For the Jira MCP server")
@@ -87,8 +87,8 @@ def test_the_raw_view_shows_the_step_as_recorded(visitor: Callable[[], Visitor],
     me.sign_in(person)
     me.load("GitHub")
     me.page.get_by_role("button", name="Raw", exact=True).click()
-    me.message("5 · Log in to Vault as this person").click()
-    panel = me.page.get_by_role("region", name="5 · Log in to Vault as this person")
+    me.message("5a · Log in to Vault as this person").click()
+    panel = me.page.get_by_role("region", name="5a · Log in to Vault as this person")
     expect(panel).to_contain_text('"kind": "vault-login"', timeout=PATIENCE)
     assert not SECRET.search(me.words())
 

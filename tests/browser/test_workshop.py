@@ -53,14 +53,14 @@ def test_exercises_are_done_by_doing_them_and_stay_done_until_the_facilitator_re
 
     me.go("Use", "MCP tools")
     me.load("Jira")
-    me.message("Who Vault takes the caller for").click()
+    me.message("Find the entity of this user id").click()
     entity_id = me.page.locator(".panel").get_by_text(re.compile(r"^[0-9a-f-]{36}$")).first.inner_text()
 
     me.go("Workshop and programs", "Workshop")
     exercise(me, "entity").get_by_label("Entity id").fill(entity_id)
     check(me, "entity", f"with the id {entity_id}")
     exercise(me, "entity").get_by_text("How it was checked").click()
-    expect(me.message("Who Vault takes the caller for")).to_be_visible(timeout=PATIENCE)
+    expect(me.message("Find the entity of this user id")).to_be_visible(timeout=PATIENCE)
     assert done(me).startswith("2 of")
 
     me.sign_out()

@@ -24,8 +24,8 @@ TEXTS: dict[str, str] = {
     "workshop.sign-in.done": "Keycloak knows your session, {username}, begun at {since}, and gave a token whose only"
     " audience is `{audience}`.",
     "workshop.entity.title": "Find out who Vault takes you for",
-    "workshop.entity.do": "Load any server on **MCP tools** and open step 5, *Who Vault takes the caller for*. Which id"
-    " does your entity have?",
+    "workshop.entity.do": "Load any server on **MCP tools** and open step 5, *Find the entity of this user id*. Which"
+    " id does your entity have?",
     "workshop.entity.id": "Entity id",
     "workshop.entity.unknown": "The Jira server did not get as far as Vault.",
     "workshop.entity.wrong": "Your entity at Vault has another id.",

@@ -22,7 +22,7 @@ TEXTS: dict[str, str] = {
     "registry.vault-login.title": "이 서버를 통해 이 사람으로 Vault에 로그인",
     "registry.vault-login.why": "Vault는 서명을 직접 검증하고 audience가 `vault`이며 `azp`가 이 서버인지 확인합니다. 발급된 "
     "토큰은 이 사람과 이 서버가 모두 열 수 있는 것만 엽니다.",
-    "registry.entity.title": "Vault가 호출자를 누구로 보는가",
+    "registry.entity.title": "이 사용자 ID의 entity 찾기",
     "registry.entity.why": "`sub` claim은 아무도 로그인하기 전에 만들어 둔 한 entity의 alias입니다. 정책은 그 entity의 "
     "이름을 기준으로 합니다.",
     "registry.credential.title": "이 사람의 자격 증명 읽기",

@@ -24,7 +24,7 @@ TEXTS: dict[str, str] = {
     "workshop.sign-in.done": "Keycloak이 {since}에 시작한 {username} 님의 세션을 알고 있으며, audience가 `{audience}` 하나뿐인 "
     "토큰을 주었습니다.",
     "workshop.entity.title": "Vault가 나를 누구로 보는지 찾기",
-    "workshop.entity.do": "**MCP 도구**에서 아무 서버나 불러오고 5단계 *Vault가 호출자를 누구로 보는가*를 여십시오. entity의 id는 무엇입니까?",
+    "workshop.entity.do": "**MCP 도구**에서 아무 서버나 불러오고 5단계 *이 사용자 ID의 entity 찾기*를 여십시오. entity의 id는 무엇입니까?",
     "workshop.entity.id": "Entity id",
     "workshop.entity.unknown": "Jira 서버가 Vault까지 가지 못했습니다.",
     "workshop.entity.wrong": "Vault의 entity id가 아닙니다.",

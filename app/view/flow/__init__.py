@@ -1,10 +1,12 @@
 """The trace's drawing as a component of its own: sequence diagram, waterfall, tokens. It downloads nothing.
 
-It works in the browser alone: choosing and opening steps runs no script on the server.
+It works in the browser alone: choosing and opening steps runs no script on the server. Only asking Vault for somebody
+else's path does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,13 @@ _FLOW = st.components.v2.component(
 )
 
 
-def flow(data: dict[str, Any], *, key: str) -> None:
-    """Draw a trace, as :func:`app.flow.drawing.drawing` describes it."""
-    _FLOW(data=data, key=key)
+def flow(data: dict[str, Any], *, key: str, on_attempt: Callable[[str], None] = lambda _: None) -> None:
+    """Draw a trace, as :func:`app.flow.drawing.drawing` describes it.
+
+    ``on_attempt`` gets the server for which somebody else's path is to be asked for.
+    """
+    _FLOW(
+        data=data,
+        key=key,
+        on_attempt_change=lambda: on_attempt(str(getattr(st.session_state.get(key), "attempt", "") or "")),
+    )

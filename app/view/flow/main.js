@@ -10,7 +10,8 @@ export default function (component) {
     state.now = data.now
     state.ahead = data.now - Date.now() / 1000
   }
-  const signature = `${data.id} ${data.language} ${data.steps.length}`
+  state.ask = (server) => component.setTriggerValue("attempt", server)
+  const signature = `${data.id} ${data.language} ${data.steps.length} ${data.proofs}`
   if (state.drawn !== signature) {
     if (state.id !== data.id) begin(data, state)
     state.drawn = signature
@@ -34,11 +35,7 @@ function begin(data, state) {
   const of = focus >= 0 ? data.steps[focus].server : ""
   state.server = of || (servers.includes(state.server) ? state.server : servers[0] || "")
   if (focus < 0) return
-  const own = data.groups.find((group) => group.server === "") || { rows: [] }
-  const group = data.groups.find((one) => one.server === state.server) || { server: "", rows: [] }
-  const rows = state.server ? [...own.rows, ...group.rows] : own.rows
-  const at = rows.findIndex((row) => row.step === focus)
-  if (at >= 0) state.open.add(`${focus}.${state.server}.${at}`)
+  state.open.add(`part.${focus}`)
   state.open.add(`fall.${focus}`)
 }
 

@@ -1,17 +1,18 @@
 // A step's details: the sentence first, then what came of it, then what went over the wire.
 
 function panel(step, data, state) {
-  const box = h("div", { class: "panel", role: "region", "aria-label": `${step.number} · ${step.title}` })
-  box.append(...(state.raw ? rawPanel(step, data.text) : guidedPanel(step, data.text)))
+  const box = h("div", { class: "panel", role: "region", "aria-label": `${step.label} · ${step.title}` })
+  box.append(...(state.raw ? rawPanel(step, data.text) : guidedPanel(step, data.text, state)))
   return box
 }
 
-function guidedPanel(step, text) {
+function guidedPanel(step, text, state) {
   return [
     h("p", { class: "sentence" }, prose(step.sentence)),
     step.fix ? h("p", { class: "fix" }, prose(step.fix)) : "",
     h("p", { class: "note" }, step.times, step.until && step.status !== "skipped" ? " · " : "",
       step.until && step.status !== "skipped" ? countdown(step.until, text) : ""),
+    step.rule ? rulePart(step.rule, text, state) : "",
     step.sentence === step.why ? "" : h("p", {}, h("strong", {}, `${text.why}. `), prose(step.why)),
     h("p", { class: "note" }, `${text.follows}: `, step.standard.map(([words, href]) => href
       ? h("a", { href, target: "_blank", rel: "noopener noreferrer" }, words) : words)),
@@ -19,6 +20,24 @@ function guidedPanel(step, text) {
     step.claims.length ? h("div", {}, h("h4", {}, text.claims), definitions(step.claims)) : "",
     ...wire(step, text),
   ].filter((part) => part !== "")
+}
+
+// The line of Vault's that decides: as written, as Vault reads it, and somebody else's, which can be asked for.
+function rulePart(rule, text, state) {
+  const { attempt } = rule
+  return h("div", { class: "rule" }, h("h4", {}, text.rule), h("p", { class: "note" }, prose(rule.source)),
+    rule.lines.length ? h("dl", {}, rule.lines.map((line) => [
+      line.written ? [h("dt", {}, text["rule.written"]), h("dd", {}, code(line.written))] : [],
+      line.filled ? [h("dt", {}, line.written ? text["rule.filled"] : ""),
+        h("dd", {}, code(line.filled), h("span", { class: "note" }, line.about))] : [],
+    ]).flat(2)) : "",
+    attempt ? h("details", { open: attempt.open }, h("summary", {}, attempt.title),
+      h("p", {}, code(attempt.filled), h("span", { class: "note" }, " ", attempt.about)),
+      h("button", { type: "button", class: "copy", "data-attempt": attempt.server,
+        onclick: () => state.ask(attempt.server) }, prose(attempt.label)),
+      attempt.proof ? h("p", { class: `proof s-${attempt.proof.status}`, role: "status" },
+        h("strong", {}, prose(attempt.proof.verdict)), h("span", { class: "note" }, " ", prose(attempt.proof.about))) : "") : "",
+    rule.text ? h("details", {}, h("summary", {}, text["rule.whole"]), block(rule.text)) : "")
 }
 
 function rawPanel(step, text) {

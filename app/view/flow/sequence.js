@@ -1,39 +1,68 @@
-// The sequence diagram: lifelines as columns, each message a button that opens its step below.
+// The sequence diagram: a block for each number, its parts lettered. A part says what was checked and what came out, then
+// draws its messages, each with its answer; pressing it opens the step below.
 
 function sequence(data, state, redraw) {
-  const own = data.groups.find((group) => group.server === "") || { rows: [], lanes: [] }
+  const own = data.groups.filter((group) => group.server === "")
   const chosen = data.groups.filter((group) => group.server && (state.server === "" || group.server === state.server))
   if (state.server !== "" && chosen.length) {
-    return h("div", {}, lifelines({ ...chosen[0], rows: [...own.rows, ...chosen[0].rows] }, data, state, redraw))
+    return h("div", {}, legend(data.text),
+      lifelines({ ...chosen[0], blocks: [...own.flatMap((group) => group.blocks), ...chosen[0].blocks] }, data, state, redraw))
   }
-  return h("div", {}, [own, ...chosen].filter((group) => group.rows.length)
-    .map((group) => lifelines(group, data, state, redraw)))
+  return h("div", {}, legend(data.text), [...own, ...chosen].map((group) => lifelines(group, data, state, redraw)))
+}
+
+function legend(text) {
+  const sample = (kind) => h("span", { class: "sample", "aria-hidden": "true" }, h("span", { class: `line ${kind}` }))
+  return h("p", { class: "legend note", role: "note", "aria-label": text.legend },
+    h("span", {}, sample("request right"), text["legend.request"]),
+    h("span", {}, sample("answer left"), text["legend.answer"]),
+    h("span", { class: "s-skipped" }, sample("skipped right"), text["legend.skipped"]),
+    h("span", {}, chip("reused", text["legend.kept"])))
 }
 
 function lifelines(group, data, state, redraw) {
   return h("section", { class: "group", style: { "--n": group.lanes.length } },
     h("div", { class: "heads", "aria-hidden": "true" }, group.lanes.map((name) => h("span", {}, name))),
-    h("ol", { class: "rows" }, group.rows.map((row, n) => {
-      const id = `${row.step}.${group.server}.${n}`
-      return expandable(id, row.step, messageButton(row), data, state, redraw)
-    })))
+    h("ol", { class: "blocks" }, group.blocks.map((block) => h("li", { class: "block" },
+      h("span", { class: "number", "aria-hidden": "true" }, String(block.number)),
+      h("div", {},
+        block.title ? h("h4", {}, block.title) : "",
+        h("ol", { class: "rows" }, block.parts.map((part) =>
+          expandable(`part.${part.step}`, part.step, partButton(part, data.text), data, state, redraw))))))),
+    group.capture ? capture(group.capture) : "")
 }
 
-function messageButton(row) {
+function partButton(part, text) {
+  return h("button", { type: "button", class: `row part s-${part.status}`, "aria-label": part.aria },
+    h("span", { class: "head" },
+      part.label.length > 1 ? h("span", { class: "letter" }, part.label) : "", h("strong", {}, part.title), " ",
+      part.kept ? chip("reused", [part.kept.since, part.kept.at].filter(Boolean).join(", ")) : chip(part.status, part.word), " ",
+      part.until ? countdown(part.until, text) : "",
+      part.kept && part.kept.until ? countdown(part.kept.until, text) : "",
+      part.when ? h("span", { class: "note" }, part.when) : "",
+      part.instead ? h("span", { class: "reason" }, prose(part.instead)) : ""),
+    part.kept && part.kept.again ? h("span", { class: "said note" }, prose(part.kept.again)) : "",
+    part.checked ? h("span", { class: "said" }, prose(part.checked)) : "",
+    part.out ? h("span", { class: "said" }, h("strong", {}, `${text.out}: `), prose(part.out)) : "",
+    part.stops ? h("span", { class: "said stops" }, prose(part.stops)) : "",
+    part.rows.map(message))
+}
+
+function message(row) {
   const [from, to] = [Math.min(row.from, row.to), Math.max(row.from, row.to)]
   const way = row.shape === "self" ? "self" : row.from < row.to ? "right" : "left"
-  return h("button", {
-    type: "button", class: `row s-${row.status} ${row.shape}`, "aria-label": row.aria,
-    style: { "--l": from, "--r": to },
-  },
-    h("span", { class: "number" }, row.title ? String(row.number) : ""),
-    h("span", { class: "lanes" },
-      h("span", { class: "say" },
-        row.title ? h("strong", {}, h("span", { class: "narrow" }, `${row.number} · `), row.title) : "", row.label ? code(row.label) : "",
-        row.note ? h("span", { class: "note" }, row.note) : "",
-        row.shape === "answer" ? "" : chip(row.status, row.word),
-        row.reason ? h("span", { class: "reason" }, row.reason) : ""),
-      h("span", { class: "track" }, h("span", { class: `line ${way}` }))))
+  const back = row.from < row.to ? "left" : "right"
+  return h("span", { class: `message lanes s-${row.status}`, style: { "--l": from, "--r": to } },
+    row.label ? h("span", { class: "say" }, h("span", { class: "note" }, row.ways), " ", code(row.label), " ",
+      h("span", { class: "note" }, row.note)) : "",
+    h("span", { class: "track" }, h("span", { class: `line ${way}` })),
+    row.answered ? h("span", { class: "track back" }, h("span", { class: `line answer ${back}` })) : "")
+}
+
+// What the server could open in other hands, last.
+function capture(one) {
+  return h("aside", { class: "capture" }, h("h4", {}, one.title),
+    h("ul", {}, one.lines.map((line) => h("li", {}, prose(line)))), h("p", { class: "note" }, prose(one.source)))
 }
 
 // A list item: its button, and below it the step's details while it is open.

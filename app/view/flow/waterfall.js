@@ -18,9 +18,9 @@ function bar(row, data) {
   const note = row.earlier ? `${row.note} (${data.text.earlier})` : row.note
   return h("button", {
     type: "button", class: `row s-${row.status}`,
-    "aria-label": [row.word, `${row.number} · ${row.title}`, row.where, note].filter(Boolean).join(", "),
+    "aria-label": [row.word, `${row.label} · ${row.title}`, row.where, note].filter(Boolean).join(", "),
   },
-    h("span", { class: "number" }, String(row.number)),
+    h("span", { class: "number" }, row.label),
     h("span", { class: "name" }, h("strong", {}, row.title), row.where ? h("span", { class: "note" }, row.where) : "",
       h("span", { class: "note" }, note), chip(row.status, row.word)),
     h("span", { class: "time" }, mark))

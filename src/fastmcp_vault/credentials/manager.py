@@ -296,9 +296,10 @@ class Credentials(Generic[C]):
 
     def _note_login_reused(self, grant: Grant[C]) -> None:
         until, entity = grant.login.lease.expires_at, grant.entity
+        asked = {"confirmed_at": grant.checked_at, "confirmed_every": STALE_SECONDS} if grant.checked_at else {}
         for kind, sentence, detail in (
             ("token-exchange", "Not needed: the Vault login made with it still holds.", {}),
-            ("vault-login", f"The login of {entity.name} through {self._role} still holds.", {}),
+            ("vault-login", f"The login of {entity.name} through {self._role} still holds.", asked),
             (
                 "entity",
                 f"Vault took the caller for the entity {entity.name}.",

@@ -149,9 +149,7 @@ class KVSource:
             for name in sorted(secret.data, key=lambda name: (name not in OPEN_FIELDS, name))
         )
         fields = {name: _without_last_line_break(value) for name, value in secret.data.items()}
-        return StoredSecret(
-            path, masked, read_at, version=secret.version, written_at=secret.created_at, fields=fields
-        )
+        return StoredSecret(path, masked, read_at, version=secret.version, written_at=secret.created_at, fields=fields)
 
     async def holds(self, login: VaultToken, entity: str, credential: StoredSecret) -> bool:
         """Whether no newer version was written."""

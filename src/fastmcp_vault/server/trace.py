@@ -89,16 +89,17 @@ class Telling(Middleware):
         failed = next((step for step in steps if step.status == "failed"), None)
         for kind in SERVER_STEPS:
             if kind not in reached:
-                reason = (
-                    f"Not reached: “{STEPS[failed.kind].title}” failed."
-                    if failed
-                    else f"{tool} does not call the back end."
-                    if kind == "backend" and tool in self._silent
-                    else "Not reached: a person is asked first."
-                    if "approval-question" in reached
-                    else "Not reached: the call was refused before."
-                )
-                steps.append(
-                    Step(kind=kind, server=self._server, status="skipped", started_at=time.time(), sentence=reason)
-                )
+                code, reason = self._why_not(kind, tool, failed, asked="approval-question" in reached)
+                skipped = Step(kind=kind, server=self._server, status="skipped", started_at=time.time())
+                steps.append(skipped.model_copy(update={"sentence": reason, "code": code}))
         return steps
+
+    def _why_not(self, kind: str, tool: str, failed: Step | None, *, asked: bool) -> tuple[str, str]:
+        """Why a step was not reached: a code for programs, a sentence for people."""
+        if failed is not None:
+            return "failed", f"Not reached: “{STEPS[failed.kind].title}” failed."
+        if kind == "backend" and tool in self._silent:
+            return "silent", f"{tool} does not call the back end."
+        if asked:
+            return "asked", "Not reached: a person is asked first."
+        return "refused", "Not reached: the call was refused before."

@@ -122,7 +122,7 @@ _KINDS = (
         5,
         "mcp",
         "vault",
-        "Who Vault takes the caller for",
+        "Find the entity of this user id",
         "The `sub` claim is an alias of one entity, made before anyone signed in."
         " Policies speak of that entity's name.",
         "Vault identity (entities and aliases); auth/token/lookup-self",

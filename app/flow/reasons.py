@@ -1,0 +1,206 @@
+"""Why a step went as it did: what was checked, by whom, on which value, and what came out; from that step's own record.
+
+A sentence is made only where every value in it was recorded; a step that recorded less says less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from app.claims import clock
+from app.flow.hops import claims_of
+from app.flow.parties import party
+from app.texts import has, t, told
+from fastmcp_vault.sentences import Sentence
+from fastmcp_vault.tracing import Step, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """``checked`` and ``out`` are sentences, with values between backticks; ``stops``: what goes no further here."""
+
+    checked: str = ""
+    out: str = ""
+    stops: str = ""
+
+
+def reason(step: Step, trace: Trace) -> Reason:
+    """The reason of a step that was done, and what a reused one gives; others have their own (:func:`instead`)."""
+    if step.status not in {"done", "reused"}:
+        return Reason()
+    found = _FACTS.get(step.kind, _nothing)(step, trace)
+    known = {name: value for name, value in found.items() if value not in (None, "")}
+    checker = step.about.target
+    values = {"by": party(checker, step.server), **known}
+    if step.status == "reused":
+        return Reason(out=_sentence(step.kind, "out", values))  # Nothing was checked now.
+    said = Reason(*(_sentence(step.kind, part, values) for part in ("checked", "out", "stops")))
+    return said if said.out else Reason(said.checked, step.sentence, said.stops)
+
+
+def instead(step: Step, trace: Trace) -> str:
+    """Why a step failed or was skipped; where nothing is known, what the step said of itself."""
+    if step.status == "failed":
+        return told(Sentence.read(step.error, step.words.get("error")))
+    if step.status != "skipped":
+        return ""
+    before = [one for one in trace.steps if one.server in (step.server, "")]
+    failed = next((one for one in before if one.status == "failed"), None)
+    if failed is not None:
+        return t("skipped.failed", number=failed.number, title=t(f"registry.{failed.kind}.title"))
+    return t(f"skipped.{step.code}") if has(f"skipped.{step.code}") else step.sentence
+
+
+def kept(step: Step) -> dict[str, Any] | None:
+    """Of a reused step: since when it is kept, until when or which event, and where it is checked again."""
+    if step.status != "reused":
+        return None
+    again = [t(f"kept.{step.kind}")] if has(f"kept.{step.kind}") else []
+    confirmed, every = step.detail.get("confirmed_at"), step.detail.get("confirmed_every")
+    if isinstance(confirmed, int | float) and isinstance(every, int | float):
+        again.append(t("kept.confirmed", at=clock(confirmed), every=f"{every:.0f}"))
+    return {
+        "since": t("kept.since", since=clock(step.since)) if step.since is not None else "",
+        "until": step.until,
+        "at": t("kept.until", until=clock(step.until)) if step.until is not None else "",
+        "again": " ".join(again),
+    }
+
+
+def lifetime(claims: Mapping[str, Any]) -> str:
+    """A token's whole life in words."""
+    made, ends = claims.get("iat"), claims.get("exp")
+    return duration(ends - made) if isinstance(made, int | float) and isinstance(ends, int | float) else ""
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 5 min, 45 s."""
+    whole = round(seconds)
+    minutes, rest = divmod(whole, 60)
+    return t("duration.minutes", count=minutes) if minutes and not rest else t("duration.seconds", count=whole)
+
+
+def _sentence(kind: str, part: str, values: Mapping[str, Any]) -> str:
+    """The sentence of the catalogue, if every value that it holds is known."""
+    key = f"reason.{kind}.{part}"
+    if not has(key):
+        return ""
+    try:
+        return t(key, **values)
+    except KeyError:
+        return ""
+
+
+def _nothing(_: Step, __: Trace) -> dict[str, Any]:
+    return {}
+
+
+def _login(step: Step, _: Trace) -> dict[str, Any]:
+    asked = parse_qs(urlsplit(str(step.detail.get("browser_was_sent_to", ""))).query)
+    method = (asked.get("code_challenge_method") or [""])[0]
+    return {"method": method, "scope": step.detail.get("scope_granted"), "until": _clock(step.until)}
+
+
+def _token(step: Step, _: Trace) -> dict[str, Any]:
+    claims = claims_of(step)
+    names = ("iss", "azp", "sub", "scope", "sid")
+    return {
+        **{name: claims.get(name) for name in names},
+        "aud": _said(claims.get("aud")),
+        "username": claims.get("preferred_username"),
+        "exp": _clock(claims.get("exp")),
+        "life": lifetime(claims),
+    }
+
+
+def _request(step: Step, _: Trace) -> dict[str, Any]:
+    last = step.exchanges[-1] if step.exchanges else None
+    return {
+        "audience": f"mcp-{step.server}",
+        "status": last.status if last else None,
+        "life": f"{step.duration_ms:.0f}",
+    }
+
+
+def _exchange(step: Step, trace: Trace) -> dict[str, Any]:
+    """The token that came in was recorded where it was checked."""
+    received = next(
+        (claims_of(one) for one in trace.steps if (one.kind, one.server) == ("bearer-check", step.server)), {}
+    )
+    return {**_token(step, trace), "received": _said(received.get("aud"))}
+
+
+def _vault_login(step: Step, trace: Trace) -> dict[str, Any]:
+    """What Vault checked is in the token that was sent to it."""
+    sent = next((claims_of(s) for s in trace.steps if s.server == step.server and s.kind in _TRADED), {})
+    policies = step.detail.get("policies") or ()
+    return {
+        "aud": _said(sent.get("aud")),
+        "azp": sent.get("azp"),
+        "role": step.detail.get("role"),
+        "policies": ", ".join(f"`{name}`" for name in policies),
+        "life": duration(step.until - step.started_at) if step.until is not None else "",
+    }
+
+
+_TRADED = ("token-exchange", "person-exchange")
+
+
+def _entity(step: Step, _: Trace) -> dict[str, Any]:
+    return {name: step.detail.get(name) for name in ("user_id", "entity", "entity_id")}
+
+
+def _credential(step: Step, trace: Trace) -> dict[str, Any]:
+    found = step.detail
+    entity = next((s.detail.get("entity") for s in trace.steps if (s.kind, s.server) == ("entity", step.server)), None)
+    made = found.get("made_at")
+    return {
+        "path": found.get("vault_path"),
+        "entity": entity,
+        "came": t("reason.credential.made", user=found.get("database_user"), at=_clock(made), until=_clock(step.until))
+        if made and step.until is not None
+        else t("reason.credential.stored", version=found.get("version"), written=_clock(found.get("written_at")))
+        if found.get("version")
+        else None,
+    }
+
+
+def _backend(step: Step, trace: Trace) -> dict[str, Any]:
+    held = next((s.detail for s in trace.steps if (s.kind, s.server) == ("credential", step.server)), {})
+    last = step.exchanges[-1] if step.exchanges else None
+    rows = step.detail.get("rows")
+    return {
+        "who": held.get("masked_credential"),
+        "came": t("reason.backend.http", status=last.status)
+        if last and last.status
+        else t("reason.backend.rows", rows=rows)
+        if rows is not None
+        else None,
+    }
+
+
+_FACTS: Mapping[str, Callable[[Step, Trace], dict[str, Any]]] = {
+    "login": _login,
+    "jwt": _token,
+    "server-token": _token,
+    "mcp-request": _request,
+    "bearer-check": _token,
+    "token-exchange": _exchange,
+    "person-exchange": _exchange,
+    "vault-login": _vault_login,
+    "person-login": _vault_login,
+    "entity": _entity,
+    "credential": _credential,
+    "backend": _backend,
+}
+
+
+def _clock(moment: Any) -> str | None:
+    return clock(moment) if isinstance(moment, int | float) and moment else None
+
+
+def _said(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value or "")

@@ -1,0 +1,139 @@
+"""What Vault would let one MCP server open: its login role and policies, read from the live Vault by the app itself.
+
+Read-only, and no secret: the app's policy at Vault lets it read these roles and policies and nothing beside them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastmcp_vault.errors import Problem
+from fastmcp_vault.vault import Vault, VaultSession
+
+ENTITY_NAME = "{{identity.entity.name}}"
+PERSON_POLICY = "user-secrets"
+"""What a person's own login opens (init/vault_policies.py)."""
+
+DEFAULT_POLICY = "default"
+"""Every token has it: Vault's own, for a token's dealings with itself."""
+
+KEPT_SECONDS = 10.0
+"""How long what was read is shown without being read again."""
+
+_PATH = re.compile(r'path\s+"(?P<path>[^"]+)"\s*\{(?P<body>[^}]*)\}')
+_CAPABILITIES = re.compile(r"capabilities\s*=\s*\[(?P<list>[^\]]*)\]")
+_COMMENT = re.compile(r"^\s*(#|//).*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One path of a policy as it is written, and what may be done there."""
+
+    policy: str
+    path: str
+    capabilities: tuple[str, ...]
+
+    @property
+    def personal(self) -> bool:
+        """Whether Vault fills in whose path it is."""
+        return ENTITY_NAME in self.path
+
+    @property
+    def text(self) -> str:
+        """The line as a policy holds it."""
+        quoted = ", ".join(f'"{one}"' for one in self.capabilities)
+        return f'path "{self.path}" {{ capabilities = [{quoted}] }}'
+
+    def filled(self, entity: str) -> str:
+        """The path as Vault reads it for this entity."""
+        return self.path.replace(ENTITY_NAME, entity)
+
+    def covers(self, path: str, entity: str) -> bool:
+        """Whether the line speaks of ``path`` when this entity asks (Vault: ``*`` ends a path, ``+`` is one part)."""
+        filled = self.filled(entity)
+        pattern = re.escape(filled.removesuffix("*")).replace(r"\+", "[^/]+")
+        return re.fullmatch(pattern + (".*" if filled.endswith("*") else ""), path) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy as Vault holds it."""
+
+    name: str
+    text: str
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Its paths, in order; what is no plain path stays in ``text`` alone."""
+        return tuple(
+            Line(self.name, found["path"], _capabilities(found["body"]))
+            for found in _PATH.finditer(_COMMENT.sub("", self.text))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRules:
+    """How one server gets into Vault, and what it may open there. ``read_at`` in seconds since the epoch."""
+
+    role: str
+    audiences: tuple[str, ...]
+    claims: Mapping[str, str]
+    policies: tuple[Policy, ...]
+    person: Policy
+    read_at: float
+
+    def deciding(self, path: str, entity: str) -> Line | None:
+        """The line of the server's policies that opens ``path`` for this entity."""
+        return next((line for line in self.lines if line.covers(path, entity)), None)
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Every line of the server's own policies."""
+        return tuple(line for policy in self.policies if policy.name != DEFAULT_POLICY for line in policy.lines)
+
+
+class Rules:
+    """Reads them, and remembers them for KEPT_SECONDS: they are everybody's, and change when an administrator acts."""
+
+    def __init__(self, vault: Vault, session: VaultSession) -> None:
+        self._vault, self._session = vault, session
+        self._known: dict[str, ServerRules] = {}
+
+    async def of(self, server: str) -> ServerRules | Problem:
+        """The rules of the MCP server ``server``, or why they cannot be read."""
+        known = self._known.get(server)
+        if known is not None and time.time() - known.read_at < KEPT_SECONDS:
+            return known
+        try:
+            found = await self._read(f"mcp-{server}")
+        except Problem as problem:
+            return problem
+        self._known[server] = found
+        return found
+
+    async def _read(self, role: str) -> ServerRules:
+        token = self._session.token
+        about = await self._vault.read(token, f"auth/jwt/role/{role}") or {}
+        names = (*about.get("token_policies", ()), DEFAULT_POLICY)
+        *policies, person = await asyncio.gather(*(self._policy(name) for name in (*names, PERSON_POLICY)))
+        claims = {name: _said(value) for name, value in (about.get("bound_claims") or {}).items()}
+        audiences = tuple(map(str, about.get("bound_audiences") or ()))
+        return ServerRules(role, audiences, claims, tuple(policies), person, time.time())
+
+    async def _policy(self, name: str) -> Policy:
+        found = await self._vault.read(self._session.token, f"sys/policies/acl/{name}") or {}
+        return Policy(name, str(found.get("policy", "")))
+
+
+def _capabilities(body: str) -> tuple[str, ...]:
+    found = _CAPABILITIES.search(body)
+    return tuple(re.findall(r'"([^"]+)"', found["list"])) if found else ()
+
+
+def _said(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,58 @@
+"""What each step checked and what came out, in English; values stand between backticks."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, str] = {
+    "reason.login.checked": "{by} checked the password on its own page, then the one-use code against the PKCE proof "
+    "(`{method}`).",
+    "reason.login.out": "tokens for the app, and a session until {until}.",
+    "reason.jwt.checked": "{by} checked the signature, `iss` = `{iss}`, `azp` = `{azp}`, and the time.",
+    "reason.jwt.out": "{username} is user `{sub}` (`sub`); the token is good until {exp}.",
+    "reason.server-token.checked": "{by} checked the login token, and that `{azp}` may exchange it for `{aud}`.",
+    "reason.server-token.out": "a token that only `{aud}` accepts, for `{scope}`, {life}.",
+    "reason.mcp-request.checked": "The app sent the token for `{audience}`, and no other.",
+    "reason.mcp-request.out": "the answer, HTTP {status} after {life} ms; the steps below happened before it.",
+    "reason.bearer-check.checked": "{by} checked `aud` = `{aud}` (itself), `iss` = `{iss}`, the time, the scope "
+    "`{scope}`, and that the session has not ended.",
+    "reason.bearer-check.out": "the caller is {username}, user `{sub}`.",
+    "reason.token-exchange.checked": "{by} checked: `{azp}` may exchange a token meant for it (`aud` = `{received}`).",
+    "reason.token-exchange.out": "a token for `{aud}` only, {life}.",
+    "reason.token-exchange.stops": "The received token (for `{received}`) stops here. It is not passed on; from here a "
+    "new one is used.",
+    "reason.person-exchange.checked": "{by} checked the login token, and that `{azp}` may exchange it.",
+    "reason.person-exchange.out": "a token for `{aud}` only, {life}.",
+    "reason.vault-login.checked": "{by} checked the signature itself, `aud` = `{aud}` and `azp` = `{azp}`: its role "
+    "`{role}` demands both.",
+    "reason.vault-login.out": "a Vault token with the policies {policies}, {life} unless renewed.",
+    "reason.person-login.checked": "{by} checked the signature itself, `aud` = `{aud}` and `azp` = `{azp}`.",
+    "reason.person-login.out": "a Vault token with the policies {policies}, {life} unless renewed.",
+    "reason.entity.checked": "{by} looked up whose alias the user id `{user_id}` is (the claim `sub`).",
+    "reason.entity.out": "entity `{entity_id}`, named `{entity}`. An entity is Vault's record of one person.",
+    "reason.credential.checked": "{by} checked that the policy opens `{path}` to the entity `{entity}`.",
+    "reason.credential.out": "{came}.",
+    "reason.credential.stored": "a stored secret, version {version}, written {written}; it stays until somebody "
+    "changes it",
+    "reason.credential.made": "a PostgreSQL user `{user}`, made for this person {at}, dropped {until} unless renewed",
+    "reason.backend.checked": "{by} checked this person's own credential (`{who}`) and this person's own rights.",
+    "reason.backend.out": "{came}.",
+    "reason.backend.http": "its answer, HTTP {status}",
+    "reason.backend.rows": "its answer, {rows} rows",
+    "skipped.failed": "not reached, because step {number} failed: {title}",
+    "skipped.asked": "not reached: the person is asked first",
+    "skipped.refused": "not reached: the call was refused before",
+    "skipped.silent": "not needed: whose credential is used was the question, and the answer needs no back end",
+    "kept.since": "kept since {since}",
+    "kept.until": "until {until}",
+    "kept.login": "Ends with sign-out. The token of this session is checked again at step 2, every time.",
+    "kept.server-token": "Ends with sign-out. The server checks it again at step 3, on every call.",
+    "kept.token-exchange": "Not needed while the Vault login made with it lives.",
+    "kept.vault-login": "Ends with sign-out, too. Vault checks it again at step 6 and on every other request.",
+    "kept.entity": "Known as long as the Vault login.",
+    "kept.credential": "Ends with sign-out, too, or when somebody changes it in Vault. The back end checks it again at "
+    "step 7.",
+    "kept.person-exchange": "Not needed while the Vault login made with it lives.",
+    "kept.person-login": "Ends with sign-out, too. Vault checks it again on every request.",
+    "kept.confirmed": "Last confirmed with Vault {at}; asked again when that is {every} s old.",
+    "duration.minutes": "{count} min",
+    "duration.seconds": "{count} s",
+}
