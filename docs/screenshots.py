@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
+from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 IMAGES = Path(__file__).with_name("images")
@@ -151,6 +153,23 @@ def isolation(browser: Browser, base: str) -> None:
     page.context.close()
 
 
+def watch(browser: Browser, base: str) -> None:
+    """*Watch one call*, all seven steps, as one picture that moves."""
+    page = arrive(browser, base, "alice", width=1200)
+    page.set_viewport_size({"width": 1200, "height": 860})
+    page.goto(f"{base}/watch")
+    page.get_by_role("button", name="Next").wait_for(timeout=60_000)
+    settled(page)
+    frames = []
+    for number in range(1, 8):
+        page.get_by_text(f"Step {number} of 7").wait_for()
+        taken = Image.open(BytesIO(page.screenshot())).convert("RGB")
+        frames.append(taken.quantize(64, dither=Image.Dither.NONE))
+        page.keyboard.press("ArrowRight")
+    frames[0].save(IMAGES / "watch.gif", save_all=True, append_images=frames[1:], duration=3500, loop=0, optimize=True)
+    page.context.close()
+
+
 def main() -> None:
     """Write every picture that the README shows."""
     base = (sys.argv[1] if len(sys.argv) > 1 else "http://localhost:8501").rstrip("/")
@@ -164,6 +183,7 @@ def main() -> None:
         beside(browser, base)
         attacks(browser, base)
         isolation(browser, base)
+        watch(browser, base)
         browser.close()
 
 
