@@ -46,7 +46,7 @@ def parts(trace: Trace, server: str) -> list[list[Part]]:
     """
     own = [(step, index) for index, step in enumerate(trace.steps) if step.server == server]
     goes_on = any(step.kind in _CHAT for step in trace.steps)
-    own.sort(key=lambda pair: (0 if goes_on else pair[0].number, pair[0].started_at, _ORDER.index(pair[0].kind)))
+    own.sort(key=lambda pair: (0 if goes_on else pair[0].number, _began(pair[0]), _ORDER.index(pair[0].kind)))
     blocks = [[index for _, index in block] for _, block in groupby(own, key=lambda pair: pair[0].number)]
     return [
         [
@@ -55,6 +55,11 @@ def parts(trace: Trace, server: str) -> list[list[Part]]:
         ]
         for block in blocks
     ]
+
+
+def _began(step: Step) -> float:
+    """When its first message went; a step may do another one's work before it sends its own."""
+    return step.exchanges[0].started_at if step.exchanges else step.started_at
 
 
 def labels(trace: Trace) -> dict[int, str]:
