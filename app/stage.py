@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from app import picture as drawn
-from app.flow.details import sentence
+from app.flow.reasons import instead, reason
 from app.texts import t, told_problem
-from app.watch import COUNT, ISSUE, Pair, Side, decides, status
-from fastmcp_vault.tracing import Step, Trace
+from app.watch import COUNT, ISSUE, Pair, Side, decides, status, steps_of
+from fastmcp_vault.tracing import Trace
 
 WORDS = ("steps", "acts", "checked", "out", "tokens", "token", "issued", "accepted", "dies")
 PLAY_WORDS = ("next", "back", "keys", "decides", "not-reached")
@@ -87,14 +87,19 @@ def _side(side: Side) -> dict[str, Any]:
                 "status": status(trace, number),
                 "word": _word(status(trace, number)),
                 "values": decides(trace, number),
-                "reason": _reason(trace, number),
+                **_reasons(trace, number),
             }
             for number in range(1, COUNT + 1)
         },
     }
 
 
-def _reason(trace: Trace, number: int) -> str:
-    """Why a numbered step failed, in the step's own sentence."""
-    failed: Step | None = next((s for s in trace.steps if s.number == number and s.status == "failed"), None)
-    return sentence(failed) if failed else ""
+def _reasons(trace: Trace, number: int) -> dict[str, str]:
+    """What was checked in a numbered step, what came out, and why it failed, as its trace says; the last counts."""
+    found = steps_of(trace, number)
+    said = [reason(step, trace) for step in found]
+    return {
+        "checked": next((one.checked for one in reversed(said) if one.checked), ""),
+        "out": next((one.out for one in reversed(said) if one.out), ""),
+        "reason": next((instead(step, trace) for step in found if step.status == "failed"), ""),
+    }

@@ -95,7 +95,7 @@ def status(trace: Trace, number: int) -> str:
 
     The sign-in was done, if not for this call alone: :func:`decides` says when.
     """
-    found = [step.status for step in _of(trace, number)]
+    found = [step.status for step in steps_of(trace, number)]
     if number == SIGN_IN and "failed" not in found:
         return "done"
     return next((word for word in ("failed", "done", "reused") if word in found), "skipped")
@@ -103,13 +103,14 @@ def status(trace: Trace, number: int) -> str:
 
 def decides(trace: Trace, number: int) -> list[str]:
     """The values that decided a numbered step, as recorded in this trace; none where it was not reached."""
-    if all(step.status == "skipped" for step in _of(trace, number)):
+    if all(step.status == "skipped" for step in steps_of(trace, number)):
         return []
     known = {step.kind: step for step in trace.steps if step.server in ("", SERVER)}
     return [line for line in _VALUES[number](known) if line]
 
 
-def _of(trace: Trace, number: int) -> list[Step]:
+def steps_of(trace: Trace, number: int) -> list[Step]:
+    """The steps of one number in the call's trace, the person's own and the server's."""
     return [step for step in trace.steps if step.number == number and step.server in ("", SERVER)]
 
 

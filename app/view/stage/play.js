@@ -32,8 +32,7 @@ function scene(data, number, art) {
     h("p", { class: "place" }, data.play.place.replace("{number}", number), " · ", prose(data.call)),
     h("h3", { class: "title" }, `${number} · ${step.title}`),
     h("p", { class: "acts" }, prose(step.acts)),
-    h("p", { class: "acts" }, h("em", {}, data.text.checked), " ", prose(step.checked)),
-    h("p", { class: "acts" }, h("em", {}, data.text.out), " ", prose(step.out)))
+    h("p", { class: "acts" }, prose(step.checked)))
   return [
     h("div", { class: "beside" }, told, art),
     h("div", { class: `sides n${data.sides.length}` }, data.sides.map((side) => sideOf(side, data, number))),
@@ -48,6 +47,8 @@ function sideOf(side, data, number) {
     step.values.length
       ? [h("p", { class: "note" }, data.play.decides), h("ul", { class: "values" }, step.values.map((value) => h("li", {}, code(value))))]
       : h("p", { class: "values" }, data.play["not-reached"]),
+    step.checked ? h("p", { class: "fact" }, h("em", {}, data.text.checked), " ", prose(step.checked)) : "",
+    step.out ? h("p", { class: "fact" }, h("em", {}, data.text.out), " ", prose(step.out)) : "",
     step.reason ? h("p", { class: "why" }, prose(step.reason)) : "",
     number === data.steps.length ? h("p", { class: "outcome" }, prose(side.outcome)) : "")
 }
