@@ -59,8 +59,8 @@ def test_a_korean_page_tells_what_failed_in_korean(visitor: Callable[[], Visitor
     me.page.get_by_role("checkbox", name="Jira").check(force=True)
     me.press_for_trace(me.page.get_by_role("button", name="도구 불러오기"))
     me.sees("bob의 Jira 자격 증명이 없습니다. Vault의 secret/data/users/bob/jira에 아무것도 없습니다.")
-    me.sees("관리자가 추가해야 합니다:")
-    me.sees("조치: 관리자가 추가해야 합니다:")
+    me.sees("관리자가 Vault의 secret/users/bob/jira에 필드")
+    me.sees("조치: 관리자가 Vault의 secret/users/bob/jira에 필드")
     assert not re.search("An administrator|has no Jira credential", me.words())
     away = f"http://localhost:{closed_port()}"
     with another_app(stack, VAULT_ADDR=away) as elsewhere:
