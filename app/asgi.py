@@ -11,12 +11,11 @@ from typing import Any
 
 import streamlit as st
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from app import warm
 from app.example import Example
 from app.front import Front
-from app.headers import OwnOrigin, SecurityHeaders
+from app.headers import OwnHost, OwnOrigin, SecurityHeaders
 from app.language import Language
 from app.loop import Loop
 from app.pending import PendingLogins, SeenTokens
@@ -48,7 +47,7 @@ def build(settings: AppSettings) -> st.App:
         routes=list(ROUTES),
         lifespan=_lifespan(settings),
         middleware=[
-            Middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts, www_redirect=False),
+            Middleware(OwnHost, settings=settings),
             Middleware(SecurityHeaders, settings=settings),
             Middleware(OwnOrigin, settings=settings),
             Middleware(Front, routes=ROUTES),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from app.settings import AppSettings, origin_of
+from app.texts import t
 
 
 def policy(settings: AppSettings) -> str:
@@ -62,6 +64,21 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, with_headers)
+
+
+class OwnHost:
+    """Pure ASGI middleware: a request for another host name is refused (DNS rebinding), and told the right address."""
+
+    def __init__(self, app: ASGIApp, settings: AppSettings) -> None:
+        self._app, self._hosts, self._address = app, frozenset(settings.allowed_hosts), settings.app_public_url
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what asks for this host; 400 with a sentence for the rest, web sockets included."""
+        asked = Headers(scope=scope).get("host", "").rsplit(":", 1)[0] if scope["type"] != "lifespan" else ""
+        if scope["type"] == "lifespan" or asked in self._hosts:
+            await self._app(scope, receive, send)
+        else:
+            await PlainTextResponse(t("host.wrong", address=self._address) + "\n", 400)(scope, receive, send)
 
 
 class OwnOrigin:

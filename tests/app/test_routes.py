@@ -116,6 +116,7 @@ def test_a_page_s_files_are_for_who_is_signed_in(stack: Stack, cookies: dict[str
 def test_another_host_name_is_refused(stack: Stack, host: str, path: str) -> None:
     answer = requests.get(f"{stack.url('app')}{path}", headers={"Host": host}, timeout=10, allow_redirects=False)
     assert answer.status_code == 400
+    assert f"Open this app at {stack.url('app')}" in answer.text
 
 
 def open_socket(stack: Stack, origin: str | None) -> int:

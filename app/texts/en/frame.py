@@ -22,5 +22,7 @@ TEXTS: dict[str, str] = {
     "account.language": "Language",
     "session.ended": "Your session has ended. Sign in again.",
     "session.needed": "Sign in to use this page.",
+    "host.wrong": "Open this app at {address}. The address that you typed is another name for this machine, or "
+    "somebody else's, and is not answered.",
     "error.unexpected": "Something went wrong in the app. Reload the page; `./demo logs app` says more.",
 }

@@ -22,5 +22,7 @@ TEXTS: dict[str, str] = {
     "account.language": "언어",
     "session.ended": "세션이 종료되었습니다. 다시 로그인하십시오.",
     "session.needed": "이 페이지를 사용하려면 로그인하십시오.",
+    "host.wrong": "이 앱은 {address} 주소로 여십시오. 입력한 주소는 이 컴퓨터의 다른 이름이거나 다른 곳의 이름이므로 응답하지 "
+    "않습니다.",
     "error.unexpected": "앱에서 문제가 발생했습니다. 페이지를 새로 고치십시오. 자세한 내용은 `./demo logs app`에서 볼 수 있습니다.",
 }
