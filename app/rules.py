@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ DEFAULT_POLICY = "default"
 """Every token has it: Vault's own, for a token's dealings with itself."""
 
 KEPT_SECONDS = 10.0
-"""How long what was read is shown without being read again."""
+"""How long what was read, or that it cannot be read, is shown without being asked again."""
 
 _PATH = re.compile(r'path\s+"(?P<path>[^"]+)"\s*\{(?P<body>[^}]*)\}')
 _CAPABILITIES = re.compile(r"capabilities\s*=\s*\[(?P<list>[^\]]*)\]")
@@ -102,18 +102,21 @@ class Rules:
 
     def __init__(self, vault: Vault, session: VaultSession) -> None:
         self._vault, self._session = vault, session
-        self._known: dict[str, ServerRules] = {}
+        self._known: dict[str, tuple[float, ServerRules | Problem]] = {}
 
-    async def of(self, server: str) -> ServerRules | Problem:
-        """The rules of the MCP server ``server``, or why they cannot be read."""
-        known = self._known.get(server)
-        if known is not None and time.time() - known.read_at < KEPT_SECONDS:
-            return known
-        try:
-            found = await self._read(f"mcp-{server}")
-        except Problem as problem:
-            return problem
-        self._known[server] = found
+    async def of(self, servers: Iterable[str]) -> dict[str, ServerRules | Problem]:
+        """The rules of each of these MCP servers, or why they cannot be read."""
+        names = list(servers)
+        return dict(zip(names, await asyncio.gather(*map(self._of, names)), strict=True))
+
+    async def _of(self, server: str) -> ServerRules | Problem:
+        asked_at, found = self._known.get(server, (0.0, None))
+        if found is None or time.time() - asked_at >= KEPT_SECONDS:
+            try:
+                found = await self._read(f"mcp-{server}")
+            except Problem as problem:
+                found = problem
+            self._known[server] = time.time(), found
         return found
 
     async def _read(self, role: str) -> ServerRules:

@@ -244,15 +244,18 @@ def _trace(kept: Kept, person: Person) -> None:
 def _book(kept: Kept, person: Person) -> Rulebook:
     """The rules at Vault behind what is shown, as they are now."""
     process = Process.current()
-    servers = {step.server for step in kept.last[1].trace.steps if step.server} if kept.last else set()
-    rules = {server: process.loop.run(process.rules.of(server), timeout=ANSWER_SECONDS) for server in sorted(servers)}
+    servers = sorted({step.server for step in kept.last[1].trace.steps if step.server}) if kept.last else []
+    try:
+        rules = process.loop.run(process.rules.of(servers), timeout=ANSWER_SECONDS)
+    except Problem as problem:
+        rules = dict.fromkeys(servers, problem)
     return Rulebook(rules, somebody_else(process, person.username), kept.proofs)
 
 
 def _attempt(kept: Kept, person: Person, server: str) -> None:
     """Ask Vault for what is somebody else's, as this person."""
     process = Process.current()
-    rules = process.loop.run(process.rules.of(server), timeout=ANSWER_SECONDS)
+    rules = _book(kept, person).rules.get(server)
     line = next((line for line in rules.lines if line.personal), None) if isinstance(rules, ServerRules) else None
     if line is None:
         return

@@ -46,7 +46,7 @@ def server_rules(server: str) -> ServerRules:
 @pytest.fixture
 def looked_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[Visit], None]:
     """Decides who is looking at the page from now on."""
-    rules = SimpleNamespace(of=server_rules)
+    rules = SimpleNamespace(of=lambda servers: {server: server_rules(server) for server in servers})
     running = SimpleNamespace(
         loop=Straight(), rules=rules, settings=SimpleNamespace(profile="none", lab_users_file=None)
     )

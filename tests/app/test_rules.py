@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from app.proof import ask, somebody_else
-from app.rules import ServerRules
-from fastmcp_vault.errors import VaultDenied
+from app.rules import Rules, ServerRules
+from fastmcp_vault.errors import VaultDenied, VaultUnavailable
+from fastmcp_vault.vault import Vault
 from stack.testing import Stack
 from tests.app.serving import cookie_of, process_of
+from tests.support.browser import closed_port
 from tests.support.people import Person
 
 
@@ -16,7 +18,7 @@ async def test_the_rules_of_every_server_are_read_from_vault(stack: Stack, perso
     me = person.username
     async with process_of(stack) as process:
         for server, path in (("jira", f"secret/data/users/{me}/jira"), ("postgres", f"database/creds/{me}")):
-            rules = await process.rules.of(server)
+            rules = (await process.rules.of([server]))[server]
             assert isinstance(rules, ServerRules)
             assert (rules.role, rules.audiences, rules.claims) == (
                 f"mcp-{server}",
@@ -28,6 +30,16 @@ async def test_the_rules_of_every_server_are_read_from_vault(stack: Stack, perso
             assert line is not None
             assert line.capabilities == ("read",)
             assert rules.deciding(path, "somebody-else") is None
+
+
+async def test_where_vault_is_away_the_reason_is_told_and_not_asked_for_at_every_look(stack: Stack) -> None:
+    async with process_of(stack) as process:
+        away = Vault(f"http://127.0.0.1:{closed_port()}")
+        rules = Rules(away, process.rules._session)
+        found = await rules.of(["jira", "github"])
+        assert all(isinstance(problem, VaultUnavailable) for problem in found.values())
+        assert (await rules.of(["jira"]))["jira"] is found["jira"]
+        await away.close()
 
 
 async def test_the_login_that_reads_rules_reads_no_secret_and_changes_no_rule(stack: Stack, person: Person) -> None:
