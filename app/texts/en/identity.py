@@ -17,5 +17,5 @@ TEXTS: dict[str, str] = {
     "`{entity}`, and Vault fills that name into its policies wherever they say `{{{{identity.entity.name}}}}`.",
     "identity.database.why": "Vault made this PostgreSQL user for this login and names it by a template, "
     "`v-{{{{.RoleName}}}}-{{{{random 12}}}}-{{{{unix_time}}}}`: role `{role}` (the entity's name, as the policy "
-    "demands), `{random}`, made at {at}.",
+    "demands), 12 random characters `{random}`, made at {at}.",
 }

@@ -16,5 +16,5 @@ TEXTS: dict[str, str] = {
     "`{{{{identity.entity.name}}}}` 자리에 이 이름을 채웁니다.",
     "identity.database.why": "Vault가 이 로그인을 위해 만든 PostgreSQL 사용자입니다. 이름은 템플릿 "
     "`v-{{{{.RoleName}}}}-{{{{random 12}}}}-{{{{unix_time}}}}`를 따릅니다: 역할 `{role}`(정책이 요구하는 entity 이름), "
-    "`{random}`, 생성 시각 {at}.",
+    "무작위 12자 `{random}`, 생성 시각 {at}.",
 }
