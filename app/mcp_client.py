@@ -16,6 +16,8 @@ from mcp import MCPError
 from mcp.shared._httpx_utils import McpHttpClientFactory
 from mcp_types import (
     CallToolResult,
+    ElicitRequest,
+    ElicitRequestURLParams,
     ElicitResult,
     InputRequiredResult,
     InputResponses,
@@ -76,10 +78,14 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question that the person is to answer before a tool goes on: its ``facts``, and what leads back to it."""
+    """A question that the person is to answer before a tool goes on: its ``facts``, and what leads back to it.
+
+    ``link``: where alone it can be answered (MCP 2026-07-28, Elicitation, URL mode); empty: here.
+    """
 
     facts: Mapping[str, Any]
     state: str = field(repr=False)
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +136,17 @@ class ServerConnection:
         tracing.extend(_steps(result))
         if isinstance(result, InputRequiredResult):
             facts = (result.meta or {}).get(META_APPROVAL)
-            return Answer(
-                None, "", asked=Asked(facts if isinstance(facts, Mapping) else {}, result.request_state or "")
-            )
+            shown = facts if isinstance(facts, Mapping) else {}
+            return Answer(None, "", asked=Asked(shown, result.request_state or "", _link(result)))
         text = "\n".join(part.text for part in result.content if isinstance(part, TextContent))
         problem = _refusal(self._server, text, (result.meta or {}).get(META_ERROR)) if result.is_error else None
         return Answer(result.structured_content, text, problem)
+
+
+def _link(result: InputRequiredResult) -> str:
+    """The address at which a question is to be answered, if it is one that no form may answer."""
+    params = (asked.params for asked in (result.input_requests or {}).values() if isinstance(asked, ElicitRequest))
+    return next((one.url for one in params if isinstance(one, ElicitRequestURLParams)), "")
 
 
 def _responses(reply: Reply | None) -> InputResponses | None:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from app.approvals import Waiting, decide, waiting
 from app.claims import clock
+from app.mcp_client import Asked
 from app.process import Process
 from app.session import Person
 from app.texts import t
@@ -37,13 +38,21 @@ def facts(told: Mapping[str, Any]) -> None:
     st.code(str(told.get("arguments", "")), language=None, wrap_lines=True)
 
 
-def dialog(told: Mapping[str, Any], answer: Callable[[bool], None], closed: Callable[[], None]) -> None:
-    """Ask over the page; ``answer`` is called with what the person said, ``closed`` when they said nothing."""
+def dialog(asked: Asked, answer: Callable[[bool], None], again: Callable[[], None], closed: Callable[[], None]) -> None:
+    """Ask over the page; ``answer`` is called with what the person said, ``closed`` when they said nothing.
+
+    What is to be answered on the page Approve, after another sign-in, is answered there; ``again`` then goes on.
+    """
 
     @st.dialog(t("approve.title"), width="medium", on_dismiss=closed)
     def shown() -> None:
         st.markdown(t("approve.lead"))
-        facts(told)
+        facts(asked.facts)
+        if asked.link:
+            if _answered_elsewhere(asked.link):
+                again()
+                st.rerun()
+            return
         said = _buttons()
         if said is not None:
             answer(said)
@@ -82,6 +91,17 @@ def _buttons() -> bool | None:
         press.button(t("approve.yes"), key="approve.yes", type="primary", icon=":material/check:")
         press.button(t("approve.no"), key="approve.no", icon=":material/block:")
     return True if press.taken("approve.yes") else False if press.taken("approve.no") else None
+
+
+def _answered_elsewhere(link: str) -> bool:
+    """Lead to this app's page Approve, and only there; whether the person says that they have answered."""
+    page = f"{Process.current().settings.app_public_url.rstrip('/')}/approve?"
+    st.warning(t("approve.elsewhere"), icon=":material/lock_clock:")
+    with st.container(horizontal=True):
+        if link.startswith(page):
+            st.link_button(t("approve.go"), link, type="primary", icon=":material/login:")
+        press.button(t("approve.go-on"), key="approve.go-on", icon=":material/arrow_forward:")
+    return press.taken("approve.go-on")
 
 
 def _sign_in_again(found: Waiting, approval_id: str, person: Person) -> None:

@@ -197,10 +197,14 @@ def _question(kept: Kept, server: str, tool: Tool, person: Person) -> None:
         waiting = t("tools.executing", tool=tool.name, username=person.username)
         _run(kept, last[0], waiting=waiting, reply=Reply(asked, approve))
 
+    def again() -> None:
+        kept.asking = None
+        _run(kept, last[0], waiting=t("tools.executing", tool=tool.name, username=person.username))
+
     def closed() -> None:
         kept.asking = None
 
-    approval_view.dialog(asked.facts, answer, closed)
+    approval_view.dialog(asked, answer, again, closed)
 
 
 def _effect(tool: Tool) -> str:

@@ -48,7 +48,9 @@ def looked_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[Visit], None]:
     """Decides who is looking at the page from now on."""
     rules = SimpleNamespace(of=lambda servers: {server: server_rules(server) for server in servers})
     running = SimpleNamespace(
-        loop=Straight(), rules=rules, settings=SimpleNamespace(profile="none", lab_users_file=None)
+        loop=Straight(),
+        rules=rules,
+        settings=SimpleNamespace(profile="none", lab_users_file=None, app_public_url="http://localhost:8501"),
     )
     monkeypatch.setattr(Process, "current", classmethod(lambda cls: running))
 

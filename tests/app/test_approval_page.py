@@ -85,6 +85,31 @@ def test_a_dialog_that_was_closed_can_be_opened_again(tools: AppTest, replies: l
     assert replies[-1].approve
 
 
+@pytest.mark.parametrize(
+    ("link", "offered"),
+    [("http://localhost:8501/approve?id=abc", True), ("http://localhost:8501.evil.example/approve?id=abc", False)],
+)
+def test_what_needs_another_sign_in_is_answered_there_and_then_goes_on_here(
+    tools: AppTest, monkeypatch: pytest.MonkeyPatch, link: str, offered: bool
+) -> None:
+    calls: list[Reply | None] = []
+
+    def execute(*_: Any, fresh: bool = False, reply: Reply | None = None) -> Done:
+        calls.append(reply)
+        first = Answer(None, "", asked=Asked(FACTS, "sealed", link))
+        return Done(trace(), answer=first if len(calls) == 1 else Answer({"id": "17"}, ""))
+
+    monkeypatch.setattr("app.view.tools_view.load_tools", loaded(ServerView("jira", [ADD], credential(True))))
+    monkeypatch.setattr("app.view.tools_view.execute", execute)
+    load(tools, "jira")
+    tools.button(key="execute.jira.add_comment").click().run()
+    assert not [button for button in tools.button if button.key == "approve.yes"], "a yes here would fail"
+    assert [button.proto.url for button in tools.get("link_button")] == ([link] if offered else [])
+    tools.button(key="approve.go-on").click().run()
+    assert calls == [None, None]
+    assert "add_comment ran at Jira as alice" in shown(tools)
+
+
 @pytest.fixture
 def page(app: AppTest, looked_up: Callable[[Visit], None], monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     """The page of a link, for a question in this standing."""

@@ -18,6 +18,10 @@ TEXTS: dict[str, str] = {
     "approve.fact.held": "Credential holds",
     "approve.fact.expires": "Your yes is",
     "approve.fact.arguments": "Exactly these arguments:",
+    "approve.elsewhere": "This server takes a yes only after another sign-in, on a page of its own. "
+    "Your arguments stay here.",
+    "approve.go": "Sign in again and answer",
+    "approve.go-on": "I have said yes: go on",
     "approve.yes": "Yes, do it",
     "approve.no": "No",
     "approve.waits": "{tool} waits for your yes. Nothing has been changed.",
