@@ -17,8 +17,11 @@ import pytest
 from pydantic import SecretStr
 
 from app.approvals import ApprovalGone, Waiting, decide, waiting
+from app.mcp_client import connected
 from app.process import Process
 from app.session import COOKIE
+from fastmcp_vault import tracing
+from fastmcp_vault.tracing import Recorder
 from init.keycloak_admin import RealmAdmin
 from stack.testing import Stack
 from tests.app.serving import process_of
@@ -87,6 +90,18 @@ async def go(hands: Hands, url: str) -> Seen:
 
 async def send(hands: Hands, seen: Seen, **fields: str) -> Seen:
     return await asyncio.to_thread(lambda: hands.send(seen, **fields))
+
+
+async def test_the_app_is_told_where_alone_such_a_question_is_answered(stack: Stack, person: Person) -> None:
+    async with strict(stack, person, MCP_APPROVAL_ACR="confirmed") as at:
+        token = SecretStr(await at.caller.token("jira"))
+        with tracing.recording(Recorder("test")), tracing.step("mcp-request", server="jira"):
+            async with connected("jira", f"{at.url}/mcp", token) as jira:
+                answer = await jira.call("create_issue", at.arguments, fresh=False)
+        assert answer.asked is not None
+        assert answer.asked.link.startswith(f"{stack.url('app')}/approve?id=")
+        assert answer.asked.facts["tool"] == "create_issue"
+        assert await at.made() == 0
 
 
 async def test_a_yes_counts_only_from_a_sign_in_of_the_level_demanded(
