@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from common.front_page import front_page
 from fastmcp_vault.circuit import Circuit
 from fastmcp_vault.server.approval import state_security
 from fastmcp_vault.server.auth import MCP_PATH, AccessTokenVerifier, ResourceServerAuth, StepUp
@@ -25,6 +26,7 @@ from fastmcp_vault.server.offers import offer, status_uri
 from fastmcp_vault.server.status import credential_status
 from fastmcp_vault.server.tool import persons_tool
 from fastmcp_vault.server.trace_offers import TellingOffers
+from mcp_servers.browsers import PageForBrowsers
 from mcp_servers.kinds import KINDS
 from mcp_servers.parts import APP_CLIENT, Parts, make_parts, opened
 from mcp_servers.settings import ServerSettings
@@ -76,6 +78,10 @@ def build(settings: ServerSettings) -> Starlette:
     async def health(_: Request) -> Response:
         return await _health(settings, parts, contexts, kind.backend.circuit)
 
+    @mcp.custom_route("/", methods=["GET"])
+    async def front(_: Request) -> Response:
+        return _front(settings)
+
     return mcp.http_app(
         path=MCP_PATH,
         stateless_http=True,
@@ -90,9 +96,21 @@ def build(settings: ServerSettings) -> Starlette:
                 profile=profile,
                 writing=frozenset(tool.name for tool in tools if tool.writes),
             ),
+            Middleware(PageForBrowsers, path=MCP_PATH, page=_front(settings)),
             Middleware(RequestBodyLimitMiddleware, max_body_size=BODY_LIMIT),
             Middleware(NullsAbsent),
         ],
+    )
+
+
+def _front(settings: ServerSettings) -> Response:
+    """What a person sees who opens this server in a browser."""
+    return front_page(
+        f"{settings.title} MCP server",
+        f"An MCP client connects to {settings.public_url}{MCP_PATH} and has you sign in at Keycloak. Its tools then "
+        f"work with your own {settings.title} credential. There is nothing here for a browser; the app's page Connect "
+        "prints what a client needs.",
+        links=[("Is it well?", "/health")],
     )
 
 

@@ -16,6 +16,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from common import signed
+from common.front_page import front_page
 from fastmcp_vault import correlation, tracing
 from fastmcp_vault.backoff import Backoff
 from fastmcp_vault.errors import Problem
@@ -124,6 +125,15 @@ def _relays(app: FastAPI) -> None:
         with correlation.carrying(request.headers.get(correlation.HEADER)):
             await request.app.state.bot.take(message, verified=verified)
         return {"status": "stored"}
+
+    @app.get("/")
+    async def front() -> Response:
+        return front_page(
+            "Mock chatbot",
+            "A chatbot as a company would have it: it acts for those who signed in by a link of the login relay. It is "
+            "spoken to by a messenger, and has no page of its own; the app's page Login relay plays the messenger.",
+            links=[("Is it well?", "/health")],
+        )
 
     @app.get("/linked")
     async def linked() -> HTMLResponse:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from common.front_page import front_page
 from mock_services.jira import issues, lookups, searching
 from mock_services.jira.access import JiraError, Unauthenticated
 from mock_services.jira.drafts import FieldErrors
@@ -17,17 +18,28 @@ from mock_services.wire import service
 
 def build(users: UsersFile, *, hosts: Sequence[str]) -> FastAPI:
     """A Jira with the seed's projects, known to the people of ``users``, answering to ``hosts``."""
-    app = service("jira", hosts=hosts)
+    app = service("jira", "Jira", hosts=hosts)
     app.state.users = users
     app.state.site = Site()
     for module in (lookups, searching, issues):
         app.include_router(module.router)
+    app.add_api_route("/browse/{key}", _page)
     app.add_exception_handler(JiraError, _refused)
     app.add_exception_handler(FieldErrors, _bad_fields)
     app.add_exception_handler(Unauthenticated, _refused)
     app.add_exception_handler(HTTPException, _no_route)
     app.add_exception_handler(Exception, _failed)
     return app
+
+
+async def _page(key: str) -> Response:
+    """Where the link of an issue leads; a real Jira would ask who is looking."""
+    return front_page(
+        f"{key[:50]} in the mock Jira",
+        "A real Jira would ask you to sign in, and show the issue. This one has no pages and no sign-in of its own, so "
+        f"it shows nothing to whom it does not know: in the app's page MCP tools, get_issue shows {key[:50]} to those "
+        "who may see it.",
+    )
 
 
 async def _refused(_request: Request, error: Exception) -> Response:

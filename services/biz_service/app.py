@@ -10,6 +10,7 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
+from common.front_page import front_page
 from fastmcp_vault.faults import faults
 from services.agents.errors import InvalidRequest
 from services.agents.house import House
@@ -43,6 +44,15 @@ def build(house: House, gate: Gate, work: Work) -> FastAPI:
     app = FastAPI(title="Business service", version="1.0.0", docs_url=None, redoc_url=None)
     answer_problems(app)
     app.state.gate = gate
+
+    @app.get("/", include_in_schema=False)
+    async def front() -> Response:
+        return front_page(
+            "Business service",
+            "Programs with a certificate (agents) fetch commands here and report results, each with a token of its "
+            "own. There is nothing to look at without one; the app's page Agents plays it through.",
+            links=[("Is it well?", "/health"), ("Its interface (OpenAPI)", "/openapi.json")],
+        )
 
     @app.get("/health", responses={503: {"description": "Requests are refused"}})
     async def health() -> Response:
