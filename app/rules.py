@@ -22,6 +22,9 @@ PERSON_POLICY = "user-secrets"
 DEFAULT_POLICY = "default"
 """Every token has it: Vault's own, for a token's dealings with itself."""
 
+_VAULT_ITSELF = ("auth/token/", "sys/", "identity/", "cubbyhole/")
+"""Where `default` speaks of a token, its entity and Vault, and of nothing that is stored."""
+
 KEPT_SECONDS = 10.0
 """How long what was read, or that it cannot be read, is shown without being asked again."""
 
@@ -93,8 +96,9 @@ class ServerRules:
 
     @property
     def lines(self) -> tuple[Line, ...]:
-        """Every line of the server's own policies."""
-        return tuple(line for policy in self.policies if policy.name != DEFAULT_POLICY for line in policy.lines)
+        """Every line of the policies, but what `default` says of a token's dealings with Vault itself."""
+        every = (line for policy in self.policies for line in policy.lines)
+        return tuple(line for line in every if line.policy != DEFAULT_POLICY or not line.path.startswith(_VAULT_ITSELF))
 
 
 class Rules:

@@ -63,7 +63,7 @@ def capture(server: str, trace: Trace, book: Rulebook) -> dict[str, Any] | None:
         "source": t(
             "capture.source",
             role=rules.role,
-            policies=", ".join(f"`{policy.name}`" for policy in rules.policies if policy.name != DEFAULT_POLICY),
+            policies=", ".join(f"`{policy.name}`" for policy in rules.policies),
             azp=rules.claims.get("azp", ""),
             at=clock(rules.read_at),
         ),

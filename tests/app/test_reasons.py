@@ -155,6 +155,15 @@ def test_what_a_captured_server_could_use_is_counted_from_its_policies() -> None
     ]
 
 
+def test_a_default_policy_that_was_opened_wide_is_counted_too() -> None:
+    rules = server_rules("jira")
+    wide = Policy("default", 'path "sys/x" { capabilities = ["read"] }\npath "secret/*" { capabilities = ["read"] }')
+    opened = type(rules)(**{**_fields(rules), "policies": (rules.policies[0], wide)})
+    found = capture("jira", call(), Rulebook({"jira": opened}))
+    assert found is not None
+    assert found["lines"][1:] == ["`secret/*` (read), whoever calls it", "1 of these without anybody calling it"]
+
+
 def _fields(rules: Any) -> dict[str, Any]:
     return {name: getattr(rules, name) for name in rules.__dataclass_fields__}
 
