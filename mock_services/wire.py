@@ -14,8 +14,6 @@ from fastapi.responses import JSONResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common.front_page import front_page
-
 MAX_BODY = 10 * 1024 * 1024
 """Bytes of the largest request body that is read; more is answered with 413."""
 
@@ -91,7 +89,7 @@ class BodyLimit:
         await self.app(scope, replay, send)
 
 
-def service(name: str, title: str, *, hosts: Sequence[str]) -> FastAPI:
+def service(name: str, *, hosts: Sequence[str]) -> FastAPI:
     """An empty service: no generated pages, ``/health``, and the three layers above every route."""
     app = FastAPI(
         title=f"Mock {name}",
@@ -102,15 +100,6 @@ def service(name: str, title: str, *, hosts: Sequence[str]) -> FastAPI:
             Middleware(BodyLimit),
         ],
     )
-
-    @app.get("/")
-    async def front() -> Response:
-        return front_page(
-            f"Mock {title}",
-            f"It stands where {title} would: the REST API with its real paths and errors, for the demo's people and "
-            "their tokens. It has no pages; the app's page MCP tools shows what you may see, as you.",
-            links=[("Is it well?", "/health")],
-        )
 
     @app.get("/health")
     async def health() -> Response:

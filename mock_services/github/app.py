@@ -20,7 +20,7 @@ from mock_services.wire import service
 
 def build(users: UsersFile, *, hosts: Sequence[str]) -> FastAPI:
     """A GitHub with the seed's repositories, known to the people of ``users``, answering to ``hosts``."""
-    app = service("github", "GitHub", hosts=hosts)
+    app = service("github", hosts=hosts)
     app.state.users = users
     app.state.hub = Hub()
     app.state.rates = Rates()

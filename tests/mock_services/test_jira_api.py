@@ -197,7 +197,7 @@ def test_text_that_is_too_long_is_refused(mocks: Mocks, http: requests.Session) 
     assert "exceeds the allowed limit of 32,767 characters" in refused.json()["errors"]["comment"]
 
 
-@pytest.mark.parametrize("path", ["/rest/api/3/nothing", "/rest/api/4/myself", "/", "/rest/agile/1.0/board"])
+@pytest.mark.parametrize("path", ["/rest/api/3/nothing", "/rest/api/4/myself", "/rest/agile/1.0/board"])
 def test_what_is_not_there_is_a_404_in_jiras_shape(mocks: Mocks, http: requests.Session, path: str) -> None:
     answer = http.get(mocks.jira + path, auth=mocks.jira_login("alice"))
     assert answer.status_code == 404

@@ -10,7 +10,7 @@ from stack.testing import Stack
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 CLIENT = {"Accept": "application/json, text/event-stream"}
-PLACES = ("mock-chatbot", "auth-relay", "biz-service", "mock-jira", "mock-github", *(f"mcp-{s}" for s in MCP_SERVERS))
+PLACES = ("mock-chatbot", "auth-relay", "biz-service", "mock-jira", *(f"mcp-{s}" for s in MCP_SERVERS))
 
 
 def at(stack: Stack, place: str) -> str:
