@@ -47,7 +47,8 @@ async def _issue(key: str) -> Response:
     return _page(
         f"{key[:50]} in the mock Jira",
         "A real Jira would ask you to sign in, and show the issue. This one has no sign-in of its own, so it shows "
-        "nothing to whom it does not know: in the app's page MCP tools, get_issue shows the issue to those who may see it.",
+        "nothing to whom it does not know: in the app's page MCP tools, get_issue shows the issue to those who may "
+        "see it.",
     )
 
 
