@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import verdict
 from app.actions import Done, ServerView, execute, load_tools
@@ -84,6 +85,7 @@ def _pick(kept: Kept, waiting: Sequence[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         picked = tuple(s for s in MCP_SERVERS if st.checkbox(LABELS[s], key=f"pick.{s}", width="content"))
         press.button(t("tools.load"), type="primary", icon=":material/download:", key="load")
+    place = st.container(key="loading")
     if not press.taken("load") and not waiting:
         return
     if not picked:
@@ -91,14 +93,26 @@ def _pick(kept: Kept, waiting: Sequence[str]) -> None:
         return
     # The first trace that somebody sees has every step in it: nothing is used again that was made elsewhere.
     waiting_for = t("tools.loading", servers=", ".join(LABELS[s] for s in picked))
-    _run(kept, Action(picked), waiting=waiting_for, fresh=kept.last is None)
+    _run(kept, Action(picked), place, waiting=waiting_for, fresh=kept.last is None)
 
 
-def _run(kept: Kept, action: Action, *, waiting: str, fresh: bool = False, reply: Reply | None = None) -> None:
-    """Do it, with a spinner, and keep what came of it; a session that ended sends the person to sign in."""
+def _run(
+    kept: Kept,
+    action: Action,
+    place: DeltaGenerator,
+    *,
+    waiting: str,
+    fresh: bool = False,
+    reply: Reply | None = None,
+) -> None:
+    """Do it, with a spinner, and keep what came of it; a session that ended sends the person to sign in.
+
+    ``place`` holds the spinner, and is there in every run: a spinner that comes and goes would move everything after
+    it to another place in the page's tree, where browsers make it anew, and a press of just then is lost.
+    """
     try:
         process, cookie = Process.current(), visitor.visit().cookie
-        with st.spinner(waiting, show_time=True):
+        with place, st.spinner(waiting, show_time=True):
             if action.tool:
                 arguments, more = action.arguments, {"reply": reply} if reply else {}
                 work = execute(process, cookie, action.servers[0], action.tool, arguments, fresh=fresh, **more)
@@ -169,12 +183,13 @@ def _tool(kept: Kept, server: str, tool: Tool, person: Person) -> None:
         typed.tell(server, tool.name)
         results = st.container(key=f"result.{server}.{tool.name}")  # Above the form, so that it is seen at once.
         asked = form(server, tool)
+        place = st.container()
         if isinstance(asked, InputError):
             kept.outcomes[server, tool.name] = asked
         elif asked is not None:
             typed.told(server, tool.name)
             waiting = t("tools.executing", tool=tool.name, username=person.username)
-            _run(kept, Action((server,), tool.name, asked), waiting=waiting)
+            _run(kept, Action((server,), tool.name, asked), place, waiting=waiting)
         _question(kept, server, tool, person)
         with results:
             _outcome(kept.outcomes.get((server, tool.name)), server, tool.name)
@@ -195,11 +210,12 @@ def _question(kept: Kept, server: str, tool: Tool, person: Person) -> None:
     def answer(approve: bool) -> None:
         kept.asking = None
         waiting = t("tools.executing", tool=tool.name, username=person.username)
-        _run(kept, last[0], waiting=waiting, reply=Reply(asked, approve))
+        _run(kept, last[0], st.container(), waiting=waiting, reply=Reply(asked, approve))
 
     def again() -> None:
         kept.asking = None
-        _run(kept, last[0], waiting=t("tools.executing", tool=tool.name, username=person.username))
+        executing = t("tools.executing", tool=tool.name, username=person.username)
+        _run(kept, last[0], st.container(), waiting=executing)
 
     def closed() -> None:
         kept.asking = None
@@ -234,8 +250,10 @@ def _trace(kept: Kept, person: Person) -> None:
         press.button(t("trace.again"), icon=":material/replay:", help=t("trace.again.help"), key="again")
         downloads(done.trace)
         audit_link(done.trace)
+    place = st.container()
     if press.taken("again"):
-        _run(kept, action, waiting=t("tools.loading", servers=", ".join(LABELS[s] for s in action.servers)), fresh=True)
+        loading = t("tools.loading", servers=", ".join(LABELS[s] for s in action.servers))
+        _run(kept, action, place, waiting=loading, fresh=True)
         st.rerun()
     credentials = {server: kept.views[server].credential for server in action.servers if server in kept.views}
     result = done.answer.structured if done.answer else None
