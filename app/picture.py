@@ -111,6 +111,8 @@ RELAY: Final = Scene(
 """A chatbot that signs its users in by a link."""
 
 TOKENS: Final = ("login", "server", "vault")
+TOLD: Final = (*TOKENS, "own")
+"""And the one that Vault makes itself."""
 FACTS: Final = ("issued", "accepted", "dies")
 SAYS: Final = ("acts", "checked", "out")
 
@@ -196,9 +198,9 @@ def steps() -> list[dict[str, Any]]:
 
 
 def tokens() -> list[dict[str, str]]:
-    """The three tokens: who issues each, who alone accepts it, when it dies."""
+    """The three tokens, and Vault's own: who issues each, who alone accepts it, when it dies."""
     return [
         {"id": token, "title": t(f"picture.token.{token}")}
         | {fact: t(f"picture.token.{token}.{fact}") for fact in FACTS}
-        for token in TOKENS
+        for token in TOLD
     ]

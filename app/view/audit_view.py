@@ -160,6 +160,8 @@ def _group(lines: list[Line]) -> None:
     action = next((line.action for line in lines if line.action), unknown)
     icon = ":material/gpp_bad:" if refused else ":material/check_circle:"
     label = f"{clock(first.at)} · **{plain(action)}** · {plain(servers)} · {t('audit.requests', count=len(lines))}"
+    if first.correlation_id:
+        label += f" · {t('audit.id.short', id=mono(first.correlation_id[:8] + '…'))}"
     asked_for = bool(first.correlation_id) and st.query_params.get(ID) == first.correlation_id
     with st.expander(label, icon=icon, key=f"audit.{first.request_id}", expanded=asked_for):
         if first.correlation_id:

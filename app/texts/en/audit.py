@@ -7,7 +7,8 @@ TEXTS: dict[str, str] = {
     "nav.audit.help": "What Vault itself wrote down about you.",
     "audit.title": "Audit",
     "audit.lead": "Vault writes down every request before it answers. These are the lines about you, and about nobody "
-    "else. What is secret in them Vault replaced by a keyed fingerprint (HMAC-SHA-256).",
+    "else. What is secret in them Vault replaced by a keyed fingerprint (HMAC-SHA-256). Each line "
+    "has the correlation id of the click that caused it.",
     "audit.again": "Look again",
     "audit.reading": "Reading the audit log …",
     "audit.none": "This app has no audit log to read.",
@@ -17,7 +18,7 @@ TEXTS: dict[str, str] = {
     "audit.empty": "Nothing about {entity} since {since}. Load some tools, and look again.",
     "audit.verdict": "{count} requests reached Vault as {entity} since {since}: {who}.",
     "audit.verdict.clean": "Vault refused none of them.",
-    "audit.verdict.refused": "Vault refused {count} of them.",
+    "audit.verdict.refused": "Vault refused {count} of them (Isolation and the Attack lab try what must be refused).",
     "audit.who": "Which server acted for me",
     "audit.timeline.said": "{server}: {count} requests, {refused} refused",
     "audit.timeline.key": "Each dot is a request; a red diamond is one that Vault refused.",
@@ -30,6 +31,7 @@ TEXTS: dict[str, str] = {
     "audit.origin.tab": "you, in another tab or before this page was opened anew",
     "audit.origin.elsewhere": "you, in another sign-in: another browser, device or program",
     "audit.id": "correlation id {id}: the app sent it, each part passed it on, and Vault wrote it down.",
+    "audit.id.short": "correlation id {id}",
     "audit.trace": "Show the trace of this action",
     "audit.no-trace": "The trace of this action is where the action was done; this tab does not have it.",
     "action.audit": "Look at the audit log",

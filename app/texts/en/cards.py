@@ -7,7 +7,7 @@ TEXTS: dict[str, str] = {
     "card.stored.when": "stored in Vault: version {version}, written {written}",
     "card.stored.about": "It stays until somebody changes it; it is read for the calls of this person only.",
     "card.made": "made on demand",
-    "card.made.when": "made {made}, dropped {dropped} unless renewed,",
+    "card.made.when": "made {made}, dropped {dropped} unless renewed:",
     "card.made.about": "Vault made this database user for this person and drops it from PostgreSQL at that time, or at "
     "once when the person signs out.",
     "card.nothing": "nothing is there",

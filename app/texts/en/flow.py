@@ -60,7 +60,7 @@ TEXTS: dict[str, str] = {
     "rule.opened": "Vault answered {status} to `{path}`: it is open. That must not be.",
     "rule.asked-as": "Asked {at} with your own login at Vault (policy `{policy}`), correlation id `{id}`.",
     "action.proof": "Somebody else's path: {path}",
-    "capture.title": "If the {server} MCP server were captured, it could use:",
+    "capture.title": "If the {server} MCP server were captured, it could read:",
     "capture.whose": "<caller>",
     "capture.personal": "`{path}` ({may}) of whoever calls it, while their token lives; from this call: `{mine}`",
     "capture.shared": "`{path}` ({may}), whoever calls it",

@@ -12,8 +12,8 @@ TEXTS: dict[str, str] = {
     "reason.server-token.out": "a token that only `{aud}` accepts, for `{scope}`, {life}.",
     "reason.mcp-request.checked": "The app sent the token for `{audience}`, and no other.",
     "reason.mcp-request.out": "the answer, HTTP {status} after {life} ms; the steps below happened before it.",
-    "reason.bearer-check.checked": "{by} checked `aud` = `{aud}` (itself), `iss` = `{iss}`, the time, the scope "
-    "`{scope}`, and that the session has not ended.",
+    "reason.bearer-check.checked": "{by} checked the signature, `aud` = `{aud}` (itself), `iss` = `{iss}`, the time, "
+    "the scope `{scope}`, and that the session has not ended.",
     "reason.bearer-check.out": "the caller is {username}, user `{sub}`.",
     "reason.token-exchange.checked": "{by} checked: `{azp}` may exchange a token meant for it (`aud` = `{received}`).",
     "reason.token-exchange.out": "a token for `{aud}` only, {life}.",

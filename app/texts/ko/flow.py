@@ -60,7 +60,7 @@ TEXTS: dict[str, str] = {
     "rule.opened": "Vault가 `{path}`에 {status}로 답했습니다: 열렸습니다. 이래서는 안 됩니다.",
     "rule.asked-as": "{at} Vault의 본인 로그인(정책 `{policy}`)으로 요청, correlation id `{id}`.",
     "action.proof": "다른 사람의 경로: {path}",
-    "capture.title": "{server} MCP 서버가 탈취된다면 쓸 수 있는 것:",
+    "capture.title": "{server} MCP 서버가 탈취된다면 읽을 수 있는 것:",
     "capture.whose": "<호출자>",
     "capture.personal": "호출한 사람의 `{path}` ({may}), 그 토큰이 살아 있는 동안; 이 호출에서는 `{mine}`",
     "capture.shared": "`{path}` ({may}), 누가 호출하든",

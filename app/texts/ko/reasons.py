@@ -11,7 +11,7 @@ TEXTS: dict[str, str] = {
     "reason.server-token.out": "`{aud}`만 받아들이는 토큰, scope `{scope}`, {life}.",
     "reason.mcp-request.checked": "앱은 `{audience}`용 토큰만 보냈습니다.",
     "reason.mcp-request.out": "응답, {life} ms 뒤 HTTP {status}. 아래 단계는 그 전에 일어났습니다.",
-    "reason.bearer-check.checked": "{by}: `aud` = `{aud}`(자기 자신), `iss` = `{iss}`, 시각, scope `{scope}`, 세션이 끝나지 "
+    "reason.bearer-check.checked": "{by}: 서명, `aud` = `{aud}`(자기 자신), `iss` = `{iss}`, 시각, scope `{scope}`, 세션이 끝나지 "
     "않았는지를 확인했습니다.",
     "reason.bearer-check.out": "호출자는 {username} 님, 사용자 `{sub}`입니다.",
     "reason.token-exchange.checked": "{by}: `{azp}`가 자신에게 온 토큰(`aud` = `{received}`)을 교환해도 되는지 확인했습니다.",
