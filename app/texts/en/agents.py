@@ -4,7 +4,8 @@ from __future__ import annotations
 
 TEXTS: dict[str, str] = {
     "agents.title": "Agents",
-    "agents.lead": "A program that works without you needs an identity of its own. Pick one of your agents, let it "
+    "agents.lead": "**How does a program without a person prove who it is?** "
+    "A program that works without you needs an identity of its own. Pick one of your agents, let it "
     "prove its certificate, and see what its token opens.",
     "agents.choose": "Your agent",
     "agents.kind.worker": "Worker",

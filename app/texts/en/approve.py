@@ -6,7 +6,8 @@ TEXTS: dict[str, str] = {
     "nav.approve": "Approve",
     "nav.approve.help": "What a tool is about to change in your name, and your yes or no.",
     "approve.title": "Approve a change?",
-    "approve.lead": "A tool is about to change something in your name. Nothing has been "
+    "approve.lead": "**Shall this be done in my name?** "
+    "A tool is about to change something in your name. Nothing has been "
     "sent yet, and nothing is sent without your yes.",
     "approve.call": "{tool} at {server}",
     "approve.until": "until {time}",

@@ -6,7 +6,8 @@ TEXTS: dict[str, str] = {
     "nav.audit": "Audit",
     "nav.audit.help": "What Vault itself wrote down about you.",
     "audit.title": "Audit",
-    "audit.lead": "Vault writes down every request before it answers. These are the lines about you, and about nobody "
+    "audit.lead": "**Who came to Vault as me, and for what?** "
+    "Vault writes down every request before it answers. These are the lines about you, and about nobody "
     "else. What is secret in them Vault replaced by a keyed fingerprint (HMAC-SHA-256). Each line "
     "has the correlation id of the click that caused it.",
     "audit.again": "Look again",

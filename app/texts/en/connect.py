@@ -6,7 +6,8 @@ TEXTS: dict[str, str] = {
     "nav.connect": "Connect",
     "nav.connect.help": "Use the servers from another MCP client.",
     "connect.title": "Connect another client",
-    "connect.lead": "These servers are for any MCP client. Copy what yours wants: the address is enough, the client "
+    "connect.lead": "**How do I use these servers from a client of my own?** "
+    "These servers are for any MCP client. Copy what yours wants: the address is enough, the client "
     "finds Keycloak by itself, and you sign in there. No token and no secret is copied anywhere.",
     "connect.server": "Server",
     "connect.address": "Its address: {url}",

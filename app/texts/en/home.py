@@ -4,7 +4,8 @@ from __future__ import annotations
 
 TEXTS: dict[str, str] = {
     "home.title": "Remote tools that act as you",
-    "home.lead": "You sign in once. Each MCP server then works with *your* credential for Jira, GitHub or PostgreSQL, "
+    "home.lead": "**How can a tool act as me, and as nobody else?** "
+    "You sign in once. Each MCP server then works with *your* credential for Jira, GitHub or PostgreSQL, "
     "and with nobody else's. Every step on the way is shown, from what really happened.",
     "home.open-tools": "Open MCP tools",
     "home.who": "Who you are",

@@ -6,7 +6,8 @@ TEXTS: dict[str, str] = {
     "nav.isolation": "Isolation",
     "nav.isolation.help": "Your row against everybody's paths and tools, each cell really tried.",
     "iso.title": "Isolation",
-    "iso.lead": "What is yours opens, and what is somebody else's does not. Each cell is really tried, and holds the "
+    "iso.lead": "**What of other people's can I reach?** "
+    "What is yours opens, and what is somebody else's does not. Each cell is really tried, and holds the "
     "proof.",
     "iso.row": "My row",
     "iso.whole": "Everybody",

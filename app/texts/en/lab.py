@@ -6,7 +6,8 @@ TEXTS: dict[str, str] = {
     "nav.lab": "Attack lab",
     "nav.lab.help": "Forged, expired, stolen and misdirected requests, really sent; and which layer stopped each.",
     "lab.title": "Attack lab",
-    "lab.lead": "Every attack here is really sent, by this demo's own code to this demo's own servers. The answer "
+    "lab.lead": "**What stops an attack, and where?** "
+    "Every attack here is really sent, by this demo's own code to this demo's own servers. The answer "
     "decides what the page says.",
     "lab.who": "The attacker is {attacker}, in a sign-in of their own that ends with the run. The victim is {victim}.",
     "lab.closed": "The attack lab is open in the demo profile only, where passwords are published.",

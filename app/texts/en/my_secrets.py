@@ -6,7 +6,8 @@ TEXTS: dict[str, str] = {
     "nav.own": "My secrets",
     "nav.own.help": "What Vault holds for you, a database user on demand, and what an application holds.",
     "own.title": "My secrets",
-    "own.lead": "What Vault holds for you, read as you. The app keeps no copy: it asks each time you look.",
+    "own.lead": "**What does Vault hold for me?** "
+    "What Vault holds for you, read as you. The app keeps no copy: it asks each time you look.",
     "own.whose": "Whose secrets",
     "own.whose.mine": "Mine",
     "own.whose.application": "An application's",

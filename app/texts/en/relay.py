@@ -7,7 +7,8 @@ TEXTS: dict[str, str] = {
     "nav.relay.help": "A chatbot without a browser gets its user's own sign-in",
     "action.relay": "Login by link from a chat",
     "relay.title": "Login relay",
-    "relay.lead": "A chatbot has no browser to sign you in with. It sends you a link: you sign in at Keycloak's own"
+    "relay.lead": "**How does a chatbot act as me, when it has no browser?** "
+    "A chatbot has no browser to sign you in with. It sends you a link: you sign in at Keycloak's own"
     " page, and the chatbot gets a token of yours, which it keeps in Vault.",
     "relay.linked": "The demo chatbot acts as {username} since {since}.",
     "relay.ended": "The chatbot needs a new sign-in.",

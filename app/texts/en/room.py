@@ -7,7 +7,8 @@ TEXTS: dict[str, str] = {
     "nav.people.help": "For the facilitator: who is signed in, what is held for them, and a switch for each "
     "MCP server.",
     "room.title": "People",
-    "room.lead": "Who is signed in, which Vault tokens are held for them and until when, and a switch that "
+    "room.lead": "**Who is here, and what is held for them?** "
+    "Who is signed in, which Vault tokens are held for them and until when, and a switch that "
     "stops an MCP server for everybody at once.",
     "room.only": "This page is for the facilitator.",
     "room.only.fix": "Sign in as somebody with the realm role `facilitator`; in the demo that is charlie.",

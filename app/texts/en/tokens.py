@@ -6,7 +6,8 @@ TEXTS: dict[str, str] = {
     "nav.tokens": "Vault tokens",
     "nav.tokens.help": "Make tokens for your own programs, and end them.",
     "tokens.title": "Vault tokens",
-    "tokens.lead": "A token for one of your programs: it lives an hour, and Vault itself enforces what it may do.",
+    "tokens.lead": "**How does a program get a token?** "
+    "A token for one of your programs: it lives an hour, and Vault itself enforces what it may do.",
     "tokens.make": "Make a token",
     "tokens.name": "Token name",
     "tokens.name.example": "nightly report",

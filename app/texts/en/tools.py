@@ -6,7 +6,8 @@ TEXTS: dict[str, str] = {
     "typed.kept": "What you typed is kept for an hour, encrypted. Sign in again as the same person, and it is there.",
     "typed.back": "This is what you typed before your session ended. Nothing of it has been sent.",
     "tools.title": "MCP tools",
-    "tools.lead": "Pick servers and load their tools. Each of them then acts as you.",
+    "tools.lead": "**Whose credential does a tool use?** "
+    "Pick servers and load their tools. Each of them then acts as you.",
     "tools.load": "Load Tools",
     "tools.loading": "Asking {servers} …",
     "tools.pick-one": "Pick at least one server.",

@@ -6,7 +6,8 @@ TEXTS: dict[str, str] = {
     "nav.workshop": "Workshop",
     "nav.workshop.help": "Exercises that check themselves against the real servers",
     "workshop.title": "Workshop",
-    "workshop.lead": "From your sign-in to your sign-out, step by step. Each exercise asks the real servers whether you"
+    "workshop.lead": "**How does all of it work, by doing it?** "
+    "From your sign-in to your sign-out, step by step. Each exercise asks the real servers whether you"
     " did it: there is no box to tick. Leave and come back whenever you like.",
     "workshop.progress": "{done} of {all} done",
     "workshop.all-done": "All of them. Whoever asks you now who checked what, you have seen it.",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 TEXTS: dict[str, str] = {
     "agents.title": "에이전트",
-    "agents.lead": "사람 없이 일하는 프로그램에는 자체 신원이 필요합니다. 본인의 에이전트 하나를 골라 인증서를 증명하게 하고, 그 "
+    "agents.lead": "**사람이 없는 프로그램은 자신을 어떻게 증명할까요?** "
+    "사람 없이 일하는 프로그램에는 자체 신원이 필요합니다. 본인의 에이전트 하나를 골라 인증서를 증명하게 하고, 그 "
     "토큰으로 무엇이 열리는지 확인하십시오.",
     "agents.choose": "내 에이전트",
     "agents.kind.worker": "작업자",

@@ -6,7 +6,8 @@ TEXTS: dict[str, str] = {
     "nav.approve": "승인",
     "nav.approve.help": "도구가 본인 이름으로 무엇을 변경하려는지 보고 승인하거나 거부합니다.",
     "approve.title": "변경을 승인하시겠습니까?",
-    "approve.lead": "도구가 본인 이름으로 무언가를 변경하려고 합니다. 아직 아무것도 "
+    "approve.lead": "**이것을 내 이름으로 해도 될까요?** "
+    "도구가 본인 이름으로 무언가를 변경하려고 합니다. 아직 아무것도 "
     "보내지 않았으며, 승인 없이는 아무것도 보내지 않습니다.",
     "approve.call": "{server}의 {tool}",
     "approve.until": "{time}까지",

@@ -6,7 +6,8 @@ TEXTS: dict[str, str] = {
     "nav.audit": "감사 로그",
     "nav.audit.help": "Vault가 나에 대해 직접 기록한 것입니다.",
     "audit.title": "감사 로그",
-    "audit.lead": "Vault는 모든 요청을 응답하기 전에 기록합니다. 여기에는 본인에 관한 줄만 있으며 다른 사람의 줄은 없습니다. "
+    "audit.lead": "**누가 나로서, 무엇을 위해 Vault에 왔을까요?** "
+    "Vault는 모든 요청을 응답하기 전에 기록합니다. 여기에는 본인에 관한 줄만 있으며 다른 사람의 줄은 없습니다. "
     "비밀 값은 Vault가 키가 있는 지문(HMAC-SHA-256)으로 바꾸어 기록합니다. 줄마다 그것을 일으킨 클릭의 correlation id가 있습니다.",
     "audit.again": "다시 보기",
     "audit.reading": "감사 로그를 읽는 중 …",

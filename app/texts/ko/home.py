@@ -4,7 +4,8 @@ from __future__ import annotations
 
 TEXTS: dict[str, str] = {
     "home.title": "나를 대신해 일하는 원격 도구",
-    "home.lead": "로그인은 한 번만 합니다. 이후 각 MCP 서버는 Jira, GitHub, PostgreSQL에서 *본인의* 자격 증명만 사용하며 다른 사람의 것은 사용하지 "
+    "home.lead": "**도구는 어떻게 다른 누구도 아닌 나로서 동작할까요?** "
+    "로그인은 한 번만 합니다. 이후 각 MCP 서버는 Jira, GitHub, PostgreSQL에서 *본인의* 자격 증명만 사용하며 다른 사람의 것은 사용하지 "
     "않습니다. 모든 단계는 실제로 일어난 그대로 표시됩니다.",
     "home.open-tools": "MCP 도구 열기",
     "home.who": "현재 사용자",

@@ -6,7 +6,8 @@ TEXTS: dict[str, str] = {
     "nav.own": "내 비밀",
     "nav.own.help": "Vault가 보관하는 내 비밀, 필요할 때 만드는 데이터베이스 사용자, 그리고 애플리케이션의 비밀입니다.",
     "own.title": "내 비밀",
-    "own.lead": "Vault가 보관하는 내 비밀을 본인 자격으로 읽습니다. 앱에 복사해 두지 않으며, 볼 때마다 가져옵니다.",
+    "own.lead": "**Vault는 나를 위해 무엇을 보관할까요?** "
+    "Vault가 보관하는 내 비밀을 본인 자격으로 읽습니다. 앱에 복사해 두지 않으며, 볼 때마다 가져옵니다.",
     "own.whose": "누구의 비밀",
     "own.whose.mine": "내 것",
     "own.whose.application": "애플리케이션의 것",

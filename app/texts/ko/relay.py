@@ -7,7 +7,8 @@ TEXTS: dict[str, str] = {
     "nav.relay.help": "브라우저가 없는 챗봇이 사용자 본인의 로그인을 받습니다",
     "action.relay": "채팅에서 링크로 로그인",
     "relay.title": "로그인 릴레이",
-    "relay.lead": "챗봇에는 로그인에 쓸 브라우저가 없습니다. 챗봇이 링크를 보내면 Keycloak 자체 페이지에서 로그인하고, 챗봇은 "
+    "relay.lead": "**브라우저가 없는 챗봇은 어떻게 나로서 동작할까요?** "
+    "챗봇에는 로그인에 쓸 브라우저가 없습니다. 챗봇이 링크를 보내면 Keycloak 자체 페이지에서 로그인하고, 챗봇은 "
     "사용자 본인의 토큰을 받아 Vault에 보관합니다.",
     "relay.linked": "데모 챗봇이 {since}부터 {username}(으)로 동작합니다.",
     "relay.ended": "챗봇에 새 로그인이 필요합니다.",

@@ -6,7 +6,8 @@ TEXTS: dict[str, str] = {
     "nav.people": "참가자",
     "nav.people.help": "진행자용: 누가 로그인했는지, 무엇이 보관되어 있는지 보고 MCP 서버를 멈춥니다.",
     "room.title": "참가자",
-    "room.lead": "누가 로그인했는지, 그 사람을 위해 어떤 Vault 토큰이 언제까지 보관되는지 보여 주고, MCP 서버를 모두에게서 한 번에 멈춥니다.",
+    "room.lead": "**누가 있고, 무엇이 그들을 위해 보관되어 있을까요?** "
+    "누가 로그인했는지, 그 사람을 위해 어떤 Vault 토큰이 언제까지 보관되는지 보여 주고, MCP 서버를 모두에게서 한 번에 멈춥니다.",
     "room.only": "이 페이지는 진행자만 볼 수 있습니다.",
     "room.only.fix": "realm 역할 `facilitator`가 있는 사람으로 로그인하십시오. 데모에서는 charlie입니다.",
     "room.servers": "MCP 서버",

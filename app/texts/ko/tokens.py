@@ -6,7 +6,8 @@ TEXTS: dict[str, str] = {
     "nav.tokens": "Vault 토큰",
     "nav.tokens.help": "내 프로그램이 사용할 토큰을 만들고 폐기합니다.",
     "tokens.title": "Vault 토큰",
-    "tokens.lead": "내 프로그램 하나가 사용할 토큰입니다. 한 시간 동안 유효하며, 무엇을 할 수 있는지는 Vault가 직접 제한합니다.",
+    "tokens.lead": "**프로그램은 어떻게 토큰을 받을까요?** "
+    "내 프로그램 하나가 사용할 토큰입니다. 한 시간 동안 유효하며, 무엇을 할 수 있는지는 Vault가 직접 제한합니다.",
     "tokens.make": "토큰 만들기",
     "tokens.name": "토큰 이름",
     "tokens.name.example": "야간 보고서",
