@@ -46,8 +46,8 @@ def test_what_was_checked_by_whom_on_which_value_and_what_came_out() -> None:
     trace = call()
     check, exchange, login, entity, credential = (reason(one, trace) for one in trace.steps)
     assert check.checked == (
-        "Jira MCP server checked `aud` = `mcp-jira` (itself), `iss` = `http://kc/realms/r`, the time, the scope "
-        "`mcp:jira`, and that the session has not ended."
+        "Jira MCP server checked the signature, `aud` = `mcp-jira` (itself), `iss` = `http://kc/realms/r`, the time, "
+        "the scope `mcp:jira`, and that the session has not ended."
     )
     assert check.out == "the caller is alice, user `8db0`."
     assert exchange.checked == "Keycloak checked: `mcp-jira` may exchange a token meant for it (`aud` = `mcp-jira`)."
