@@ -15,10 +15,14 @@ from mock_services.chatbot.problems import ToolFailed
 
 PROTOCOL = "2026-07-28"
 _META = "io.modelcontextprotocol"
+_ERROR = "mcp-remote-vault/error"
+"""Where our servers put a tool's error in parts, by its code."""
+
+_ENDED = frozenset({"session_ended", "token_invalid"})
 
 
 class TokenRefused(ToolFailed):
-    """The server answered 401: the token is expired, or its session has ended."""
+    """The token is expired, or its session has ended: the server answered 401, or the call found out on its way."""
 
 
 async def call(
@@ -59,5 +63,8 @@ async def call(
         )
     result = body["result"]
     if result.get("isError"):
+        told = (result.get("_meta") or {}).get(_ERROR)
+        if isinstance(told, Mapping) and told.get("code") in _ENDED:
+            raise TokenRefused("The Jira MCP server refused the token.", fix="Ask for a new login link.")
         raise ToolFailed(" ".join(part.get("text", "") for part in result.get("content", [])).strip())
     return dict(result.get("structuredContent") or {})

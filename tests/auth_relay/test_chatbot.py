@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import httpx2
 import pytest
 import requests
 from pydantic import SecretStr
@@ -21,10 +22,11 @@ from fastmcp_vault.oidc.standing import STALE_SECONDS
 from fastmcp_vault.vault import Vault, VaultSession
 from fastmcp_vault.vault.logins import approle
 from init.keycloak_admin import RealmAdmin
+from mock_services.chatbot import tools
 from mock_services.chatbot.bot import REFRESH_DAYS, Bot
 from mock_services.chatbot.keycloak import Keycloak, Tokens
 from mock_services.chatbot.links import LinkedPerson, Links
-from mock_services.chatbot.problems import NewLoginNeeded
+from mock_services.chatbot.problems import NewLoginNeeded, ToolFailed
 from mock_services.chatbot.receiver import HandedOver
 from mock_services.chatbot.relay import RelayClient
 from mock_services.chatbot.settings import ChatbotSettings
@@ -284,6 +286,17 @@ async def test_a_chat_that_a_request_works_with_is_the_same_for_every_other_requ
         await mine.bot.take(message)
         assert await mine.bot.chat(mine.user) is working
         assert working.person is not None
+
+
+@pytest.mark.parametrize(("code", "over"), [("session_ended", True), ("credential_missing", False)])
+async def test_a_call_that_finds_the_session_ended_on_its_way_is_a_refused_token(code: str, over: bool) -> None:
+    """Between the check of the token and its exchange a session may end: then the tool says so, with HTTP 200."""
+    told = {"isError": True, "content": [{"text": "no"}], "_meta": {"mcp-remote-vault/error": {"code": code}}}
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, json={"jsonrpc": "2.0", "id": 1, "result": told}))
+    async with httpx2.AsyncClient(transport=transport) as http:
+        with pytest.raises(ToolFailed) as refused:
+            await tools.call(http, "http://localhost/mcp", SecretStr("t"), "get_issue", {})
+    assert isinstance(refused.value, tools.TokenRefused) is over
 
 
 async def test_two_first_requests_of_a_chat_read_its_link_once(stack: Stack, message: HandedOver, folder: str) -> None:
