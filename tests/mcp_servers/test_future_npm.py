@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import io
 import json
@@ -25,7 +26,11 @@ def tarball(name: str, version: str, package: dict[str, Any]) -> bytes:
     """A package without code that requires what the locked one requires."""
     manifest = {key: package[key] for key in REQUIRES if key in package} | {"name": name, "version": version}
     content, archive = json.dumps(manifest).encode(), io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w:gz") as file:
+    # Without a time in it: made again for another place in the tree, the same package has the same bytes.
+    with (
+        gzip.GzipFile(fileobj=archive, mode="wb", mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w") as file,
+    ):
         info = tarfile.TarInfo("package/package.json")
         info.size = len(content)
         file.addfile(info, io.BytesIO(content))
