@@ -12,7 +12,7 @@ _LISTENER = st.components.v2.component(
     html="<span hidden></span>",
     js="""
 export default function (component) {
-  const { data } = component
+  const { data, parentElement } = component
   // Drawing this page has just renewed the session.
   window.mcpDemoRenewed ??= Date.now()
   const typed = () => {
@@ -20,8 +20,10 @@ export default function (component) {
     window.mcpDemoRenewed = Date.now()
     fetch("/auth/alive", { method: "POST" }).catch(() => {})
   }
+  // Called at each change of the data; only what the last call returns is called at the end.
+  parentElement.stop?.()
   document.addEventListener("input", typed, true)
-  return () => document.removeEventListener("input", typed, true)
+  return parentElement.stop = () => document.removeEventListener("input", typed, true)
 }
 """,
 )

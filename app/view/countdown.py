@@ -30,8 +30,10 @@ export default function (component) {
     shown.classList.toggle("soon", left <= 10)
   }
   draw()
-  const timer = setInterval(draw, 1000)
-  return () => clearInterval(timer)
+  // Called at each change of the data; only what the last call returns is called at the end.
+  clearInterval(parentElement.timer)
+  parentElement.timer = setInterval(draw, 1000)
+  return () => clearInterval(parentElement.timer)
 }
 """,
 )

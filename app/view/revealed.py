@@ -37,18 +37,19 @@ export default function (component) {
     said.textContent = value
     return [term, said]
   }))
-  let timer = 0
+  // Called at each change of the data; only what the last call returns is called at the end.
+  clearInterval(parentElement.timer)
   const draw = () => {
     const left = Math.max(0, Math.ceil((until - Date.now()) / 1000))
     shown.textContent = left ? data.text.replace("{left}", left) : ""
     if (left) return
-    clearInterval(timer)
+    clearInterval(parentElement.timer)
     values.replaceChildren()
     setTriggerValue("over", true)
   }
-  timer = setInterval(draw, 250)
+  parentElement.timer = setInterval(draw, 250)
   draw()
-  return () => { clearInterval(timer); values.replaceChildren() }
+  return () => { clearInterval(parentElement.timer); values.replaceChildren() }
 }
 """,
 )

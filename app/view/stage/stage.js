@@ -15,6 +15,8 @@ export default function (component) {
     if (!state.turn || typing || event.ctrlKey || event.metaKey || event.altKey) return
     if (state.turn(event.key)) event.preventDefault()
   }
+  // Called at each change of the data; only what the last call returns is called at the end.
+  state.stop?.()
   window.addEventListener("keydown", pressed)
-  return () => window.removeEventListener("keydown", pressed)
+  return state.stop = () => window.removeEventListener("keydown", pressed)
 }
