@@ -115,7 +115,7 @@ def _facts(one: Shared, server: str) -> dict[str, str]:
 
 
 def _login(one: Shared) -> Mapping[str, Any]:
-    return next((claims_of(step) for step in one.trace.steps if step.kind == "jwt"), {})
+    return claims_of(one.trace.find("jwt"))
 
 
 def _shown(found: Mapping[str, Any], name: str) -> str:

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from app.actions import Done, execute
 from app.claims import clock
+from app.flow.hops import claims_of
+from app.flow.rule import path_of
 from app.lab.arms import armed
 from app.lab.people import LabClosed, attacker_and_victim, everybody
 from app.lab.place import between
@@ -105,18 +107,13 @@ def decides(trace: Trace, number: int) -> list[str]:
     """The values that decided a numbered step, as recorded in this trace; none where it was not reached."""
     if all(step.status == "skipped" for step in steps_of(trace, number)):
         return []
-    known = {step.kind: step for step in trace.steps if step.server in ("", SERVER)}
+    known = {step.kind: step for step in trace.steps}
     return [line for line in _VALUES[number](known) if line]
 
 
 def steps_of(trace: Trace, number: int) -> list[Step]:
-    """The steps of one number in the call's trace, the person's own and the server's."""
-    return [step for step in trace.steps if step.number == number and step.server in ("", SERVER)]
-
-
-def _claims(steps: Mapping[str, Step], kind: str) -> Mapping[str, Any]:
-    found = steps[kind].detail.get("claims") if kind in steps else None
-    return found if isinstance(found, Mapping) else {}
+    """The steps of one number in a call's trace, the person's own and the server's."""
+    return [step for step in trace.steps if step.number == number]
 
 
 def _said(claims: Mapping[str, Any], *names: str) -> list[str]:
@@ -140,31 +137,26 @@ def _last(step: Step | None) -> Exchange | None:
     return step.exchanges[-1] if step is not None and step.exchanges else None
 
 
-def _call_at(step: Step | None, path: str = "") -> list[str]:
+def _asked(steps: Mapping[str, Step], kind: str) -> list[str]:
+    """The path that was asked for, and the status of the answer."""
+    step = steps.get(kind)
     sent = _last(step)
-    if sent is None:
-        return [path]
-    asked = path or urlsplit(sent.url).path.removeprefix("/v1/")
-    return [asked, f"HTTP {sent.status}" if sent.status is not None else ""]
+    status = f"HTTP {sent.status}" if sent is not None and sent.status is not None else ""
+    return [path_of(step), status] if step is not None else []
 
 
 def _entity(steps: Mapping[str, Step]) -> list[str]:
-    claims, entity = _claims(steps, "jwt"), steps.get("entity")
+    entity = steps.get("entity")
     name = entity.detail.get("entity") if entity is not None else ""
-    return [*_said(claims, "sub"), f"→ entity = {name}" if name else ""]
-
-
-def _credential(steps: Mapping[str, Step]) -> list[str]:
-    step = steps.get("credential")
-    return _call_at(step, str(step.detail.get("vault_path") or "") if step else "")
+    return [*_said(claims_of(steps.get("jwt")), "sub"), f"→ entity = {name}" if name else ""]
 
 
 _VALUES: dict[int, Any] = {
     1: _sign_in,
-    2: lambda steps: _said(_claims(steps, "jwt"), "sub", "azp"),
-    3: lambda steps: _said(_claims(steps, "server-token") or _claims(steps, "bearer-check"), "aud", "azp"),
-    4: lambda steps: _said(_claims(steps, "token-exchange"), "aud", "azp"),
+    2: lambda steps: _said(claims_of(steps.get("jwt")), "sub", "azp"),
+    3: lambda steps: _said(claims_of(steps.get("server-token")) or claims_of(steps.get("bearer-check")), "aud", "azp"),
+    4: lambda steps: _said(claims_of(steps.get("token-exchange")), "aud", "azp"),
     5: _entity,
-    6: _credential,
-    7: lambda steps: _call_at(steps.get("backend")),
+    6: lambda steps: _asked(steps, "credential"),
+    7: lambda steps: _asked(steps, "backend"),
 }

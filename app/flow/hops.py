@@ -36,7 +36,7 @@ def hops(trace: Trace, server: str, remembered: Remembered) -> list[Hop]:
 
 def _hop(trace: Trace, kind: str, server: str, title: str, remembered: Remembered) -> Hop:
     owner = "" if kind == "jwt" else server
-    step = next((s for s in trace.steps if s.kind == kind and s.server == owner), None)
+    step = trace.find(kind, owner)
     claims = claims_of(step) or remembered.get((owner, kind), {})
     until = claims.get("exp")
     return Hop(title, step.status if step else "skipped", claims, until if isinstance(until, int | float) else None)

@@ -127,15 +127,13 @@ def _request(step: Step, _: Trace) -> dict[str, Any]:
 
 def _exchange(step: Step, trace: Trace) -> dict[str, Any]:
     """The token that came in was recorded where it was checked."""
-    received = next(
-        (claims_of(one) for one in trace.steps if (one.kind, one.server) == ("bearer-check", step.server)), {}
-    )
+    received = claims_of(trace.find("bearer-check", step.server))
     return {**_token(step, trace), "received": _said(received.get("aud"))}
 
 
 def _vault_login(step: Step, trace: Trace) -> dict[str, Any]:
     """What Vault checked is in the token that was sent to it."""
-    sent = next((claims_of(s) for s in trace.steps if s.server == step.server and s.kind in _TRADED), {})
+    sent = claims_of(trace.find("token-exchange", step.server) or trace.find("person-exchange", step.server))
     policies = step.detail.get("policies") or ()
     return {
         "aud": _said(sent.get("aud")),
@@ -146,20 +144,16 @@ def _vault_login(step: Step, trace: Trace) -> dict[str, Any]:
     }
 
 
-_TRADED = ("token-exchange", "person-exchange")
-
-
 def _entity(step: Step, _: Trace) -> dict[str, Any]:
     return {name: step.detail.get(name) for name in ("user_id", "entity", "entity_id")}
 
 
 def _credential(step: Step, trace: Trace) -> dict[str, Any]:
     found = step.detail
-    entity = next((s.detail.get("entity") for s in trace.steps if (s.kind, s.server) == ("entity", step.server)), None)
     made = found.get("made_at")
     return {
         "path": found.get("vault_path"),
-        "entity": entity,
+        "entity": trace.detail("entity", step.server).get("entity"),
         "came": t("reason.credential.made", user=found.get("database_user"), at=_clock(made), until=_clock(step.until))
         if made and step.until is not None
         else t("reason.credential.stored", version=found.get("version"), written=_clock(found.get("written_at")))
@@ -169,11 +163,10 @@ def _credential(step: Step, trace: Trace) -> dict[str, Any]:
 
 
 def _backend(step: Step, trace: Trace) -> dict[str, Any]:
-    held = next((s.detail for s in trace.steps if (s.kind, s.server) == ("credential", step.server)), {})
     last = step.exchanges[-1] if step.exchanges else None
     rows = step.detail.get("rows")
     return {
-        "who": held.get("masked_credential"),
+        "who": trace.detail("credential", step.server).get("masked_credential"),
         "came": t("reason.backend.http", status=last.status)
         if last and last.status
         else t("reason.backend.rows", rows=rows)

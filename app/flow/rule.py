@@ -76,8 +76,7 @@ def _may(line: Line) -> str:
 
 def _entity(trace: Trace, server: str) -> str:
     """The person's name at Vault, as this trace or its token says."""
-    found = next((s.detail.get("entity") for s in trace.steps if (s.kind, s.server) == ("entity", server)), "")
-    return str(found or "…")
+    return str(trace.detail("entity", server).get("entity") or "…")
 
 
 def _login(rules: ServerRules) -> dict[str, Any]:

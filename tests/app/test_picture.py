@@ -42,15 +42,15 @@ def test_a_part_that_does_not_answer_says_so() -> None:
     assert "does not answer" not in "".join(parts["keycloak"].itertext())
 
 
-def call(*, reaching: int) -> Trace:
+def call(*, reaching: int, server: str = "jira") -> Trace:
     recorder = Recorder("Jira: get_issue")
     with recording(recorder):
         for kind in CALL:
-            server = "" if kind in ("login", "jwt") else "jira"
+            whose = "" if kind in ("login", "jwt") else server
             if STEPS[kind].number > reaching:
-                skipped(kind, "Not reached.", server=server)
+                skipped(kind, "Not reached.", server=whose)
             else:
-                with step(kind, server=server):
+                with step(kind, server=whose):
                     pass
     return recorder.trace
 
@@ -60,6 +60,11 @@ def test_after_a_call_it_bears_the_signs_of_that_call() -> None:
     assert [row["status"] for row in shown["steps"]] == ["done"] * 5 + ["skipped"] * 2
     assert "Jira: get_issue" in shown["last"]
     assert 's-skipped" data-step="7"' in shown["svg"]
+
+
+@pytest.mark.parametrize("server", ["github", "postgres"])
+def test_a_call_of_whichever_server_is_on_it(server: str) -> None:
+    assert set(of_call(call(reaching=7, server=server)).values()) == {"done"}
 
 
 def test_a_trace_of_something_else_leaves_it_as_it_is() -> None:

@@ -77,6 +77,15 @@ class Trace(BaseModel):
     started_at: float
     steps: list[Step] = Field(default_factory=list)
 
+    def find(self, kind: str, server: str = "") -> Step | None:
+        """The first step of this kind at this server (none named: at no server), if there is one."""
+        return next((step for step in self.steps if (step.kind, step.server) == (kind, server)), None)
+
+    def detail(self, kind: str, server: str = "") -> dict[str, Any]:
+        """What that step recorded; nothing where there is no such step."""
+        found = self.find(kind, server)
+        return found.detail if found else {}
+
     @property
     def failed(self) -> list[Step]:
         """The steps that failed."""
