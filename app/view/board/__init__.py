@@ -6,22 +6,19 @@ Opening, choosing and guessing run no script on the server; sending does.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
+from app.view.component import component, triggered
 
-_HERE = Path(__file__).parent
-_FLOW = _HERE.parent / "flow"
-_STAGE = _HERE.parent / "stage"
-_SCRIPTS = (_FLOW / "base.js", _FLOW / "panel.js", _STAGE / "picture.js", _HERE / "board.js")
-_STYLES = (_FLOW / "flow.css", _STAGE / "stage.css", _HERE / "board.css")
-
-_BOARD = st.components.v2.component(
+_BOARD = component(
     "board",
-    html='<div class="flow board"></div>',
-    css="\n".join(path.read_text() for path in _STYLES),
-    js="\n".join(path.read_text() for path in _SCRIPTS),
+    "flow/base.js",
+    "flow/panel.js",
+    "stage/picture.js",
+    "board/board.js",
+    "flow/flow.css",
+    "stage/stage.css",
+    "board/board.css",
 )
 
 
@@ -30,5 +27,5 @@ def board(data: dict[str, Any], *, key: str, on_send: Callable[[str], None]) -> 
     _BOARD(
         data=data,
         key=key,
-        on_send_change=lambda: on_send(str(getattr(st.session_state.get(key), "send", "") or "")),
+        on_send_change=lambda: on_send(triggered(key, "send")),
     )

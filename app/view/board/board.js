@@ -121,8 +121,7 @@ function details(row, data, state, draw, send) {
 
 // Where in the picture it was stopped.
 function where(data, row) {
-  const art = h("div", { class: "art aside" })
-  art.innerHTML = data.svg
+  const art = drawn(data.svg, "aside")
   lit(art, 0, row.part)
   return art
 }

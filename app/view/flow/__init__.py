@@ -7,19 +7,19 @@ else's path does.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
+from app.view.component import component, triggered
 
-_HERE = Path(__file__).parent
-_SCRIPTS = ("base.js", "panel.js", "sequence.js", "waterfall.js", "tokens.js", "main.js")
-
-_FLOW = st.components.v2.component(
+_FLOW = component(
     "flow",
-    html='<div class="flow"></div>',
-    css=(_HERE / "flow.css").read_text(),
-    js="\n".join((_HERE / name).read_text() for name in _SCRIPTS),
+    "flow/base.js",
+    "flow/panel.js",
+    "flow/sequence.js",
+    "flow/waterfall.js",
+    "flow/tokens.js",
+    "flow/main.js",
+    "flow/flow.css",
 )
 
 
@@ -31,5 +31,5 @@ def flow(data: dict[str, Any], *, key: str, on_attempt: Callable[[str], None] = 
     _FLOW(
         data=data,
         key=key,
-        on_attempt_change=lambda: on_attempt(str(getattr(st.session_state.get(key), "attempt", "") or "")),
+        on_attempt_change=lambda: on_attempt(triggered(key, "attempt")),
     )

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
+from app.view.component import component, triggered
 
-_HERE = Path(__file__).parent
-_FLOW = _HERE.parent / "flow"
-_SCRIPTS = (_FLOW / "base.js", _FLOW / "panel.js", _HERE / "sheet.js")
-_STYLES = (_FLOW / "flow.css", _HERE / "sheet.css")
-
-_SHEET = st.components.v2.component(
-    "sheet",
-    html='<div class="flow sheet"></div>',
-    css="\n".join(path.read_text() for path in _STYLES),
-    js="\n".join(path.read_text() for path in _SCRIPTS),
-)
+_SHEET = component("sheet", "flow/base.js", "flow/panel.js", "sheet/sheet.js", "flow/flow.css", "sheet/sheet.css")
 
 
 def sheet(data: dict[str, Any], *, key: str, on_choose: Callable[[str], None]) -> None:
@@ -26,5 +15,5 @@ def sheet(data: dict[str, Any], *, key: str, on_choose: Callable[[str], None]) -
     _SHEET(
         data=data,
         key=key,
-        on_cell_change=lambda: on_choose(str(getattr(st.session_state.get(key), "cell", "") or "")),
+        on_cell_change=lambda: on_choose(triggered(key, "cell")),
     )

@@ -5,21 +5,12 @@ Choosing a step runs no script on the server.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
+from app.view.component import component
 
-_HERE = Path(__file__).parent
-_FLOW = _HERE.parent / "flow"
-_SCRIPTS = (_FLOW / "base.js", _HERE / "picture.js", _HERE / "play.js", _HERE / "stage.js")
-_STYLES = (_FLOW / "flow.css", _HERE / "stage.css")
-
-_STAGE = st.components.v2.component(
-    "stage",
-    html='<div class="flow stage"></div>',
-    css="\n".join(path.read_text() for path in _STYLES),
-    js="\n".join(path.read_text() for path in _SCRIPTS),
+_STAGE = component(
+    "stage", "flow/base.js", "stage/picture.js", "stage/play.js", "stage/stage.js", "flow/flow.css", "stage/stage.css"
 )
 
 

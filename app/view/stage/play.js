@@ -1,8 +1,7 @@
 // A call, step by step: the part that acts is lit, and what decides stands large, for each of the two people.
 
 function drawPlay(place, data, state) {
-  const art = h("div", { class: "art small" })
-  art.innerHTML = data.svg
+  const art = drawn(data.svg)
   const body = h("div", { class: "now", role: "region", "aria-live": "polite", "aria-label": data.text.steps })
   const back = h("button", { type: "button", class: "turn", id: "back" }, `← ${data.play.back}`)
   const next = h("button", { type: "button", class: "turn main", id: "next" }, `${data.play.next} →`)
