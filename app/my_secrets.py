@@ -18,7 +18,7 @@ from app.person_vault import PART, Held
 from app.process import Process
 from app.texts import t
 from fastmcp_vault import tracing
-from fastmcp_vault.credentials.sources import OPEN_FIELDS
+from fastmcp_vault.credentials.sources import masked_fields
 from fastmcp_vault.errors import BackendRefused, BackendUnavailable, CredentialMissing, Problem
 from fastmcp_vault.masking import mask
 from fastmcp_vault.tracing import Recorder, Trace
@@ -192,15 +192,7 @@ async def _stored(process: Process, held: Held, name: str) -> Stored:
     except CredentialMissing as problem:
         return Stored(name, shown, {}, versions, problem)
     told = {field: t("own.not-text", kind=t(f"own.kind.{kind}")) for field, kind in found.not_text.items()}
-    # Whose it is first, as on the servers' cards.
-    ordered = sorted(found.data.items(), key=lambda item: (item[0] not in OPEN_FIELDS, item[0]))
-    shown_fields = {field: told.get(field) or masked(field, value) for field, value in ordered}
-    return Stored(name, shown, shown_fields, versions)
-
-
-def masked(field: str, value: SecretStr) -> str:
-    """A field as it may be shown."""
-    return value.get_secret_value() if field in OPEN_FIELDS else mask(value.get_secret_value())
+    return Stored(name, shown, masked_fields(found.data) | told, versions)
 
 
 def _user(held: Held) -> User | None:

@@ -14,14 +14,12 @@ _STYLE = (
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
-def front_page(title: str, *said: str, links: Sequence[tuple[str, str]] = (), status: int = 200) -> HTMLResponse:
-    """The page. ``said``: its paragraphs; ``links``: what is linked, and the address; every text is shown as text."""
-    paragraphs = "".join(f"<p>{escape(text)}</p>" for text in said)
+def front_page(title: str, said: str, *, links: Sequence[tuple[str, str]]) -> HTMLResponse:
+    """The page. ``said``: its paragraph; ``links``: what is linked, and the address; every text is shown as text."""
     listed = "".join(f'<li><a href="{escape(where, quote=True)}">{escape(what)}</a></li>' for what, where in links)
     return HTMLResponse(
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
-        f"<body><h1>{escape(title)}</h1>{paragraphs}{f'<ul>{listed}</ul>' if listed else ''}</body></html>",
-        status,
+        f"<body><h1>{escape(title)}</h1><p>{escape(said)}</p><ul>{listed}</ul></body></html>",
         headers={"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"},
     )

@@ -10,9 +10,10 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from common.front_page import front_page
 from common.speech import said, spoken
 from fastmcp_vault.sentences import Sentence
 
@@ -43,6 +44,15 @@ def spoken_by(request: HTTPConnection) -> str:
 def allowed_hosts(more: str) -> list[str]:
     """Loopback's names and those of a comma-separated setting."""
     return ["localhost", "127.0.0.1", *(name.strip() for name in more.split(",") if name.strip())]
+
+
+def add_front_page(app: FastAPI, title: str, said: str, *, links: Sequence[tuple[str, str]]) -> None:
+    """Answer ``GET /`` of ``app`` with the page."""
+    page = front_page(title, said, links=links)
+
+    @app.get("/", include_in_schema=False)
+    async def front() -> HTMLResponse:
+        return page
 
 
 class BodyLimit:

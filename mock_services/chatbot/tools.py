@@ -56,7 +56,7 @@ async def call(
     except (httpx2.HTTPError, ValueError) as error:
         raise ServerUnavailable("The Jira MCP server did not answer the chatbot.", fix="Try again.") from error
     if answer.status_code == 401:
-        raise TokenRefused("The Jira MCP server refused the token.", fix="Ask for a new login link.")
+        raise _refused()
     if answer.status_code != 200 or "result" not in body:
         raise ToolFailed(
             Sentence("The Jira MCP server refused the call (HTTP {status_code}).", status_code=answer.status_code)
@@ -65,6 +65,10 @@ async def call(
     if result.get("isError"):
         told = (result.get("_meta") or {}).get(_ERROR)
         if isinstance(told, Mapping) and told.get("code") in _ENDED:
-            raise TokenRefused("The Jira MCP server refused the token.", fix="Ask for a new login link.")
+            raise _refused()
         raise ToolFailed(" ".join(part.get("text", "") for part in result.get("content", [])).strip())
     return dict(result.get("structuredContent") or {})
+
+
+def _refused() -> TokenRefused:
+    return TokenRefused("The Jira MCP server refused the token.", fix="Ask for a new login link.")

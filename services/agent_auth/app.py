@@ -10,7 +10,6 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
-from common.front_page import front_page
 from fastmcp_vault.errors import VaultUnavailable
 from services.agent_auth.forms import OPENAPI_REVOKE, OPENAPI_TOKEN, form_of, scopes_of
 from services.agents import certificates, tokens
@@ -26,7 +25,7 @@ from services.agents.errors import (
 from services.agents.house import House
 from services.agents.http import NO_STORE, answer_problems
 from services.peer import certificate_of
-from services.web import allowed_hosts, protect
+from services.web import add_front_page, allowed_hosts, protect
 
 log = logging.getLogger(__name__)
 
@@ -79,17 +78,16 @@ def build(house: House) -> FastAPI:
             "tls_client_certificate_bound_access_tokens": True,
         }
 
-    @app.get("/", include_in_schema=False)
-    async def front() -> Response:
-        return front_page(
-            "Agents' auth server",
-            "A program shows its certificate here (mutual TLS) and gets a token that is bound to it. A browser has no "
-            "such certificate; the app's page Agents plays it through.",
-            links=[
-                ("What clients need to know", "/.well-known/oauth-authorization-server"),
-                ("Is it well?", "/health"),
-            ],
-        )
+    add_front_page(
+        app,
+        "Agents' auth server",
+        "A program shows its certificate here (mutual TLS) and gets a token that is bound to it. A browser has no "
+        "such certificate; the app's page Agents plays it through.",
+        links=[
+            ("What clients need to know", "/.well-known/oauth-authorization-server"),
+            ("Is it well?", "/health"),
+        ],
+    )
 
     @app.get("/health", responses={503: {"description": "No token would be issued"}})
     async def health() -> Response:

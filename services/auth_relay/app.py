@@ -15,7 +15,6 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from common import logs, signed
-from common.front_page import front_page
 from common.settings import load
 from common.speech import said_problem
 from fastmcp_vault import correlation
@@ -28,7 +27,7 @@ from services.auth_relay.problems import NotAllowed, RelayProblem, WrongCode
 from services.auth_relay.relay import Relay
 from services.auth_relay.settings import RelaySettings
 from services.auth_relay.store import Store
-from services.web import allowed_hosts, protect, spoken_by
+from services.web import add_front_page, allowed_hosts, protect, spoken_by
 
 BODY_LIMIT = 16_384
 
@@ -120,14 +119,13 @@ def _programs(app: FastAPI) -> None:
             raise _NoSuchLogin("There is no such login of this client, or its time is over.")
         return found
 
-    @app.get("/", include_in_schema=False)
-    async def front() -> Response:
-        return front_page(
-            "Login relay",
-            "A chatbot that has no browser asks here for a login link, and gets its user's own sign-in. You come here "
-            "by such a link, with the code that the chat shows; the app's page Login relay plays it through.",
-            links=[("Its interface (OpenAPI)", "/openapi.json"), ("Is it well?", "/health")],
-        )
+    add_front_page(
+        app,
+        "Login relay",
+        "A chatbot that has no browser asks here for a login link, and gets its user's own sign-in. You come here "
+        "by such a link, with the code that the chat shows; the app's page Login relay plays it through.",
+        links=[("Its interface (OpenAPI)", "/openapi.json"), ("Is it well?", "/health")],
+    )
 
     @app.get("/health", include_in_schema=False)
     async def health(request: Request) -> Response:

@@ -10,14 +10,13 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
-from common.front_page import front_page
 from fastmcp_vault.faults import faults
 from services.agents.errors import InvalidRequest
 from services.agents.house import House
 from services.agents.http import answer_problems
 from services.biz_service.gate import Caller, Gate
 from services.biz_service.work import NewCommand, Result, Work
-from services.web import allowed_hosts, protect
+from services.web import add_front_page, allowed_hosts, protect
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -45,14 +44,13 @@ def build(house: House, gate: Gate, work: Work) -> FastAPI:
     answer_problems(app)
     app.state.gate = gate
 
-    @app.get("/", include_in_schema=False)
-    async def front() -> Response:
-        return front_page(
-            "Business service",
-            "Programs with a certificate (agents) fetch commands here and report results, each with a token of its "
-            "own. There is nothing to look at without one; the app's page Agents plays it through.",
-            links=[("Is it well?", "/health"), ("Its interface (OpenAPI)", "/openapi.json")],
-        )
+    add_front_page(
+        app,
+        "Business service",
+        "Programs with a certificate (agents) fetch commands here and report results, each with a token of its "
+        "own. There is nothing to look at without one; the app's page Agents plays it through.",
+        links=[("Is it well?", "/health"), ("Its interface (OpenAPI)", "/openapi.json")],
+    )
 
     @app.get("/health", responses={503: {"description": "Requests are refused"}})
     async def health() -> Response:

@@ -95,6 +95,11 @@ class SessionEnded(Problem):
     code, part = "session_ended", "session"
 
 
+def session_ended() -> SessionEnded:
+    """The refusal of a token whose session is over."""
+    return SessionEnded("This session has ended.", fix="Sign in again.")
+
+
 class TokenInvalid(Problem):
     """A JWT failed validation (RFC 7519 §7.2, RFC 9068 §4)."""
 

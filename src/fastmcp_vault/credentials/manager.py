@@ -14,7 +14,7 @@ from fastmcp_vault.credentials.caller import Caller, CallerKey
 from fastmcp_vault.credentials.calls import Call
 from fastmcp_vault.credentials.logins import Logins
 from fastmcp_vault.credentials.sources import MARGIN_SECONDS, C, Credential, Source
-from fastmcp_vault.errors import CredentialMissing, Problem, SessionEnded, VaultDenied, VaultUnavailable
+from fastmcp_vault.errors import CredentialMissing, Problem, SessionEnded, VaultDenied, VaultUnavailable, session_ended
 from fastmcp_vault.state.protocol import SharedState
 from fastmcp_vault.tracing import recording, reused, step
 from fastmcp_vault.vault import Cache, Entity, Lease, Renewer, VaultToken
@@ -287,8 +287,7 @@ class Credentials(Generic[C]):
 
     async def session_ended(self, sid: str) -> None:
         """Let go of what is held for this session."""
-        ended = SessionEnded("This session has ended.", fix="Sign in again.")
-        await self._cache.drop(lambda key: key.sid == sid, because=ended)
+        await self._cache.drop(lambda key: key.sid == sid, because=session_ended())
 
     async def _server_suspended(self, server: str) -> None:
         if server == self._role:
@@ -350,7 +349,7 @@ async def _entity(grant: Grant[C]) -> Entity:
 
 def _facts(credential: Credential) -> dict[str, Any]:
     """What a trace shows of a credential: where it lies, and whether it was stored or made on demand."""
-    stored = {"version": credential.version, "written_at": getattr(credential, "written_at", None)}
+    stored = {"version": credential.version, "written_at": credential.written_at}
     made = {"database_user": credential.username, "made_at": credential.read_at}
     return {
         "vault_path": credential.path,

@@ -29,13 +29,15 @@ OPEN_FIELDS = ("email", "login")
 class Credential:
     """A credential; ``masked`` is what may be shown of it, ``read_at`` in seconds since the epoch.
 
-    ``version`` is the KV version, ``lease`` the database user's. ``username``: the user that Vault made on demand.
+    ``version`` is the KV version and ``written_at`` its time (seconds since the epoch), ``lease`` the database user's.
+    ``username``: the user that Vault made on demand.
     """
 
     path: str
     masked: str
     read_at: float
     version: int | None = None
+    written_at: float | None = None
     lease: Lease | None = None
     username: str = ""
 
@@ -46,12 +48,8 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class StoredSecret(Credential):
-    """A KV secret's fields, each without the line break at its end: `kv put field=-` stores the one that was typed.
+    """A KV secret's fields, each without the line break at its end: `kv put field=-` stores the one that was typed."""
 
-    ``written_at`` in seconds since the epoch.
-    """
-
-    written_at: float = 0.0
     fields: Mapping[str, SecretStr] = field(default_factory=dict)
 
 
@@ -143,11 +141,7 @@ class KVSource:
                 entity=entity,
                 path=path,
             )
-        # Whose it is first, then what is secret, as for a database user: people compare them.
-        masked = " · ".join(
-            _text(secret.data, name) if name in OPEN_FIELDS else mask(_text(secret.data, name))
-            for name in sorted(secret.data, key=lambda name: (name not in OPEN_FIELDS, name))
-        )
+        masked = " · ".join(masked_fields(secret.data).values())
         fields = {name: _without_last_line_break(value) for name, value in secret.data.items()}
         return StoredSecret(path, masked, read_at, version=secret.version, written_at=secret.created_at, fields=fields)
 
@@ -245,6 +239,14 @@ class DatabaseSource:
         """Close the connections; those in use close when they are given back."""
         if credential.pool is not None:
             await credential.pool.close()
+
+
+def masked_fields(data: Mapping[str, SecretStr]) -> dict[str, str]:
+    """What may be shown of a stored secret: whose it is first, then what is secret, as for a database user."""
+    return {
+        name: _text(data, name) if name in OPEN_FIELDS else mask(_text(data, name))
+        for name in sorted(data, key=lambda name: (name not in OPEN_FIELDS, name))
+    }
 
 
 def _require_known(entity: str, path: str) -> None:

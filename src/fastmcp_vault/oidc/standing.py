@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from fastmcp_vault.errors import Problem, SessionEnded
+from fastmcp_vault.errors import Problem, session_ended
 from fastmcp_vault.oidc.tokens import Claims
 from fastmcp_vault.tracing import recording
 
@@ -86,7 +86,7 @@ class Standing:
             if stale:
                 await asyncio.wait({seen.asking}, timeout=WAIT_SECONDS)
         if seen.ended:
-            raise SessionEnded("This session has ended.", fix="Sign in again.")
+            raise session_ended()
 
     async def close(self) -> None:
         """Leave what is being asked."""

@@ -53,14 +53,13 @@ async def credential_status() -> CredentialStatus:
     }
     try:
         async with room.credentials.use(call) as held:
-            stored, made = held.credential.version is not None, held.credential.lease is not None
             return CredentialStatus(
                 **who,
                 entity=held.entity,
                 entity_id=held.entity_id,
-                written_at=getattr(held.credential, "written_at", None) if stored else None,
+                written_at=held.credential.written_at,
                 database_user=held.credential.username,
-                made_at=held.credential.read_at if made else None,
+                made_at=held.credential.read_at if held.credential.lease else None,
                 vault_path=held.credential.path,
                 present=True,
                 masked_credential=held.credential.masked,

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Self
 
-from fastmcp_vault.state.protocol import OnEnded, OnSuspended, RegisteredToken, server_suspended, session_ended
+from fastmcp_vault.errors import session_ended
+from fastmcp_vault.state.protocol import OnEnded, OnSuspended, RegisteredToken, server_suspended
 
 
 class MemoryRegister:

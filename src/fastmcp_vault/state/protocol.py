@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from fastmcp_vault.errors import ServerSuspended, SessionEnded
+from fastmcp_vault.errors import ServerSuspended
 from fastmcp_vault.sentences import Sentence
 
 OnEnded = Callable[[str], Awaitable[None]]
@@ -62,11 +62,6 @@ class SharedState(Protocol):
 
     def on_suspended(self, react: OnSuspended) -> None:
         """Await ``react(server)`` for each server found suspended from now on."""
-
-
-def session_ended() -> SessionEnded:
-    """The refusal of a token whose session is over."""
-    return SessionEnded("This session has ended.", fix="Sign in again.")
 
 
 def server_suspended(server: str, reason: str) -> ServerSuspended:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from fastmcp_vault.errors import StateUnavailable
+from fastmcp_vault.errors import StateUnavailable, session_ended
 from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.state.approvals import Approvals
 from fastmcp_vault.state.drafts import Drafts
@@ -21,7 +21,7 @@ from fastmcp_vault.state.known import Known
 from fastmcp_vault.state.listener import Listener
 from fastmcp_vault.state.pending import FinishedLogins
 from fastmcp_vault.state.pool import answers, state_pool
-from fastmcp_vault.state.protocol import OnEnded, OnSuspended, server_suspended, session_ended
+from fastmcp_vault.state.protocol import OnEnded, OnSuspended, server_suspended
 from fastmcp_vault.state.sealing import Box
 from fastmcp_vault.state.sessions import Sessions
 from fastmcp_vault.state.shared_traces import SharedTraces
