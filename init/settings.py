@@ -88,7 +88,7 @@ class InitSettings(CommonSettings):
     )
     agents_state_password: SecretStr = Field(
         SecretStr("demo-agents-state-password"),
-        description="Password of the agents' services's account in the shared state.",
+        description="Password of the agents' services' account in the shared state.",
     )
     app_public_url: PublicUrl = Field("http://localhost:8501", description="The app as browsers see it.")
     relay_public_url: PublicUrl = Field(

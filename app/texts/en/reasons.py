@@ -52,7 +52,7 @@ TEXTS: dict[str, str] = {
     "step 7.",
     "kept.person-exchange": "Not needed while the Vault login made with it lives.",
     "kept.person-login": "Ends with sign-out, too. Vault checks it again on every request.",
-    "kept.confirmed": "Last confirmed with Vault {at}; asked again when that is {every} s old.",
+    "kept.confirmed": "Last confirmed with Vault {at}; asked again beside a call, before that is {every} s old.",
     "duration.minutes": "{count} min",
     "duration.seconds": "{count} s",
 }

@@ -48,7 +48,7 @@ TEXTS: dict[str, str] = {
     "kept.credential": "로그아웃하거나 누군가 Vault에서 바꾸면 끝납니다. 백엔드가 7단계에서 다시 확인합니다.",
     "kept.person-exchange": "이것으로 만든 Vault 로그인이 살아 있는 동안에는 필요하지 않습니다.",
     "kept.person-login": "로그아웃해도 끝납니다. Vault가 모든 요청에서 다시 확인합니다.",
-    "kept.confirmed": "Vault에 마지막으로 확인한 시각 {at}; {every}초가 지나면 다시 묻습니다.",
+    "kept.confirmed": "Vault에 마지막으로 확인한 시각 {at}; {every}초가 지나기 전에 호출과 나란히 다시 묻습니다.",
     "duration.minutes": "{count}분",
     "duration.seconds": "{count}초",
 }
