@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -31,6 +32,9 @@ LAB_CLIENT = "lab-"
 """How the names of the lab's own Keycloak clients begin."""
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
+
+BESIDE = re.compile(r"[^/]+/metadata/|auth/token/lookup-self$")
+"""What a server asks Vault beside a call: whether what it keeps for the caller still holds."""
 
 LINES = 400
 """A person's lines that are handed out, the newest."""
@@ -154,10 +158,12 @@ def joined(lines: Iterable[Line], traces: Iterable[Trace], noted: Mapping[str, s
         for exchange in step.exchanges
         if (request_id := _request_id(exchange.response_body))
     }
-    return [
-        replace(line, action=actions.get(line.correlation_id, ""), step=steps.get(line.request_id, ""))
-        for line in lines
-    ]
+    found = []
+    for line in lines:
+        action = actions.get(line.correlation_id, "")
+        beside = t("audit.beside") if action and BESIDE.match(line.path) else ""
+        found.append(replace(line, action=action, step=steps.get(line.request_id, beside)))
+    return found
 
 
 def _line(text: bytes, entity_id: str) -> Line | None:

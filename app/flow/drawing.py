@@ -8,6 +8,7 @@ from typing import Any
 from app.flow import hops
 from app.flow.blocks import groups, labels
 from app.flow.details import details, times, title
+from app.flow.reasons import reuse
 from app.flow.rule import Rulebook, capture, rule
 from app.mcp_client import LABELS
 from app.texts import language, t
@@ -73,7 +74,10 @@ def drawing(
 
     ``book``: the rules at Vault that decided.
     """
-    drawn = [{**group, "capture": capture(group["server"], trace, book)} for group in groups(trace)]
+    drawn = [
+        {**group, "reuse": reuse(trace, group["server"]), "capture": capture(group["server"], trace, book)}
+        for group in groups(trace)
+    ]
     servers = [group["server"] for group in drawn if group["server"]]
     named = labels(trace)
     return {

@@ -55,19 +55,44 @@ def instead(step: Step, trace: Trace) -> str:
 
 
 def kept(step: Step) -> dict[str, Any] | None:
-    """Of a reused step: since when it is kept, until when or which event, and where it is checked again."""
+    """Of a reused step: since when it is kept, until when or which event, and where it is checked again.
+
+    A token that a login was made with has its own end, which is not recorded: the login's end is told at the login.
+    """
     if step.status != "reused":
         return None
+    until = None if step.kind in _TRADED else step.until
     again = [t(f"kept.{step.kind}")] if has(f"kept.{step.kind}") else []
     confirmed, every = step.detail.get("confirmed_at"), step.detail.get("confirmed_every")
     if isinstance(confirmed, int | float) and isinstance(every, int | float):
         again.append(t("kept.confirmed", at=clock(confirmed), every=f"{every:.0f}"))
     return {
         "since": t("kept.since", since=clock(step.since)) if step.since is not None else "",
-        "until": step.until,
-        "at": t("kept.until", until=clock(step.until)) if step.until is not None else "",
+        "until": until,
+        "at": t("kept.until", until=clock(until)) if until is not None else "",
         "again": " ".join(again),
     }
+
+
+def reuse(trace: Trace, server: str) -> dict[str, Any] | None:
+    """Why what was kept is safe to use again in this call, and until when, as a whole; None where nothing was kept."""
+    kept_steps = [one for kind in ("vault-login", "credential") if (one := trace.find(kind, server)) is not None]
+    ends = [one.until for one in kept_steps if one.status == "reused" and one.until is not None]
+    caller, held = claims_of(trace.find("bearer-check", server)), trace.detail("credential", server)
+    if not ends or not caller:
+        return None
+    values = {
+        "by": party("mcp", server),
+        "username": caller.get("preferred_username"),
+        "sub": caller.get("sub"),
+        "sid": caller.get("sid"),
+        "until": _clock(min(ends)),
+        "at": _clock(held.get("confirmed_at")),
+        "every": held.get("confirmed_every"),
+    }
+    known = {name: value for name, value in values.items() if value}
+    lines = [_sentence("reuse", part, known) for part in ("whose", "checked", "confirmed", "ends")]
+    return {"title": t("reason.reuse.title"), "lines": [line for line in lines if line]}
 
 
 def lifetime(claims: Mapping[str, Any]) -> str:
@@ -133,7 +158,7 @@ def _exchange(step: Step, trace: Trace) -> dict[str, Any]:
 
 def _vault_login(step: Step, trace: Trace) -> dict[str, Any]:
     """What Vault checked is in the token that was sent to it."""
-    sent = claims_of(trace.find("token-exchange", step.server) or trace.find("person-exchange", step.server))
+    sent = next((claims_of(found) for kind in _TRADED if (found := trace.find(kind, step.server))), {})
     policies = step.detail.get("policies") or ()
     return {
         "aud": _said(sent.get("aud")),
@@ -142,6 +167,10 @@ def _vault_login(step: Step, trace: Trace) -> dict[str, Any]:
         "policies": ", ".join(f"`{name}`" for name in policies),
         "life": duration(step.until - step.started_at) if step.until is not None else "",
     }
+
+
+_TRADED = ("token-exchange", "person-exchange")
+"""Steps that make the token of a login at Vault."""
 
 
 def _entity(step: Step, _: Trace) -> dict[str, Any]:

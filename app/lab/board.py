@@ -56,7 +56,8 @@ def summary(results: Mapping[str, Result]) -> tuple[Kind, str]:
         return "none", t("lab.ready", count=len(wanted))
     if len(sent) < len(wanted) or len(results) < len(ATTACKS) + len(CONTROLS):
         return "part", t("lab.verdict.part", blocked=len(sent), count=len(wanted))
-    lessons = t("lab.lessons", names=_titles([attack for attack in ATTACKS if attack.expected == "passed"]))
+    meant = [attack for attack in ATTACKS if attack.expected == "passed"]
+    lessons = t("lab.lessons", names=_titles(meant), why=" ".join(t(f"attack.{attack.id}.why") for attack in meant))
     return "good", t("lab.verdict.all", count=len(wanted), controls=t("lab.controls.good"), lessons=lessons)
 
 

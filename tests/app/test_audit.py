@@ -109,6 +109,16 @@ def test_a_line_is_joined_to_the_action_by_correlation_id_and_to_the_step_by_vau
     assert joined([line], [])[0].action == ""
 
 
+def test_what_a_server_asked_beside_a_call_is_named_where_the_call_is_known(tmp_path: Path) -> None:
+    headers = {"x-correlation-id": ["t-1"]}
+    asked = [entry(path=path, headers=headers) for path in ("secret/metadata/users/a/jira", "auth/token/lookup-self")]
+    lines, _ = read(written(tmp_path, *asked, entry(headers=headers)), HERS)
+    trace = Trace(id="t-1", action="Jira: get_issue", started_at=0.0)
+    beside = t("audit.beside")
+    assert [line.step for line in joined(lines, [trace])] == ["", beside, beside]
+    assert {line.step for line in joined(lines, [])} == {""}
+
+
 async def test_two_people_each_see_their_own_lines_with_the_steps_that_made_them_and_no_secret(
     stack: Stack, person: Person, new_person: Callable[[], Person]
 ) -> None:

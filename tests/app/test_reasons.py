@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.claims import clock
-from app.flow.reasons import Reason, instead, reason
+from app.flow.reasons import Reason, instead, kept, reason, reuse
 from app.flow.rule import Rulebook, capture, rule
 from app.proof import Proof
 from app.rules import Policy
@@ -71,6 +71,40 @@ def test_a_credential_made_on_demand_says_when_it_is_dropped() -> None:
     assert reason(trace.steps[0], trace).out == (
         f"a PostgreSQL user `v-alice-x`, made for this person {clock(T0)}, dropped {clock(T0 + 600)} unless renewed."
     )
+
+
+def kept_call() -> Trace:
+    trace = call()
+    confirmed = {"confirmed_at": T0 - 2, "confirmed_every": 5.0}
+    for at, until in ((1, T0 + 700), (2, T0 + 700), (4, T0 + 500)):
+        one = trace.steps[at]
+        trace.steps[at] = step(one.kind, status="reused", since=T0 - 9, until=until, detail=one.detail | confirmed)
+    trace.steps[0].detail["claims"] = {**RECEIVED, "sid": "s-1"}
+    return trace
+
+
+def test_why_it_is_safe_to_use_again_what_was_kept_is_said_as_a_whole_where_something_was_kept() -> None:
+    found = reuse(kept_call(), "jira")
+    assert found is not None
+    assert found["lines"] == [
+        "It is nobody else's: Jira MCP server keeps it for the user `8db0` (alice) in the sign-in `s-1`, and finds it "
+        "by these two ids in the token that was sent with this call.",
+        "That token was checked anew in this call (step 3), as in every call.",
+        f"Vault confirmed it {clock(T0 - 2)}, and is asked again before that is 5 s old: what an administrator changes "
+        "or takes away in Vault is noticed by then.",
+        f"It ends {clock(T0 + 500)} unless it is renewed, and at once when you sign out: then the server revokes the "
+        "Vault token, and with it what was made with it.",
+    ]
+    assert reuse(call(), "jira") is None
+    assert reuse(kept_call(), "github") is None
+
+
+def test_a_token_that_a_login_was_made_with_does_not_get_the_login_s_end() -> None:
+    exchange, login = (kept(one) for one in kept_call().steps[1:3])
+    assert exchange is not None
+    assert login is not None
+    assert (exchange["until"], exchange["at"]) == (None, "")
+    assert login["until"] == T0 + 700
 
 
 @pytest.mark.parametrize("kind", STEPS)

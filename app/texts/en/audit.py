@@ -47,6 +47,7 @@ TEXTS: dict[str, str] = {
     "audit.column.request": "request",
     "audit.column.decision": "Vault's decision",
     "audit.column.step": "step of the trace",
+    "audit.beside": "beside the call: does what the server keeps still hold?",
     "audit.raw": "As Vault wrote it",
     "audit.raw.choose": "Choose a line",
     "audit.raw.about": "Request id {id}: the same one stands in Vault's answer, in the trace.",

@@ -58,7 +58,8 @@ TEXTS: dict[str, str] = {
     "rule.try": "Ask Vault for `{path}` as me",
     "rule.refused": "Vault answered {status} to `{path}`: {said}",
     "rule.opened": "Vault answered {status} to `{path}`: it is open. That must not be.",
-    "rule.asked-as": "Asked {at} with your own login at Vault (policy `{policy}`), correlation id `{id}`.",
+    "rule.asked-as": "Asked {at} with your own login at Vault. Its policy `{policy}` opens all that is "
+    "yours, more than this server's policy, and still not this. Correlation id `{id}`.",
     "action.proof": "Somebody else's path: {path}",
     "capture.title": "If the {server} MCP server were captured, it could read:",
     "capture.whose": "<caller>",

@@ -85,7 +85,7 @@ TEXTS: dict[str, str] = {
     "picture.step.6.title": "Your own credential",
     "picture.step.6.acts": "The MCP server asks Vault for the credential.",
     "picture.step.6.checked": "Vault's policy holds your entity's name in the path: yours opens, everybody else's "
-    "stays shut.",
+    "stays shut. Where nothing is stored for you, the answer is 404.",
     "picture.step.6.out": "A stored secret, or a database user made for you a moment ago and dropped after its time.",
     "picture.step.7.title": "The call",
     "picture.step.7.acts": "The MCP server calls Jira, GitHub or PostgreSQL with your credential.",

@@ -53,6 +53,14 @@ TEXTS: dict[str, str] = {
     "kept.person-exchange": "Not needed while the Vault login made with it lives.",
     "kept.person-login": "Ends with sign-out, too. Vault checks it again on every request.",
     "kept.confirmed": "Last confirmed with Vault {at}; asked again beside a call, before that is {every} s old.",
+    "reason.reuse.title": "Why it is safe to use again what was kept, and until when",
+    "reason.reuse.whose": "It is nobody else's: {by} keeps it for the user `{sub}` ({username}) in the sign-in "
+    "`{sid}`, and finds it by these two ids in the token that was sent with this call.",
+    "reason.reuse.checked": "That token was checked anew in this call (step 3), as in every call.",
+    "reason.reuse.confirmed": "Vault confirmed it {at}, and is asked again before that is {every:.0f} s old: what an "
+    "administrator changes or takes away in Vault is noticed by then.",
+    "reason.reuse.ends": "It ends {until} unless it is renewed, and at once when you sign out: then the server revokes "
+    "the Vault token, and with it what was made with it.",
     "duration.minutes": "{count} min",
     "duration.seconds": "{count} s",
 }

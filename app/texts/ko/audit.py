@@ -46,6 +46,7 @@ TEXTS: dict[str, str] = {
     "audit.column.request": "요청",
     "audit.column.decision": "Vault의 판단",
     "audit.column.step": "추적 단계",
+    "audit.beside": "호출과 나란히: 서버가 보관하는 것이 아직 유효한지 확인",
     "audit.raw": "Vault가 기록한 그대로",
     "audit.raw.choose": "줄을 선택하십시오",
     "audit.raw.about": "요청 id {id}: 추적에 있는 Vault의 응답에도 같은 id가 있습니다.",

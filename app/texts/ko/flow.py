@@ -58,7 +58,8 @@ TEXTS: dict[str, str] = {
     "rule.try": "`{path}`를 본인으로 Vault에 요청",
     "rule.refused": "Vault가 `{path}`에 {status}로 답했습니다: {said}",
     "rule.opened": "Vault가 `{path}`에 {status}로 답했습니다: 열렸습니다. 이래서는 안 됩니다.",
-    "rule.asked-as": "{at} Vault의 본인 로그인(정책 `{policy}`)으로 요청, correlation id `{id}`.",
+    "rule.asked-as": "{at} Vault의 본인 로그인으로 요청. 정책 `{policy}`는 이 서버의 정책보다 넓게 본인의 모든 것을 열지만 "
+    "이것은 열지 않습니다. correlation id `{id}`.",
     "action.proof": "다른 사람의 경로: {path}",
     "capture.title": "{server} MCP 서버가 탈취된다면 읽을 수 있는 것:",
     "capture.whose": "<호출자>",

@@ -79,7 +79,7 @@ TEXTS: dict[str, str] = {
     "picture.step.6.title": "당신의 자격 증명",
     "picture.step.6.acts": "MCP 서버가 Vault에 자격 증명을 요청합니다.",
     "picture.step.6.checked": "Vault의 정책은 경로에 당신의 엔티티 이름을 넣습니다. 당신의 것은 열리고 다른 사람의 것은 닫혀 "
-    "있습니다.",
+    "있습니다. 당신에게 저장된 것이 없으면 404로 답합니다.",
     "picture.step.6.out": "저장된 비밀, 또는 방금 당신을 위해 만들어지고 기한이 지나면 삭제되는 데이터베이스 사용자.",
     "picture.step.7.title": "호출",
     "picture.step.7.acts": "MCP 서버가 당신의 자격 증명으로 Jira, GitHub 또는 PostgreSQL을 호출합니다.",

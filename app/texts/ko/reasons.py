@@ -49,6 +49,14 @@ TEXTS: dict[str, str] = {
     "kept.person-exchange": "이것으로 만든 Vault 로그인이 살아 있는 동안에는 필요하지 않습니다.",
     "kept.person-login": "로그아웃해도 끝납니다. Vault가 모든 요청에서 다시 확인합니다.",
     "kept.confirmed": "Vault에 마지막으로 확인한 시각 {at}; {every}초가 지나기 전에 호출과 나란히 다시 묻습니다.",
+    "reason.reuse.title": "보관한 것을 다시 써도 안전한 이유와 그 기한",
+    "reason.reuse.whose": "다른 사람의 것이 아닙니다. {by}는 이것을 사용자 `{sub}`({username})의 로그인 `{sid}`에 대해 보관하고, 이번 호출과 함께 온 "
+    "토큰의 이 두 ID로 찾습니다.",
+    "reason.reuse.checked": "그 토큰은 다른 모든 호출처럼 이번 호출에서도 새로 확인했습니다(3단계).",
+    "reason.reuse.confirmed": "Vault가 {at}에 확인했고, {every:.0f}초가 지나기 전에 다시 묻습니다. 관리자가 Vault에서 바꾸거나 없앤 것은 그때까지 "
+    "알게 됩니다.",
+    "reason.reuse.ends": "갱신하지 않으면 {until}에 끝나고, 로그아웃하면 바로 끝납니다. 그때 서버는 Vault 토큰과 그것으로 만든 것을 모두 "
+    "폐기합니다.",
     "duration.minutes": "{count}분",
     "duration.seconds": "{count}초",
 }

@@ -29,7 +29,7 @@ function lifelines(group, data, state, redraw) {
         block.title ? h("h4", {}, block.title) : "",
         h("ol", { class: "rows" }, block.parts.map((part) =>
           expandable(`part.${part.step}`, part.step, partButton(part, data.text), data, state, redraw))))))),
-    group.capture ? capture(group.capture) : "")
+    group.reuse ? aside(group.reuse, "kept") : "", group.capture ? aside(group.capture, "captured") : "")
 }
 
 function partButton(part, text) {
@@ -59,10 +59,10 @@ function message(row) {
     row.answered ? h("span", { class: "track back" }, h("span", { class: `line answer ${back}` })) : "")
 }
 
-// What the server could open in other hands, last.
-function capture(one) {
-  return h("aside", { class: "capture" }, h("h4", {}, one.title),
-    h("ul", {}, one.lines.map((line) => h("li", {}, prose(line)))), h("p", { class: "note" }, prose(one.source)))
+// Below the steps: why what was kept may be used again, and last what the server could open in other hands.
+function aside(one, kind) {
+  return h("aside", { class: kind }, h("h4", {}, one.title),
+    h("ul", {}, one.lines.map((line) => h("li", {}, prose(line)))), one.source ? h("p", { class: "note" }, prose(one.source)) : "")
 }
 
 // A list item: its button, and below it the step's details while it is open.
