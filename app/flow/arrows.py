@@ -59,7 +59,8 @@ def _of_step(index: int, step: Step, lanes: Sequence[str]) -> Iterator[Arrow]:
     if not step.exchanges:
         shape: Shape = "self" if source == target else "call"
         ms = step.duration_ms if step.status in {"done", "failed"} else None
-        yield Arrow(index, shape, source, target, "", step.started_at, ms)
+        role = step.detail.get("role") if step.kind == "backend" else None
+        yield Arrow(index, shape, source, target, f"SQL · {role}" if role else "", step.started_at, ms)
 
 
 def _seen(index: int, step: Step, lanes: Sequence[str]) -> Iterator[Arrow]:
