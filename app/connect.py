@@ -12,15 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from common.servers import SERVERS
+
 CLIENTS = ("inspector", "claude-code", "claude-desktop", "vscode", "python")
 """In the order in which the page shows them."""
-
-_TRIED: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    "jira": ("get_issue", {"issue_key": "PROJ-1"}),
-    "github": ("list_repos", {}),
-    "postgres": ("list_tables", {}),
-}
-"""A tool to begin with, and its arguments."""
 
 _SCRIPT = '''\
 """Call one tool of the {server} MCP server; the browser opens for the sign-in. Needs: pip install fastmcp"""
@@ -51,7 +46,7 @@ class Form:
 
 def forms(client: str, server: str, urls: Mapping[str, str]) -> tuple[Form, ...]:
     """What ``client`` wants: files name every server of ``urls`` (by server name), commands the one ``server``."""
-    url, (tool, arguments) = urls[server], _tried(server)
+    url, (tool, arguments) = urls[server], SERVERS[server].begin_with
     if client == "inspector":
         options = "".join(f" --tool-arg {name}={value}" for name, value in arguments.items())
         call = f"--method tools/call --tool-name {tool}{options}"
@@ -72,11 +67,6 @@ def forms(client: str, server: str, urls: Mapping[str, str]) -> tuple[Form, ...]
         return (_file("vscode.file", {"servers": _entries(urls)}),)
     script = _SCRIPT.format(server=server, url=url, tool=tool, arguments=json.dumps(dict(arguments)))
     return (Form("python.script", "python", script),)
-
-
-def _tried(server: str) -> tuple[str, Mapping[str, str]]:
-    """What every server has, where nothing better is known of it."""
-    return _TRIED.get(server, ("credential_status", {}))
 
 
 def _named(server: str) -> str:

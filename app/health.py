@@ -11,7 +11,7 @@ import httpx2
 from app.mcp_client import LABELS
 from app.process import Process
 from app.texts import t
-from common.settings import MCP_SERVERS
+from common.servers import MCP_SERVERS
 from fastmcp_vault.http import async_client
 from fastmcp_vault.vault.health import serves
 

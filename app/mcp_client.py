@@ -28,6 +28,7 @@ from mcp_types import Tool as ToolSpec
 from pydantic import SecretStr, ValidationError
 
 from app.texts import t, told
+from common.servers import SERVERS
 from fastmcp_vault import tracing
 from fastmcp_vault.errors import Problem, ServerUnavailable, TokenInvalid, ToolRefused, sentences_of
 from fastmcp_vault.http import async_client, async_transport
@@ -44,7 +45,7 @@ PROTOCOL = "2026-07-28"
 
 CALL_SECONDS = 20.0
 
-LABELS = {"jira": "Jira", "github": "GitHub", "postgres": "PostgreSQL"}
+LABELS = {name: spec.title for name, spec in SERVERS.items()}
 """The servers' names as people see them."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.process import Process
 from app.texts import t
-from common.settings import MCP_SERVERS
+from common.servers import MCP_SERVERS
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.oidc.tokens import Claims
 from fastmcp_vault.state import RegisteredToken, SignedIn, Suspension

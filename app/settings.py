@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, model_validator
 
 from common.ports import HttpPort, PublicUrl
-from common.settings import SSLMODE, CommonSettings, SslMode
+from common.settings import SSLMODE, CommonSettings, SslMode, with_servers
+
+if TYPE_CHECKING:
+    _ServerAddresses = CommonSettings
+else:
+    _ServerAddresses = with_servers(
+        CommonSettings,
+        lambda spec: {
+            f"mcp_{spec.name}_url": (
+                str,
+                Field(f"http://localhost:{spec.port}/mcp", description=f"The {spec.title} MCP server."),
+            )
+        },
+    )
 
 
-class AppSettings(CommonSettings):
+class AppSettings(_ServerAddresses):
     """Addresses, the app's Keycloak client, and the key that sessions are encrypted with."""
 
     app_port: HttpPort = Field(8501, description="Port of the app.")
@@ -37,9 +50,6 @@ class AppSettings(CommonSettings):
     postgres_port: int = Field(5432, description="Its port.")
     postgres_database: str = Field("shop", description="Its name.")
     postgres_sslmode: SslMode = SSLMODE
-    mcp_jira_url: str = Field("http://localhost:3001/mcp", description="The Jira MCP server.")
-    mcp_github_url: str = Field("http://localhost:3002/mcp", description="The GitHub MCP server.")
-    mcp_postgres_url: str = Field("http://localhost:3003/mcp", description="The PostgreSQL MCP server.")
     token_api_url: str = Field("http://localhost:5001", description="The token API.")
     chatbot_url: str = Field("http://localhost:8003", description="The mock chatbot as this process reaches it.")
     auth_relay_url: str = Field(

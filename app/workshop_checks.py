@@ -20,7 +20,7 @@ from app.person_vault import PART, Held
 from app.process import Process
 from app.sessions import Session
 from app.texts import t, told
-from common.settings import MCP_SERVERS
+from common.servers import MCP_SERVERS
 from fastmcp_vault import tracing
 from fastmcp_vault.errors import BackendUnavailable, CredentialMissing, InputError, VaultDenied
 from fastmcp_vault.oidc.tokens import unverified_claims

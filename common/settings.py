@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, Self, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, create_model, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common import production
 from common.ports import PublicUrl
+from common.servers import SERVERS, ServerSpec
 from fastmcp_vault.errors import ConfigError
-
-MCP_SERVERS = ("jira", "github", "postgres")
-"""The three servers, by the name used in tools, scopes (``mcp:<name>``) and clients (``mcp-<name>``)."""
 
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 SSLMODE: Any = Field("disable", description="libpq's `sslmode` for that database; outside the demo `require` or more.")
@@ -76,6 +75,15 @@ class CommonSettings(BaseSettings):
 
 
 S = TypeVar("S", bound=CommonSettings)
+
+
+def with_servers(base: type[S], fields: Callable[[ServerSpec], Mapping[str, tuple[Any, Any]]]) -> type[S]:
+    """``base`` with ``fields`` (name → type and pydantic's Field) for each MCP server there is.
+
+    A type checker cannot follow it: give it ``base`` under ``TYPE_CHECKING``, and read the fields by their names.
+    """
+    more = {name: made for spec in SERVERS.values() for name, made in fields(spec).items()}
+    return create_model(base.__name__, __base__=base, **more)  # type: ignore[call-overload, no-any-return]
 
 
 def load(kind: type[S]) -> S:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from common.settings import MCP_SERVERS
+from common.servers import MCP_SERVERS
 from fastmcp_vault.levels import LEVELS
 from init.client_documents import Document
 from init.keycloak_grants import LAB

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from common.settings import MCP_SERVERS
+from common.servers import MCP_SERVERS
 from init import keycloak_grants
 from init.keycloak_admin import RealmAdmin
 from init.ledger import Ledger

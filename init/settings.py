@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, SecretStr
 
 from common.ports import PublicUrl
-from common.settings import SSLMODE, CommonSettings, SslMode
+from common.servers import ServerSpec
+from common.settings import SSLMODE, CommonSettings, SslMode, with_servers
 
 
-class InitSettings(CommonSettings):
+def _of_server(spec: ServerSpec) -> dict[str, tuple[Any, Any]]:
+    client, account = SecretStr(f"demo-{spec.client}-secret"), SecretStr(f"demo-{spec.client}-state-password")
+    whose = f"the {spec.title} MCP server's account in the shared state"
+    return {
+        f"mcp_{spec.name}_client_secret": (SecretStr, Field(client, description=f"Secret of client `{spec.client}`.")),
+        f"mcp_{spec.name}_state_password": (SecretStr, Field(account, description=f"Password of {whose}.")),
+    }
+
+
+if TYPE_CHECKING:
+    _ServerSecrets = CommonSettings
+else:
+    _ServerSecrets = with_servers(CommonSettings, _of_server)
+
+
+class InitSettings(_ServerSecrets):
     """Administrators' accesses, and the secrets that the services will be known by."""
 
     keycloak_admin: str = Field("admin", description="Keycloak's administrator (realm `master`).")
@@ -35,15 +52,6 @@ class InitSettings(CommonSettings):
         SecretStr("demo-vault-db-password"), description="Password of the PostgreSQL role `vault_admin`."
     )
     app_client_secret: SecretStr = Field(SecretStr("demo-app-secret"), description="Secret of client `mcp-demo-app`.")
-    mcp_jira_client_secret: SecretStr = Field(
-        SecretStr("demo-mcp-jira-secret"), description="Secret of client `mcp-jira`."
-    )
-    mcp_github_client_secret: SecretStr = Field(
-        SecretStr("demo-mcp-github-secret"), description="Secret of client `mcp-github`."
-    )
-    mcp_postgres_client_secret: SecretStr = Field(
-        SecretStr("demo-mcp-postgres-secret"), description="Secret of client `mcp-postgres`."
-    )
     chatbot_relay_client_secret: SecretStr = Field(
         SecretStr("demo-chatbot-relay-secret"), description="Secret of client `chatbot-relay`."
     )
@@ -69,18 +77,6 @@ class InitSettings(CommonSettings):
     app_state_password: SecretStr = Field(
         SecretStr("demo-app-state-password"),
         description="Password of the app's account in the shared state.",
-    )
-    mcp_jira_state_password: SecretStr = Field(
-        SecretStr("demo-mcp-jira-state-password"),
-        description="Password of the Jira MCP server's account in the shared state.",
-    )
-    mcp_github_state_password: SecretStr = Field(
-        SecretStr("demo-mcp-github-state-password"),
-        description="Password of the GitHub MCP server's account in the shared state.",
-    )
-    mcp_postgres_state_password: SecretStr = Field(
-        SecretStr("demo-mcp-postgres-state-password"),
-        description="Password of the PostgreSQL MCP server's account in the shared state.",
     )
     token_api_state_password: SecretStr = Field(
         SecretStr("demo-token-api-state-password"),

@@ -14,7 +14,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg import sql
 
-from common.settings import MCP_SERVERS
+from common.servers import MCP_SERVERS
 from init.ledger import Ledger, Part
 
 PART: Final[Part] = "postgresql"

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from common import logs
 from common.command import run as run_command
-from common.settings import MCP_SERVERS, CommonSettings, load
+from common.servers import MCP_SERVERS
+from common.settings import CommonSettings, load
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.printable import show
 from fastmcp_vault.state.store import State

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, create_model, field_validator
 
 from common.published import is_published
+from common.servers import SERVERS, ServerSpec
+from fastmcp_vault.credentials.sources import OPEN_FIELDS
 from fastmcp_vault.errors import InputError
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
@@ -38,20 +40,6 @@ class StoredCredential(_Strict):
     """What lies in Vault's KV engine for one server: its fields are the secret's."""
 
 
-class JiraCredential(StoredCredential):
-    """Jira's basic authentication: e-mail and API token."""
-
-    email: str = Field(min_length=3)
-    api_token: SecretStr = Field(min_length=1)
-
-
-class GithubCredential(StoredCredential):
-    """GitHub's login and token."""
-
-    login: str = Field(min_length=1)
-    token: SecretStr = Field(min_length=1)
-
-
 class PostgresGrants(_Strict):
     """The group roles that this person's database users are members of."""
 
@@ -66,11 +54,9 @@ class PostgresGrants(_Strict):
         return tuple(sorted(set(grants)))
 
 
-class Entitlements(_Strict):
-    """What one person holds; a server that is not named is not theirs."""
+class HeldByPerson(_Strict):
+    """What one person holds; a server that is not named is not theirs. Each stored secret is a field of its own."""
 
-    jira: JiraCredential | None = None
-    github: GithubCredential | None = None
     postgres: PostgresGrants | None = None
 
     def secrets(self) -> dict[str, dict[str, str]]:
@@ -80,6 +66,21 @@ class Entitlements(_Strict):
             for name, credential in self
             if isinstance(credential, StoredCredential)
         }
+
+
+def _stored(spec: ServerSpec) -> type[StoredCredential]:
+    fields = {name: (str if name in OPEN_FIELDS else SecretStr, Field(min_length=1)) for name in spec.secret}
+    return create_model(f"{spec.title}Credential", __base__=StoredCredential, **fields)  # type: ignore[call-overload, no-any-return]
+
+
+if TYPE_CHECKING:
+    Entitlements = HeldByPerson
+else:
+    Entitlements = create_model(
+        "Entitlements",
+        __base__=HeldByPerson,
+        **{name: (_stored(spec) | None, None) for name, spec in SERVERS.items() if spec.secret},
+    )
 
 
 class User(_Strict):

@@ -6,7 +6,7 @@ import logging
 from functools import partial
 from typing import Any, Final
 
-from common.settings import MCP_SERVERS
+from common.servers import MCP_SERVERS
 from fastmcp_vault.errors import VaultError
 from fastmcp_vault.vault.admin import VaultAdmin
 from init import postgres

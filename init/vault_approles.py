@@ -11,7 +11,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from common.settings import MCP_SERVERS
+from common.servers import MCP_SERVERS
 from fastmcp_vault.vault.admin import VaultAdmin
 from init.ledger import Ledger
 from init.settings import InitSettings

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
-from common.settings import MCP_SERVERS
+from common.servers import SERVERS
 from fastmcp_vault.vault.admin import CONNECTIONS, MADE_BY_VAULT, VaultAdmin
 from init.ledger import Ledger
 from init.shop import SHOP
@@ -19,7 +19,7 @@ OURS = {"managed_by": "init"}
 """The mark on what init made: only that is ever removed."""
 
 _MARK = "/* managed by init */"
-_KV_KINDS = tuple(server for server in MCP_SERVERS if server != "postgres")
+_KV_KINDS = tuple(name for name, spec in SERVERS.items() if spec.secret)
 _TTL, _LONGEST = 600, 3600
 
 _REVOCATION = """DO $$ BEGIN

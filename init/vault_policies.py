@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.settings import MCP_SERVERS
+from common.servers import SERVERS, ServerSpec
 
 _ME = "{{identity.entity.name}}"
 
@@ -16,11 +16,16 @@ def policy(purpose: str, *rules: tuple[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _server(server: str) -> str:
+def _server(spec: ServerSpec) -> str:
+    if not spec.secret:
+        return policy(
+            f"What the {spec.name} MCP server may do for the person it acts for: make that person's database user.",
+            (f"database/creds/{_ME}", "read"),
+        )
     return policy(
-        f"What the {server} MCP server may read for the person it acts for: that one credential.",
-        (f"secret/data/users/{_ME}/{server}", "read"),
-        (f"secret/metadata/users/{_ME}/{server}", "read"),
+        f"What the {spec.name} MCP server may read for the person it acts for: that one credential.",
+        (f"secret/data/users/{_ME}/{spec.name}", "read"),
+        (f"secret/metadata/users/{_ME}/{spec.name}", "read"),
     )
 
 
@@ -37,11 +42,7 @@ POLICIES = {
         ("pki-agents/sign/person-agent", "update"),
         ("pki-agents/revoke-with-key", "update"),
     ),
-    **{f"mcp-{server}": _server(server) for server in MCP_SERVERS if server != "postgres"},
-    "mcp-postgres": policy(
-        "What the postgres MCP server may do for the person it acts for: make that person's database user.",
-        (f"database/creds/{_ME}", "read"),
-    ),
+    **{spec.client: _server(spec) for spec in SERVERS.values()},
     "facilitator": policy(
         "For the facilitator of a workshop: who there is and which leases live; no secret of anybody.",
         ("identity/entity/name", "list"),

@@ -8,20 +8,21 @@ from collections.abc import Sequence
 
 from common import logs
 from common.command import run as run_command
+from common.servers import SERVERS
 from common.settings import load
 from fastmcp_vault.errors import ConfigError
 from fastmcp_vault.printable import show
-from mcp_servers.kinds import SETTINGS
+from mcp_servers.kind import server_named
 from mcp_servers.server import run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 1, with a sentence, if the settings cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m mcp_servers", description="Run one MCP server.")
-    parser.add_argument("server", choices=sorted(SETTINGS), help="which one")
+    parser.add_argument("server", choices=sorted(SERVERS), help="which one")
     server = parser.parse_args(arguments).server
     try:
-        settings = load(SETTINGS[server])
+        settings = load(server_named(server).settings)
     except ConfigError as error:
         show(error, file=sys.stderr)
         return 1

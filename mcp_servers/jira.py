@@ -9,6 +9,8 @@ from fastmcp.tools import tool
 from pydantic import Field
 
 from fastmcp_vault.server.tool import reading, writing
+from fastmcp_vault.vault import Vault
+from mcp_servers import jira_api, jira_offers
 from mcp_servers.jira_api import Jira, jira_as_caller
 from mcp_servers.jira_models import (
     AddedComment,
@@ -18,7 +20,11 @@ from mcp_servers.jira_models import (
     ProjectList,
     TransitionedIssue,
 )
+from mcp_servers.kind import Kind, McpServer
 from mcp_servers.names import Matching
+from mcp_servers.proxies import proxy_for
+from mcp_servers.rest import Rest
+from mcp_servers.settings import JiraSettings
 
 IssueKey = Annotated[
     str,
@@ -111,3 +117,20 @@ async def transition_issue(
 
 
 TOOLS = (get_issue, list_issues, list_projects, create_issue, add_comment, transition_issue)
+
+
+def jira_kind(settings: JiraSettings, vault: Vault) -> Kind:
+    """Jira, by its REST API, with a secret out of KV."""
+    rest = Rest(
+        settings.jira_url,
+        server="jira",
+        name="Jira",
+        timeout=settings.backend_timeout,
+        words=jira_api.words,
+        proxy=proxy_for(settings.jira_url, settings.backend_proxy),
+        site_url=settings.jira_site_url,
+    )
+    return Kind(TOOLS, rest, settings.stored_secret(vault), jira_offers.OFFERS)
+
+
+SERVER = McpServer(JiraSettings, jira_kind)

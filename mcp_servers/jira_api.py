@@ -31,9 +31,6 @@ from mcp_servers.jira_models import (
 )
 from mcp_servers.rest import Rest, segment
 
-NEEDS = ("email", "api_token")
-"""Fields of a person's Jira credential: basic authentication with an API token."""
-
 PAGE = 100
 PROJECTS = 500
 PAGES = 20

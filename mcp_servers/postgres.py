@@ -8,10 +8,14 @@ from fastmcp.dependencies import Depends
 from fastmcp.tools import tool
 from pydantic import Field
 
+from fastmcp_vault.credentials.sources import DatabaseSource
 from fastmcp_vault.server.tool import reading, writing
-from mcp_servers import catalog, statements
-from mcp_servers.database import Database, database_as_caller
+from fastmcp_vault.vault import Vault
+from mcp_servers import catalog, postgres_offers, statements
+from mcp_servers.database import Database, Gateway, database_as_caller
+from mcp_servers.kind import Kind, McpServer
 from mcp_servers.postgres_models import ExecuteResult, Plan, QueryResult, TableDescription, TableList
+from mcp_servers.settings import PostgresSettings
 
 Sql = Annotated[
     str,
@@ -82,3 +86,12 @@ async def explain(sql: Sql, database: Database = Depends(database_as_caller)) ->
 
 
 TOOLS = (list_tables, describe_table, query, execute, explain)
+
+
+def postgres_kind(settings: PostgresSettings, vault: Vault) -> Kind:
+    """PostgreSQL, with a database user that Vault makes."""
+    gateway = Gateway(settings)
+    return Kind(TOOLS, gateway, DatabaseSource(vault, connect=gateway.connect), postgres_offers.OFFERS)
+
+
+SERVER = McpServer(PostgresSettings, postgres_kind)

@@ -27,7 +27,7 @@ from fastmcp_vault.server.status import credential_status
 from fastmcp_vault.server.tool import persons_tool
 from fastmcp_vault.server.trace_offers import TellingOffers
 from mcp_servers.browsers import PageForBrowsers
-from mcp_servers.kinds import KINDS
+from mcp_servers.kind import server_named
 from mcp_servers.parts import APP_CLIENT, Parts, make_parts, opened
 from mcp_servers.settings import ServerSettings
 
@@ -41,7 +41,7 @@ GRACE_SECONDS = 3
 def build(settings: ServerSettings) -> Starlette:
     """The server as an ASGI application; it connects when its lifespan begins, and revokes all it holds at the end."""
     parts = make_parts(settings)
-    kind = KINDS[type(settings)](settings, parts.vault)
+    kind = server_named(settings.server).kind(settings, parts.vault)
     profile = settings.server_profile
     verifier = AccessTokenVerifier(
         profile, parts.validator, parts.state, standing=parts.standing, trace_clients=(APP_CLIENT,)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
 from common.ports import OptionalHttpPort, PublicUrl
+from common.servers import SERVERS, ServerSpec
 from common.settings import SSLMODE, CommonSettings, SslMode
+from fastmcp_vault.credentials.sources import KVSource
 from fastmcp_vault.levels import LEVEL_SECONDS, Demand
 from fastmcp_vault.server.profile import ApprovalMode, ApprovalPolicy, ServerProfile
+from fastmcp_vault.vault import Vault
 
 
 def client_secret(server: str) -> Any:
@@ -57,11 +61,9 @@ def _proxy() -> Any:
 
 
 class ServerSettings(CommonSettings):
-    """What every MCP server reads. A subclass per server names it and its back end."""
+    """What every MCP server reads. A subclass per server says which one it is, and adds its back end."""
 
-    server: ClassVar[str]
-    title: ClassVar[str]
-    usual_port: ClassVar[int]
+    spec: ClassVar[ServerSpec]
 
     mcp_port: OptionalHttpPort = Field(0, description="Port: 3001 Jira, 3002 GitHub, 3003 PostgreSQL by default.")
     mcp_public_url: PublicUrl = Field(
@@ -88,9 +90,23 @@ class ServerSettings(CommonSettings):
     )
 
     @property
+    def server(self) -> str:
+        """The server's name."""
+        return self.spec.name
+
+    @property
+    def title(self) -> str:
+        """The server's name as people see it."""
+        return self.spec.title
+
+    def stored_secret(self, vault: Vault, *, needs: Sequence[str] = ()) -> KVSource:
+        """Where a person's secret for this server lies; ``needs``: the fields without which it is of no use (all)."""
+        return KVSource(vault, server=self.server, title=self.title, needs=needs or self.spec.secret)
+
+    @property
     def client_id(self) -> str:
         """The server's Keycloak client, its audience, and its Vault role."""
-        return f"mcp-{self.server}"
+        return self.spec.client
 
     @property
     def scope(self) -> str:
@@ -136,7 +152,7 @@ class ServerSettings(CommonSettings):
     @property
     def port(self) -> int:
         """The port to listen on."""
-        return self.mcp_port or self.usual_port
+        return self.mcp_port or self.spec.port
 
     @property
     def public_url(self) -> str:
@@ -157,9 +173,7 @@ class ServerSettings(CommonSettings):
 class JiraSettings(ServerSettings):
     """The Jira server."""
 
-    server = "jira"
-    title = "Jira"
-    usual_port = 3001
+    spec = SERVERS["jira"]
 
     mcp_client_secret: SecretStr = client_secret("jira")
     mcp_approval: ApprovalMode = _approval("jira")
@@ -178,9 +192,7 @@ class JiraSettings(ServerSettings):
 class GithubSettings(ServerSettings):
     """The GitHub server."""
 
-    server = "github"
-    title = "GitHub"
-    usual_port = 3002
+    spec = SERVERS["github"]
 
     mcp_client_secret: SecretStr = client_secret("github")
     mcp_approval: ApprovalMode = _approval("github")
@@ -194,9 +206,7 @@ class GithubSettings(ServerSettings):
 class PostgresSettings(ServerSettings):
     """The PostgreSQL server."""
 
-    server = "postgres"
-    title = "PostgreSQL"
-    usual_port = 3003
+    spec = SERVERS["postgres"]
 
     mcp_client_secret: SecretStr = client_secret("postgres")
     mcp_approval: ApprovalMode = _approval("postgres")

@@ -9,14 +9,12 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from common.servers import SERVERS
 from fastmcp_vault.files import write_private
 from stack.layout import Layout
 
 PROVISIONED = (
     "APP_CLIENT_SECRET",
-    "MCP_JIRA_CLIENT_SECRET",
-    "MCP_GITHUB_CLIENT_SECRET",
-    "MCP_POSTGRES_CLIENT_SECRET",
     "CHATBOT_RELAY_CLIENT_SECRET",
     "LAB_CLIENT_SECRET",
     "VAULT_DB_PASSWORD",
@@ -26,11 +24,9 @@ PROVISIONED = (
     "CHATBOT_VAULT_SECRET_ID",
     "TOKEN_API_VAULT_SECRET_ID",
     "APP_STATE_PASSWORD",
-    "MCP_JIRA_STATE_PASSWORD",
-    "MCP_GITHUB_STATE_PASSWORD",
-    "MCP_POSTGRES_STATE_PASSWORD",
     "TOKEN_API_STATE_PASSWORD",
     "AGENTS_STATE_PASSWORD",
+    *(spec.variable(what) for spec in SERVERS.values() for what in ("CLIENT_SECRET", "STATE_PASSWORD")),
 )
 """What provisioning tells Keycloak, PostgreSQL or Vault, and a service then opens with: `init` gets all of these."""
 

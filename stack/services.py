@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal
 
+from common.servers import SERVERS, ServerSpec
 from stack.secret_store import FIXED, PROVISIONED
 
 PORTS: Mapping[str, int] = {
@@ -21,9 +22,7 @@ PORTS: Mapping[str, int] = {
     "openbao-cluster": 8201,
     "postgres": 5432,
     "app": 8501,
-    "mcp-jira": 3001,
-    "mcp-github": 3002,
-    "mcp-postgres": 3003,
+    **{spec.client: spec.port for spec in SERVERS.values()},
     "mock-jira": 8001,
     "mock-github": 8002,
     "token-api": 5001,
@@ -107,21 +106,25 @@ _OF_BACK_ENDS = (
 """How an MCP server reaches its back end."""
 
 
-def _mcp_server(name: str, title: str, **env: str) -> Service:
+def _address(spec: ServerSpec) -> str:
+    return f"http://localhost:{{port[{spec.client}]}}"
+
+
+def _mcp_server(spec: ServerSpec) -> Service:
     return Service(
-        name=f"mcp-{name}",
-        title=f"MCP server: {title}",
-        module=("mcp_servers", name),
-        ports=(f"mcp-{name}",),
+        name=spec.client,
+        title=f"MCP server: {spec.title}",
+        module=("mcp_servers", spec.name),
+        ports=(spec.client,),
         env=_COMMON
-        | {"MCP_PORT": f"{{port[mcp-{name}]}}", "MCP_PUBLIC_URL": f"http://localhost:{{port[mcp-{name}]}}"}
+        | {"MCP_PORT": f"{{port[{spec.client}]}}", "MCP_PUBLIC_URL": _address(spec)}
         | {"APP_PUBLIC_URL": "http://localhost:{port[app]}"}
-        | env,
-        secrets=_state_dsn(f"mcp-{name}", f"MCP_{name.upper()}_STATE_PASSWORD")
-        | {"MCP_CLIENT_SECRET": f"{{secret[MCP_{name.upper()}_CLIENT_SECRET]}}"},
-        takes=(*(f"MCP_{name.upper()}_APPROVAL{rest}" for rest in ("", "_LOGIN_AGE", "_ACR")), *_OF_BACK_ENDS),
+        | dict(spec.back_end),
+        secrets=_state_dsn(spec.client, spec.variable("STATE_PASSWORD"))
+        | {"MCP_CLIENT_SECRET": f"{{secret[{spec.variable('CLIENT_SECRET')}]}}"},
+        takes=(*(spec.variable(f"APPROVAL{rest}") for rest in ("", "_LOGIN_AGE", "_ACR")), *_OF_BACK_ENDS),
         uses=("postgres", "openbao", "keycloak"),
-        opens=f"http://localhost:{{port[mcp-{name}]}}/mcp",
+        opens=f"{_address(spec)}/mcp",
     )
 
 
@@ -229,9 +232,7 @@ SERVICES: tuple[Service, ...] = (
         uses=("openbao", "keycloak", "auth-relay", "mcp-jira"),
         opens="http://localhost:{port[mock-chatbot]}",
     ),
-    _mcp_server("jira", "Jira", JIRA_URL="http://localhost:{port[mock-jira]}", JIRA_SITE_URL="", BACKEND_PROXY=""),
-    _mcp_server("github", "GitHub", GITHUB_API_URL="http://localhost:{port[mock-github]}", BACKEND_PROXY=""),
-    _mcp_server("postgres", "PostgreSQL", **_POSTGRES, POSTGRES_DATABASE="shop"),
+    *map(_mcp_server, SERVERS.values()),
     Service(
         name="token-api",
         title="Token API",
@@ -271,9 +272,7 @@ SERVICES: tuple[Service, ...] = (
         | {
             "APP_PORT": "{port[app]}",
             "APP_PUBLIC_URL": "http://localhost:{port[app]}",
-            "MCP_JIRA_URL": "http://localhost:{port[mcp-jira]}/mcp",
-            "MCP_GITHUB_URL": "http://localhost:{port[mcp-github]}/mcp",
-            "MCP_POSTGRES_URL": "http://localhost:{port[mcp-postgres]}/mcp",
+            **{spec.variable("URL"): f"{_address(spec)}/mcp" for spec in SERVERS.values()},
             **_POSTGRES,
             "POSTGRES_DATABASE": "shop",
             "AUDIT_FILE": "{data}/openbao/audit.log",
@@ -294,7 +293,7 @@ SERVICES: tuple[Service, ...] = (
             "EXAMPLE_SECRET_ID": "{secret[EXAMPLE_VIEW_VAULT_SECRET_ID]}",
             "CHATBOT_MESSENGER_KEY": "{secret[CHATBOT_MESSENGER_KEY]}",
         },
-        uses=("postgres", "openbao", "keycloak", "mcp-jira", "mcp-github", "mcp-postgres", "token-api"),
+        uses=("postgres", "openbao", "keycloak", *(spec.client for spec in SERVERS.values()), "token-api"),
         opens="http://localhost:{port[app]}",
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.mcp_client import LABELS
-from app.texts import t
+from app.texts import has, t
 from fastmcp_vault.tracing import Trace
 
 _USUAL = ("browser", "app", "keycloak", "mcp", "vault", "backend")
@@ -20,7 +20,8 @@ def lifelines(trace: Trace) -> tuple[str, ...]:
 def party(name: str, server: str) -> str:
     """A lifeline's name; ``mcp`` and ``backend`` are those of ``server``."""
     if name == "backend":
-        return t(f"party.backend.{server}") if server in (*LABELS, "agents") else t("party.backend.")
+        key = f"party.backend.{server}"
+        return t(key) if has(key) else LABELS.get(server) or t("party.backend.")
     if name == "mcp" and server == "agents":
         return t("party.mcp.agents")
     if name == "mcp":

@@ -15,7 +15,7 @@ from app.person_vault import require_known
 from app.process import Process
 from app.sessions import Session
 from app.texts import t
-from common.settings import MCP_SERVERS
+from common.servers import MCP_SERVERS
 from fastmcp_vault.errors import KeycloakRefused, Problem
 from fastmcp_vault.oidc.tokens import TokenSet, unverified_claims
 

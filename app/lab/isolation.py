@@ -17,6 +17,7 @@ from app.lab.attack import SAID_LIMIT, plain_answer, tool_answer
 from app.lab.targets import Tape, Targets, on_tape, shared
 from app.lab.together import as_they_come
 from app.texts import told_problem
+from common.servers import SERVERS
 from fastmcp_vault import correlation
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.masking import mask_text
@@ -53,10 +54,11 @@ class Thing:
         """Where the owner's lies: the path, or the tool that tells whose credential is used."""
         if self.kind == "tool":
             return f"mcp-{self.name}: credential_status"
-        return f"database/creds/{owner}" if self.name == "postgres" else f"secret/data/users/{owner}/{self.name}"
+        stored = SERVERS[self.name].secret
+        return f"secret/data/users/{owner}/{self.name}" if stored else f"database/creds/{owner}"
 
 
-THINGS = tuple(Thing(kind, name) for kind in ("path", "tool") for name in ("jira", "github", "postgres"))
+THINGS = tuple(Thing(kind, name) for kind in ("path", "tool") for name in SERVERS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from app.lab.isolation import STATES, THINGS, Cell, State, Thing
 from app.mcp_client import LABELS
 from app.texts import language, t
+from common.servers import SERVERS
 from fastmcp_vault.tracing.export import as_curl
 
 WORDS = (
@@ -70,7 +71,7 @@ def row_sheet(me: str, owners: Sequence[str], cells: Mapping[str, Cell], chosen:
         }
         for owner in owners
     ]
-    groups = [{"label": t(f"iso.group.{kind}"), "span": 3} for kind in ("path", "tool")]
+    groups = [{"label": t(f"iso.group.{kind}"), "span": len(SERVERS)} for kind in ("path", "tool")]
     columns = [_name(thing) for thing in THINGS]
     return _sheet(t("iso.ui.corner"), groups, columns, rows, _details(cells, chosen), chosen)
 
@@ -155,4 +156,4 @@ def _detail(cell: Cell) -> dict[str, Any]:
 
 
 def _name(thing: Thing) -> str:
-    return t("iso.database") if thing.id == "path-postgres" else LABELS[thing.name]
+    return LABELS[thing.name] if thing.kind == "tool" or SERVERS[thing.name].secret else t("iso.database")

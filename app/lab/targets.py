@@ -10,7 +10,7 @@ import httpx2
 
 from app.settings import AppSettings, origin_of
 from app.texts import t
-from common.settings import MCP_SERVERS
+from common.servers import MCP_SERVERS
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.http import async_client, async_transport
 from fastmcp_vault.tracing import Exchange

@@ -10,7 +10,7 @@ from app.process import Process
 from app.texts import t
 from app.view import sentence
 from app.view.plain import mono, plain
-from common.settings import MCP_SERVERS
+from common.servers import MCP_SERVERS
 from fastmcp_vault.errors import Problem
 
 

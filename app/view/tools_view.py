@@ -26,7 +26,7 @@ from app.view.compare_view import sharing_panel
 from app.view.plain import prose
 from app.view.tool_form import form
 from app.view.trace_view import announced, audit_link, downloads, summary, trace_view
-from common.settings import MCP_SERVERS
+from common.servers import MCP_SERVERS
 from fastmcp_vault.errors import InputError, Problem, SessionEnded
 
 ACTION_SECONDS = 60.0

@@ -18,7 +18,7 @@ from app.process import Process
 from app.session import Person
 from app.texts import t
 from app.view import press, visitor
-from common.settings import MCP_SERVERS
+from common.servers import MCP_SERVERS
 from fastmcp_vault.errors import Problem
 
 _SECONDS = 10.0

@@ -15,7 +15,7 @@ from app.connect import CLIENTS, forms
 from app.process import Process
 from app.session import Visit
 from app.settings import AppSettings
-from common.settings import MCP_SERVERS
+from common.servers import MCP_SERVERS
 from tests.support.documents import blocks
 
 URLS = {server: f"http://localhost:4{number}/mcp" for number, server in enumerate(MCP_SERVERS)}

@@ -16,7 +16,7 @@ from app.forms import Field, fields
 from app.mcp_client import Tool
 from app.process import Process
 from app.session import Person, Visit
-from common.settings import MCP_SERVERS
+from common.servers import MCP_SERVERS
 from fastmcp_vault.errors import StateUnavailable
 from stack.testing import Stack
 from tests.app.conftest import ALICE, FRAME, Straight

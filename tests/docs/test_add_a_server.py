@@ -42,16 +42,40 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_the_template_is_short_and_clean_and_its_edits_are_one_place_each(copy: Path) -> None:
+def test_the_template_is_short_and_clean_and_its_edits_are_one_entry(copy: Path) -> None:
     lines = (copy / "mcp_servers" / "forge.py").read_text().splitlines()
     assert len(lines) < 80
     ruff = [sys.executable, "-m", "ruff"]
     for check in ([*ruff, "check", "."], [*ruff, "format", "--check", "."]):
         done = subprocess.run(check, cwd=copy, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-    services = "from stack.services import service; print(service('mcp-forge').ports)"
-    done = subprocess.run([sys.executable, "-c", services], cwd=copy, capture_output=True, text=True, check=True)
-    assert "mcp-forge" in done.stdout
+    (diff,) = blocks(GUIDE, "diff")
+    assert diff.count("+++ ") == 2, "one entry, and who has a credential"
+
+
+FOLLOWS = """
+from app.connect import forms
+from app.flow.parties import party
+from app.lab.isolation import THINGS
+from app.mcp_client import LABELS
+from app.settings import AppSettings
+from stack.secret_store import PROVISIONED
+from stack.services import service
+
+print(service("mcp-forge").ports, service("app").env["MCP_FORGE_URL"], LABELS["forge"])
+print(AppSettings().mcp_url("forge"), [thing.place("bob") for thing in THINGS if thing.name == "forge"])
+print([name for name in PROVISIONED if "FORGE" in name], party("backend", "forge"), party("mcp", "forge"))
+print(forms("inspector", "forge", {"forge": "http://localhost:3004/mcp"})[1].text)
+"""
+
+
+def test_everything_else_that_must_know_of_the_server_follows_from_the_entry(copy: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", FOLLOWS], cwd=copy, capture_output=True, text=True, check=True)
+    first, second, third, fourth = done.stdout.splitlines()
+    assert first == "('mcp-forge',) http://localhost:{port[mcp-forge]}/mcp Forge"
+    assert second == "http://localhost:3004/mcp ['secret/data/users/bob/forge', 'mcp-forge: credential_status']"
+    assert third == "['MCP_FORGE_CLIENT_SECRET', 'MCP_FORGE_STATE_PASSWORD'] Forge Forge MCP server"
+    assert fourth.endswith("--tool-name who_am_i")
 
 
 @pytest.fixture

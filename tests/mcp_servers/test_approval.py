@@ -14,12 +14,13 @@ from mcp import MCPError
 from mcp_types import CallToolResult, ElicitRequestFormParams, ElicitRequestURLParams, ElicitResult, InputRequiredResult
 from requests.cookies import RequestsCookieJar
 
+from common.servers import MCP_SERVERS
 from common.settings import load
 from docs import plain_client
 from fastmcp_vault.errors import ConfigError
 from fastmcp_vault.levels import LEVEL_SECONDS
 from fastmcp_vault.oidc import unverified_claims
-from mcp_servers.kinds import SETTINGS
+from mcp_servers.kind import server_named
 from stack.testing import Stack
 from tests.mcp_servers.callers import ERROR, TRACE, Caller, connected, post, says_yes, steps, text
 from tests.mcp_servers.conftest import SignIn
@@ -292,7 +293,7 @@ def test_each_server_has_a_policy_of_its_own_where_they_share_an_environment(mon
     monkeypatch.setenv("MCP_JIRA_APPROVAL", "destructive")
     monkeypatch.setenv("MCP_GITHUB_APPROVAL_LOGIN_AGE", "60")
     monkeypatch.setenv("MCP_POSTGRES_APPROVAL_ACR", "two-factor")
-    found = {name: load(kind) for name, kind in SETTINGS.items()}
+    found = {name: load(server_named(name).settings) for name in MCP_SERVERS}
     assert {name: one.mcp_approval for name, one in found.items()} == {
         "jira": "destructive",
         "github": "writes",
@@ -303,4 +304,4 @@ def test_each_server_has_a_policy_of_its_own_where_they_share_an_environment(mon
     assert [one.approval_age for one in found.values()] == [0, 60, LEVEL_SECONDS]
     monkeypatch.setenv("MCP_POSTGRES_APPROVAL_ACR", "twofactor")
     with pytest.raises(ConfigError, match="MCP_POSTGRES_APPROVAL_ACR"):
-        load(SETTINGS["postgres"])
+        load(server_named("postgres").settings)

@@ -13,8 +13,9 @@ from fastmcp_vault import tracing
 from fastmcp_vault.errors import BackendUnavailable, ConfigError
 from fastmcp_vault.vault import Vault
 from mcp_servers import jira_api
+from mcp_servers.github import github_kind
+from mcp_servers.jira import jira_kind
 from mcp_servers.jira_api import Jira
-from mcp_servers.kinds import github_kind, jira_kind
 from mcp_servers.proxies import proxy_for
 from mcp_servers.rest import Rest
 from mcp_servers.settings import GithubSettings, JiraSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from common.settings import MCP_SERVERS
+from common.servers import MCP_SERVERS
 from stack.testing import Stack
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from app import audit, room, token_api, workshop, workshop_checks, workshop_lab
 from app.actions import execute, load_tools
-from common.settings import MCP_SERVERS
+from common.servers import MCP_SERVERS
 from fastmcp_vault.errors import InputError
 from fastmcp_vault.vault import Vault
 from stack.testing import Stack
