@@ -16,7 +16,7 @@ from psycopg.adapt import AdaptersMap
 
 from fastmcp_vault.circuit import Circuit
 from fastmcp_vault.credentials.calls import Call, current_call
-from fastmcp_vault.credentials.manager import HeldCredential
+from fastmcp_vault.credentials.grant import HeldCredential
 from fastmcp_vault.credentials.pools import Connections, LeaseGone, LeasePool, all_places_taken
 from fastmcp_vault.credentials.sources import DatabaseUser
 from fastmcp_vault.errors import BackendUnavailable

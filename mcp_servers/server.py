@@ -17,9 +17,10 @@ from starlette.responses import JSONResponse, Response
 
 from common.front_page import front_page
 from fastmcp_vault.circuit import Circuit
+from fastmcp_vault.credentials.calls import Call
 from fastmcp_vault.server.approval import state_security
 from fastmcp_vault.server.auth import MCP_PATH, AccessTokenVerifier, ResourceServerAuth, StepUp
-from fastmcp_vault.server.context import ServerContext
+from fastmcp_vault.server.context import ServerContext, current_server
 from fastmcp_vault.server.fixed_tools import FixedTools
 from fastmcp_vault.server.nulls import NullsAbsent
 from fastmcp_vault.server.offers import offer, status_uri
@@ -36,6 +37,10 @@ BODY_LIMIT = 1_048_576
 
 GRACE_SECONDS = 3
 """How long calls under way may go on when the process is asked to stop."""
+
+
+def _fetch_ahead(call: Call) -> None:
+    current_server().credentials.fetch_ahead(call)
 
 
 def build(settings: ServerSettings) -> Starlette:
@@ -68,7 +73,7 @@ def build(settings: ServerSettings) -> Starlette:
         instructions=f"{settings.title}, as the person who is signed in: every call uses that person's own credential.",
         auth=auth,
         lifespan=lifespan,
-        middleware=[TellingOffers(settings.server, silent=silent)],
+        middleware=[TellingOffers(settings.server, silent=silent, ahead=_fetch_ahead if settings.mcp_ahead else None)],
         mask_error_details=True,
         request_state_security=state_security(profile),
     )

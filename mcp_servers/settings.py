@@ -75,6 +75,9 @@ class ServerSettings(CommonSettings):
     )
     mcp_allowed_origins: str = Field("", description="Browser origins, comma-separated, that may call the server.")
     mcp_capacity: int = Field(10_000, ge=1, description="People whose credentials are held at once.")
+    mcp_ahead: bool = Field(
+        True, description="Listing the tools begins in the background what the caller's first call will need."
+    )
     mcp_approval: ApprovalMode = _approval("")
     mcp_approval_seconds: float = Field(
         300.0, gt=0, le=3600, description="Seconds in which that yes must be given and used."

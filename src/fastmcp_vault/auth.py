@@ -12,7 +12,7 @@ import httpx2
 from fastmcp import FastMCP
 from pydantic import SecretStr
 
-from fastmcp_vault.credentials.calls import current_call
+from fastmcp_vault.credentials.calls import Call, current_call
 from fastmcp_vault.credentials.logins import Logins, TokenExchange, VaultLogin
 from fastmcp_vault.credentials.manager import Credentials
 from fastmcp_vault.credentials.sources import Credential
@@ -78,7 +78,9 @@ class VaultAuth(ResourceServerAuth):
     ``audience``: what the accepted tokens are for; the client id unless given. ``scopes``: the first opens the server,
     a second one is for writing tools. ``state``: what replicas share; in memory unless given, which is right for one
     process only. ``exchange``: for an issuer without RFC 8693. ``trace_clients``: clients (``azp``) that may ask for
-    the steps of a call in its result's ``_meta``. ``clock``: seconds since the epoch.
+    the steps of a call in its result's ``_meta``. ``ahead``: listing the tools begins in the background what the
+    caller's first call will need. ``transport``: to Vault and the issuer, for tests. ``clock``: seconds since the
+    epoch.
     """
 
     def __init__(  # noqa: PLR0913 - each is one decision of whoever runs the server
@@ -95,13 +97,14 @@ class VaultAuth(ResourceServerAuth):
         needs_session: bool = False,
         trace_clients: Collection[str] = (),
         capacity: int = 10_000,
+        ahead: bool = True,
         transport: httpx2.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not 0 <= len(scopes) <= 2:
             raise ValueError("scopes: at most one that opens the server and one for writing tools")
         self._issuer, self._vault_server, self._clock = issuer, vault, clock
-        self._transport, self._exchange, self._capacity = transport, exchange, capacity
+        self._transport, self._exchange, self._capacity, self._ahead = transport, exchange, capacity, ahead
         self._state: SharedState = state if state is not None else MemoryState()
         self._managers: list[_Managed[Any]] = []
         self._validator: TokenValidator | None = None
@@ -153,7 +156,8 @@ class VaultAuth(ResourceServerAuth):
 
         Raises ConfigError or KeycloakUnavailable when the issuer cannot be found.
         """
-        server.add_middleware(TellingOffers(self.profile.name, silent=frozenset()))
+        ahead = self._fetch_ahead if self._ahead else None
+        server.add_middleware(TellingOffers(self.profile.name, silent=frozenset(), ahead=ahead))
         async with AsyncExitStack() as stack:
             endpoints = self._issuer.endpoints or await discover(self._issuer.url, transport=self._transport)
             client = OidcClient(
@@ -169,7 +173,13 @@ class VaultAuth(ResourceServerAuth):
             )
             stack.push_async_callback(self._validator.close)
             where = self._vault_server
-            vault = Vault(where.url, namespace=where.namespace, timeout=where.timeout, clock=self._clock)
+            vault = Vault(
+                where.url,
+                namespace=where.namespace,
+                timeout=where.timeout,
+                transport=self._transport,
+                clock=self._clock,
+            )
             stack.push_async_callback(vault.close)
             if isinstance(self._state, MemoryState):
                 await stack.enter_async_context(self._state)
@@ -196,6 +206,10 @@ class VaultAuth(ResourceServerAuth):
             capacity=self._capacity,
             clock=self._clock,
         )
+
+    def _fetch_ahead(self, call: Call) -> None:
+        for managed in self._managers:
+            managed.running().fetch_ahead(call)
 
     async def validate(self, token: str) -> Claims:
         """The claims of an access token for this server. Raises TokenInvalid, KeycloakUnavailable, NotReady."""

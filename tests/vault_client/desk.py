@@ -36,6 +36,10 @@ class Desk:
         await asyncio.sleep(0)
         value.releases += 1
 
+    async def get(self, key: str, make: Callable[[], Awaitable[Value]], *, fresh: bool = False) -> Value:
+        async with self.cache.borrow(key, make, fresh=fresh) as value:
+            return value
+
     def maker(self, key: str, *, lifetime: float = 60.0) -> Callable[[], Awaitable[Value]]:
         async def make() -> Value:
             await asyncio.sleep(0)

@@ -31,7 +31,11 @@ _CORRELATION = re.compile(r"[A-Za-z0-9._-]{1,50}")
 
 @dataclass(slots=True)
 class Call:
-    """One tool call. ``arguments`` are as they were sent; ``fresh`` is spent by the first credential fetched for it."""
+    """One tool call. ``arguments`` are as they were sent; ``fresh`` is spent by the first credential fetched for it.
+
+    ``ahead``: it is no call yet, but the listing of tools. ``logs_in``: the login that it uses is made for it, so that
+    its trace holds the steps.
+    """
 
     caller: Caller
     correlation_id: str
@@ -39,6 +43,8 @@ class Call:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     traced: bool = False
     fresh: bool = False
+    ahead: bool = False
+    logs_in: bool = False
     patience: float = PATIENCE_SECONDS
     """Seconds that may still be waited for rate limits."""
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from pydantic import SecretStr
 
+from fastmcp_vault.credentials.background import Background
 from fastmcp_vault.credentials.caller import Caller
 from fastmcp_vault.errors import Problem, StateUnavailable
-from fastmcp_vault.oidc import TokenSet, unverified_claims
+from fastmcp_vault.oidc import Claims, TokenSet, unverified_claims
 from fastmcp_vault.state.protocol import RegisteredToken, SharedState
-from fastmcp_vault.tracing import recording, step
-from fastmcp_vault.vault import Entity, Vault, VaultToken
+from fastmcp_vault.tracing import step
+from fastmcp_vault.vault import Entity, Lease, Vault, VaultToken
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Logins:
         self._server, self._role, self._login = server, login.role, login
         self._exchange, self._vault, self._state, self._clock = exchange, vault, state, clock
         self._owed: dict[str, VaultToken] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
 
     @property
     def owed(self) -> int:
@@ -95,14 +95,14 @@ class Logins:
             entity = await self._vault.entity(login.token, login.entity_id)
             opened.say(f"Vault takes {name} for the entity {entity.name}.")
             opened.detail(entity_id=entity.id, entity=entity.name, user_id=caller.claims.sub, username=name)
-        self.background(self._register(login, caller))
+        self._background.start(self._register(login, caller.claims))
         return entity
 
-    async def renew(self, login: VaultToken, caller: Caller) -> VaultToken:
-        """The login with its time begun anew, within its maximum."""
+    async def renew(self, login: VaultToken, claims: Claims) -> Lease:
+        """The login's lease with its time begun anew, within its maximum; ``claims``: of its caller."""
         renewed = await self._vault.renew_self(login.token)
-        await self._register(renewed, caller)
-        return renewed
+        await self._register(renewed, claims)
+        return renewed.lease
 
     async def alive(self, login: VaultToken) -> None:
         """Nothing, if Vault still honours the login. Raises VaultDenied, VaultUnavailable."""
@@ -129,23 +129,11 @@ class Logins:
             else:
                 self._owed.pop(login.accessor, None)
 
-    def background(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run ``work`` beside the call, outside its trace; :meth:`close` waits for it."""
-
-        async def unrecorded() -> None:
-            with recording(None):
-                await work
-
-        task = asyncio.create_task(unrecorded())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def close(self) -> None:
         """Wait for what runs in the background."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.close()
 
-    async def _register(self, login: VaultToken, caller: Caller) -> None:
-        claims = caller.claims
+    async def _register(self, login: VaultToken, claims: Claims) -> None:
         noted = RegisteredToken(
             login.accessor, self._role, claims.sub, claims.sid, login.lease.expires_at, claims.username
         )

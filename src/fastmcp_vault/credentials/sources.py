@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pydantic import SecretStr
@@ -73,8 +73,8 @@ class Source(Protocol[C]):
     async def holds(self, login: VaultToken, entity: str, credential: C) -> bool:
         """Whether it is still the one to use; what it costs is one small question to Vault."""
 
-    async def renew(self, login: VaultToken, credential: C) -> C:
-        """The same credential with its lease renewed."""
+    async def renew(self, login: VaultToken, lease: Lease) -> Lease:
+        """The credential's lease, if it has one, with its time begun anew."""
 
     async def end(self, credential: C) -> None:
         """Close what was opened with it. Its lease ends with the Vault token."""
@@ -149,9 +149,9 @@ class KVSource:
         """Whether no newer version was written."""
         return await self._vault.kv_version(login.token, self._path(entity), mount=self._mount) == credential.version
 
-    async def renew(self, login: VaultToken, credential: StoredSecret) -> StoredSecret:
+    async def renew(self, login: VaultToken, lease: Lease) -> Lease:
         """A stored secret has no lease."""
-        return credential
+        return lease
 
     async def end(self, credential: StoredSecret) -> None:
         """Nothing is open."""
@@ -229,11 +229,9 @@ class DatabaseSource:
         await self._vault.lookup_self(login.token)
         return True
 
-    async def renew(self, login: VaultToken, credential: DatabaseUser) -> DatabaseUser:
+    async def renew(self, login: VaultToken, lease: Lease) -> Lease:
         """The same user for longer."""
-        if credential.lease is None:
-            return credential
-        return replace(credential, lease=await self._vault.renew_lease(login.token, credential.lease))
+        return await self._vault.renew_lease(login.token, lease)
 
     async def end(self, credential: DatabaseUser) -> None:
         """Close the connections; those in use close when they are given back."""

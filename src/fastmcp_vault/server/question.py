@@ -14,7 +14,7 @@ from mcp_types import (
 )
 
 from fastmcp_vault.credentials.calls import Call
-from fastmcp_vault.credentials.manager import HeldCredential
+from fastmcp_vault.credentials.grant import HeldCredential
 from fastmcp_vault.printable import printable
 from fastmcp_vault.server.profile import ServerProfile
 from fastmcp_vault.state import Approval

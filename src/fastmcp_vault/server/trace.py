@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import mcp_types as mt
 from fastmcp.server.dependencies import get_http_request
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
-from fastmcp.tools import ToolResult
+from fastmcp.tools import Tool, ToolResult
 from fastmcp.tools.base import InputRequiredToolResult
 from mcp import MCPError
 
 from fastmcp_vault import correlation
 from fastmcp_vault.credentials.caller import Caller, current_caller
-from fastmcp_vault.credentials.calls import TRACE_KEY, read_call, serving
+from fastmcp_vault.credentials.calls import TRACE_KEY, Call, read_call, serving
 from fastmcp_vault.server.failures import told
 from fastmcp_vault.tracing import STEPS, Recorder, Step, recording
 
@@ -28,11 +28,20 @@ _log = logging.getLogger(__name__)
 class Telling(Middleware):
     """Makes the call known to everything below it; gives its trace to the app, if it asked, and to nobody else.
 
-    ``silent`` names tools that do not call the back end.
+    ``silent`` names tools that do not call the back end. ``ahead`` is told of a caller who lists the tools: it may
+    begin what the first call will need.
     """
 
-    def __init__(self, server: str, *, silent: frozenset[str]) -> None:
-        self._server, self._silent = server, silent
+    def __init__(self, server: str, *, silent: frozenset[str], ahead: Callable[[Call], None] | None = None) -> None:
+        self._server, self._silent, self._ahead = server, silent, ahead
+
+    async def on_list_tools(
+        self, context: MiddlewareContext[mt.ListToolsRequest], call_next: CallNext[mt.ListToolsRequest, Sequence[Tool]]
+    ) -> Sequence[Tool]:
+        """List the tools, and begin what the first call of any of them will need."""
+        if self._ahead is not None:
+            self._ahead(read_call(current_caller(), get_http_request().headers, {}))
+        return await call_next(context)
 
     async def on_call_tool(
         self,

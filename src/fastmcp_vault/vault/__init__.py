@@ -1,6 +1,6 @@
 """The Vault side: logins, leases, the cache that keeps a credential exactly as long as it may be kept, renewal."""
 
-from fastmcp_vault.vault.cache import Cache, CacheStatistics
+from fastmcp_vault.vault.cache import Cache
 from fastmcp_vault.vault.client import Vault
 from fastmcp_vault.vault.lease import Lease
 from fastmcp_vault.vault.logins import Login
@@ -10,7 +10,6 @@ from fastmcp_vault.vault.session import Persistence, VaultSession
 
 __all__ = [
     "Cache",
-    "CacheStatistics",
     "DatabaseCredential",
     "Entity",
     "KVSecret",

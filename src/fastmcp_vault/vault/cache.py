@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from fastmcp_vault.errors import Problem, SessionEnded
@@ -17,27 +16,6 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class CacheStatistics:
-    """What a cache has done since it was made: calls answered, and values by the way they left."""
-
-    hits: int = 0
-    """Answered from the cache."""
-    misses: int = 0
-    """Flights begun."""
-    joined: int = 0
-    """Waited for a flight that another caller began."""
-    failures: int = 0
-    """Flights that ended in an error."""
-    expired: int = 0
-    replaced: int = 0
-    """Pushed out by a newer value or, the cache being full, by another key's."""
-    dropped: int = 0
-    """Dropped on purpose, flights included."""
-    released: int = 0
-    release_failures: int = 0
 
 
 class _Entry(Generic[K, V]):
@@ -82,24 +60,18 @@ class Cache(Generic[K, V]):
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
-        self.statistics = CacheStatistics()
 
     def __len__(self) -> int:
         """How many values are kept; none that is being made, or borrowed after it left."""
         return len(self._shelf)
 
-    async def get(self, key: K, make: Callable[[], Awaitable[V]], *, fresh: bool = False) -> V:
-        """The live value under ``key``, or what ``make()`` gives; ``fresh`` makes one whatever there is.
-
-        Raises what ``make`` raises; SessionEnded (or what :meth:`drop` was told) if it was dropped meanwhile.
-        Where the value must not be released while in use, :meth:`borrow` it.
-        """
-        async with self.borrow(key, make, fresh=fresh) as value:
-            return value
-
     @asynccontextmanager
     async def borrow(self, key: K, make: Callable[[], Awaitable[V]], *, fresh: bool = False) -> AsyncIterator[V]:
-        """As :meth:`get`; a value that is pushed out or expires is not released before the block ends."""
+        """The live value under ``key``, or what ``make()`` gives; ``fresh`` makes one whatever there is.
+
+        Pushed out or expired, it is not released before the block ends. Raises what ``make`` raises; SessionEnded (or
+        what :meth:`drop` was told) if it was dropped meanwhile.
+        """
         entry = self._find(key, make, fresh=fresh)
         entry.holders += 1
         try:
@@ -114,6 +86,10 @@ class Cache(Generic[K, V]):
             if entry in self._lingering and entry.holders == 0:
                 self._lingering.discard(entry)
                 self._background(self._release(entry))
+
+    def values(self) -> list[V]:
+        """The values that are kept, expired ones among them until the next :meth:`sweep`."""
+        return [entry.value for entry in self._shelf.entries()]
 
     def peek(self, key: K) -> V | None:
         """The live value under ``key``, if there is one; nothing is made."""
@@ -132,14 +108,12 @@ class Cache(Generic[K, V]):
         leaving = [*self._shelf.take(predicate), *lingering]
         for entry in flying + leaving:
             entry.drop(why)
-        self.statistics.dropped += len(flying) + len(leaving)
         await asyncio.gather(*(self._release(entry) for entry in leaving))
         return len(flying) + len(leaving)
 
     async def sweep(self) -> int:
         """Let go of what has expired; returns how many. Call it every few seconds."""
         leaving = self._shelf.take_expired(self._clock())
-        self.statistics.expired += len(leaving)
         await asyncio.gather(*self._let_go(leaving))
         return len(leaving)
 
@@ -156,13 +130,10 @@ class Cache(Generic[K, V]):
             raise _over()
         entry = None if fresh else self._shelf.live(key, self._clock())
         if entry is not None:
-            self.statistics.hits += 1
             return entry
         entry = self._flights.get(key)
         if entry is not None:
-            self.statistics.joined += 1
             return entry
-        self.statistics.misses += 1
         entry = self._flights[key] = _Entry(key, asyncio.get_running_loop().create_future())
         # Looked at here, so that a failure nobody waits for any more is not reported as forgotten.
         entry.landing.add_done_callback(lambda f: f.cancelled() or f.exception())
@@ -173,7 +144,6 @@ class Cache(Generic[K, V]):
         try:
             entry.value = await make()
         except BaseException as error:
-            self.statistics.failures += 1
             self._crash(entry, error)
             if not isinstance(error, Exception):
                 raise
@@ -183,7 +153,6 @@ class Cache(Generic[K, V]):
             return
         del self._flights[entry.key]
         pushed_out = self._shelf.put(entry.key, entry)
-        self.statistics.replaced += len(pushed_out)
         entry.landing.set_result(None)
         await asyncio.gather(*self._let_go(pushed_out))
 
@@ -208,13 +177,11 @@ class Cache(Generic[K, V]):
         return releases
 
     async def _release(self, entry: _Entry[K, V]) -> None:
-        self.statistics.released += 1
         if self._release_hook is None:
             return
         try:
             await self._release_hook(entry.value)
         except Exception as error:
-            self.statistics.release_failures += 1
             _log.warning("A cached value could not be released: %s", error)
 
     def _background(self, work: Coroutine[Any, Any, None]) -> None:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import httpx2
 from pydantic import SecretStr
 
 from fastmcp_vault.circuit import Circuit
@@ -31,7 +32,7 @@ class Calls:
     """Vault at one address, for any number of tasks of one event loop.
 
     ``circuit`` answers for Vault while it is down. ``clock`` gives seconds since the epoch.
-    ``max_response_size`` bounds a response's body, in bytes.
+    ``max_response_size`` bounds a response's body, in bytes; a ``transport`` that is given bounds it itself.
     """
 
     def __init__(
@@ -41,13 +42,14 @@ class Calls:
         namespace: str = "",
         timeout: float = TIMEOUT_SECONDS,
         max_response_size: int | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._addr = addr.rstrip("/")
         self._place = urlsplit(self._addr).netloc
         self._clock = clock
-        transport = async_transport(connections=AT_ONCE, max_response_size=max_response_size)
-        self._http = async_client(timeout=timeout, transport=TracedTransport(transport))
+        below = transport or async_transport(connections=AT_ONCE, max_response_size=max_response_size)
+        self._http = async_client(timeout=timeout, transport=TracedTransport(below))
         self._hvac = AsyncAdapter(self._http, self._addr, namespace=namespace)
         self._turns = asyncio.Semaphore(AT_ONCE)
         self.circuit = Circuit("vault")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import httpx2
 from hvac.api.auth_methods import JWT, AppRole
 from hvac.api.auth_methods import Token as TokenMethod
 from hvac.api.secrets_engines import Database, Identity, KvV2
@@ -48,9 +49,17 @@ class Vault(Calls):
         max_response_size: int | None = None,
         kv_mount: str = "secret",
         database_mount: str = "database",
+        transport: httpx2.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(addr, namespace=namespace, timeout=timeout, max_response_size=max_response_size, clock=clock)
+        super().__init__(
+            addr,
+            namespace=namespace,
+            timeout=timeout,
+            max_response_size=max_response_size,
+            transport=transport,
+            clock=clock,
+        )
         self._kv_mount = kv_mount
         self._database_mount = database_mount
 

@@ -27,6 +27,10 @@ class Shelf(Generic[K, E]):
     def __len__(self) -> int:
         return len(self._entries)
 
+    def entries(self) -> list[E]:
+        """Every entry, the least recently used first."""
+        return list(self._entries.values())
+
     def live(self, key: K, now: float) -> E | None:
         """The entry under ``key`` if it has time left, marked as used."""
         entry = self._entries.get(key)
