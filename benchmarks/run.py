@@ -31,6 +31,7 @@ class Plan:
     levels: Sequence[int] = (10, 100, 1000)
     warm: int = 300
     first: int = 40
+    ahead: int = 20
     fresh: int = 30
     crowd: int = 100
     crowd_rounds: int = 4
@@ -41,7 +42,7 @@ class Plan:
     @property
     def people(self) -> int:
         """How many people a run takes: those known, those who come for a first call, and those called by name."""
-        return max(self.levels) + len(self.levels) * (len(SERVERS) * (self.first + 2)) + 5
+        return max(self.levels) + len(self.levels) * (len(SERVERS) * (self.first + self.ahead + 2)) + 5
 
 
 class Run:
@@ -106,6 +107,8 @@ class Run:
         self._keep(level, *await scenes.warm(server, ours, bares, known[-10:], rounds=plan.warm))
         first = [await self._reception.visit(person, server) for person in islice(self._people, plan.first)]
         self._keep(level, *await scenes.first(server, ours, bares["bare"], first, self._trips[server]))
+        listing = [await self._reception.visit(person, server) for person in islice(self._people, plan.ahead)]
+        self._keep(level, *await scenes.ahead(server, ours, known[-1], listing))
         afresh, reusing = [await self._reception.app_visit(person, server) for person in islice(self._people, 2)]
         self._keep(level, await scenes.without_reuse(server, ours, afresh, reusing, rounds=plan.fresh))
         if server == "jira":

@@ -14,7 +14,7 @@ from benchmarks.results import Row
 from benchmarks.servers import TOOLS
 from benchmarks.timing import in_turns, quantile
 from benchmarks.vault import Trips
-from benchmarks.wire import Connection, request, structured
+from benchmarks.wire import Connection, listing, request, structured
 
 TITLES = {"jira": "Jira `get_issue`", "postgres": "PostgreSQL `query`"}
 FRESH_GOALS = {"jira": "≥ 4", "postgres": "≥ 6"}
@@ -22,6 +22,8 @@ BLOCK = 5
 """Calls of one way in a row where calls of the other would still feel its revocations."""
 
 SETTLE_SECONDS = 0.15
+
+THINK_SECONDS = 0.3
 
 
 def asking(url: str, server: str, visit: Visit | None, *, fresh: bool = False) -> bytes:
@@ -90,6 +92,36 @@ async def first(server: str, ours: str, bare: str, visits: Sequence[Visit], trip
         ),
         Row(f"first-{server}-floor", least_of_all, both / least, "", f"{both:.1f} / {least:.1f} ms", 0),
     ]
+
+
+async def ahead(server: str, ours: str, known: Visit, visits: Sequence[Visit]) -> list[Row]:
+    """First calls of people who listed the tools just before, against warm calls; and what such a listing costs.
+
+    Between listing and call THINK_SECONDS pass: a client shows the tools to its model, which chooses one.
+    """
+    times: dict[str, list[float]] = {"first": [], "warm": [], "new": [], "known": []}
+    async with Connection(ours) as connection:
+        structured(await connection.send(asking(ours, server, known)))
+        for visit in visits:
+            times["new"].append(await _took(connection, listing(ours, token=visit.token)))
+            await asyncio.sleep(THINK_SECONDS)
+            times["first"].append(await _timed(connection, asking(ours, server, visit)))
+            times["warm"].append(await _timed(connection, asking(ours, server, known)))
+            times["known"].append(await _took(connection, listing(ours, token=known.token)))
+    p50 = {name: median(found) for name, found in times.items()}
+    first, warm_one, new, again = (p50[name] for name in ("first", "warm", "new", "known"))
+    what = f"{TITLES[server]}, a person's first call after listing the tools, p50: the call / a warm one"
+    lists = f"Listing the {server} server's tools, p50: for somebody new, whose login begins with it / for others"
+    return [
+        Row(f"ahead-{server}", what, first / warm_one, "≤ 1.3", f"{first:.1f} / {warm_one:.1f} ms", 0),
+        Row(f"ahead-{server}-list", lists, new / again, "", f"{new:.1f} / {again:.1f} ms", 0),
+    ]
+
+
+async def _took(connection: Connection, sent: bytes) -> float:
+    began = time.perf_counter()
+    await connection.send(sent)
+    return (time.perf_counter() - began) * 1000
 
 
 async def _timed(connection: Connection, sent: bytes) -> float:

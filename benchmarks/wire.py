@@ -25,24 +25,34 @@ class CallFailed(Exception):
 
 def request(url: str, tool: str, arguments: Mapping[str, Any], *, token: str = "", fresh: bool = False) -> bytes:
     """The bytes of one ``tools/call`` by HTTP/1.1 (MCP 2026-07-28, Streamable HTTP)."""
+    asked = {"name": tool, "arguments": dict(arguments)}
+    return _message(url, "tools/call", asked, {FRESH: True} if fresh else {}, name=tool, token=token)
+
+
+def listing(url: str, *, token: str) -> bytes:
+    """The bytes of one ``tools/list``."""
+    return _message(url, "tools/list", {}, {}, token=token)
+
+
+def _message(
+    url: str, method: str, params: Mapping[str, Any], meta: Mapping[str, Any], *, name: str = "", token: str
+) -> bytes:
     place = urlsplit(url)
-    meta: dict[str, Any] = {
+    client = {
         "io.modelcontextprotocol/protocolVersion": PROTOCOL,
         "io.modelcontextprotocol/clientInfo": {"name": "benchmarks", "version": "1"},
         "io.modelcontextprotocol/clientCapabilities": {},
     }
-    if fresh:
-        meta[FRESH] = True
-    params = {"name": tool, "arguments": dict(arguments), "_meta": meta}
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
+    asked = {**params, "_meta": {**client, **meta}}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": asked}).encode()
     headers = {
         "Host": place.netloc,
         "Accept": "application/json, text/event-stream",
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
         "MCP-Protocol-Version": PROTOCOL,
-        "Mcp-Method": "tools/call",
-        "Mcp-Name": tool,
+        "Mcp-Method": method,
+        **({"Mcp-Name": name} if name else {}),
         **({"Authorization": f"Bearer {token}"} if token else {}),
     }
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())

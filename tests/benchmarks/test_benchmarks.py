@@ -20,7 +20,9 @@ from stack.layout import ROOT
 from stack.testing import Stack
 from tests.support.people import Person
 
-TINY = Plan(levels=(1, 2), warm=10, first=2, fresh=10, crowd=2, crowd_rounds=1, crowd_calls=10, kept=10, kept_fresh=4)
+TINY = Plan(
+    levels=(1, 2), warm=10, first=2, ahead=2, fresh=10, crowd=2, crowd_rounds=1, crowd_calls=10, kept=10, kept_fresh=4
+)
 
 
 @pytest.fixture
@@ -35,10 +37,11 @@ async def test_every_measurement_is_taken_and_none_is_absurd(
     results = await Run(stack, iter(drawn), TINY, lambda _: None).all()
     for level in TINY.levels:
         measured = results.at(level)
-        assert {key for key in measured if key.startswith(("warm-", "first-", "reuse-", "crowd-"))} == {
+        assert {key for key in measured if key.startswith(("warm-", "first-", "ahead-", "reuse-", "crowd-"))} == {
             *(f"warm-{s}-{b}-{p}" for s in ("jira", "postgres") for b in ("bare", "tuned") for p in ("p50", "p95")),
             *(f"{kind}-{s}" for kind in ("first", "reuse") for s in ("jira", "postgres")),
             *(f"first-{s}-{more}" for s in ("jira", "postgres") for more in ("tool", "floor")),
+            *(f"ahead-{s}{more}" for s in ("jira", "postgres") for more in ("", "-list")),
             "crowd-jira",
         }
     for row in results.rows:

@@ -196,11 +196,15 @@ class Vault:
 
     def tokens(self, caller: Caller, server: str) -> list[str]:
         """Accessors of the live tokens that a server holds for somebody's session."""
+        return self.tokens_of(caller.claims["sid"], server)
+
+    def tokens_of(self, sid: str, server: str) -> list[str]:
+        """The same, for a session by its id."""
         found = []
         for accessor in self.request("LIST", "auth/token/accessors")["data"]["keys"]:
             looked = self._client.post("/auth/token/lookup-accessor", json={"accessor": accessor})
             meta = (looked.json().get("data", {}).get("meta") or {}) if looked.is_success else {}
-            if meta.get("sid") == caller.claims["sid"] and meta.get("server") == f"mcp-{server}":
+            if meta.get("sid") == sid and meta.get("server") == f"mcp-{server}":
                 found.append(accessor)
         return found
 
