@@ -62,7 +62,8 @@ def kept(step: Step) -> dict[str, Any] | None:
     if step.status != "reused":
         return None
     until = None if step.kind in _TRADED else step.until
-    again = [t(f"kept.{step.kind}")] if has(f"kept.{step.kind}") else []
+    again = [t("kept.ahead")] if step.detail.get("made_ahead") else []
+    again += [t(f"kept.{step.kind}")] if has(f"kept.{step.kind}") else []
     confirmed, every = step.detail.get("confirmed_at"), step.detail.get("confirmed_every")
     if isinstance(confirmed, int | float) and isinstance(every, int | float):
         again.append(t("kept.confirmed", at=clock(confirmed), every=f"{every:.0f}"))

@@ -63,10 +63,11 @@ def capture(server: str, trace: Trace, book: Rulebook) -> dict[str, Any] | None:
         "source": t(
             "capture.source",
             role=rules.role,
+            read=t("capture.read") if any("/data/" in line.path for line in personal) else "",
             policies=", ".join(f"`{policy.name}`" for policy in rules.policies),
             azp=rules.claims.get("azp", ""),
             at=clock(rules.read_at),
-        ),
+        ).strip(),
     }
 
 

@@ -11,7 +11,7 @@ from itertools import groupby
 import streamlit as st
 
 from app import audit
-from app.audit import Line, Told
+from app.audit import LINES, Line, Told
 from app.claims import clock
 from app.flow.drawing import drawing
 from app.mcp_client import LABELS
@@ -79,7 +79,10 @@ def _verdict(told: Told) -> None:
     servers = Counter(line.server for line in told.lines)
     refused = sum(bool(line.refusal) for line in told.lines)
     who = ", ".join(f"{_server(name)} ({count})" for name, count in servers.most_common())
-    text = t("audit.verdict", entity=plain(told.entity), count=len(told.lines), since=clock(told.since), who=plain(who))
+    key, since = (
+        ("audit.verdict.newest", told.lines[-1].at) if len(told.lines) >= LINES else ("audit.verdict", told.since)
+    )
+    text = t(key, entity=plain(told.entity), count=len(told.lines), since=clock(since), who=plain(who))
     if refused:
         st.warning(f"{text} {t('audit.verdict.refused', count=refused)}", icon=":material/gpp_maybe:")
     else:

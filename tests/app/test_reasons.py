@@ -105,6 +105,8 @@ def test_a_token_that_a_login_was_made_with_does_not_get_the_login_s_end() -> No
     assert login is not None
     assert (exchange["until"], exchange["at"]) == (None, "")
     assert login["until"] == T0 + 700
+    ahead = step("vault-login", status="reused", since=T0, until=T0 + 700, detail={"made_ahead": True})
+    assert (kept(ahead) or {})["again"].startswith("Made ahead, when a client listed the tools.")
 
 
 @pytest.mark.parametrize("kind", STEPS)

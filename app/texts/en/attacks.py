@@ -158,7 +158,8 @@ _WORDS = {
     "local": (
         "Verified locally",
         "A program checks the ended session's token by itself: signature, issuer, audience, times.",
-        "Nothing in the token has changed, so it passes until its time is over. A token cannot know of its own end.",
+        "Nothing in the token has changed, so it passes until its time is over. A token cannot know of its own "
+        "end; so the MCP servers ask whether the session has ended as well (step 3).",
     ),
     "introspection": (
         "Shown to Keycloak",

@@ -18,6 +18,7 @@ TEXTS: dict[str, str] = {
     "audit.unreadable.fix": "Look at `AUDIT_FILE`: the app's own user must be allowed to read that file.",
     "audit.empty": "Nothing about {entity} since {since}. Load some tools, and look again.",
     "audit.verdict": "{count} requests reached Vault as {entity} since {since}: {who}.",
+    "audit.verdict.newest": "The newest {count} requests that reached Vault as {entity}, since {since}: {who}.",
     "audit.verdict.clean": "Vault refused none of them.",
     "audit.verdict.refused": "Vault refused {count} of them (Isolation and the Attack lab try what must be refused).",
     "audit.who": "Which server acted for me",

@@ -63,12 +63,14 @@ TEXTS: dict[str, str] = {
     "action.proof": "Somebody else's path: {path}",
     "capture.title": "If the {server} MCP server were captured, it could read:",
     "capture.whose": "<caller>",
-    "capture.personal": "`{path}` ({may}) of whoever calls it, while their token lives; from this call: `{mine}`",
+    "capture.personal": "`{path}` ({may}) of whoever calls it, while its login at Vault for that person lives (an hour "
+    "at most, until sign-out); from this call: `{mine}`",
     "capture.shared": "`{path}` ({may}), whoever calls it",
+    "capture.read": "What it has read it knows until somebody changes it in Vault.",
     "capture.nothing-else": "and nothing of anybody who does not call it",
     "capture.of-all": "{count} of these without anybody calling it",
-    "capture.source": "Counted from the policies {policies} of its login role `{role}`, which accepts tokens with "
-    "`azp` = `{azp}` only; read from Vault {at}.",
+    "capture.source": "{read} Counted from the policies {policies} of its login role `{role}`, which accepts tokens "
+    "with `azp` = `{azp}` only; read from Vault {at}.",
     "hop.login": "Your token, kept by the app",
     "hop.server": "For the {server} MCP server",
     "hop.vault": "For Vault",

@@ -12,7 +12,7 @@ TEXTS: dict[str, str] = {
     "picture.part.app": "This app",
     "picture.part.app.role": "keeps the login token",
     "picture.part.keycloak": "Keycloak",
-    "picture.part.keycloak.role": "issues every token",
+    "picture.part.keycloak.role": "issues the tokens",
     "picture.part.mcp": "MCP server",
     "picture.part.mcp.role": "Jira, GitHub, PostgreSQL",
     "picture.part.vault": "Vault",
@@ -105,6 +105,8 @@ TEXTS: dict[str, str] = {
     "picture.token.vault.issued": "Keycloak, to that server (step 4)",
     "picture.token.vault.accepted": "Vault, in that server's login role",
     "picture.token.vault.dies": "after 1 minute; it is used at once",
+    "picture.tokens.app": "The app can log in to Vault as you, too, through a role of its own (`person`): it shows you "
+    "what is yours there, and tries other people's paths. No tool uses that login.",
     "picture.token.own": "Vault's own token",
     "picture.token.own.issued": "Vault, to that server (step 5)",
     "picture.token.own.accepted": "Vault, for your paths at that server alone",

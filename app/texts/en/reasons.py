@@ -5,7 +5,7 @@ from __future__ import annotations
 TEXTS: dict[str, str] = {
     "reason.login.checked": "{by} checked the password on its own page, then the one-use code against the PKCE proof "
     "(`{method}`).",
-    "reason.login.out": "tokens for the app, and a session until {until}.",
+    "reason.login.out": "the login token and a refresh token, both for the app, and a session until {until}.",
     "reason.jwt.checked": "{by} checked the signature, `iss` = `{iss}`, `azp` = `{azp}`, and the time.",
     "reason.jwt.out": "{username} is user `{sub}` (`sub`); the token is good until {exp}.",
     "reason.server-token.checked": "{by} checked the login token, and that `{azp}` may exchange it for `{aud}`.",
@@ -26,7 +26,8 @@ TEXTS: dict[str, str] = {
     "reason.vault-login.out": "a Vault token with the policies {policies}, {life} unless renewed.",
     "reason.person-login.checked": "{by} checked the signature itself, `aud` = `{aud}` and `azp` = `{azp}`.",
     "reason.person-login.out": "a Vault token with the policies {policies}, {life} unless renewed.",
-    "reason.entity.checked": "{by} looked up whose alias the user id `{user_id}` is (the claim `sub`).",
+    "reason.entity.checked": "{by} looked up at the login whose alias the user id `{user_id}` is (the claim `sub`), "
+    "and now tells who that is.",
     "reason.entity.out": "entity `{entity_id}`, named `{entity}`. An entity is Vault's record of one person.",
     "reason.credential.checked": "{by} checked that the policy opens `{path}` to the entity `{entity}`.",
     "reason.credential.out": "{came}.",
@@ -46,12 +47,13 @@ TEXTS: dict[str, str] = {
     "kept.login": "Ends with sign-out. The token of this session is checked again at step 2, every time.",
     "kept.server-token": "Ends with sign-out. The server checks it again at step 3, on every call.",
     "kept.token-exchange": "Not needed while the Vault login made with it lives.",
-    "kept.vault-login": "Ends with sign-out, too. Vault checks it again at step 6 and on every other request.",
+    "kept.vault-login": "Ends with sign-out, too. Vault checks it again whenever the server asks for anything with it.",
     "kept.entity": "Known as long as the Vault login.",
     "kept.credential": "Ends with sign-out, too, or when somebody changes it in Vault. The back end checks it again at "
     "step 7.",
     "kept.person-exchange": "Not needed while the Vault login made with it lives.",
     "kept.person-login": "Ends with sign-out, too. Vault checks it again on every request.",
+    "kept.ahead": "Made ahead, when a client listed the tools.",
     "kept.confirmed": "Last confirmed with Vault {at}; asked again beside a call, before that is {every} s old.",
     "reason.reuse.title": "Why it is safe to use again what was kept, and until when",
     "reason.reuse.whose": "It is nobody else's: {by} keeps it for the user `{sub}` ({username}) in the sign-in "

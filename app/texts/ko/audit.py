@@ -17,6 +17,7 @@ TEXTS: dict[str, str] = {
     "audit.unreadable.fix": "`AUDIT_FILE`을 확인하십시오. 앱의 사용자가 그 파일을 읽을 수 있어야 합니다.",
     "audit.empty": "{since} 이후 {entity}에 관한 기록이 없습니다. 도구를 불러온 뒤 다시 보십시오.",
     "audit.verdict": "{since} 이후 {entity}(으)로 Vault에 온 요청은 {count}건입니다: {who}.",
+    "audit.verdict.newest": "{since}부터 {entity}로 Vault에 도달한 가장 최근 요청 {count}건: {who}.",
     "audit.verdict.clean": "Vault가 거부한 요청은 없습니다.",
     "audit.verdict.refused": "그중 {count}건을 Vault가 거부했습니다(격리와 공격 실험실은 거부되어야 할 것을 시도합니다).",
     "audit.who": "어느 서버가 나를 대신했는지",

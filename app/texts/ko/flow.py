@@ -63,11 +63,13 @@ TEXTS: dict[str, str] = {
     "action.proof": "다른 사람의 경로: {path}",
     "capture.title": "{server} MCP 서버가 탈취된다면 읽을 수 있는 것:",
     "capture.whose": "<호출자>",
-    "capture.personal": "호출한 사람의 `{path}` ({may}), 그 토큰이 살아 있는 동안; 이 호출에서는 `{mine}`",
+    "capture.personal": "호출한 사람의 `{path}` ({may}), 그 사람을 위한 Vault 로그인이 살아 있는 동안(최대 한 시간, 로그아웃하면 끝); "
+    "이 호출에서는 `{mine}`",
     "capture.shared": "`{path}` ({may}), 누가 호출하든",
+    "capture.read": "이미 읽은 것은 누군가 Vault에서 바꿀 때까지 알고 있습니다.",
     "capture.nothing-else": "호출하지 않는 사람의 것은 아무것도 쓸 수 없습니다",
     "capture.of-all": "그중 {count}개는 아무도 호출하지 않아도 쓸 수 있습니다",
-    "capture.source": "로그인 역할 `{role}`의 정책 {policies}에서 셈했습니다. 이 역할은 `azp` = `{azp}`인 토큰만 받습니다. {at} "
+    "capture.source": "{read} 로그인 역할 `{role}`의 정책 {policies}에서 셈했습니다. 이 역할은 `azp` = `{azp}`인 토큰만 받습니다. {at} "
     "Vault에서 읽음.",
     "hop.login": "앱이 보관하는 내 토큰",
     "hop.server": "{server} MCP 서버용",

@@ -99,6 +99,8 @@ TEXTS: dict[str, str] = {
     "picture.token.vault.issued": "Keycloak이 그 서버에게(4단계)",
     "picture.token.vault.accepted": "Vault, 그 서버의 로그인 역할에서",
     "picture.token.vault.dies": "1분 뒤. 바로 쓰입니다",
+    "picture.tokens.app": "앱도 자체 역할(`person`)로 본인으로 Vault에 로그인할 수 있습니다. 본인의 것을 보여 주고 다른 사람의 경로를 시험하는 데 쓰며, 어떤 도구도 이 로그인을 "
+    "쓰지 않습니다.",
     "picture.token.own": "Vault 자신의 토큰",
     "picture.token.own.issued": "Vault가 그 서버에게(5단계)",
     "picture.token.own.accepted": "Vault, 그 서버에서 당신의 경로에만",

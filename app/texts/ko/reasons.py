@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TEXTS: dict[str, str] = {
     "reason.login.checked": "{by}: 자체 페이지에서 비밀번호를 확인하고, 일회용 코드를 PKCE 증명(`{method}`)과 대조했습니다.",
-    "reason.login.out": "앱을 위한 토큰과 {until}까지의 세션.",
+    "reason.login.out": "앱을 위한 로그인 토큰과 갱신 토큰, 그리고 {until}까지의 세션.",
     "reason.jwt.checked": "{by}: 서명, `iss` = `{iss}`, `azp` = `{azp}`, 시각을 확인했습니다.",
     "reason.jwt.out": "{username} 님은 사용자 `{sub}`(`sub`)입니다. 토큰은 {exp}까지 유효합니다.",
     "reason.server-token.checked": "{by}: 로그인 토큰과, `{azp}`가 이를 `{aud}`용으로 교환해도 되는지 확인했습니다.",
@@ -24,7 +24,7 @@ TEXTS: dict[str, str] = {
     "reason.vault-login.out": "정책 {policies}의 Vault 토큰, 갱신하지 않으면 {life}.",
     "reason.person-login.checked": "{by}: 서명을 직접 검증하고 `aud` = `{aud}`, `azp` = `{azp}`를 확인했습니다.",
     "reason.person-login.out": "정책 {policies}의 Vault 토큰, 갱신하지 않으면 {life}.",
-    "reason.entity.checked": "{by}: 사용자 ID `{user_id}`(claim `sub`)가 누구의 alias인지 찾았습니다.",
+    "reason.entity.checked": "{by}: 로그인할 때 사용자 ID `{user_id}`(claim `sub`)가 누구의 alias인지 찾았고, 이제 그 사람이 누구인지 알려 줍니다.",
     "reason.entity.out": "Entity `{entity_id}`, 이름 `{entity}`. Entity는 한 사람에 대한 Vault의 기록입니다.",
     "reason.credential.checked": "{by}: 정책이 entity `{entity}`에게 `{path}`를 여는지 확인했습니다.",
     "reason.credential.out": "{came}.",
@@ -43,11 +43,12 @@ TEXTS: dict[str, str] = {
     "kept.login": "로그아웃하면 끝납니다. 이 세션의 토큰은 2단계에서 매번 다시 확인합니다.",
     "kept.server-token": "로그아웃하면 끝납니다. 서버가 3단계에서 호출마다 다시 확인합니다.",
     "kept.token-exchange": "이것으로 만든 Vault 로그인이 살아 있는 동안에는 필요하지 않습니다.",
-    "kept.vault-login": "로그아웃해도 끝납니다. Vault가 6단계와 다른 모든 요청에서 다시 확인합니다.",
+    "kept.vault-login": "로그아웃해도 끝납니다. 서버가 이것으로 무엇이든 요청할 때마다 Vault가 다시 확인합니다.",
     "kept.entity": "Vault 로그인과 같은 동안 알고 있습니다.",
     "kept.credential": "로그아웃하거나 누군가 Vault에서 바꾸면 끝납니다. 백엔드가 7단계에서 다시 확인합니다.",
     "kept.person-exchange": "이것으로 만든 Vault 로그인이 살아 있는 동안에는 필요하지 않습니다.",
     "kept.person-login": "로그아웃해도 끝납니다. Vault가 모든 요청에서 다시 확인합니다.",
+    "kept.ahead": "클라이언트가 도구 목록을 요청했을 때 미리 만들었습니다.",
     "kept.confirmed": "Vault에 마지막으로 확인한 시각 {at}; {every}초가 지나기 전에 호출과 나란히 다시 묻습니다.",
     "reason.reuse.title": "보관한 것을 다시 써도 안전한 이유와 그 기한",
     "reason.reuse.whose": "다른 사람의 것이 아닙니다. {by}는 이것을 사용자 `{sub}`({username})의 로그인 `{sid}`에 대해 보관하고, 이번 호출과 함께 온 "

@@ -4,7 +4,8 @@ function drawPicture(place, data, state) {
   const art = drawn(data.svg)
   const light = (number) => lit(art, number, number ? data.steps[number - 1].part : "")
   const rows = data.steps.map((step) => stepRow(step, data.text, state, light))
-  const told = [h("h3", {}, data.text.steps), h("ol", { class: "seven" }, rows), h("h3", {}, data.text.tokens), tokenTable(data)]
+  const told = [h("h3", {}, data.text.steps), h("ol", { class: "seven" }, rows), h("h3", {}, data.text.tokens), tokenTable(data),
+    h("p", { class: "note" }, prose(data.text["tokens.app"]))]
   place.replaceChildren(art, data.last ? h("p", { class: "note" }, prose(data.last)) : "", ...(rows.length ? told : []))
   light(state.chosen)
 }
