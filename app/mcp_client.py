@@ -32,13 +32,9 @@ from common.servers import SERVERS
 from fastmcp_vault import tracing
 from fastmcp_vault.errors import Problem, ServerUnavailable, TokenInvalid, ToolRefused, sentences_of
 from fastmcp_vault.http import async_client, async_transport
+from fastmcp_vault.meta import APPROVAL_KEY, ERROR_KEY, FRESH_KEY, TRACE_KEY
 from fastmcp_vault.tracing.recorder import open_step
 from fastmcp_vault.tracing.wire import CORRELATION_HEADER, TracedTransport
-
-META_TRACE = "mcp-remote-vault/trace"
-META_FRESH = "mcp-remote-vault/fresh"
-META_ERROR = "mcp-remote-vault/error"
-META_APPROVAL = "mcp-remote-vault/approval"
 
 PROTOCOL = "2026-07-28"
 """The MCP revision that our servers speak; pinned, so that no probe is needed before each call."""
@@ -124,7 +120,7 @@ class ServerConnection:
         A tool's own error is an answer (MCP 2026-07-28, Tools: ``isError``), so it is returned, not raised. So is a
         question; the same call with a ``reply`` to it goes on (MCP 2026-07-28, multi-round-trip requests).
         """
-        meta = {META_TRACE: True, **({META_FRESH: True} if fresh else {})}
+        meta = {TRACE_KEY: True, **({FRESH_KEY: True} if fresh else {})}
         result = await self._client.session.call_tool(
             name,
             dict(arguments),
@@ -136,11 +132,11 @@ class ServerConnection:
         )
         tracing.extend(_steps(result))
         if isinstance(result, InputRequiredResult):
-            facts = (result.meta or {}).get(META_APPROVAL)
+            facts = (result.meta or {}).get(APPROVAL_KEY)
             shown = facts if isinstance(facts, Mapping) else {}
             return Answer(None, "", asked=Asked(shown, result.request_state or "", _link(result)))
         text = "\n".join(part.text for part in result.content if isinstance(part, TextContent))
-        problem = _refusal(self._server, text, (result.meta or {}).get(META_ERROR)) if result.is_error else None
+        problem = _refusal(self._server, text, (result.meta or {}).get(ERROR_KEY)) if result.is_error else None
         return Answer(result.structured_content, text, problem)
 
 
@@ -201,7 +197,7 @@ async def connected(server: str, url: str, token: SecretStr) -> AsyncIterator[Se
 
 def _steps(result: CallToolResult | InputRequiredResult) -> list[tracing.Step]:
     """The steps that a server reports; what does not read as steps of ours is left out."""
-    reported = (result.meta or {}).get(META_TRACE)
+    reported = (result.meta or {}).get(TRACE_KEY)
     raw = reported.get("steps", []) if isinstance(reported, Mapping) else []
     steps: list[tracing.Step] = []
     for item in raw if isinstance(raw, list) else []:

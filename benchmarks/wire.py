@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
+from fastmcp_vault.meta import ERROR_KEY, FRESH_KEY
+
 PROTOCOL = "2026-07-28"
-FRESH = "mcp-remote-vault/fresh"
-PROBLEM = "mcp-remote-vault/error"
 ATTEMPTS = 10
 
 
@@ -26,7 +26,7 @@ class CallFailed(Exception):
 def request(url: str, tool: str, arguments: Mapping[str, Any], *, token: str = "", fresh: bool = False) -> bytes:
     """The bytes of one ``tools/call`` by HTTP/1.1 (MCP 2026-07-28, Streamable HTTP)."""
     asked = {"name": tool, "arguments": dict(arguments)}
-    return _message(url, "tools/call", asked, {FRESH: True} if fresh else {}, name=tool, token=token)
+    return _message(url, "tools/call", asked, {FRESH_KEY: True} if fresh else {}, name=tool, token=token)
 
 
 def listing(url: str, *, token: str) -> bytes:
@@ -121,6 +121,6 @@ def structured(body: bytes) -> dict[str, Any]:
     answer = json.loads(body)
     result = answer.get("result") or {}
     if result.get("isError") or "structuredContent" not in result:
-        retryable = ((result.get("_meta") or {}).get(PROBLEM) or {}).get("retryable") is True
+        retryable = ((result.get("_meta") or {}).get(ERROR_KEY) or {}).get("retryable") is True
         raise CallFailed(f"The tool failed: {body[:500].decode('utf-8', 'replace')}", retryable=retryable)
     return dict(result["structuredContent"])

@@ -10,13 +10,12 @@ import httpx2
 from pydantic import SecretStr
 
 from fastmcp_vault.errors import ServerUnavailable
+from fastmcp_vault.meta import ERROR_KEY
 from fastmcp_vault.sentences import Sentence
 from mock_services.chatbot.problems import ToolFailed
 
 PROTOCOL = "2026-07-28"
 _META = "io.modelcontextprotocol"
-_ERROR = "mcp-remote-vault/error"
-"""Where our servers put a tool's error in parts, by its code."""
 
 _ENDED = frozenset({"session_ended", "token_invalid"})
 
@@ -63,7 +62,7 @@ async def call(
         )
     result = body["result"]
     if result.get("isError"):
-        told = (result.get("_meta") or {}).get(_ERROR)
+        told = (result.get("_meta") or {}).get(ERROR_KEY)
         if isinstance(told, Mapping) and told.get("code") in _ENDED:
             raise _refused()
         raise ToolFailed(" ".join(part.get("text", "") for part in result.get("content", [])).strip())

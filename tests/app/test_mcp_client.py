@@ -15,9 +15,10 @@ from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.mcp_client import META_ERROR, META_TRACE, connected
+from app.mcp_client import connected
 from app.texts import speaking, told_problem
 from fastmcp_vault.errors import CredentialMissing, Problem, ServerUnavailable, TokenInvalid, ToolRefused
+from fastmcp_vault.meta import ERROR_KEY, TRACE_KEY
 from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.tracing import Recorder, Step, recording, step
 from tests.support.browser import closed_port
@@ -40,13 +41,13 @@ def greet(name: str = "you") -> dict[str, str]:
 def report() -> ToolResult:
     """Report steps: one of ours and some that are none."""
     steps = [REPORTED, {"kind": "made-up", "started_at": 1.0}, "nonsense", {"kind": "jwt"}]
-    return ToolResult(structured_content={"ok": True}, meta={META_TRACE: {"steps": steps}})
+    return ToolResult(structured_content={"ok": True}, meta={TRACE_KEY: {"steps": steps}})
 
 
 @server.tool
 def refuse() -> ToolResult:
     """Refuse, as our servers do."""
-    meta = {META_ERROR: {"code": "credential_missing", "what": "Nothing there.", "fix": "Add it."}}
+    meta = {ERROR_KEY: {"code": "credential_missing", "what": "Nothing there.", "fix": "Add it."}}
     return ToolResult(content="Nothing there. Add it.", meta=meta, is_error=True)
 
 
@@ -54,7 +55,7 @@ def refuse() -> ToolResult:
 def refuse_with_values() -> ToolResult:
     """Refuse, with a sentence that has values."""
     problem = CredentialMissing(Sentence("There is nothing at {path}.", path="secret/x"), fix="`./demo init` makes it.")
-    return ToolResult(content=str(problem), meta={META_ERROR: problem.as_dict()}, is_error=True)
+    return ToolResult(content=str(problem), meta={ERROR_KEY: problem.as_dict()}, is_error=True)
 
 
 @server.custom_route("/status/{code:int}", methods=["POST"])

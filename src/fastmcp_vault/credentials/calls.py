@@ -12,16 +12,8 @@ from typing import Any
 
 from fastmcp_vault.credentials.caller import Caller
 from fastmcp_vault.errors import SessionEnded
+from fastmcp_vault.meta import FRESH_KEY, TRACE_KEY
 from fastmcp_vault.tracing.wire import CORRELATION_HEADER
-
-TRACE_KEY = "mcp-remote-vault/trace"
-"""Request ``_meta``: true asks for the trace. Result ``_meta``: the trace."""
-
-FRESH_KEY = "mcp-remote-vault/fresh"
-"""Request ``_meta``: true switches reuse off for this one call."""
-
-ERROR_KEY = "mcp-remote-vault/error"
-"""Result ``_meta`` of a failed call: the problem with its code."""
 
 PATIENCE_SECONDS = 5.0
 """How long one call waits by itself for rate limits, all its waits together: a client waits some 20 s for a tool."""

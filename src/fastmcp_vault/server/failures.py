@@ -10,10 +10,10 @@ from fastmcp.tools import ToolResult
 from mcp_types import TextContent
 from pydantic import ValidationError
 
-from fastmcp_vault.credentials.calls import ERROR_KEY
 from fastmcp_vault.errors import InputError, Problem
 from fastmcp_vault.faults import faults
 from fastmcp_vault.masking import mask_text
+from fastmcp_vault.meta import ERROR_KEY
 from fastmcp_vault.sentences import Sentence
 
 _INTERNAL = "Something went wrong inside the server; it has been logged."

@@ -15,15 +15,13 @@ from mcp_types import (
 
 from fastmcp_vault.credentials.calls import Call
 from fastmcp_vault.credentials.grant import HeldCredential
+from fastmcp_vault.meta import APPROVAL_KEY
 from fastmcp_vault.printable import printable
 from fastmcp_vault.server.profile import ServerProfile
 from fastmcp_vault.state import Approval
 
 APPROVE = "approve"
 """The form's one field."""
-
-FACTS_KEY = "mcp-remote-vault/approval"
-"""``_meta`` of the question: the same facts for a program, as the app's dialog shows them."""
 
 FORM_LIMIT = 4_000
 """Characters of a form's message; what is longer is shown in the app, whole, rather than cut."""
@@ -80,7 +78,7 @@ def _result(key: str, approval: Approval, asked: ElicitRequest) -> InputRequired
     return InputRequiredResult(
         input_requests={key: asked},
         request_state=approval.id,
-        _meta={FACTS_KEY: {**approval.facts, "expires_at": approval.expires_at}},
+        _meta={APPROVAL_KEY: {**approval.facts, "expires_at": approval.expires_at}},
     )
 
 

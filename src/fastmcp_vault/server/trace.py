@@ -15,7 +15,8 @@ from mcp import MCPError
 
 from fastmcp_vault import correlation
 from fastmcp_vault.credentials.caller import Caller, current_caller
-from fastmcp_vault.credentials.calls import TRACE_KEY, Call, read_call, serving
+from fastmcp_vault.credentials.calls import Call, read_call, serving
+from fastmcp_vault.meta import TRACE_KEY
 from fastmcp_vault.server.failures import told
 from fastmcp_vault.tracing import STEPS, Recorder, Step, recording
 

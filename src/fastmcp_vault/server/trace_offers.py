@@ -15,9 +15,10 @@ from mcp import MCPError
 
 from fastmcp_vault import correlation
 from fastmcp_vault.credentials.caller import current_caller
-from fastmcp_vault.credentials.calls import ERROR_KEY, TRACE_KEY, read_call, serving
+from fastmcp_vault.credentials.calls import read_call, serving
 from fastmcp_vault.errors import BackendRefused, InputError, Problem
 from fastmcp_vault.masking import mask_text
+from fastmcp_vault.meta import ERROR_KEY, TRACE_KEY
 from fastmcp_vault.server.trace import Telling
 from fastmcp_vault.tracing import Recorder, recording
 
