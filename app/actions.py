@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.mcp_client import LABELS, Answer, Reply, Tool, connected
-from app.process import Process
+from app.mcp_client import LABELS, Reply, Tool, ToolAnswer, connected
+from app.process import AppProcess
 from app.sessions import ServerToken, Session
 from app.texts import t
 from fastmcp_vault import tracing
@@ -34,16 +34,16 @@ class ServerView:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class ActionDone:
     """An action that is over: its trace, and what came of it."""
 
     trace: Trace
     views: dict[str, ServerView] = field(default_factory=dict)
-    answer: Answer | None = None
+    answer: ToolAnswer | None = None
     problem: Problem | None = None
 
 
-async def load_tools(process: Process, cookie: str, servers: Sequence[str], *, fresh: bool = False) -> Done:
+async def load_tools(process: AppProcess, cookie: str, servers: Sequence[str], *, fresh: bool = False) -> ActionDone:
     """List the tools of each server and ask it whose credential it uses, all servers at once.
 
     One server's failure is that server's; a failure at steps 1 or 2 is the whole action's.
@@ -54,16 +54,16 @@ async def load_tools(process: Process, cookie: str, servers: Sequence[str], *, f
         try:
             session = await signed_in(process, cookie, fresh=fresh)
         except Problem as problem:
-            return Done(recorder.trace, views, problem=problem)
+            return ActionDone(recorder.trace, views, problem=problem)
         work = [_load_one(process, session, views[server], fresh=fresh) for server in servers]
         tokens = await asyncio.gather(*work)
     await _remember(process, cookie, {s: token for s, token in zip(servers, tokens, strict=True) if token})
     over = next((v.problem for v in views.values() if isinstance(v.problem, SessionEnded)), None)
-    return Done(recorder.trace, views, problem=over)
+    return ActionDone(recorder.trace, views, problem=over)
 
 
 async def execute(
-    process: Process,
+    process: AppProcess,
     cookie: str,
     server: str,
     tool: str,
@@ -71,7 +71,7 @@ async def execute(
     *,
     fresh: bool = False,
     reply: Reply | None = None,
-) -> Done:
+) -> ActionDone:
     """Run one tool as the signed-in person; with their ``reply``, where it asked them."""
     recorder = Recorder(t("action.execute", server=LABELS[server], tool=tool))
     token: ServerToken | None = None
@@ -83,16 +83,16 @@ async def execute(
                 async with connected(server, process.settings.mcp_url(server), token.token) as connection:
                     answer = await connection.call(tool, arguments, fresh=fresh, reply=reply)
                 opened.say(t("step.called", server=LABELS[server], tool=tool))
-            done = Done(recorder.trace, answer=answer, problem=answer.problem)
+            done = ActionDone(recorder.trace, answer=answer, problem=answer.problem)
         except Problem as problem:
             _skip_rest(recorder.trace, server, backend=True)
-            done = Done(recorder.trace, problem=problem)
+            done = ActionDone(recorder.trace, problem=problem)
     if token:
         await _remember(process, cookie, {server: token})
     return done
 
 
-async def signed_in(process: Process, cookie: str, *, fresh: bool = False) -> Session:
+async def signed_in(process: AppProcess, cookie: str, *, fresh: bool = False) -> Session:
     """Steps 1 and 2: the sign-in as it was recorded then, and the access token checked now.
 
     The sign-in counts as reused, unless the action is to show everything that it rests on (``fresh``).
@@ -119,7 +119,7 @@ def _reuse(session: Session, *, fresh: bool) -> dict[str, Any]:
     }
 
 
-async def _load_one(process: Process, session: Session, view: ServerView, *, fresh: bool) -> ServerToken | None:
+async def _load_one(process: AppProcess, session: Session, view: ServerView, *, fresh: bool) -> ServerToken | None:
     server, recorder = view.server, tracing.current()
     token: ServerToken | None = None
     try:
@@ -138,7 +138,7 @@ async def _load_one(process: Process, session: Session, view: ServerView, *, fre
     return token
 
 
-async def _server_token(process: Process, session: Session, server: str, *, fresh: bool) -> ServerToken:
+async def _server_token(process: AppProcess, session: Session, server: str, *, fresh: bool) -> ServerToken:
     """Step 3's first half: a token whose only audience is this server, exchanged or still good."""
     kept = session.server_tokens.get(server)
     if kept and not fresh and kept.until - time.time() > MARGIN:
@@ -153,7 +153,7 @@ async def _server_token(process: Process, session: Session, server: str, *, fres
     return token
 
 
-async def _exchange(process: Process, session: Session, server: str) -> TokenSet:
+async def _exchange(process: AppProcess, session: Session, server: str) -> TokenSet:
     """The exchange itself. A session that Keycloak no longer knows is over here and at every server too."""
     try:
         return await process.keycloak.exchange(
@@ -182,7 +182,7 @@ def _skip_rest(trace: Trace, server: str, *, backend: bool) -> None:
             tracing.skipped(kind, t("step.not-reached"), server=server)
 
 
-async def _remember(process: Process, cookie: str, tokens: Mapping[str, ServerToken]) -> None:
+async def _remember(process: AppProcess, cookie: str, tokens: Mapping[str, ServerToken]) -> None:
     """Keep exchanged tokens in the session. Not being able to only costs an exchange next time."""
     try:
         await process.sessions.remember(cookie, tokens)

@@ -11,11 +11,11 @@ import httpx2
 from pydantic import SecretStr
 
 from app.actions import signed_in
-from app.person_vault import Held as Own
-from app.process import Process
+from app.person_vault import PersonLogin
+from app.process import AppProcess
 from app.sessions import Session
 from app.texts import language, t
-from common.tls import Identity, client_context, new_key
+from common.tls import TlsIdentity, client_context, new_key
 from fastmcp_vault import tracing
 from fastmcp_vault.errors import BackendRefused, BackendUnavailable, InputError, Problem
 from fastmcp_vault.http import CONNECT_SECONDS
@@ -54,12 +54,12 @@ _TIMEOUT = httpx2.Timeout(10.0, connect=CONNECT_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldCertificate:
     """One agent as this page keeps it. Its key never left this process. ``until``: seconds since the epoch."""
 
     kind: str
     name: str
-    identity: Identity = field(repr=False)
+    identity: TlsIdentity = field(repr=False)
     token: SecretStr = field(default=SecretStr(""), repr=False)
     until: float = 0.0
     scopes: tuple[str, ...] = ()
@@ -82,17 +82,17 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AgentOutcome:
     """What an action came to: its trace, the agent as it is now, and the answer, or why there is none."""
 
     trace: Trace
-    held: Held | None
+    held: HeldCertificate | None
     status: int = 0
     answer: Any = None
     problem: Problem | None = None
 
 
-async def get_token(process: Process, cookie: str, kind: str, held: Held | None) -> Outcome:
+async def get_token(process: AppProcess, cookie: str, kind: str, held: HeldCertificate | None) -> AgentOutcome:
     """A token for the person's agent of this kind, with its certificate: the one it has, or a new one from Vault."""
     recorder = Recorder(t("action.agent-token", agent=t(f"agents.kind.{kind}")))
     with tracing.recording(recorder):
@@ -105,17 +105,19 @@ async def get_token(process: Process, cookie: str, kind: str, held: Held | None)
                 current.note("agent-certificate", server=SERVER).reused(since=since, until=held.certificate_until)
             held = await _token(process, held)
         except Problem as problem:
-            return Outcome(recorder.trace, held, problem=problem)
-    return Outcome(recorder.trace, held, 200)
+            return AgentOutcome(recorder.trace, held, problem=problem)
+    return AgentOutcome(recorder.trace, held, 200)
 
 
-async def call(process: Process, cookie: str, held: Held, endpoint: str, manner: Manner, body: Any = None) -> Outcome:
+async def call(
+    process: AppProcess, cookie: str, held: HeldCertificate, endpoint: str, manner: Manner, body: Any = None
+) -> AgentOutcome:
     """One call of the business service with the agent's token. A refusal is an answer too."""
     method, path, _ = ENDPOINTS[endpoint]
     recorder = Recorder(t("action.agent-call", method=method, path=path))
     base = process.settings.biz_service_url if manner == "plain" else process.settings.biz_service_tls_url
 
-    async def send() -> Outcome:
+    async def send() -> AgentOutcome:
         await signed_in(process, cookie)
         recorder.protect(held.token.get_secret_value())
         identity = held.identity if manner == "mutual-tls" else None
@@ -127,16 +129,16 @@ async def call(process: Process, cookie: str, held: Held, endpoint: str, manner:
                 opened.fail(BackendRefused(_refusal(content), fix=t("step.agent-refused")))
             else:
                 opened.say(t("step.agent-called", path=path, agent=held.name))
-        return Outcome(recorder.trace, held, answer.status_code, content)
+        return AgentOutcome(recorder.trace, held, answer.status_code, content)
 
     return await _recorded(recorder, held, send)
 
 
-async def revoke(process: Process, cookie: str, held: Held) -> Outcome:
+async def revoke(process: AppProcess, cookie: str, held: HeldCertificate) -> AgentOutcome:
     """End the agent's token (RFC 7009), by its own certificate. The token is kept, to see that it is refused now."""
     recorder = Recorder(t("action.agent-revoke", agent=held.name))
 
-    async def send() -> Outcome:
+    async def send() -> AgentOutcome:
         await signed_in(process, cookie)
         recorder.protect(held.token.get_secret_value())
         with tracing.step("agent-revoke", server=SERVER) as opened:
@@ -145,32 +147,34 @@ async def revoke(process: Process, cookie: str, held: Held) -> Outcome:
             if answer.status_code != 200:
                 raise BackendRefused(_refusal(_content(answer)))
             opened.say(t("step.agent-revoked"))
-        return Outcome(recorder.trace, replace(held, revoked=True), 200)
+        return AgentOutcome(recorder.trace, replace(held, revoked=True), 200)
 
     return await _recorded(recorder, held, send)
 
 
-async def _recorded(recorder: Recorder, held: Held, work: Callable[[], Coroutine[Any, Any, Outcome]]) -> Outcome:
+async def _recorded(
+    recorder: Recorder, held: HeldCertificate, work: Callable[[], Coroutine[Any, Any, AgentOutcome]]
+) -> AgentOutcome:
     with tracing.recording(recorder):
         try:
             return await work()
         except Problem as problem:
-            return Outcome(recorder.trace, held, problem=problem)
+            return AgentOutcome(recorder.trace, held, problem=problem)
 
 
-async def _certified(process: Process, session: Session, kind: str) -> Held:
+async def _certified(process: AppProcess, session: Session, kind: str) -> HeldCertificate:
     """A key made here and a certificate for it that Vault fills the person's name into (Vault API: pki/sign/:role)."""
     key, request = new_key()
 
-    async def sign(own: Own) -> Held:
+    async def sign(own: PersonLogin) -> HeldCertificate:
         # Vault's name of the person, which stays when Keycloak's changes, and which the certificate's role demands.
         name = f"{own.entity.name}:{kind}"
         uris = [_AGENT + name, *(_SCOPE + scope for scope in KINDS[kind])]
         with tracing.step("agent-certificate", server=SERVER) as opened:
             asked = {"csr": request, "uri_sans": ",".join(uris)}
             signed = await process.vault.write(own.login.token, f"{_MOUNT}/sign/person-agent", asked)
-            held = Held(
-                kind, name, Identity(key, f"{signed['certificate']}\n{signed['issuing_ca']}", signed["issuing_ca"])
+            held = HeldCertificate(
+                kind, name, TlsIdentity(key, f"{signed['certificate']}\n{signed['issuing_ca']}", signed["issuing_ca"])
             )
             opened.valid(until=held.certificate_until)
             opened.detail(agent=name, scopes=list(KINDS[kind]), serial_number=held.serial)
@@ -180,7 +184,7 @@ async def _certified(process: Process, session: Session, kind: str) -> Held:
     return await process.person_vault.use(session, sign, part=SERVER)
 
 
-async def _token(process: Process, held: Held) -> Held:
+async def _token(process: AppProcess, held: HeldCertificate) -> HeldCertificate:
     url = f"{process.settings.agent_auth_url.rstrip('/')}/oauth2/token"
     with tracing.step("agent-token", server=SERVER) as opened:
         answer = await _send(held, held.identity, "POST", url, data={"grant_type": "client_credentials"})
@@ -209,7 +213,7 @@ class _Handshake:
         elif event == "connection.start_tls.complete":
             self.ended = time.time()
 
-    def record(self, response: httpx2.Response, held: Held, *, proved: bool) -> None:
+    def record(self, response: httpx2.Response, held: HeldCertificate, *, proved: bool) -> None:
         """A step of its own: what the two sides proved to each other. The request itself went out after it."""
         recorder, tls = tracing.current(), response.extensions["network_stream"].get_extra_info("ssl_object")
         around = open_step()
@@ -232,7 +236,9 @@ class _Handshake:
         recorder.extend([])
 
 
-async def _send(held: Held, identity: Identity | None, method: str, url: str, **request: Any) -> httpx2.Response:
+async def _send(
+    held: HeldCertificate, identity: TlsIdentity | None, method: str, url: str, **request: Any
+) -> httpx2.Response:
     """One request on a connection of its own, so that each shows its handshake. Raises BackendUnavailable."""
     handshake = _Handshake()
     context = client_context(held.identity.authority, identity) if url.startswith("https:") else True

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.process import Process
+from app.process import AppProcess
 from app.sessions import Session
 from app.texts import t
 from fastmcp_vault.errors import Problem, TokenInvalid
@@ -42,7 +42,7 @@ class Waiting:
     level_needed: bool = False
 
 
-async def waiting(process: Process, cookie: str, approval_id: str) -> Waiting:
+async def waiting(process: AppProcess, cookie: str, approval_id: str) -> Waiting:
     """The question, if it is this person's. Raises ApprovalGone, SessionEnded, StateUnavailable."""
     session, who = await _person(process, cookie)
     found = await process.state.approvals.find(approval_id)
@@ -54,7 +54,7 @@ async def waiting(process: Process, cookie: str, approval_id: str) -> Waiting:
     return Waiting(found.server, found.tool, found.status, shown, found.login_age, stale, found.acr, weak)
 
 
-async def decide(process: Process, cookie: str, approval_id: str, *, approve: bool) -> Approval:
+async def decide(process: AppProcess, cookie: str, approval_id: str, *, approve: bool) -> Approval:
     """Keep the answer, once; a yes needs a sign-in that is fresh and strong enough for the policy.
 
     Both as Keycloak's token said when the session began (``auth_time``, ``acr``).
@@ -81,7 +81,7 @@ async def decide(process: Process, cookie: str, approval_id: str, *, approve: bo
     return decided
 
 
-async def _person(process: Process, cookie: str) -> tuple[Session, Claims]:
+async def _person(process: AppProcess, cookie: str) -> tuple[Session, Claims]:
     """Who asks, by a token of this app whose signature is checked again, and their session."""
     session = await process.sessions.renewed(cookie)
     claims = await process.validator.validate(session.tokens.access_token.get_secret_value())

@@ -20,11 +20,11 @@ from app.language import Language
 from app.loop import Loop
 from app.pending import PendingLogins, SeenTokens
 from app.person_vault import PersonVault
-from app.process import Process
+from app.process import AppProcess
 from app.revoker import Revoker
 from app.routes import ROUTES
 from app.rules import Rules
-from app.sessions import Sessions
+from app.sessions import AppSessions
 from app.settings import AppSettings
 from app.texts import t
 from common import logs
@@ -58,7 +58,7 @@ def build(settings: AppSettings) -> st.App:
 
 
 @asynccontextmanager
-async def opened(settings: AppSettings) -> AsyncIterator[Process]:
+async def opened(settings: AppSettings) -> AsyncIterator[AppProcess]:
     """The process's parts, on the loop that is running, closed in reverse order."""
     async with AsyncExitStack() as stack:
         keycloak = Keycloak(
@@ -86,9 +86,9 @@ async def opened(settings: AppSettings) -> AsyncIterator[Process]:
         stack.push_async_callback(example.close)
         person_vault = PersonVault(keycloak=keycloak, vault=vault, state=state)
         stack.push_async_callback(person_vault.close)
-        sessions = Sessions(state=state, keycloak=keycloak)
+        sessions = AppSessions(state=state, keycloak=keycloak)
         stack.push_async_callback(sessions.close)
-        process = Process(
+        process = AppProcess(
             settings=settings,
             loop=Loop(asyncio.get_running_loop()),
             keycloak=keycloak,
@@ -103,7 +103,7 @@ async def opened(settings: AppSettings) -> AsyncIterator[Process]:
             person_vault=person_vault,
             rules=Rules(vault, session),
         )
-        async with Process.running(process):
+        async with AppProcess.running(process):
             yield process
 
 

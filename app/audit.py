@@ -17,8 +17,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from app.person_vault import Held
-from app.process import Process
+from app.person_vault import PersonLogin
+from app.process import AppProcess
 from app.texts import t
 from fastmcp_vault import tracing
 from fastmcp_vault.errors import ConfigError, NotReady
@@ -41,7 +41,7 @@ LINES = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class AuditLine:
     """One request to Vault that was this person's, with the answer. ``at``: seconds since the epoch.
 
     ``server``: the Keycloak client that logged in as the person, ``sid``: in which sign-in of theirs; ``raw``: the line
@@ -63,19 +63,19 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class AuditReport:
     """A person's lines, the newest first, and since when (seconds since the epoch) the log was looked at.
 
     ``trace``: of this look itself, which may have logged in.
     """
 
     entity: str
-    lines: list[Line]
+    lines: list[AuditLine]
     since: float
     trace: Trace
 
 
-async def look(process: Process, cookie: str) -> Told:
+async def look(process: AppProcess, cookie: str) -> AuditReport:
     """This person's lines.
 
     Raises NotReady where the app has no audit log, ConfigError when it cannot be read, and SessionEnded,
@@ -92,14 +92,14 @@ async def look(process: Process, cookie: str) -> Told:
         lines, since = await asyncio.to_thread(read, Path(file), entity.id)
     except OSError as error:
         raise ConfigError(t("audit.unreadable"), fix=t("audit.unreadable.fix")) from error
-    return Told(entity.name, lines, since, recorder.trace)
+    return AuditReport(entity.name, lines, since, recorder.trace)
 
 
-async def _entity(held: Held) -> Entity:
+async def _entity(held: PersonLogin) -> Entity:
     return held.entity
 
 
-def read(path: Path, entity_id: str, *, tail: int = TAIL_BYTES, limit: int = LINES) -> tuple[list[Line], float]:
+def read(path: Path, entity_id: str, *, tail: int = TAIL_BYTES, limit: int = LINES) -> tuple[list[AuditLine], float]:
     """The lines about this entity in the file's last ``tail`` bytes, the newest first, and when those bytes begin.
 
     Where the file has just been begun anew, the one put aside (``.1``) stands before it. Raises OSError. An empty
@@ -111,7 +111,7 @@ def read(path: Path, entity_id: str, *, tail: int = TAIL_BYTES, limit: int = LIN
     kept = (before + newest).split(b"\n")
     if not whole:
         kept = kept[1:]  # It begins in the middle of a line.
-    found: deque[Line] = deque(maxlen=limit)
+    found: deque[AuditLine] = deque(maxlen=limit)
     needle = entity_id.encode()
     for text in kept if needle else ():
         # Cheap first, then exact: others can write somebody's id into a path or a header.
@@ -134,7 +134,7 @@ Origin = Literal["here", "itself", "lab", "tab", "elsewhere"]
 another tab, another sign-in of the person (a browser, a device, a program)."""
 
 
-def origin(line: Line, sid: str) -> Origin:
+def origin(line: AuditLine, sid: str) -> Origin:
     """Who made a line (of :func:`joined`), as the person in the sign-in ``sid`` sees it."""
     if line.action:
         return "here"
@@ -145,7 +145,7 @@ def origin(line: Line, sid: str) -> Origin:
     return "elsewhere" if line.sid and line.sid != sid else "tab"
 
 
-def joined(lines: Iterable[Line], traces: Iterable[Trace], noted: Mapping[str, str] = NOTHING) -> list[Line]:
+def joined(lines: Iterable[AuditLine], traces: Iterable[Trace], noted: Mapping[str, str] = NOTHING) -> list[AuditLine]:
     """The lines with what the person did: the action by its correlation id, the step by Vault's request id.
 
     ``noted``: actions by correlation id of which there is no trace.
@@ -166,7 +166,7 @@ def joined(lines: Iterable[Line], traces: Iterable[Trace], noted: Mapping[str, s
     return found
 
 
-def _line(text: bytes, entity_id: str) -> Line | None:
+def _line(text: bytes, entity_id: str) -> AuditLine | None:
     try:
         entry = json.loads(text)
         if entry["type"] != "response":
@@ -179,7 +179,7 @@ def _line(text: bytes, entity_id: str) -> Line | None:
         # A login is answered with who it is; before that nobody is there.
         about = auth if auth.get("entity_id") else made
         granted = (about.get("policy_results") or {}).get("granting_policies") or ()
-        return Line(
+        return AuditLine(
             at=_seconds(entry["time"]),
             request_id=str(request["id"]),
             correlation_id=_header(request),

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx2
 from pydantic import ValidationError
 
-from app.process import Process
+from app.process import AppProcess
 from app.texts import t, told
 from fastmcp_vault.errors import BackendRefused, BackendUnavailable, sentences_of
 from fastmcp_vault.http import async_client
@@ -29,7 +29,7 @@ NEW_LOGIN = "new_login_needed"
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ChatLink:
     """A login link and the code that the chat shows. ``expires_at``: seconds since the epoch."""
 
     login_url: str = field(repr=False)
@@ -38,7 +38,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Chat:
+class ChatView:
     """One person's chat: whether it is linked, why not, the login under way, and the steps so far, all masked.
 
     ``login``: how far the last login is, ``failed``: why it did not work. ``facts``: what the chatbot holds.
@@ -48,7 +48,7 @@ class Chat:
     ended: str
     login: Login
     failed: str
-    link: Link | None
+    link: ChatLink | None
     facts: Mapping[str, Any]
     trace: Trace
 
@@ -58,34 +58,34 @@ class Chat:
         return self.login in ("issued", "code_accepted")
 
 
-async def look(process: Process, user: str) -> Chat:
+async def look(process: AppProcess, user: str) -> ChatView:
     """The chat as it is. Raises BackendUnavailable, BackendRefused."""
     return _chat(await _ask(process, "GET", user))
 
 
-async def ask_for_link(process: Process, user: str) -> Chat:
+async def ask_for_link(process: AppProcess, user: str) -> ChatView:
     """A new login link, which leads back to this page."""
     after = f"{process.settings.app_public_url.rstrip('/')}/login-relay"
     return _chat(await _ask(process, "POST", user, "/link", {"redirect_after": after}))
 
 
-async def refresh(process: Process, user: str) -> None:
+async def refresh(process: AppProcess, user: str) -> None:
     """Have the chatbot refresh its access token now."""
     await _ask(process, "POST", user, "/refresh", {})
 
 
-async def revoke(process: Process, user: str) -> None:
+async def revoke(process: AppProcess, user: str) -> None:
     """End the offline session at Keycloak; the chatbot finds out when it refreshes."""
     await _ask(process, "POST", user, "/revoke", {})
 
 
-async def issue(process: Process, user: str, issue_key: str) -> dict[str, Any]:
+async def issue(process: AppProcess, user: str, issue_key: str) -> dict[str, Any]:
     """What the chatbot answers to "show me this issue"."""
     return dict((await _ask(process, "POST", user, "/issue", {"issue_key": issue_key}))["issue"])
 
 
 async def _ask(
-    process: Process, method: str, user: str, path: str = "", body: Mapping[str, Any] | None = None
+    process: AppProcess, method: str, user: str, path: str = "", body: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     key = process.settings.chatbot_messenger_key.get_secret_value()
     headers = {"Authorization": f"Bearer {key}"}
@@ -103,17 +103,17 @@ async def _ask(
     raise kind(what or t("relay.refused"), fix=fix, code=said.get("code", ""))
 
 
-def _chat(found: Mapping[str, Any]) -> Chat:
+def _chat(found: Mapping[str, Any]) -> ChatView:
     link, login, words = found.get("link"), found.get("login") or {}, found.get("words") or {}
     steps = sorted(_steps(found.get("steps", [])), key=lambda step: step.started_at)
-    return Chat(
+    return ChatView(
         status=found["status"],
         ended=told(Sentence.read(str(found.get("ended") or ""), words.get("ended"))),
         login=login.get("status", ""),
         failed=told(Sentence.read(str(login.get("message") or ""), words.get("message")))
         if login.get("status") == "failed"
         else "",
-        link=Link(link["login_url"], link["code"], float(link["expires_at"])) if link else None,
+        link=ChatLink(link["login_url"], link["code"], float(link["expires_at"])) if link else None,
         facts=found.get("person") or {},
         trace=Trace(
             id=str(found.get("trace_id") or ""),

@@ -21,7 +21,7 @@ _OWN_TO_A_TOKEN = {"exp", "iat", "jti", "auth_time", "nbf"}
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ComparedLine:
     """One thing, as it is for the one and for the other ("" where there is none)."""
 
     what: str
@@ -34,30 +34,32 @@ class Line:
         return self.mine == self.theirs
 
 
-def people(mine: Shared, theirs: Shared) -> list[Line]:
+def people(mine: Shared, theirs: Shared) -> list[ComparedLine]:
     """Who each of them is to each server, and which Vault path that opens."""
     servers = [s for s in LABELS if s in _servers(mine) | _servers(theirs)]
     ours, others = ({s: _facts(one, s) for s in servers} for one in (mine, theirs))
     return [
-        Line(f"{LABELS[server]} · {t(f'card.{name}')}", ours[server].get(name, ""), others[server].get(name, ""))
+        ComparedLine(
+            f"{LABELS[server]} · {t(f'card.{name}')}", ours[server].get(name, ""), others[server].get(name, "")
+        )
         for server in servers
         for name in _FACTS
         if ours[server].get(name) or others[server].get(name)
     ]
 
 
-def claims(mine: Shared, theirs: Shared) -> list[Line]:
+def claims(mine: Shared, theirs: Shared) -> list[ComparedLine]:
     """The claims of both login tokens; a token's own times and number are left out."""
     ours, others = _login(mine), _login(theirs)
     names = [name for name, _, _ in explained({**others, **ours}) if name not in _OWN_TO_A_TOKEN]
-    return [Line(name, _shown(ours, name), _shown(others, name)) for name in names]
+    return [ComparedLine(name, _shown(ours, name), _shown(others, name)) for name in names]
 
 
-def steps(mine: Shared, theirs: Shared) -> list[Line]:
+def steps(mine: Shared, theirs: Shared) -> list[ComparedLine]:
     """How each step ended for both."""
     ours, others = _ends(mine), _ends(theirs)
     return [
-        Line(
+        ComparedLine(
             f"{number} · {name}{f' · {LABELS[server]}' if server in LABELS else ''}",
             ours.get(key, ""),
             others.get(key, ""),
@@ -81,10 +83,12 @@ def rows(mine: Shared, theirs: Shared) -> list[Rows]:
     return [Rows(name, _merged(ours.get(name, []), others.get(name, []))) for name in dict.fromkeys([*ours, *others])]
 
 
-def facts(mine: Shared, theirs: Shared) -> list[Line]:
+def facts(mine: Shared, theirs: Shared) -> list[ComparedLine]:
     """Single values of both results."""
     ours, others = shape(mine.result).facts, shape(theirs.result).facts
-    return [Line(name, _text(ours.get(name)), _text(others.get(name))) for name in dict.fromkeys([*ours, *others])]
+    return [
+        ComparedLine(name, _text(ours.get(name)), _text(others.get(name))) for name in dict.fromkeys([*ours, *others])
+    ]
 
 
 def _merged(ours: Iterable[Row], others: Iterable[Row]) -> list[tuple[Row, bool, bool]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from app.process import Process
+from app.process import AppProcess
 
 LIFETIME = 3600.0
 """Seconds for which it is kept."""
@@ -17,7 +17,7 @@ Typed = Mapping[str, str | int | float | bool]
 """Values by their widget's key."""
 
 
-async def keep(process: Process, sub: str, typed: Typed) -> bool:
+async def keep(process: AppProcess, sub: str, typed: Typed) -> bool:
     """Whether it was kept for this person: what is too large is not. Raises StateUnavailable."""
     data = json.dumps(typed).encode()
     if len(data) > LIMIT:
@@ -26,7 +26,7 @@ async def keep(process: Process, sub: str, typed: Typed) -> bool:
     return True
 
 
-async def take(process: Process, sub: str) -> Typed:
+async def take(process: AppProcess, sub: str) -> Typed:
     """What this person had typed; it is handed out once. Raises StateUnavailable."""
     data = await process.state.drafts.take(iss=process.settings.issuer, sub=sub)
     return dict(json.loads(data)) if data is not None else {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from app.settings import AppSettings
 from fastmcp_vault.errors import NotReady, Problem
 from fastmcp_vault.vault import Vault, VaultSession, logins
-from fastmcp_vault.vault.application import Application, Row
+from fastmcp_vault.vault.application import Application, SecretRow
 from fastmcp_vault.vault.config import ClientConfig
 
 IDLE_SECONDS = 30.0
@@ -28,8 +28,8 @@ CHANGES = 8
 class View:
     """What may be shown now: the token and each secret, and what changed lately (when, which), the newest first."""
 
-    rows: list[Row]
-    changes: list[tuple[float, Row]]
+    rows: list[SecretRow]
+    changes: list[tuple[float, SecretRow]]
 
     @property
     def well(self) -> bool:
@@ -47,7 +47,7 @@ class Example:
         self._settings, self._clock = settings, clock
         self._task: asyncio.Task[None] | None = None
         self._application: asyncio.Future[Application] | None = None
-        self._changes: deque[tuple[float, Row]] = deque(maxlen=CHANGES)
+        self._changes: deque[tuple[float, SecretRow]] = deque(maxlen=CHANGES)
         self._watched_at = 0.0
 
     async def look(self) -> View:
@@ -100,5 +100,5 @@ class Example:
                 keeping.cancel()
                 await asyncio.gather(keeping, return_exceptions=True)
 
-    def _remember(self, row: Row) -> None:
+    def _remember(self, row: SecretRow) -> None:
         self._changes.appendleft((self._clock(), row))

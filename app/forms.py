@@ -23,7 +23,7 @@ SAFE_INTEGER = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FormField:
     """One parameter of a tool. ``optional`` fields may stay empty, and are then not sent."""
 
     name: str
@@ -57,7 +57,7 @@ class Field:
         return isinstance(value, str)
 
 
-def fields(schema: Mapping[str, Any]) -> list[Field]:
+def fields(schema: Mapping[str, Any]) -> list[FormField]:
     """The fields of an ``inputSchema`` (JSON Schema 2020-12), in its order."""
     required = set(schema.get("required", ()))
     definitions = schema.get("$defs", {})
@@ -67,7 +67,7 @@ def fields(schema: Mapping[str, Any]) -> list[Field]:
     ]
 
 
-def arguments(form: Sequence[Field], values: Mapping[str, Any]) -> dict[str, Any]:
+def arguments(form: Sequence[FormField], values: Mapping[str, Any]) -> dict[str, Any]:
     """What was typed, as the tool's arguments; an empty optional field is left out.
 
     Raises InputError naming the first field that cannot be sent.
@@ -83,7 +83,7 @@ def arguments(form: Sequence[Field], values: Mapping[str, Any]) -> dict[str, Any
     return sent
 
 
-def _checked(field: Field, value: Any) -> Any:
+def _checked(field: FormField, value: Any) -> Any:
     if field.kind == "json":
         try:
             return json.loads(value)
@@ -113,10 +113,10 @@ def _matches(pattern: str, value: str) -> bool:
         return True
 
 
-def _field(name: str, spec: Mapping[str, Any], *, required: bool) -> Field:
+def _field(name: str, spec: Mapping[str, Any], *, required: bool) -> FormField:
     kind = _kind(name, spec)
     examples = spec.get("examples") or ()
-    return Field(
+    return FormField(
         name=name,
         kind=kind,
         optional=not required,

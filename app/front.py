@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.process import Process
+from app.process import AppProcess
 from app.session import cookie_name
 from fastmcp_vault.errors import Problem, SessionEnded
 
@@ -64,7 +64,7 @@ class Front:
     async def _media(self, request: HTTPConnection) -> int | None:
         """A file is for a browser with a session: its address alone, in a history or a log, opens nothing."""
         try:
-            process = Process.current()
+            process = AppProcess.current()
             await process.sessions.find(request.cookies.get(cookie_name(https=process.settings.https), ""))
         except SessionEnded:
             return 401

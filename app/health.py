@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from app.mcp_client import LABELS
-from app.process import Process
+from app.process import AppProcess
 from app.texts import t
 from common.servers import MCP_SERVERS
 from fastmcp_vault.http import async_client
@@ -19,7 +19,7 @@ ANSWER_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PartHealth:
     """One part: where it is in the picture, its name, whether it answered well, and what to do when it did not."""
 
     place: str
@@ -28,7 +28,7 @@ class Part:
     fix: str
 
 
-async def parts(process: Process) -> list[Part]:
+async def parts(process: AppProcess) -> list[PartHealth]:
     """Keycloak, Vault, the shared state and the MCP servers."""
     settings = process.settings
     async with async_client(timeout=ANSWER_SECONDS) as http:
@@ -40,11 +40,11 @@ async def parts(process: Process) -> list[Part]:
         )
     keycloak, vault, state, *servers = answers
     return [
-        Part("keycloak", t("health.keycloak"), keycloak, t("health.keycloak.fix")),
-        Part("vault", t("health.vault"), vault, t("health.vault.fix")),
-        Part("state", t("health.state"), state, t("health.state.fix")),
+        PartHealth("keycloak", t("health.keycloak"), keycloak, t("health.keycloak.fix")),
+        PartHealth("vault", t("health.vault"), vault, t("health.vault.fix")),
+        PartHealth("state", t("health.state"), state, t("health.state.fix")),
         *(
-            Part("mcp", t("health.mcp", server=LABELS[server]), up, t("health.mcp.fix", server=server))
+            PartHealth("mcp", t("health.mcp", server=LABELS[server]), up, t("health.mcp.fix", server=server))
             for server, up in zip(MCP_SERVERS, servers, strict=True)
         ),
     ]

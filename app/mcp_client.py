@@ -74,7 +74,7 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ApprovalAsked:
     """A question that the person is to answer before a tool goes on: its ``facts``, and what leads back to it.
 
     ``link``: where alone it can be answered (MCP 2026-07-28, Elicitation, URL mode); empty: here.
@@ -89,18 +89,18 @@ class Asked:
 class Reply:
     """The person's answer to a question."""
 
-    asked: Asked
+    asked: ApprovalAsked
     approve: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ToolAnswer:
     """What a tool returned: structured content and text, the ``problem`` it answered with, or what it ``asked``."""
 
     structured: Any
     text: str
     problem: Problem | None = None
-    asked: Asked | None = None
+    asked: ApprovalAsked | None = None
 
 
 class ServerConnection:
@@ -114,7 +114,9 @@ class ServerConnection:
         """Every tool of the server, in its order."""
         return [Tool.of(spec) for spec in await self._client.list_tools()]
 
-    async def call(self, name: str, arguments: Mapping[str, Any], *, fresh: bool, reply: Reply | None = None) -> Answer:
+    async def call(
+        self, name: str, arguments: Mapping[str, Any], *, fresh: bool, reply: Reply | None = None
+    ) -> ToolAnswer:
         """Call one tool and take over the steps it reports; ``fresh`` asks it to reuse nothing.
 
         A tool's own error is an answer (MCP 2026-07-28, Tools: ``isError``), so it is returned, not raised. So is a
@@ -134,10 +136,10 @@ class ServerConnection:
         if isinstance(result, InputRequiredResult):
             facts = (result.meta or {}).get(APPROVAL_KEY)
             shown = facts if isinstance(facts, Mapping) else {}
-            return Answer(None, "", asked=Asked(shown, result.request_state or "", _link(result)))
+            return ToolAnswer(None, "", asked=ApprovalAsked(shown, result.request_state or "", _link(result)))
         text = "\n".join(part.text for part in result.content if isinstance(part, TextContent))
         problem = _refusal(self._server, text, (result.meta or {}).get(ERROR_KEY)) if result.is_error else None
-        return Answer(result.structured_content, text, problem)
+        return ToolAnswer(result.structured_content, text, problem)
 
 
 def _link(result: InputRequiredResult) -> str:

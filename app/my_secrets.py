@@ -14,8 +14,8 @@ import psycopg
 from pydantic import SecretStr
 
 from app.actions import signed_in
-from app.person_vault import PART, Held
-from app.process import Process
+from app.person_vault import PART, PersonLogin
+from app.process import AppProcess
 from app.texts import t
 from fastmcp_vault import tracing
 from fastmcp_vault.credentials.sources import masked_fields
@@ -39,7 +39,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class User:
+class OwnDatabaseUser:
     """A database user without its password. ``until`` in seconds since the epoch; ``lives``: it still opens."""
 
     username: str
@@ -56,7 +56,7 @@ class Mine:
     policies: tuple[str, ...]
     until: float
     stored: list[Stored]
-    user: User | None
+    user: OwnDatabaseUser | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class SecretsDone:
     """An action that is over: its trace, what the person has now, what PostgreSQL said; or why not."""
 
     trace: Trace
@@ -78,19 +78,19 @@ class Done:
     problem: Problem | None = None
 
 
-async def look(process: Process, cookie: str) -> Done:
+async def look(process: AppProcess, cookie: str) -> SecretsDone:
     """Everything as it is now."""
     return await _as_person(process, cookie, t("action.own-look"), lambda held: _mine(process, held))
 
 
-async def make_user(process: Process, cookie: str) -> Done:
+async def make_user(process: AppProcess, cookie: str) -> SecretsDone:
     """A new database user; the one before, if it lives, is ended first."""
 
-    async def work(held: Held) -> Mine:
+    async def work(held: PersonLogin) -> Mine:
         await process.person_vault.make_user(held)
         return await _mine(process, held)
 
-    async def afresh(held: Held) -> Mine | None:
+    async def afresh(held: PersonLogin) -> Mine | None:
         if not held.user_lives(time.time()):
             return await work(held)
         await process.person_vault.revoke(held)
@@ -100,10 +100,10 @@ async def make_user(process: Process, cookie: str) -> Done:
     return done if done.mine or done.problem else await _as_person(process, cookie, t("action.own-user"), work)
 
 
-async def renew(process: Process, cookie: str) -> Done:
+async def renew(process: AppProcess, cookie: str) -> SecretsDone:
     """The time of the login and of the database user begins anew, within their longest."""
 
-    async def work(held: Held) -> Mine:
+    async def work(held: PersonLogin) -> Mine:
         if not held.user_lives(time.time()):
             raise CredentialMissing(t("own.user.over"), fix=t("own.user.over.fix"))
         await process.person_vault.renew(held)
@@ -112,20 +112,20 @@ async def renew(process: Process, cookie: str) -> Done:
     return await _as_person(process, cookie, t("action.own-renew"), work)
 
 
-async def revoke(process: Process, cookie: str) -> Done:
+async def revoke(process: AppProcess, cookie: str) -> SecretsDone:
     """End the login and the database user with it. What the person has afterwards takes a new login to see."""
 
-    async def work(held: Held) -> None:
+    async def work(held: PersonLogin) -> None:
         await process.person_vault.revoke(held)
 
     return await _as_person(process, cookie, t("action.own-revoke"), work)
 
 
-async def reveal(process: Process, cookie: str, name: str, version: int) -> dict[str, SecretStr]:
+async def reveal(process: AppProcess, cookie: str, name: str, version: int) -> dict[str, SecretStr]:
     """One version of one secret, with its values. Raises Problem."""
     session = await process.sessions.renewed(cookie)
 
-    async def work(held: Held) -> dict[str, SecretStr]:
+    async def work(held: PersonLogin) -> dict[str, SecretStr]:
         found = await process.vault.kv_read(held.login.token, f"users/{held.entity.name}/{name}", version=version)
         return dict(found.data)
 
@@ -133,11 +133,11 @@ async def reveal(process: Process, cookie: str, name: str, version: int) -> dict
         return await process.person_vault.use(session, work)
 
 
-async def password(process: Process, cookie: str) -> SecretStr:
+async def password(process: AppProcess, cookie: str) -> SecretStr:
     """The database user's password. Raises CredentialMissing when there is no such user, SessionEnded."""
     session = await process.sessions.renewed(cookie)
 
-    async def work(held: Held) -> SecretStr:
+    async def work(held: PersonLogin) -> SecretStr:
         if held.user is None:
             raise CredentialMissing(t("own.user.none"))
         return held.user.password
@@ -145,11 +145,11 @@ async def password(process: Process, cookie: str) -> SecretStr:
     return await process.person_vault.use(session, work)
 
 
-async def try_user(process: Process, cookie: str) -> Done:
+async def try_user(process: AppProcess, cookie: str) -> SecretsDone:
     """Connect to the database as the user that was made, alive or not, and ask who one is there."""
     found: list[Answered] = []
 
-    async def work(held: Held) -> Mine:
+    async def work(held: PersonLogin) -> Mine:
         if held.user is None:
             raise CredentialMissing(t("own.user.none"))
         with tracing.step("own-database", server=PART) as opened:
@@ -159,22 +159,22 @@ async def try_user(process: Process, cookie: str) -> Done:
         return await _mine(process, held)
 
     done = await _as_person(process, cookie, t("action.own-try"), work)
-    return Done(done.trace, done.mine, found[0] if found else None, done.problem)
+    return SecretsDone(done.trace, done.mine, found[0] if found else None, done.problem)
 
 
 async def _as_person(
-    process: Process, cookie: str, action: str, work: Callable[[Held], Awaitable[Mine | None]]
-) -> Done:
+    process: AppProcess, cookie: str, action: str, work: Callable[[PersonLogin], Awaitable[Mine | None]]
+) -> SecretsDone:
     recorder = Recorder(action)
     with tracing.recording(recorder):
         try:
             session = await signed_in(process, cookie)
-            return Done(recorder.trace, await process.person_vault.use(session, work))
+            return SecretsDone(recorder.trace, await process.person_vault.use(session, work))
         except Problem as problem:
-            return Done(recorder.trace, problem=problem)
+            return SecretsDone(recorder.trace, problem=problem)
 
 
-async def _mine(process: Process, held: Held) -> Mine:
+async def _mine(process: AppProcess, held: PersonLogin) -> Mine:
     with tracing.step("own-secret", server=PART) as opened:
         names = await process.vault.list_keys(held.login.token, f"secret/metadata/users/{held.entity.name}")
         stored = await asyncio.gather(*(_stored(process, held, name) for name in names if not name.endswith("/")))
@@ -182,7 +182,7 @@ async def _mine(process: Process, held: Held) -> Mine:
     return Mine(held.entity.name, held.login.policies, held.login.lease.expires_at, list(stored), _user(held))
 
 
-async def _stored(process: Process, held: Held, name: str) -> Stored:
+async def _stored(process: AppProcess, held: PersonLogin, name: str) -> Stored:
     path = f"users/{held.entity.name}/{name}"
     shown = process.vault.kv_path(path)
     versions: list[KVVersion] = []
@@ -195,14 +195,16 @@ async def _stored(process: Process, held: Held, name: str) -> Stored:
     return Stored(name, shown, masked_fields(found.data) | told, versions)
 
 
-def _user(held: Held) -> User | None:
+def _user(held: PersonLogin) -> OwnDatabaseUser | None:
     user = held.user
     if user is None:
         return None
-    return User(user.username, mask(user.password.get_secret_value()), user.until, held.user_lives(time.time()))
+    return OwnDatabaseUser(
+        user.username, mask(user.password.get_secret_value()), user.until, held.user_lives(time.time())
+    )
 
 
-async def _ask(process: Process, username: str, password: SecretStr) -> Answered:
+async def _ask(process: AppProcess, username: str, password: SecretStr) -> Answered:
     """One connection of its own, as this user. Raises BackendRefused with the database's words, BackendUnavailable."""
     settings, began = process.settings, time.perf_counter()
     try:

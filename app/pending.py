@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pydantic import SecretStr
 
 from fastmcp_vault.state import FinishedLogins
-from fastmcp_vault.state.sealing import Box
+from fastmcp_vault.state.sealing import SealedBox
 
 LIFETIME = 600.0
 """Seconds in which a sign-in must be finished."""
@@ -51,7 +51,7 @@ class PendingLogins:
 
     def __init__(self, key: SecretStr, marks: FinishedLogins) -> None:
         derived = hmac.digest(key.get_secret_value().encode(), b"mcp-remote-vault/sign-in", "sha256")
-        self._box = Box([SecretStr(base64.urlsafe_b64encode(derived).decode("ascii"))])
+        self._box = SealedBox([SecretStr(base64.urlsafe_b64encode(derived).decode("ascii"))])
         self._marks = marks
 
     def sealed(self, pending: Pending) -> str:

@@ -49,7 +49,7 @@ class OwnUser:
 
 
 @dataclass(slots=True, eq=False)
-class Held:
+class PersonLogin:
     """What is held for one session: its login, whom Vault takes the person for, and the last database user they made.
 
     ``revoked``: nothing opens with the login any more.
@@ -80,11 +80,11 @@ class PersonVault:
         self, *, keycloak: Keycloak, vault: Vault, state: State, clock: Callable[[], float] = time.time
     ) -> None:
         self._keycloak, self._vault, self._state, self._clock = keycloak, vault, state, clock
-        self._held: dict[str, Held] = {}
+        self._held: dict[str, PersonLogin] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         state.on_ended(self.end)
 
-    async def use(self, session: Session, work: Callable[[Held], Awaitable[T]], *, part: str = PART) -> T:
+    async def use(self, session: Session, work: Callable[[PersonLogin], Awaitable[T]], *, part: str = PART) -> T:
         """``work`` with the session's login; once more with a new one if Vault does not know the first any more.
 
         ``part``: of the trace, to which the login belongs.
@@ -101,7 +101,7 @@ class PersonVault:
             held.revoked = True
             return await work(await self._login(session, part))
 
-    async def make_user(self, held: Held) -> None:
+    async def make_user(self, held: PersonLogin) -> None:
         """A new database user. Raises CredentialMissing when the person may have none, VaultUnavailable."""
         with tracing.step("own-secret", server=PART) as opened:
             made = await self._vault.database_creds(held.login.token, held.entity.name)
@@ -110,7 +110,7 @@ class PersonVault:
             opened.valid(until=held.user.until)
             opened.say(t("step.own-user", user=made.username))
 
-    async def renew(self, held: Held) -> None:
+    async def renew(self, held: PersonLogin) -> None:
         """Begin the time of the login and of its database user anew, within their longest."""
         with tracing.step("own-secret", server=PART) as opened:
             renewed = await self._vault.renew_self(held.login.token)
@@ -123,7 +123,7 @@ class PersonVault:
                 opened.valid(until=held.user.until)
             opened.say(t("step.own-renewed"))
 
-    async def revoke(self, held: Held) -> None:
+    async def revoke(self, held: PersonLogin) -> None:
         """End the login, and with it the database user that it made, which is kept to show that it opens nothing."""
         with tracing.step("own-secret", server=PART) as opened:
             await self._vault.revoke_self(held.login.token)
@@ -151,7 +151,7 @@ class PersonVault:
         """End everything that is held."""
         await asyncio.gather(*(self.end(sid) for sid in list(self._held)))
 
-    async def _login(self, session: Session, part: str) -> Held:
+    async def _login(self, session: Session, part: str) -> PersonLogin:
         async with self._locks.setdefault(session.sid, asyncio.Lock()):
             known = self._held.get(session.sid)
             if known is not None and not known.revoked and self._left(known) > MARGIN:
@@ -167,7 +167,7 @@ class PersonVault:
             raise SessionEnded(t("session.ended"))
         return held
 
-    async def _log_in(self, session: Session, part: str) -> Held:
+    async def _log_in(self, session: Session, part: str) -> PersonLogin:
         with tracing.step("person-exchange", server=part) as opened:
             traded = await self._keycloak.exchange(session.tokens.access_token, audience="vault", scope="vault:login")
             opened.valid(until=traded.expires_at)
@@ -186,25 +186,25 @@ class PersonVault:
                 raise
             opened.detail(policies=list(login.policies), entity=entity.name, entity_id=entity.id)
             opened.say(t("step.person-login", username=session.username))
-        return Held(session.sub, session.sid, session.username, login, entity, self._clock())
+        return PersonLogin(session.sub, session.sid, session.username, login, entity, self._clock())
 
-    async def _register(self, whose: Session | Held, login: VaultToken) -> None:
+    async def _register(self, whose: Session | PersonLogin, login: VaultToken) -> None:
         noted = RegisteredToken(login.accessor, HOLDER, whose.sub, whose.sid, login.lease.expires_at, whose.username)
         with suppress(StateUnavailable):
             await self._state.vault_tokens.register(noted)
 
-    async def _alive(self, held: Held) -> bool:
+    async def _alive(self, held: PersonLogin) -> bool:
         try:
             await self._vault.lookup_self(held.login.token)
         except VaultDenied:
             return False
         return True
 
-    def _user(self, held: Held, username: str, password: SecretStr, lease: Lease) -> OwnUser:
+    def _user(self, held: PersonLogin, username: str, password: SecretStr, lease: Lease) -> OwnUser:
         until = min(lease.expires_at, held.login.lease.expires_at)
         return OwnUser(username, password, lease, held.login.accessor, until)
 
-    def _left(self, held: Held) -> float:
+    def _left(self, held: PersonLogin) -> float:
         return held.login.lease.remaining(self._clock())
 
     def _forget_others(self) -> None:
@@ -219,7 +219,7 @@ def require_known(entity: Entity) -> None:
         raise PersonUnknown(t("person.unknown"), fix=t("person.unknown.fix"))
 
 
-def _note_reuse(held: Held, part: str) -> None:
+def _note_reuse(held: PersonLogin, part: str) -> None:
     recorder = tracing.current()
     if recorder is not None:
         for kind in ("person-exchange", "person-login"):

@@ -13,7 +13,7 @@ WIDTH = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class PartBox:
     """A part: its upper left corner. All are 160 by 64."""
 
     x: int
@@ -37,7 +37,7 @@ class Scene:
 
     words: str
     height: int
-    boxes: Mapping[str, Box]
+    boxes: Mapping[str, PartBox]
     ways: Mapping[int, Way]
 
 
@@ -45,12 +45,12 @@ CALL: Final = Scene(
     "way",
     424,
     {
-        "browser": Box(20, 180),
-        "app": Box(235, 180),
-        "keycloak": Box(420, 16),
-        "mcp": Box(540, 180),
-        "vault": Box(540, 344),
-        "backend": Box(820, 180),
+        "browser": PartBox(20, 180),
+        "app": PartBox(235, 180),
+        "keycloak": PartBox(420, 16),
+        "mcp": PartBox(540, 180),
+        "vault": PartBox(540, 344),
+        "backend": PartBox(820, 180),
     },
     {
         1: Way(
@@ -75,7 +75,7 @@ CALL: Final = Scene(
 AGENTS: Final = Scene(
     "agents",
     240,
-    {"agent": Box(20, 90), "vault": Box(420, 10), "auth": Box(420, 160), "service": Box(820, 90)},
+    {"agent": PartBox(20, 90), "vault": PartBox(420, 10), "auth": PartBox(420, 160), "service": PartBox(820, 90)},
     {
         1: Way(("M180,110 C260,70 330,45 420,42",), (290, 64), (276, 40, "end"), "login", "agent"),
         2: Way(("M180,134 C260,175 330,192 420,192",), (290, 178), (276, 210, "end"), "server", "agent"),
@@ -88,11 +88,11 @@ RELAY: Final = Scene(
     "relay",
     330,
     {
-        "chatbot": Box(20, 120),
-        "relay": Box(420, 120),
-        "browser": Box(420, 10),
-        "keycloak": Box(820, 120),
-        "vault": Box(20, 250),
+        "chatbot": PartBox(20, 120),
+        "relay": PartBox(420, 120),
+        "browser": PartBox(420, 10),
+        "keycloak": PartBox(820, 120),
+        "vault": PartBox(20, 250),
     },
     {
         1: Way(("M180,140 L420,140",), (300, 140), (300, 124, "middle"), "", "chatbot"),

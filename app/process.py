@@ -12,7 +12,7 @@ from app.loop import Loop
 from app.pending import PendingLogins, SeenTokens
 from app.person_vault import PersonVault
 from app.rules import Rules
-from app.sessions import Sessions
+from app.sessions import AppSessions
 from app.settings import AppSettings
 from app.texts import t
 from fastmcp_vault.errors import NotReady
@@ -24,7 +24,7 @@ from fastmcp_vault.vault.client import Vault
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
+class AppProcess:
     """The app's parts, made when the server starts and closed when it stops."""
 
     settings: AppSettings
@@ -34,17 +34,17 @@ class Process:
     keys: KeySource
     vault: Vault
     state: State
-    sessions: Sessions
+    sessions: AppSessions
     pending: PendingLogins
     seen: SeenTokens
     example: Example
     person_vault: PersonVault
     rules: Rules
 
-    _running: ClassVar[list[Process]] = []
+    _running: ClassVar[list[AppProcess]] = []
 
     @classmethod
-    def current(cls) -> Process:
+    def current(cls) -> AppProcess:
         """The running process, for pages; routes get it from the request. Raises NotReady before it has started."""
         if not cls._running:
             raise NotReady(t("problem.app-starting"), fix=t("problem.reload"))
@@ -52,7 +52,7 @@ class Process:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, process: Process) -> AsyncIterator[Process]:
+    async def running(cls, process: AppProcess) -> AsyncIterator[AppProcess]:
         """Make ``process`` the current one inside the block."""
         cls._running.append(process)
         try:

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 
 from app.lab.rows import names
-from app.person_vault import PART, Held
-from app.process import Process
+from app.person_vault import PART, PersonLogin
+from app.process import AppProcess
 from app.texts import t
 from fastmcp_vault import tracing
 from fastmcp_vault.errors import Problem, VaultDenied
@@ -34,19 +34,19 @@ class Proof:
         return self.trace.id
 
 
-def somebody_else(process: Process, me: str) -> str:
+def somebody_else(process: AppProcess, me: str) -> str:
     """Another person of the demo."""
     return next((name for name in names(process, me) if name != me), NOBODY)
 
 
-async def ask(process: Process, cookie: str, path: str) -> Proof:
+async def ask(process: AppProcess, cookie: str, path: str) -> Proof:
     """Read ``path`` in Vault as the person who is signed in.
 
     Raises SessionEnded, VaultUnavailable and what else keeps the question from being asked; a refusal is the answer.
     """
     recorder = Recorder(t("action.proof", path=path))
 
-    async def work(held: Held) -> None:
+    async def work(held: PersonLogin) -> None:
         with tracing.step("own-secret", server=PART):
             await process.vault.read(held.login.token, path)
 

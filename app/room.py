@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from app.process import Process
+from app.process import AppProcess
 from app.texts import t
 from common.servers import MCP_SERVERS
 from fastmcp_vault.errors import Problem
@@ -47,14 +47,14 @@ class Present:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class WorkshopRoom:
     """Everything at one moment."""
 
     servers: tuple[Server, ...]
     people: tuple[Present, ...]
 
 
-async def look(process: Process, cookie: str) -> Room:
+async def look(process: AppProcess, cookie: str) -> WorkshopRoom:
     """The room as it is now. Raises NotFacilitator, SessionEnded, StateUnavailable."""
     await as_facilitator(process, cookie)
     state = process.state
@@ -63,7 +63,7 @@ async def look(process: Process, cookie: str) -> Room:
     sessions = {found.sid: found for found in await state.sessions.signed_in()}
     for token in tokens:
         sessions.setdefault(token.sid, SignedIn(token.sid, token.sub, token.username, token.expires_at))
-    return Room(
+    return WorkshopRoom(
         servers=tuple(Server(n, sum(token.server == n for token in tokens), suspended.get(n)) for n in SERVERS),
         people=tuple(
             Present(session, tuple(token for token in tokens if token.sid == session.sid))
@@ -72,21 +72,21 @@ async def look(process: Process, cookie: str) -> Room:
     )
 
 
-async def suspend(process: Process, cookie: str, server: str, reason: str) -> None:
+async def suspend(process: AppProcess, cookie: str, server: str, reason: str) -> None:
     """Stop one of SERVERS for everybody, at once. Raises NotFacilitator, SessionEnded, StateUnavailable."""
     who = await as_facilitator(process, cookie)
     await process.state.suspend(server, reason=" ".join(reason.split())[:REASON_LIMIT])
     _log.warning("%s suspended %s", who.username, server)
 
 
-async def resume(process: Process, cookie: str, server: str) -> None:
+async def resume(process: AppProcess, cookie: str, server: str) -> None:
     """Let it serve again. Raises NotFacilitator, SessionEnded, StateUnavailable."""
     who = await as_facilitator(process, cookie)
     await process.state.resume(server)
     _log.warning("%s lifted the suspension of %s", who.username, server)
 
 
-async def end(process: Process, cookie: str, session: SignedIn) -> None:
+async def end(process: AppProcess, cookie: str, session: SignedIn) -> None:
     """End somebody's session here and at every server. Raises NotFacilitator, SessionEnded, StateUnavailable.
 
     Keycloak is not asked: with its own session still there, the person may sign in again.
@@ -96,7 +96,7 @@ async def end(process: Process, cookie: str, session: SignedIn) -> None:
     _log.warning("%s ended a session of %s", who.username, session.username)
 
 
-async def as_facilitator(process: Process, cookie: str) -> Claims:
+async def as_facilitator(process: AppProcess, cookie: str) -> Claims:
     """Who asks, by a token whose signature is checked again: its role decides. Raises NotFacilitator, SessionEnded."""
     session = await process.sessions.renewed(cookie)
     claims = await process.validator.validate(session.tokens.access_token.get_secret_value())

@@ -34,7 +34,7 @@ _COMMENT = re.compile(r"^\s*(#|//).*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PolicyLine:
     """One path of a policy as it is written, and what may be done there."""
 
     policy: str
@@ -71,10 +71,10 @@ class Policy:
     text: str
 
     @property
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> tuple[PolicyLine, ...]:
         """Its paths, in order; what is no plain path stays in ``text`` alone."""
         return tuple(
-            Line(self.name, found["path"], _capabilities(found["body"]))
+            PolicyLine(self.name, found["path"], _capabilities(found["body"]))
             for found in _PATH.finditer(_COMMENT.sub("", self.text))
         )
 
@@ -90,12 +90,12 @@ class ServerRules:
     person: Policy
     read_at: float
 
-    def deciding(self, path: str, entity: str) -> Line | None:
+    def deciding(self, path: str, entity: str) -> PolicyLine | None:
         """The line of the server's policies that opens ``path`` for this entity."""
         return next((line for line in self.lines if line.covers(path, entity)), None)
 
     @property
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> tuple[PolicyLine, ...]:
         """Every line of the policies, but what `default` says of a token's dealings with Vault itself."""
         every = (line for policy in self.policies for line in policy.lines)
         return tuple(line for line in every if line.policy != DEFAULT_POLICY or not line.path.startswith(_VAULT_ITSELF))

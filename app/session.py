@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app.process import Process
+from app.process import AppProcess
 from fastmcp_vault.errors import Problem, SessionEnded
 
 COOKIE = "mcp_demo_session"
@@ -47,7 +47,7 @@ def cookie_name(*, https: bool) -> str:
 def current() -> Visit:
     """Who the browser's cookie belongs to, looked up on the server at every run of a page."""
     try:
-        process = Process.current()
+        process = AppProcess.current()
         cookie = st.context.cookies.get(cookie_name(https=process.settings.https), "")
         if not cookie:
             return Visit()

@@ -74,7 +74,7 @@ def _reveal(value: Any) -> Any:
     raise TypeError(type(value).__name__)
 
 
-class Sessions:
+class AppSessions:
     """The sessions of this app. ``clock`` gives seconds since the epoch.
 
     Every method may raise StateUnavailable; those that need the person raise SessionEnded when the

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from app.process import Process
+from app.process import AppProcess
 from app.session import Person
 from fastmcp_vault.tracing import Trace
 
@@ -59,7 +59,7 @@ def shared(username: str, trace: Trace, credentials: Mapping[str, Mapping[str, A
     )
 
 
-async def share(process: Process, person: Person, call: str, what: Shared) -> None:
+async def share(process: AppProcess, person: Person, call: str, what: Shared) -> None:
     """Let those who share the same call see it. Raises StateUnavailable."""
     await process.state.shared_traces.share(
         call,
@@ -71,12 +71,12 @@ async def share(process: Process, person: Person, call: str, what: Shared) -> No
     )
 
 
-async def withdraw(process: Process, person: Person) -> None:
+async def withdraw(process: AppProcess, person: Person) -> None:
     """Take back everything that this person shared. Raises StateUnavailable."""
     await process.state.shared_traces.withdraw(person.sub)
 
 
-async def of_others(process: Process, person: Person, call: str) -> dict[str, Shared]:
+async def of_others(process: AppProcess, person: Person, call: str) -> dict[str, Shared]:
     """Others' traces of the same call by user id (``sub``); none unless ``person`` shares theirs.
 
     Raises StateUnavailable.

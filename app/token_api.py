@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
-from app.process import Process
+from app.process import AppProcess
 from app.texts import language, t
 from fastmcp_vault.errors import BackendRefused, BackendUnavailable
 from fastmcp_vault.http import async_client
@@ -20,7 +20,7 @@ AUDIENCE, SCOPE = "token-api", "tokens:issue"
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
+class IssuedToken:
     """A living token of this person, named by its accessor; ``expires_at`` in seconds since the epoch."""
 
     accessor: str
@@ -30,7 +30,7 @@ class Issued:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownToken:
     """What Vault says of a token."""
 
     accessor: str
@@ -40,37 +40,37 @@ class Known:
     renewable: bool
 
 
-async def create(process: Process, cookie: str, name: str, permissions: Iterable[str]) -> SecretStr:
+async def create(process: AppProcess, cookie: str, name: str, permissions: Iterable[str]) -> SecretStr:
     """A new token. Raises SessionEnded, BackendRefused, BackendUnavailable."""
     body = {"name": name, "permissions": dict.fromkeys(permissions, True)}
     return SecretStr((await _ask(process, "POST", "/api/token/create", cookie=cookie, json=body))["token"])
 
 
-async def listed(process: Process, cookie: str) -> list[Issued]:
+async def listed(process: AppProcess, cookie: str) -> list[IssuedToken]:
     """This person's living tokens, the newest first: one page of them (the service's 50), as many as a page shows."""
     found = (await _ask(process, "GET", "/api/tokens", cookie=cookie))["tokens"]
-    return [Issued(one["accessor"], one["name"], tuple(one["permissions"]), one["expires_at"]) for one in found]
+    return [IssuedToken(one["accessor"], one["name"], tuple(one["permissions"]), one["expires_at"]) for one in found]
 
 
-async def renew(process: Process, cookie: str, accessor: str) -> None:
+async def renew(process: AppProcess, cookie: str, accessor: str) -> None:
     """Begin one token's hour anew."""
     await _ask(process, "POST", f"/api/tokens/{accessor}/renew", cookie=cookie)
 
 
-async def revoke(process: Process, cookie: str, accessor: str) -> None:
+async def revoke(process: AppProcess, cookie: str, accessor: str) -> None:
     """End one token."""
     await _ask(process, "DELETE", f"/api/tokens/{accessor}", cookie=cookie)
 
 
-async def look_up(process: Process, token: SecretStr) -> Known:
+async def look_up(process: AppProcess, token: SecretStr) -> KnownToken:
     """What Vault says of a token, asked with that token itself."""
     found = await _ask(process, "GET", "/api/token", token=token)
     until = time.time() + float(found["ttl"])
-    return Known(found["accessor"], found["user"], tuple(found["permissions"]), until, bool(found["renewable"]))
+    return KnownToken(found["accessor"], found["user"], tuple(found["permissions"]), until, bool(found["renewable"]))
 
 
 async def _ask(
-    process: Process, method: str, path: str, *, cookie: str = "", token: SecretStr | None = None, **more: Any
+    process: AppProcess, method: str, path: str, *, cookie: str = "", token: SecretStr | None = None, **more: Any
 ) -> dict[str, Any]:
     headers = {"Accept-Language": language()}
     if token is not None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from app.actions import Done, ServerView
+from app.actions import ActionDone, ServerView
 from app.mcp_client import LABELS
 from app.texts import t, told, told_problem
 from fastmcp_vault.errors import sentences_of
@@ -15,32 +15,32 @@ Tone = Literal["good", "partly", "bad"]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PageVerdict:
     """A sentence and how good the news is."""
 
     sentence: str
     tone: Tone
 
 
-def of_loading(views: Mapping[str, ServerView], username: str) -> Verdict:
+def of_loading(views: Mapping[str, ServerView], username: str) -> PageVerdict:
     """How many servers act as this person, and for each other one why not."""
     reasons = [_reason(view, username) for view in views.values()]
     bad = [reason for reason in reasons if reason]
     good = len(reasons) - len(bad)
     if not bad:
-        return Verdict(t("verdict.all", count=good, username=username), "good")
+        return PageVerdict(t("verdict.all", count=good, username=username), "good")
     sentence = t("verdict.some", good=good, count=len(reasons), username=username, reasons=" ".join(bad))
-    return Verdict(sentence, "partly" if good else "bad")
+    return PageVerdict(sentence, "partly" if good else "bad")
 
 
-def of_executing(done: Done, server: str, tool: str, username: str) -> Verdict:
+def of_executing(done: ActionDone, server: str, tool: str, username: str) -> PageVerdict:
     """Whether the tool ran."""
     if done.answer is not None and done.answer.asked is not None:
-        return Verdict(t("verdict.asked", tool=tool, server=LABELS[server], username=username), "partly")
+        return PageVerdict(t("verdict.asked", tool=tool, server=LABELS[server], username=username), "partly")
     if done.problem is None:
-        return Verdict(t("verdict.executed", tool=tool, server=LABELS[server], username=username), "good")
+        return PageVerdict(t("verdict.executed", tool=tool, server=LABELS[server], username=username), "good")
     reason = told(done.problem.what)
-    return Verdict(t("verdict.refused", tool=tool, server=LABELS[server], reason=reason), "bad")
+    return PageVerdict(t("verdict.refused", tool=tool, server=LABELS[server], reason=reason), "bad")
 
 
 def acts(view: ServerView) -> bool:

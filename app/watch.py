@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.actions import Done, execute
+from app.actions import ActionDone, execute
 from app.claims import clock
 from app.flow.hops import claims_of
 from app.flow.rule import path_of
 from app.lab.arms import armed
 from app.lab.people import LabClosed, attacker_and_victim, everybody
 from app.lab.place import between
-from app.process import Process
+from app.process import AppProcess
 from app.session import Person
 from app.texts import t
 from fastmcp_vault.errors import Problem
@@ -36,7 +36,7 @@ class Side:
 
     username: str
     own: bool
-    done: Done
+    done: ActionDone
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Pair:
     missing: Problem | None = None
 
 
-async def watched(process: Process, cookie: str, person: Person) -> Pair:
+async def watched(process: AppProcess, cookie: str, person: Person) -> Pair:
     """Call as the demo's first person who holds everything, and as another.
 
     If one of them looks, their call is made in their own session. Outside the demo only who looks calls. Nothing is
@@ -62,23 +62,23 @@ async def watched(process: Process, cookie: str, person: Person) -> Pair:
     return Pair(tuple(await asyncio.gather(*(_side(process, cookie, person, name) for name in names))))
 
 
-async def _side(process: Process, cookie: str, person: Person, username: str) -> Side:
+async def _side(process: AppProcess, cookie: str, person: Person, username: str) -> Side:
     if username == person.username:
         return await _own(process, cookie, person)
     async with _signed_in(process, username) as theirs:
         return Side(username, False, await _call(process, theirs))
 
 
-async def _own(process: Process, cookie: str, person: Person) -> Side:
+async def _own(process: AppProcess, cookie: str, person: Person) -> Side:
     return Side(person.username, True, await _call(process, cookie))
 
 
-async def _call(process: Process, cookie: str) -> Done:
+async def _call(process: AppProcess, cookie: str) -> ActionDone:
     return await execute(process, cookie, SERVER, TOOL, {"issue_key": ISSUE}, fresh=True)
 
 
 @asynccontextmanager
-async def _signed_in(process: Process, username: str) -> AsyncIterator[str]:
+async def _signed_in(process: AppProcess, username: str) -> AsyncIterator[str]:
     """A session at this app, begun at Keycloak's page as a browser does it; ended with the block, everywhere."""
     somebody = everybody(process.settings)[username]
     async with armed(between(process, somebody, somebody)) as arms:

@@ -1,6 +1,7 @@
 """The workshop's checks: each asks the real servers, as the person who is signed in. No Streamlit.
 
-A check raises a Problem when a part of the demo does not answer; whatever else it finds out is a :class:`Verdict`.
+A check raises a Problem when a part of the demo does not answer; whatever else it finds out is an
+:class:`ExerciseVerdict`.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app import audit, chatbot, token_api
-from app.actions import Done, execute, load_tools, signed_in
+from app.actions import ActionDone, execute, load_tools, signed_in
 from app.claims import clock
 from app.lab import forgery
 from app.lab.targets import Targets, wire
 from app.mcp_client import LABELS
-from app.person_vault import PART, Held
-from app.process import Process
+from app.person_vault import PART, PersonLogin
+from app.process import AppProcess
 from app.sessions import Session
 from app.texts import t, told
 from common.servers import MCP_SERVERS
@@ -40,7 +41,7 @@ LAYERS = ("app", "keycloak", "mcp", "vault", "jira")
 class Attempt:
     """One press of the button: who, what the exercise's first part saw, and what was typed."""
 
-    process: Process
+    process: AppProcess
     cookie: str = field(repr=False)
     session: Session
     kept: Mapping[str, str] = field(default_factory=dict)
@@ -48,7 +49,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ExerciseVerdict:
     """What a check found: a sentence, what to keep for the second part, and the trace of what was asked."""
 
     done: bool
@@ -57,10 +58,10 @@ class Verdict:
     trace: Trace | None = None
 
 
-Check = Callable[[Attempt], Awaitable[Verdict]]
+Check = Callable[[Attempt], Awaitable[ExerciseVerdict]]
 
 
-async def sign_in(at: Attempt) -> Verdict:
+async def sign_in(at: Attempt) -> ExerciseVerdict:
     """Keycloak trades the session's token, which it does only while the session lives."""
     recorder = Recorder(t("workshop.sign-in.title"))
     with tracing.recording(recorder):
@@ -74,10 +75,10 @@ async def sign_in(at: Attempt) -> Verdict:
             opened.say(t("step.exchanged", audience=claims["aud"]))
     since = clock(session.signed_in_at)
     said = t("workshop.sign-in.done", username=session.username, since=since, audience=claims["aud"])
-    return Verdict(True, said, trace=recorder.trace)
+    return ExerciseVerdict(True, said, trace=recorder.trace)
 
 
-async def entity(at: Attempt) -> Verdict:
+async def entity(at: Attempt) -> ExerciseVerdict:
     """The entity's id is the one that Vault gave at a login made now."""
     done = await execute(at.process, at.cookie, "jira", "credential_status", {}, fresh=True)
     step = next((step for step in done.trace.steps if step.kind == "entity" and step.status == "done"), None)
@@ -86,22 +87,22 @@ async def entity(at: Attempt) -> Verdict:
     known, given = str(step.detail["entity_id"]), at.given["id"].lower()
     if given == known:
         said = t("workshop.entity.done", entity=step.detail["entity"], id=known)
-        return Verdict(True, said, trace=done.trace)
+        return ExerciseVerdict(True, said, trace=done.trace)
     mistaken = given == at.session.sub
-    return Verdict(False, t("workshop.entity.sub" if mistaken else "workshop.entity.wrong"))
+    return ExerciseVerdict(False, t("workshop.entity.sub" if mistaken else "workshop.entity.wrong"))
 
 
-async def database(at: Attempt) -> Verdict:
+async def database(at: Attempt) -> ExerciseVerdict:
     """The database user is the one that Vault made for this person's lease."""
     done = await execute(at.process, at.cookie, "postgres", "query", {"sql": "SELECT current_user AS me"})
     known, given = str(_structured(done)["rows"][0]["me"]), at.given["user"]
     if given == known:
-        return Verdict(True, t("workshop.database.done", user=known), trace=done.trace)
+        return ExerciseVerdict(True, t("workshop.database.done", user=known), trace=done.trace)
     mistaken = given == at.session.username
-    return Verdict(False, t("workshop.database.name" if mistaken else "workshop.database.wrong"))
+    return ExerciseVerdict(False, t("workshop.database.name" if mistaken else "workshop.database.wrong"))
 
 
-async def others(at: Attempt) -> Verdict:
+async def others(at: Attempt) -> ExerciseVerdict:
     """Vault refuses somebody else's secret to a login with everything that is one's own."""
     whose = at.given["whose"].lower()
     if not _NAME.fullmatch(whose):
@@ -110,14 +111,14 @@ async def others(at: Attempt) -> Verdict:
     with tracing.recording(recorder):
         me = await at.process.person_vault.use(at.session, _entity)
         if whose == me:
-            return Verdict(False, t("workshop.others.own"))
+            return ExerciseVerdict(False, t("workshop.others.own"))
         opens = await _opens(at, f"users/{whose}/jira")
     if opens:
-        return Verdict(False, t("workshop.others.opened"), trace=recorder.trace)
-    return Verdict(True, t("workshop.others.done", me=me, other=whose), trace=recorder.trace)
+        return ExerciseVerdict(False, t("workshop.others.opened"), trace=recorder.trace)
+    return ExerciseVerdict(True, t("workshop.others.done", me=me, other=whose), trace=recorder.trace)
 
 
-async def _entity(held: Held) -> str:
+async def _entity(held: PersonLogin) -> str:
     return held.entity.name
 
 
@@ -125,7 +126,7 @@ async def _opens(at: Attempt, path: str) -> bool:
     """Whether Vault lets the person's own login look there, whatever lies there."""
     asked = False
 
-    async def look(held: Held) -> None:
+    async def look(held: PersonLogin) -> None:
         nonlocal asked
         with tracing.step("own-secret", server=PART):
             asked = True
@@ -142,22 +143,22 @@ async def _opens(at: Attempt, path: str) -> bool:
     return True
 
 
-async def revoke(at: Attempt) -> Verdict:
+async def revoke(at: Attempt) -> ExerciseVerdict:
     """A token of that name lived, and does not any more."""
     living = {one.accessor: one for one in await token_api.listed(at.process, at.cookie)}
     seen = at.kept.get("accessor", "")
     if seen and seen not in living:
-        return Verdict(True, t("workshop.revoke.done", accessor=seen))
+        return ExerciseVerdict(True, t("workshop.revoke.done", accessor=seen))
     if seen:
-        return Verdict(False, t("workshop.revoke.lives", accessor=seen))
+        return ExerciseVerdict(False, t("workshop.revoke.lives", accessor=seen))
     made = next((one for one in living.values() if one.name == TOKEN_NAME), None)
     if made is None:
-        return Verdict(False, t("workshop.revoke.none", name=TOKEN_NAME))
+        return ExerciseVerdict(False, t("workshop.revoke.none", name=TOKEN_NAME))
     said = t("workshop.revoke.found", accessor=made.accessor)
-    return Verdict(False, said, kept={"accessor": made.accessor})
+    return ExerciseVerdict(False, said, kept={"accessor": made.accessor})
 
 
-async def suspend(at: Attempt) -> Verdict:
+async def suspend(at: Attempt) -> ExerciseVerdict:
     """A server refused because it was suspended, and serves again."""
     done = await load_tools(at.process, at.cookie, MCP_SERVERS)
     if done.problem is not None:
@@ -165,17 +166,17 @@ async def suspend(at: Attempt) -> Verdict:
     stopped = [s for s in MCP_SERVERS if done.views[s].problem and at.process.state.suspended(f"mcp-{s}")]
     seen = at.kept.get("server", "")
     if seen in stopped:
-        return Verdict(False, t("workshop.suspend.still", server=LABELS[seen]), trace=done.trace)
+        return ExerciseVerdict(False, t("workshop.suspend.still", server=LABELS[seen]), trace=done.trace)
     if seen in MCP_SERVERS and done.views[seen].problem is None:
-        return Verdict(True, t("workshop.suspend.done", server=LABELS[seen]), trace=done.trace)
+        return ExerciseVerdict(True, t("workshop.suspend.done", server=LABELS[seen]), trace=done.trace)
     if not stopped:
-        return Verdict(False, t("workshop.suspend.serving"), trace=done.trace)
+        return ExerciseVerdict(False, t("workshop.suspend.serving"), trace=done.trace)
     problem = done.views[stopped[0]].problem
     said = t("workshop.suspend.stopped", server=LABELS[stopped[0]], reason=told(problem.what) if problem else "")
-    return Verdict(False, said, kept={"server": stopped[0]}, trace=done.trace)
+    return ExerciseVerdict(False, said, kept={"server": stopped[0]}, trace=done.trace)
 
 
-async def broken(at: Attempt) -> Verdict:
+async def broken(at: Attempt) -> ExerciseVerdict:
     """One's own token, broken and really sent: the MCP server refuses it, and that was guessed."""
     part = at.given["part"]
     server = "github" if part == "server" else "jira"
@@ -191,9 +192,9 @@ async def broken(at: Attempt) -> Verdict:
     challenge = re.search(r'error_description="([^"]*)"', answer.headers.get("WWW-Authenticate", ""))
     facts = {"status": answer.status_code, "reason": challenge[1] if challenge else ""}
     if answer.status_code != 401:
-        return Verdict(False, t("workshop.broken.through", **facts))
+        return ExerciseVerdict(False, t("workshop.broken.through", **facts))
     right = at.given["layer"] == "mcp"
-    return Verdict(right, t("workshop.broken.done" if right else "workshop.broken.wrong", **facts))
+    return ExerciseVerdict(right, t("workshop.broken.done" if right else "workshop.broken.wrong", **facts))
 
 
 def _forged(token: str, part: str) -> str:
@@ -208,49 +209,49 @@ def _forged(token: str, part: str) -> str:
     return f"{head}.{signature[:middle]}{'B' if signature[middle] == 'A' else 'A'}{signature[middle + 1 :]}"
 
 
-async def audit_line(at: Attempt) -> Verdict:
+async def audit_line(at: Attempt) -> ExerciseVerdict:
     """Vault's own log has that line, it is about this person, and about the Jira server's reading."""
     told = await audit.look(at.process, at.cookie)
     line = next((line for line in told.lines if line.request_id == at.given["request"].lower()), None)
     if line is None:
-        return Verdict(False, t("workshop.audit.none"))
+        return ExerciseVerdict(False, t("workshop.audit.none"))
     if line.path != f"secret/data/users/{told.entity}/jira" or line.server != "mcp-jira":
-        return Verdict(False, t("workshop.audit.another", path=line.path))
+        return ExerciseVerdict(False, t("workshop.audit.another", path=line.path))
     said = t("workshop.audit.done", at=clock(line.at), server=LABELS["jira"], path=line.path)
-    return Verdict(True, said)
+    return ExerciseVerdict(True, said)
 
 
-async def chat(at: Attempt) -> Verdict:
+async def chat(at: Attempt) -> ExerciseVerdict:
     """The chatbot is linked to this very person, and has called a tool as them."""
     found = await chatbot.look(at.process, at.session.sub)
     if found.status != "linked":
-        return Verdict(False, t("workshop.chat.none"))
+        return ExerciseVerdict(False, t("workshop.chat.none"))
     if found.facts["sub"] != at.session.sub:
-        return Verdict(False, t("workshop.chat.other", username=found.facts["username"]))
+        return ExerciseVerdict(False, t("workshop.chat.other", username=found.facts["username"]))
     if not any(step.kind == "chat-tool" and step.status == "done" for step in found.trace.steps):
-        return Verdict(False, t("workshop.chat.linked"))
-    return Verdict(True, t("workshop.chat.done", username=at.session.username), trace=found.trace)
+        return ExerciseVerdict(False, t("workshop.chat.linked"))
+    return ExerciseVerdict(True, t("workshop.chat.done", username=at.session.username), trace=found.trace)
 
 
-async def sign_out(at: Attempt) -> Verdict:
+async def sign_out(at: Attempt) -> ExerciseVerdict:
     """A session that held Vault tokens is over, and none of them is left."""
     state, seen = at.process.state, at.kept.get("sid", "")
     if not seen:
         held = len(await state.vault_tokens.of_session(at.session.sid))
         if not held:
-            return Verdict(False, t("workshop.sign-out.nothing"))
+            return ExerciseVerdict(False, t("workshop.sign-out.nothing"))
         said = t("workshop.sign-out.noted", count=held)
-        return Verdict(False, said, kept={"sid": at.session.sid, "count": str(held)})
+        return ExerciseVerdict(False, said, kept={"sid": at.session.sid, "count": str(held)})
     if seen == at.session.sid:
-        return Verdict(False, t("workshop.sign-out.same"))
+        return ExerciseVerdict(False, t("workshop.sign-out.same"))
     if not state.ended(seen):
-        return Verdict(False, t("workshop.sign-out.lives"))
+        return ExerciseVerdict(False, t("workshop.sign-out.lives"))
     if left := len(await state.vault_tokens.of_session(seen)):
-        return Verdict(False, t("workshop.sign-out.left", count=left))
-    return Verdict(True, t("workshop.sign-out.done", count=at.kept.get("count", "")))
+        return ExerciseVerdict(False, t("workshop.sign-out.left", count=left))
+    return ExerciseVerdict(True, t("workshop.sign-out.done", count=at.kept.get("count", "")))
 
 
-def _structured(done: Done) -> Mapping[str, Any]:
+def _structured(done: ActionDone) -> Mapping[str, Any]:
     if done.problem is not None:
         raise done.problem
     found = done.answer.structured if done.answer else None

@@ -10,9 +10,9 @@ from app.lab.arms import armed
 from app.lab.people import everybody
 from app.lab.place import between
 from app.mcp_client import ServerConnection, connected
-from app.process import Process
+from app.process import AppProcess
 from app.texts import t, told
-from app.workshop_checks import Attempt, Verdict
+from app.workshop_checks import Attempt, ExerciseVerdict
 from fastmcp_vault import tracing
 from fastmcp_vault.errors import BackendUnavailable, NotReady
 from fastmcp_vault.oidc.tokens import unverified_claims
@@ -24,7 +24,7 @@ BOB = "bob"
 ISSUE = "PROJ-1"
 
 
-async def fails(at: Attempt) -> Verdict:
+async def fails(at: Attempt) -> ExerciseVerdict:
     """The Jira server takes bob's token, and Vault has nothing for him at the path that was named."""
     recorder = Recorder(t("workshop.bob.title"))
     with tracing.recording(recorder):
@@ -32,28 +32,30 @@ async def fails(at: Attempt) -> Verdict:
             status = await _status(jira)
     path = str(status["vault_path"])
     if status["present"]:
-        return Verdict(False, t("workshop.bob.has"), trace=recorder.trace)
+        return ExerciseVerdict(False, t("workshop.bob.has"), trace=recorder.trace)
     if at.given["path"].strip("/") != path:
-        return Verdict(False, t("workshop.bob.wrong"))
-    return Verdict(True, t("workshop.bob.done", path=path), trace=recorder.trace)
+        return ExerciseVerdict(False, t("workshop.bob.wrong"))
+    return ExerciseVerdict(True, t("workshop.bob.done", path=path), trace=recorder.trace)
 
 
-async def works(at: Attempt) -> Verdict:
+async def works(at: Attempt) -> ExerciseVerdict:
     """Vault has a credential for bob, and Jira takes it."""
     recorder = Recorder(t("workshop.give.title"))
     with tracing.recording(recorder):
         async with _at_jira(at.process) as jira:
             status = await _status(jira)
             if not status["present"]:
-                return Verdict(False, t("workshop.give.missing", path=status["vault_path"]), trace=recorder.trace)
+                return ExerciseVerdict(
+                    False, t("workshop.give.missing", path=status["vault_path"]), trace=recorder.trace
+                )
             issue = await jira.call("get_issue", {"issue_key": ISSUE}, fresh=False)
     if issue.problem is not None:
-        return Verdict(False, t("workshop.give.refused", reason=told(issue.problem.what)), trace=recorder.trace)
-    return Verdict(True, t("workshop.give.done", issue=ISSUE), trace=recorder.trace)
+        return ExerciseVerdict(False, t("workshop.give.refused", reason=told(issue.problem.what)), trace=recorder.trace)
+    return ExerciseVerdict(True, t("workshop.give.done", issue=ISSUE), trace=recorder.trace)
 
 
 @asynccontextmanager
-async def _at_jira(process: Process) -> AsyncIterator[ServerConnection]:
+async def _at_jira(process: AppProcess) -> AsyncIterator[ServerConnection]:
     """A connection to the Jira server as bob, with a session of his own that ends with the block."""
     bob = everybody(process.settings).get(BOB)
     if bob is None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import people, table
-from benchmarks.run import Plan, Run
+from benchmarks.run import BenchPlan, Run
 from common.command import run as run_command
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.printable import show
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--write", action="store_true", help="keep the table in docs and benchmarks")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     options = parser.parse_args(arguments)
-    plan = replace(Plan(), levels=tuple(sorted(int(part) for part in options.users.split(","))))
+    plan = replace(BenchPlan(), levels=tuple(sorted(int(part) for part in options.users.split(","))))
     began = time.monotonic()
 
     def say(text: str) -> None:

@@ -22,7 +22,7 @@ from stack.testing import Stack
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class BenchPerson:
     """Somebody in the users file who holds a credential for every server."""
 
     username: str
@@ -32,10 +32,10 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class BenchVisit:
     """Somebody with an access token for one server (``sid``: the session it belongs to)."""
 
-    person: Person
+    person: BenchPerson
     token: str
 
     @property
@@ -52,12 +52,12 @@ def write_users(path: Path, count: int) -> Path:
     return path
 
 
-def read_users(path: Path, prefix: str = "bench") -> Iterator[Person]:
+def read_users(path: Path, prefix: str = "bench") -> Iterator[BenchPerson]:
     """The people in a users file whose names begin with ``prefix``, each once."""
     for entry in yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["users"]:
         if entry["username"].startswith(prefix):
             token = entry["entitlements"]["jira"]["api_token"]
-            yield Person(entry["username"], entry["password"], entry["email"], token)
+            yield BenchPerson(entry["username"], entry["password"], entry["email"], token)
 
 
 def _entry(name: str) -> dict[str, object]:
@@ -85,7 +85,7 @@ class Reception:
         self._realm = f"{stack.url('keycloak')}/realms/mcp-demo/protocol/openid-connect"
         self._client = async_client(connections=20)
 
-    async def visit(self, person: Person, server: str) -> Visit:
+    async def visit(self, person: BenchPerson, server: str) -> BenchVisit:
         """A session with a token for ``server`` alone (RFC 6749 §4.3; demo profile only)."""
         form = {
             "grant_type": "password",
@@ -96,9 +96,9 @@ class Reception:
         }
         answer: httpx2.Response = await self._client.post(f"{self._realm}/token", data=form)
         answer.raise_for_status()
-        return Visit(person, answer.json()["access_token"])
+        return BenchVisit(person, answer.json()["access_token"])
 
-    async def app_visit(self, person: Person, server: str) -> Visit:
+    async def app_visit(self, person: BenchPerson, server: str) -> BenchVisit:
         """A session of the app's, exchanged for ``server``: only the app may ask for calls without reuse."""
         back = f"{self._stack.url('app')}/auth/callback"
         keycloak = Keycloak(
@@ -115,14 +115,14 @@ class Reception:
             got = await keycloak.exchange(tokens.access_token, audience=f"mcp-{server}", scope=f"mcp:{server}")
         finally:
             await keycloak.close()
-        return Visit(person, got.access_token.get_secret_value())
+        return BenchVisit(person, got.access_token.get_secret_value())
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
 
-def _fill_in(url: str, person: Person) -> str:
+def _fill_in(url: str, person: BenchPerson) -> str:
     """The authorization code after Keycloak's login form was filled in and sent."""
     with requests.Session() as browser:
         browser.trust_env = False

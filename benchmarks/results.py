@@ -23,7 +23,7 @@ def machine() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BenchRow:
     """One ratio or count. ``goal``: "" for what is only stated, else ``≤ 1.15`` or ``≥ 4``; ``users``: known then."""
 
     key: str
@@ -46,12 +46,12 @@ class Row:
 class Results:
     """All rows of one run. ``seconds``: how long the whole run took."""
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[BenchRow] = field(default_factory=list)
     began: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"))
     machine: str = field(default_factory=machine)
     seconds: float = 0.0
 
-    def add(self, row: Row) -> None:
+    def add(self, row: BenchRow) -> None:
         """Keep a row."""
         self.rows.append(row)
 
@@ -60,7 +60,7 @@ class Results:
         """The numbers of known users at which something was measured."""
         return sorted({row.users for row in self.rows})
 
-    def at(self, users: int) -> Mapping[str, Row]:
+    def at(self, users: int) -> Mapping[str, BenchRow]:
         """The rows of one level by key."""
         return {row.key: row for row in self.rows if row.users == users}
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from benchmarks import scenes
-from benchmarks.people import Person, Reception, Visit
-from benchmarks.results import Results, Row
+from benchmarks.people import BenchPerson, BenchVisit, Reception
+from benchmarks.results import BenchRow, Results
 from benchmarks.servers import bare, resident_mb
 from benchmarks.vault import Trips
 from benchmarks.wire import Connection
@@ -25,7 +25,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BenchPlan:
     """How much to measure. ``levels``: known users; ``kept``: calls after which what is left is counted."""
 
     levels: Sequence[int] = (10, 100, 1000)
@@ -48,11 +48,11 @@ class Plan:
 class Run:
     """Measures on a stack that runs; ``people`` are taken one by one and belong to this run alone."""
 
-    def __init__(self, stack: Stack, people: Iterator[Person], plan: Plan, say: Say) -> None:
+    def __init__(self, stack: Stack, people: Iterator[BenchPerson], plan: BenchPlan, say: Say) -> None:
         self._stack, self._people, self._plan, self._say = stack, people, plan, say
         self._reception = Reception(stack)
         self._urls = {server: f"{stack.url(f'mcp-{server}')}/mcp" for server in SERVERS}
-        self._known: dict[str, list[Visit]] = {server: [] for server in SERVERS}
+        self._known: dict[str, list[BenchVisit]] = {server: [] for server in SERVERS}
         self._trips = {server: Trips(stack, server) for server in SERVERS}
         self.results = Results()
 
@@ -91,7 +91,7 @@ class Run:
         arriving = list(islice(self._people, level - len(self._known["jira"])))
         turn = asyncio.Semaphore(ARRIVING)
 
-        async def arrive(person: Person, server: str) -> Visit:
+        async def arrive(person: BenchPerson, server: str) -> BenchVisit:
             async with turn:
                 visit = await self._reception.visit(person, server)
                 async with Connection(self._urls[server]) as connection:
@@ -135,9 +135,9 @@ class Run:
         more = max(self._plan.levels) - self._plan.levels[0]
         what = "Resident memory of the Jira server per 1,000 known users, MB"
         detail = f"{before:.0f} MB at {self._plan.levels[0]}, {after:.0f} MB at {max(self._plan.levels)}"
-        self._keep(max(self._plan.levels), Row("memory", what, (after - before) / more * 1000, "", detail, 0))
+        self._keep(max(self._plan.levels), BenchRow("memory", what, (after - before) / more * 1000, "", detail, 0))
 
-    def _keep(self, level: int, *rows: Row) -> None:
+    def _keep(self, level: int, *rows: BenchRow) -> None:
         for row in rows:
             self._say(f"  {row.what}: {row.value:.2f} ({row.detail})")
             self.results.add(replace(row, users=level))

@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack
 from itertools import cycle
 from statistics import median
 
-from benchmarks.people import Visit
-from benchmarks.results import Row
+from benchmarks.people import BenchVisit
+from benchmarks.results import BenchRow
 from benchmarks.servers import TOOLS
 from benchmarks.timing import in_turns, quantile
 from benchmarks.vault import Trips
@@ -26,13 +26,15 @@ SETTLE_SECONDS = 0.15
 THINK_SECONDS = 0.3
 
 
-def asking(url: str, server: str, visit: Visit | None, *, fresh: bool = False) -> bytes:
+def asking(url: str, server: str, visit: BenchVisit | None, *, fresh: bool = False) -> bytes:
     """The bytes of the call that is measured at a server."""
     tool, arguments = TOOLS[server]
     return request(url, tool, arguments, token=visit.token if visit else "", fresh=fresh)
 
 
-async def warm(server: str, ours: str, bares: dict[str, str], visits: Sequence[Visit], *, rounds: int) -> list[Row]:
+async def warm(
+    server: str, ours: str, bares: dict[str, str], visits: Sequence[BenchVisit], *, rounds: int
+) -> list[BenchRow]:
     """Warm calls of people the server knows, against each bare server: p50 and p95. All answers must be the same."""
     requests = cycle([asking(ours, server, visit) for visit in visits])
     async with AsyncExitStack() as stack:
@@ -55,11 +57,11 @@ async def warm(server: str, ours: str, bares: dict[str, str], visits: Sequence[V
             detail = f"{mine:.2f} / {theirs:.2f} ms"
             # The goal is against FastMCP as it comes; what identity alone costs is stated beside it.
             asked = goal if name == "bare" else ""
-            rows.append(Row(f"warm-{server}-{name}-{label}", what, mine / theirs, asked, detail, 0))
+            rows.append(BenchRow(f"warm-{server}-{name}-{label}", what, mine / theirs, asked, detail, 0))
     return rows
 
 
-async def first(server: str, ours: str, bare: str, visits: Sequence[Visit], trips: Trips) -> list[Row]:
+async def first(server: str, ours: str, bare: str, visits: Sequence[BenchVisit], trips: Trips) -> list[BenchRow]:
     """First calls of some against the raw round trips of others, none of whom the server or Vault has seen before.
 
     Beside that against the same trips and the tool itself, called at a bare server: a first call holds that as well.
@@ -81,8 +83,8 @@ async def first(server: str, ours: str, bare: str, visits: Sequence[Visit], trip
     what = f"{TITLES[server]}, a person's first call, p50: the whole call / {trip}"
     least_of_all = f"{TITLES[server]}, p50: {trip} + the tool at a bare server / {trip} alone"
     return [
-        Row(f"first-{server}", f"{what} alone", mine / least, "≤ 1.2", f"{mine:.1f} / {least:.1f} ms", 0),
-        Row(
+        BenchRow(f"first-{server}", f"{what} alone", mine / least, "≤ 1.2", f"{mine:.1f} / {least:.1f} ms", 0),
+        BenchRow(
             f"first-{server}-tool",
             f"{what} + the tool at a bare server",
             mine / both,
@@ -90,11 +92,11 @@ async def first(server: str, ours: str, bare: str, visits: Sequence[Visit], trip
             f"{mine:.1f} / {both:.1f} ms",
             0,
         ),
-        Row(f"first-{server}-floor", least_of_all, both / least, "", f"{both:.1f} / {least:.1f} ms", 0),
+        BenchRow(f"first-{server}-floor", least_of_all, both / least, "", f"{both:.1f} / {least:.1f} ms", 0),
     ]
 
 
-async def ahead(server: str, ours: str, known: Visit, visits: Sequence[Visit]) -> list[Row]:
+async def ahead(server: str, ours: str, known: BenchVisit, visits: Sequence[BenchVisit]) -> list[BenchRow]:
     """First calls of people who listed the tools just before, against warm calls; and what such a listing costs.
 
     Between listing and call THINK_SECONDS pass: a client shows the tools to its model, which chooses one.
@@ -113,8 +115,8 @@ async def ahead(server: str, ours: str, known: Visit, visits: Sequence[Visit]) -
     what = f"{TITLES[server]}, a person's first call after listing the tools, p50: the call / a warm one"
     lists = f"Listing the {server} server's tools, p50: for somebody new, whose login begins with it / for others"
     return [
-        Row(f"ahead-{server}", what, first / warm_one, "≤ 1.3", f"{first:.1f} / {warm_one:.1f} ms", 0),
-        Row(f"ahead-{server}-list", lists, new / again, "", f"{new:.1f} / {again:.1f} ms", 0),
+        BenchRow(f"ahead-{server}", what, first / warm_one, "≤ 1.3", f"{first:.1f} / {warm_one:.1f} ms", 0),
+        BenchRow(f"ahead-{server}-list", lists, new / again, "", f"{new:.1f} / {again:.1f} ms", 0),
     ]
 
 
@@ -131,7 +133,7 @@ async def _timed(connection: Connection, sent: bytes) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-async def without_reuse(server: str, ours: str, afresh: Visit, reusing: Visit, *, rounds: int) -> Row:
+async def without_reuse(server: str, ours: str, afresh: BenchVisit, reusing: BenchVisit, *, rounds: int) -> BenchRow:
     """The same server asked to reuse nothing (as the app may ask, call by call) against itself, in blocks by turns."""
     times: dict[bool, list[float]] = {True: [], False: []}
     async with Connection(ours) as connection:
@@ -147,18 +149,18 @@ async def without_reuse(server: str, ours: str, afresh: Visit, reusing: Visit, *
             await asyncio.sleep(SETTLE_SECONDS)  # what the last calls held is revoked beside whatever comes next
     slow, quick = median(times[True]), median(times[False])
     what = f"{TITLES[server]}, p50: without reuse / ours"
-    return Row(f"reuse-{server}", what, slow / quick, FRESH_GOALS[server], f"{slow:.1f} / {quick:.2f} ms", 0)
+    return BenchRow(f"reuse-{server}", what, slow / quick, FRESH_GOALS[server], f"{slow:.1f} / {quick:.2f} ms", 0)
 
 
 async def left_behind(
-    server: str, ours: str, visit: Visit, trips: Trips, *, calls: int, fresh: bool = False
-) -> list[Row]:
+    server: str, ours: str, visit: BenchVisit, trips: Trips, *, calls: int, fresh: bool = False
+) -> list[BenchRow]:
     """Vault tokens (and database leases) alive for one person after many calls, once what was owed is revoked."""
     async with Connection(ours) as connection:
         sent = asking(ours, server, visit, fresh=fresh)
         for _ in range(calls):
             await connection.send(sent)
-    counts: dict[str, Callable[[Visit], int]] = {"Vault tokens": trips.tokens}
+    counts: dict[str, Callable[[BenchVisit], int]] = {"Vault tokens": trips.tokens}
     if server == "postgres":
         counts["database leases"] = trips.leases
     how = "calls without reuse" if fresh else "calls"
@@ -168,11 +170,13 @@ async def left_behind(
         while (alive := count(visit)) > 1 and time.monotonic() < until:  # noqa: ASYNC110 - another process's doing
             await asyncio.sleep(0.1)
         what = f"{TITLES[server]}: {name} left behind by {calls:,} {how}"
-        rows.append(Row(f"left-{server}-{name}-{fresh}", what, alive, "≤ 1", "", 0))
+        rows.append(BenchRow(f"left-{server}-{name}-{fresh}", what, alive, "≤ 1", "", 0))
     return rows
 
 
-async def crowd(server: str, ours: str, bare: str, visits: Sequence[Visit], *, rounds: int, calls: int) -> Row:
+async def crowd(
+    server: str, ours: str, bare: str, visits: Sequence[BenchVisit], *, rounds: int, calls: int
+) -> BenchRow:
     """As many connections as visits, each calling without a pause, at one process: calls per second, by turns."""
     sent = {ours: [asking(ours, server, visit) for visit in visits], bare: [asking(bare, server, None)] * len(visits)}
     rates: dict[str, list[float]] = {ours: [], bare: []}
@@ -194,7 +198,7 @@ async def crowd(server: str, ours: str, bare: str, visits: Sequence[Visit], *, r
                 rates[url].append(each * len(visits) / (time.perf_counter() - began))
     mine, theirs = median(rates[ours]), median(rates[bare])
     what = f"{TITLES[server]}, {len(visits)} people at once, calls per second: ours / a bare server"
-    return Row(f"crowd-{server}", what, mine / theirs, "≥ 0.85", f"{mine:.0f} / {theirs:.0f} per second", 0)
+    return BenchRow(f"crowd-{server}", what, mine / theirs, "≥ 0.85", f"{mine:.0f} / {theirs:.0f} per second", 0)
 
 
 def _bound(call: Callable[[str], Awaitable[bytes]], name: str) -> Callable[[], Awaitable[bytes]]:

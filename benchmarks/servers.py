@@ -15,7 +15,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from benchmarks.people import Person
+from benchmarks.people import BenchPerson
 from stack.layout import ROOT
 from stack.ports import LOOPBACK, free_ports
 from stack.processes import wait_until
@@ -35,7 +35,7 @@ START_SECONDS = 60.0
 
 
 @contextmanager
-def bare(stack: Stack, kind: str, person: Person, *, tuned: bool = False) -> Iterator[str]:
+def bare(stack: Stack, kind: str, person: BenchPerson, *, tuned: bool = False) -> Iterator[str]:
     """A bare server for as long as the block runs, with ``person``'s Jira credential or a fixed database user."""
     port = free_ports(("bare",))["bare"]
     environment = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from benchmarks.results import Results, Row
+from benchmarks.results import BenchRow, Results
 from stack.layout import ROOT
 
 BEGIN, END = "<!-- benchmarks: begin (./demo bench --write) -->", "<!-- benchmarks: end -->"
@@ -48,7 +48,7 @@ def write(results: Results, *, page: Path = ROOT / "docs/benchmarks.md", folder:
     page.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
 
 
-def _line(row: Row) -> str:
+def _line(row: BenchRow) -> str:
     verdict = {None: "", True: "reached", False: "**not reached**"}[row.reached]
     number = f"{row.value:.2f}" if row.value != int(row.value) else f"{row.value:.0f}"
     return f"| {row.what} | {number} | {row.goal} | {'; '.join(part for part in (verdict, row.detail) if part)} |"

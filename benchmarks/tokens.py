@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from common.command import run as run_command
 from services.agents.certificates import AgentCertificate
-from services.agents.keys import KeyRing
+from services.agents.keys import SigningKeyRing
 from services.agents.tokens import Verifier, mint
 
 KEY = "a-key-for-measuring-of-more-than-32-bytes"
@@ -28,7 +28,7 @@ ROUNDS, CALLS = 15, 400
 
 async def measure() -> dict[str, float]:
     """Microseconds per check, the median over all rounds."""
-    ring = KeyRing.fixed(SecretStr(KEY))
+    ring = SigningKeyRing.fixed(SecretStr(KEY))
     key = (await ring.pair()).current
     now = time.time()
     agent = AgentCertificate("bench", frozenset({"agent:commands"}), "x" * 43, _NO_CERTIFICATE, now, now + 3600)

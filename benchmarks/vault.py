@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 import psycopg
 
-from benchmarks.people import Visit
+from benchmarks.people import BenchVisit
 from stack.testing import Stack
 
 EXCHANGE = {
@@ -30,7 +30,7 @@ class Trips:
         self._keycloak = http.client.HTTPConnection(urlsplit(stack.url("keycloak")).netloc, timeout=20)
         self._vault = http.client.HTTPConnection(urlsplit(stack.url("openbao")).netloc, timeout=20)
 
-    async def run(self, visit: Visit) -> float:
+    async def run(self, visit: BenchVisit) -> float:
         """Milliseconds of exchange (RFC 8693), login (POST auth/jwt/login) and read; the token is then revoked.
 
         A database user is of no use before it is connected, so that connecting counts there.
@@ -52,7 +52,7 @@ class Trips:
         self._ask("POST", "auth/token/revoke-self", token=token)
         return took
 
-    def tokens(self, visit: Visit) -> int:
+    def tokens(self, visit: BenchVisit) -> int:
         """Live Vault tokens that the server holds for this session."""
         root, found = self._stack.secrets["VAULT_TOKEN"], 0
         for accessor in self._ask("LIST", "auth/token/accessors", token=root)["data"]["keys"]:
@@ -61,7 +61,7 @@ class Trips:
             found += meta.get("sid") == visit.sid and meta.get("server") == f"mcp-{self._server}"
         return found
 
-    def leases(self, visit: Visit) -> int:
+    def leases(self, visit: BenchVisit) -> int:
         """Live leases of database users made for this person."""
         path = f"sys/leases/lookup/database/creds/{visit.person.username}"
         answer = self._ask("LIST", path, token=self._stack.secrets["VAULT_TOKEN"], strict=False)
@@ -72,7 +72,7 @@ class Trips:
         self._keycloak.close()
         self._vault.close()
 
-    def _exchange(self, visit: Visit) -> dict[str, Any]:
+    def _exchange(self, visit: BenchVisit) -> dict[str, Any]:
         client = f"mcp-{self._server}"
         form = EXCHANGE | {
             "client_id": client,

@@ -42,7 +42,7 @@ _DECIMAL: Final = re.compile(rb"[0-9]{1,18}")
 _HEX: Final = re.compile(rb"[0-9A-Fa-f]{1,15}")
 
 
-class Door(NamedTuple):
+class GuardedPort(NamedTuple):
     """A public address, and the server behind it."""
 
     listen: tuple[str, int]
@@ -54,7 +54,7 @@ def command(listen: tuple[str, int], target: str) -> tuple[str, ...]:
     return (sys.executable, "-I", "-S", str(Path(__file__)), "--door", f"{listen[0]}:{listen[1]}={target}", "--")
 
 
-class Refused(Exception):
+class HostRefused(Exception):
     """A request that is not passed on. ``status``: what to answer (RFC 9110 §15)."""
 
     def __init__(self, status: str, why: str) -> None:
@@ -90,7 +90,7 @@ class Requests:
         hosts = [value for name, value in fields if name == b"host"]
         # An address in full would overrule Host (§3.2.2).
         if len(words) != 3 or not words[1].startswith(b"/") or len(hosts) != 1 or _name(hosts[0]) not in self._allowed:
-            raise Refused("421 Misdirected Request", "This server does not answer to that host name.")
+            raise HostRefused("421 Misdirected Request", "This server does not answer to that host name.")
         self._body(fields)
         return head
 
@@ -99,7 +99,7 @@ class Requests:
         codings = [value.lower() for name, value in fields if name == b"transfer-encoding"]
         lengths = [value for name, value in fields if name == b"content-length"]
         if codings not in ([], [b"chunked"]) or len(lengths) + len(codings) > 1:
-            raise Refused("400 Bad Request", "The length of the request's body is not clear.")
+            raise HostRefused("400 Bad Request", "The length of the request's body is not clear.")
         if any(name == b"upgrade" for name, _ in fields):
             self._take = self._everything
         elif codings:
@@ -146,7 +146,7 @@ class Requests:
         if found < 0 and len(self._held) <= HEAD_BYTES:
             return b""
         if not 0 <= found <= HEAD_BYTES:
-            raise Refused("431 Request Header Fields Too Large", "The request's headers are too large.")
+            raise HostRefused("431 Request Header Fields Too Large", "The request's headers are too large.")
         piece = self._held[: found + len(end)]
         self._held = self._held[len(piece) :]
         return piece
@@ -156,13 +156,13 @@ def _field(line: bytes) -> tuple[bytes, bytes]:
     """A header's name in lower case, and its value (§5). Raises Refused for what servers read in different ways."""
     name, colon, value = line.partition(b":")
     if not colon or not _TOKEN.fullmatch(name):
-        raise Refused("400 Bad Request", "A header of the request is malformed.")
+        raise HostRefused("400 Bad Request", "A header of the request is malformed.")
     return name.lower(), value.strip(b" \t")
 
 
 def _number(text: bytes, digits: re.Pattern[bytes], base: int) -> int:
     if not digits.fullmatch(text):
-        raise Refused("400 Bad Request", "A length in the request is no number.")
+        raise HostRefused("400 Bad Request", "A length in the request is no number.")
     return int(text, base)
 
 
@@ -224,7 +224,7 @@ class _Caller(_Side):
     def data_received(self, data: bytes) -> None:
         try:
             passed = self._requests.passed(data)
-        except Refused as refused:
+        except HostRefused as refused:
             self._refuse(refused)
             return
         if self.other is not None:
@@ -255,7 +255,7 @@ class _Caller(_Side):
         self._ready = b""
         self.transport.resume_reading()
 
-    def _refuse(self, refused: Refused) -> None:
+    def _refuse(self, refused: HostRefused) -> None:
         why = str(refused)
         fields = f"Content-Type: text/plain\r\nContent-Length: {len(why)}\r\nConnection: close"
         self.transport.write(f"HTTP/1.1 {refused.status}\r\n{fields}\r\n\r\n{why}".encode())
@@ -281,7 +281,7 @@ async def _connect(target: str) -> _Side:
     return (await loop.create_connection(_Side, host, int(port)))[1]
 
 
-async def _serve(door: Door, listening: socket.socket, allowed: frozenset[str]) -> None:
+async def _serve(door: GuardedPort, listening: socket.socket, allowed: frozenset[str]) -> None:
     """Open the door when its server listens, and keep it open."""
     loop = asyncio.get_running_loop()
     while True:
@@ -293,7 +293,9 @@ async def _serve(door: Door, listening: socket.socket, allowed: frozenset[str]) 
         await loop.create_future()
 
 
-async def _check(doors: Sequence[tuple[Door, socket.socket]], allowed: frozenset[str], server: int | None) -> None:
+async def _check(
+    doors: Sequence[tuple[GuardedPort, socket.socket]], allowed: frozenset[str], server: int | None
+) -> None:
     """Serve every door until the server (the other end of the pipe ``server``) has ended, or SIGTERM comes."""
     loop = asyncio.get_running_loop()
     over = asyncio.Event()
@@ -307,7 +309,7 @@ async def _check(doors: Sequence[tuple[Door, socket.socket]], allowed: frozenset
             task.cancel()
 
 
-def _bound(door: Door) -> socket.socket:
+def _bound(door: GuardedPort) -> socket.socket:
     """A socket with the door's address, not listening yet. Raises OSError."""
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -334,10 +336,10 @@ def _become(server: Sequence[str], arguments: Sequence[str], bound: Sequence[soc
     os.execv(server[0], list(server))  # noqa: S606 - the words come from the supervisor
 
 
-def _door(text: str) -> Door:
+def _door(text: str) -> GuardedPort:
     listen, _, target = text.partition("=")
     host, _, port = listen.rpartition(":")
-    return Door((host, int(port)), target)
+    return GuardedPort((host, int(port)), target)
 
 
 def _host_of(text: str) -> str:

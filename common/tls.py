@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class TlsIdentity:
     """A private key and its certificate; ``chain`` is what is sent: the certificate, then its authority (PEM)."""
 
     key: SecretStr
@@ -50,7 +50,7 @@ def new_key() -> tuple[SecretStr, str]:
     return SecretStr(pem), signed.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def server_context(identity: Identity) -> ssl.SSLContext:
+def server_context(identity: TlsIdentity) -> ssl.SSLContext:
     """TLS as a server that asks for a client's certificate, and verifies one that is sent against ``authority`` alone.
 
     Without a certificate the handshake goes through, so that metadata and health can be read: what needs one must look.
@@ -68,7 +68,7 @@ def server_context(identity: Identity) -> ssl.SSLContext:
     return context
 
 
-def client_context(authority: str, identity: Identity | None = None) -> ssl.SSLContext:
+def client_context(authority: str, identity: TlsIdentity | None = None) -> ssl.SSLContext:
     """TLS as a client that trusts ``authority`` (PEM) alone, with a certificate of its own where it has one."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -79,7 +79,7 @@ def client_context(authority: str, identity: Identity | None = None) -> ssl.SSLC
     return context
 
 
-def present(context: ssl.SSLContext, identity: Identity) -> None:
+def present(context: ssl.SSLContext, identity: TlsIdentity) -> None:
     """Show this certificate from the next handshake on."""
     # Python's ssl takes keys from files only; the folder is its owner's alone, and gone when the key is read.
     with tempfile.TemporaryDirectory(prefix="tls-") as folder:

@@ -12,14 +12,14 @@ from common.command import run as run_command
 from common.settings import load
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.printable import show
-from init.ledger import Entry, Ledger, Outcome
+from init.ledger import Ledger, LedgerEntry, LedgerOutcome
 from init.run import PARTS, run
 from init.settings import InitSettings
 
 _SHOWN = 40
 """Objects named one by one in the report for people; of more, the rest is counted."""
 
-_SIGNS = {Outcome.CREATED: "+", Outcome.CHANGED: "~", Outcome.REMOVED: "-", Outcome.LEFT: "!"}
+_SIGNS = {LedgerOutcome.CREATED: "+", LedgerOutcome.CHANGED: "~", LedgerOutcome.REMOVED: "-", LedgerOutcome.LEFT: "!"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,7 +57,7 @@ def _for_people(ledger: Ledger) -> list[str]:
     return lines
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: LedgerEntry) -> str:
     note = f" ({entry.note})" if entry.note else ""
     return f"  {_SIGNS[entry.outcome]} {entry.part}: {entry.kind} {entry.name}{note}"
 

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from common import logs
 from common.command import run as run_command
 from common.settings import load
-from common.tls import Identity, new_key
+from common.tls import TlsIdentity, new_key
 from fastmcp_vault.errors import InputError, Problem
 from fastmcp_vault.printable import show
 from fastmcp_vault.vault.admin import VaultAdmin
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def issue(vault: VaultAdmin, name: str, scopes: Sequence[str], *, ttl: str = "24h") -> Identity:
+def issue(vault: VaultAdmin, name: str, scopes: Sequence[str], *, ttl: str = "24h") -> TlsIdentity:
     """A certificate for an agent of the operators. Raises InputError, and what Vault refuses with."""
     if not NAME.fullmatch(name):
         raise InputError("An agent's name is made of small letters, digits and hyphens.", fix="For example `build-7`.")
@@ -79,7 +79,7 @@ def issue(vault: VaultAdmin, name: str, scopes: Sequence[str], *, ttl: str = "24
     uris = [AGENT_URI + name, *(SCOPE_URI + scope for scope in scopes)]
     asked = {"csr": request, "common_name": name, "exclude_cn_from_sans": True, "uri_sans": ",".join(uris), "ttl": ttl}
     signed = vault.write(f"{MOUNT}/sign/agent", asked)
-    return Identity(key, f"{signed['certificate']}\n{signed['issuing_ca']}", signed["issuing_ca"])
+    return TlsIdentity(key, f"{signed['certificate']}\n{signed['issuing_ca']}", signed["issuing_ca"])
 
 
 def revoke(vault: VaultAdmin, certificate: x509.Certificate) -> None:
@@ -145,7 +145,7 @@ def wanted_scopes(words: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(" ".join(words).replace(",", " ").split()))
 
 
-def save(identity: Identity, name: str, folder: Path) -> None:
+def save(identity: TlsIdentity, name: str, folder: Path) -> None:
     """Write the files an agent needs; keys and the password are their owner's alone (0600). Raises InputError."""
     password = SecretStr(secrets.token_urlsafe(18))
     authority = x509.load_pem_x509_certificate(identity.authority.encode())

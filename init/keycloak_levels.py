@@ -24,44 +24,44 @@ _Requirement = Literal["REQUIRED", "ALTERNATIVE", "CONDITIONAL"]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LevelStep:
     """One execution of a flow: an authenticator of Keycloak's by its id, or, with ``steps``, a sub-flow by its name."""
 
     name: str
     requirement: _Requirement = "REQUIRED"
     config: Mapping[str, str] = field(default_factory=dict)
-    steps: Sequence[Step] = ()
+    steps: Sequence[LevelStep] = ()
 
 
-def _level(acr: str, *steps: Step, seconds: int = 0) -> Step:
+def _level(acr: str, *steps: LevelStep, seconds: int = 0) -> LevelStep:
     """A level of the flow. With 0 ``seconds`` it holds for the one request that asked for it."""
     at = {"loa-condition-level": str(LEVELS.index(acr) + 1), "loa-max-age": str(seconds)}
-    condition = Step("conditional-level-of-authentication", config=at)
+    condition = LevelStep("conditional-level-of-authentication", config=at)
     # The last lets in whom nothing had to be asked: Keycloak refuses whoever comes through a sub-flow without a step.
-    return Step(f"{FLOW}-{acr}", "CONDITIONAL", steps=(condition, *steps, Step("allow-access-authenticator")))
+    return LevelStep(f"{FLOW}-{acr}", "CONDITIONAL", steps=(condition, *steps, LevelStep("allow-access-authenticator")))
 
 
-def _unless_just_given(credential: str, name: str, form: str) -> Step:
+def _unless_just_given(credential: str, name: str, form: str) -> LevelStep:
     """Ask for a credential, unless it was given already in this very request."""
-    condition = Step("conditional-credential", config={"credentials": credential, "included": "false"})
-    return Step(f"{FLOW}-{name}", "CONDITIONAL", steps=(condition, Step(form)))
+    condition = LevelStep("conditional-credential", config={"credentials": credential, "included": "false"})
+    return LevelStep(f"{FLOW}-{name}", "CONDITIONAL", steps=(condition, LevelStep(form)))
 
 
 _STEPS: Final = (
-    Step("auth-cookie", "ALTERNATIVE"),
-    Step("identity-provider-redirector", "ALTERNATIVE"),
-    Step(
+    LevelStep("auth-cookie", "ALTERNATIVE"),
+    LevelStep("identity-provider-redirector", "ALTERNATIVE"),
+    LevelStep(
         f"{FLOW}-forms",
         "ALTERNATIVE",
         steps=(
             _level(
                 "password",
-                Step("auth-username-password-form"),
+                LevelStep("auth-username-password-form"),
                 # As in Keycloak's own flow: who has a one-time code is asked for it at every sign-in.
-                Step(
+                LevelStep(
                     f"{FLOW}-own-code",
                     "CONDITIONAL",
-                    steps=(Step("conditional-user-configured"), Step("auth-otp-form")),
+                    steps=(LevelStep("conditional-user-configured"), LevelStep("auth-otp-form")),
                 ),
                 seconds=_SESSION_SECONDS,
             ),
@@ -95,7 +95,7 @@ def with_realm() -> dict[str, Any]:
     }
 
 
-def _execution(alias: str, step: Step, number: int) -> dict[str, Any]:
+def _execution(alias: str, step: LevelStep, number: int) -> dict[str, Any]:
     which = {"flowAlias" if step.steps else "authenticator": step.name}
     config = {"authenticatorConfig": _config(alias)} if step.config else {}
     plain = {"requirement": step.requirement, "priority": number, "authenticatorFlow": bool(step.steps)}
@@ -129,13 +129,13 @@ _Row = tuple[int, str, str, dict[str, str]]
 """A step as a flow's listing has it: depth, name, requirement, configuration."""
 
 
-def _wanted(steps: Sequence[Step], depth: int = 0) -> Iterator[_Row]:
+def _wanted(steps: Sequence[LevelStep], depth: int = 0) -> Iterator[_Row]:
     for step in steps:
         yield depth, step.name, step.requirement, dict(step.config)
         yield from _wanted(step.steps, depth + 1)
 
 
-def _flows(alias: str, steps: Sequence[Step]) -> Iterator[tuple[str, Sequence[Step]]]:
+def _flows(alias: str, steps: Sequence[LevelStep]) -> Iterator[tuple[str, Sequence[LevelStep]]]:
     """The flow and each of its sub-flows, by name."""
     yield alias, steps
     for step in steps:
@@ -180,7 +180,7 @@ def _make(keycloak: RealmAdmin, path: str) -> str:
     return top
 
 
-def _fill(keycloak: RealmAdmin, path: str, alias: str, flow: str, steps: Sequence[Step]) -> None:
+def _fill(keycloak: RealmAdmin, path: str, alias: str, flow: str, steps: Sequence[LevelStep]) -> None:
     for step in steps:
         if step.steps:
             sub = {"alias": step.name, "type": "basic-flow", "description": ""}

@@ -12,7 +12,7 @@ from typing import Any, Literal
 Part = Literal["keycloak", "postgresql", "vault"]
 
 
-class Outcome(StrEnum):
+class LedgerOutcome(StrEnum):
     """What became of one object."""
 
     CREATED = "created"
@@ -23,13 +23,13 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """One object and its outcome. ``note`` says in a few words what changed; never a secret."""
 
     part: Part
     kind: str
     name: str
-    outcome: Outcome
+    outcome: LedgerOutcome
     note: str = ""
 
 
@@ -41,28 +41,28 @@ class Ledger:
 
     def __init__(self, *, dry_run: bool = False) -> None:
         self.dry_run = dry_run
-        self.entries: list[Entry] = []
+        self.entries: list[LedgerEntry] = []
         self._lock = threading.Lock()
 
     def created(self, part: Part, kind: str, name: str, act: Callable[[], Any], *, note: str = "") -> None:
         """The object is missing: ``act`` makes it."""
-        self._carry_out(Entry(part, kind, name, Outcome.CREATED, note), act)
+        self._carry_out(LedgerEntry(part, kind, name, LedgerOutcome.CREATED, note), act)
 
     def changed(self, part: Part, kind: str, name: str, act: Callable[[], Any], *, note: str = "") -> None:
         """The object differs from what is wanted: ``act`` mends it."""
-        self._carry_out(Entry(part, kind, name, Outcome.CHANGED, note), act)
+        self._carry_out(LedgerEntry(part, kind, name, LedgerOutcome.CHANGED, note), act)
 
     def removed(self, part: Part, kind: str, name: str, act: Callable[[], Any], *, note: str = "") -> None:
         """The object is init's own and no longer wanted: ``act`` removes it."""
-        self._carry_out(Entry(part, kind, name, Outcome.REMOVED, note), act)
+        self._carry_out(LedgerEntry(part, kind, name, LedgerOutcome.REMOVED, note), act)
 
     def left(self, part: Part, kind: str, name: str, *, note: str) -> None:
         """The object is not as wanted, and what to do about it is for a person to decide: ``note`` says why."""
-        self._enter(Entry(part, kind, name, Outcome.LEFT, note))
+        self._enter(LedgerEntry(part, kind, name, LedgerOutcome.LEFT, note))
 
     def unchanged(self, part: Part, kind: str, name: str, *, note: str = "") -> None:
         """The object is as wanted."""
-        self._enter(Entry(part, kind, name, Outcome.UNCHANGED, note))
+        self._enter(LedgerEntry(part, kind, name, LedgerOutcome.UNCHANGED, note))
 
     def settle(
         self, part: Part, kind: str, name: str, *, exists: bool, equal: bool, act: Callable[[], Any], note: str = ""
@@ -75,20 +75,20 @@ class Ledger:
         else:
             self.unchanged(part, kind, name, note=note)
 
-    def counts(self) -> dict[Outcome, int]:
+    def counts(self) -> dict[LedgerOutcome, int]:
         """How many objects had each outcome."""
         counted = Counter(entry.outcome for entry in self.entries)
-        return {outcome: counted.get(outcome, 0) for outcome in Outcome}
+        return {outcome: counted.get(outcome, 0) for outcome in LedgerOutcome}
 
     def as_dicts(self) -> list[dict[str, str]]:
         """The entries, JSON-ready."""
         return [asdict(entry) for entry in self.entries]
 
-    def _carry_out(self, entry: Entry, act: Callable[[], Any]) -> None:
+    def _carry_out(self, entry: LedgerEntry, act: Callable[[], Any]) -> None:
         if not self.dry_run:
             act()
         self._enter(entry)
 
-    def _enter(self, entry: Entry) -> None:
+    def _enter(self, entry: LedgerEntry) -> None:
         with self._lock:
             self.entries.append(entry)

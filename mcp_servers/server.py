@@ -26,7 +26,7 @@ from fastmcp_vault.server.nulls import NullsAbsent
 from fastmcp_vault.server.offers import offer, status_uri
 from fastmcp_vault.server.status import credential_status
 from fastmcp_vault.server.tool import persons_tool
-from fastmcp_vault.server.trace_offers import TellingOffers
+from fastmcp_vault.server.trace_offers import OfferTraceMiddleware
 from mcp_servers.browsers import PageForBrowsers
 from mcp_servers.kind import server_named
 from mcp_servers.parts import APP_CLIENT, Parts, make_parts, opened
@@ -73,7 +73,9 @@ def build(settings: ServerSettings) -> Starlette:
         instructions=f"{settings.title}, as the person who is signed in: every call uses that person's own credential.",
         auth=auth,
         lifespan=lifespan,
-        middleware=[TellingOffers(settings.server, silent=silent, ahead=_fetch_ahead if settings.mcp_ahead else None)],
+        middleware=[
+            OfferTraceMiddleware(settings.server, silent=silent, ahead=_fetch_ahead if settings.mcp_ahead else None)
+        ],
         mask_error_details=True,
         request_state_security=state_security(profile),
     )

@@ -46,7 +46,7 @@ _COPY = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
 
 
 @dataclass(slots=True)
-class Outcome:
+class StatementOutcome:
     """What a statement answered: its rows up to the limit, and its command tag."""
 
     columns: list[str] = field(default_factory=list)
@@ -57,13 +57,13 @@ class Outcome:
     affected: int | None = None
 
 
-async def run(connection: psycopg.AsyncConnection, statement: str, *, limit: int, finish: bool) -> Outcome:
+async def run(connection: psycopg.AsyncConnection, statement: str, *, limit: int, finish: bool) -> StatementOutcome:
     """Send ``statement`` and read at most ``limit`` rows of its answer.
 
     With ``finish`` it runs to its end and rows beyond the limit are thrown away (a change must be whole);
     without, it is cancelled once there is enough. Raises psycopg.Error, InputError, SqlRefused.
     """
-    outcome = Outcome()
+    outcome = StatementOutcome()
     async with connection.lock:
         try:
             with BoundedReads(connection.pgconn, ROW_LIMIT) as reads:
@@ -104,7 +104,7 @@ async def _drain(connection: psycopg.AsyncConnection, reads: BoundedReads) -> No
 class _Reader:
     """Turns results into rows, until there is enough."""
 
-    def __init__(self, connection: psycopg.AsyncConnection, outcome: Outcome, limit: int) -> None:
+    def __init__(self, connection: psycopg.AsyncConnection, outcome: StatementOutcome, limit: int) -> None:
         self.outcome, self._limit, self._left = outcome, limit, ANSWER_LIMIT
         self._connection = connection
         self._transformer = Transformer(connection)

@@ -22,7 +22,7 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
-class Person:
+class MockPerson:
     """One person, as Jira and GitHub know them. ``login`` is the GitHub name, empty without an account."""
 
     username: str
@@ -35,16 +35,16 @@ class Person:
 class Directory:
     """One reading of the file: people by user name and by GitHub login, and the digests of what opens each service."""
 
-    by_username: Mapping[str, Person] = field(default_factory=dict)
-    by_login: Mapping[str, Person] = field(default_factory=dict)
-    jira: Mapping[str, Person] = field(default_factory=dict)
-    github: Mapping[str, Person] = field(default_factory=dict)
+    by_username: Mapping[str, MockPerson] = field(default_factory=dict)
+    by_login: Mapping[str, MockPerson] = field(default_factory=dict)
+    jira: Mapping[str, MockPerson] = field(default_factory=dict)
+    github: Mapping[str, MockPerson] = field(default_factory=dict)
 
-    def jira_person(self, email: str, token: str) -> Person | None:
+    def jira_person(self, email: str, token: str) -> MockPerson | None:
         """The owner of an e-mail address and API token, or None."""
         return self.jira.get(_digest(email.lower(), token))
 
-    def github_person(self, token: str) -> Person | None:
+    def github_person(self, token: str) -> MockPerson | None:
         """The owner of a GitHub token, or None."""
         return self.github.get(_digest(token))
 
@@ -98,9 +98,9 @@ def parse(content: bytes, *, origin: str) -> Directory:
     users = document.get("users") if isinstance(document, dict) else None
     if not isinstance(users, list):
         raise ValueError(f"{origin} has no list `users`.")
-    by_username: dict[str, Person] = {}
-    jira: dict[str, Person] = {}
-    github: dict[str, Person] = {}
+    by_username: dict[str, MockPerson] = {}
+    jira: dict[str, MockPerson] = {}
+    github: dict[str, MockPerson] = {}
     for number, user in enumerate(users, start=1):
         if not isinstance(user, dict) or not isinstance(user.get("username"), str):
             raise ValueError(f"{origin}: user {number} has no `username`.")
@@ -116,11 +116,11 @@ def parse(content: bytes, *, origin: str) -> Directory:
     return Directory(by_username, by_login, jira, github)
 
 
-def _person(user: Mapping[str, Any], *, login: str) -> Person:
+def _person(user: Mapping[str, Any], *, login: str) -> MockPerson:
     username = str(user["username"])
     name = f"{user.get('first_name') or ''} {user.get('last_name') or ''}".strip()
     email = str(user.get("email") or f"{username}@example.com")
-    return Person(username, name or username.capitalize(), email, login)
+    return MockPerson(username, name or username.capitalize(), email, login)
 
 
 def _digest(*parts: str) -> str:

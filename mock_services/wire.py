@@ -60,7 +60,7 @@ class AccessLog:
                 )  # fmt: skip
 
 
-class BodyLimit:
+class MockBodyLimit:
     """Refuses a body that says it is larger than ``MAX_BODY``, or turns out to be, with 413."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -97,7 +97,7 @@ def service(name: str, *, hosts: Sequence[str]) -> FastAPI:
         middleware=[
             Middleware(AccessLog, service=name),
             Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False),
-            Middleware(BodyLimit),
+            Middleware(MockBodyLimit),
         ],
     )
 

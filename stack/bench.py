@@ -15,7 +15,7 @@ from pathlib import Path
 from fastmcp_vault.errors import NotReady
 from fastmcp_vault.printable import show
 from stack import control, distribution, instance, programs, status, testing
-from stack.keycloak import Keycloak, tables
+from stack.keycloak import KeycloakPart, tables
 from stack.layout import ROOT, Layout
 from stack.part import Instance, Say
 from stack.ports import free_offset
@@ -94,7 +94,7 @@ def _stock_start(target: Instance) -> float:
     """Seconds of ``kc.sh start --optimized`` to its first healthy answer, PostgreSQL already running."""
     layout = target.layout
     database = Postgres(target, tables=tables(layout))
-    server = Keycloak(target)
+    server = KeycloakPart(target)
     running = spawn(database.launch(), log=layout.logs / "postgres.log", instance=layout.state)
     try:
         _wait(database.ready, "PostgreSQL")

@@ -19,7 +19,7 @@ from common.ports import BLOCKED_BY_BROWSERS
 from fastmcp_vault.errors import InputError, NotReady
 from fastmcp_vault.printable import show
 from stack import control, display, distribution, ports, postgres, status, warmup
-from stack.display import Progress
+from stack.display import ProgressDisplay
 from stack.instance import make, ports_at
 from stack.layout import Layout
 from stack.part import Instance
@@ -33,7 +33,7 @@ WORKERS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "--max-wor
 
 def up(layout: Layout, options: Namespace, began: float) -> int:
     """Start everything; in the foreground, stay until Ctrl-C."""
-    progress = Progress()
+    progress = ProgressDisplay()
     if control.is_running(layout):
         now = control.follow(layout, progress.show)
         progress.clear()
@@ -42,7 +42,7 @@ def up(layout: Layout, options: Namespace, began: float) -> int:
         return 0
     chosen = _free_ports(layout) if options.free_ports else ports_at(options.port_offset)
     instance = make(layout, chosen)
-    plan = control.Plan(instance, began, only=options.only, companion=options.while_pid)
+    plan = control.ControlPlan(instance, began, only=options.only, companion=options.while_pid)
     if not options.detach:
         return _in_the_foreground(plan, progress)
     try:
@@ -76,7 +76,7 @@ def _free_ports(layout: Layout) -> dict[str, int]:
     return ports.free_ports(name for name in PORTS if name not in kept) | kept
 
 
-def _in_the_foreground(plan: control.Plan, progress: Progress) -> int:
+def _in_the_foreground(plan: control.ControlPlan, progress: ProgressDisplay) -> int:
     told = False
 
     def tick(now: status.StackStatus) -> None:
@@ -99,7 +99,7 @@ def _in_the_foreground(plan: control.Plan, progress: Progress) -> int:
 
 def down(layout: Layout, options: Namespace, began: float) -> int:
     """Stop everything; nothing of this instance is alive afterwards."""
-    progress = Progress()
+    progress = ProgressDisplay()
     stopped = control.stop(layout, progress.show)
     progress.clear()
     show("Everything is stopped." if stopped else "The demo is not running.")
@@ -240,7 +240,7 @@ def reset(layout: Layout, options: Namespace, began: float) -> int:
 def fetch(layout: Layout, options: Namespace, began: float) -> int:
     """Everything that a later `up` would download, build or record, now."""
     layout.make()
-    progress = Progress()
+    progress = ProgressDisplay()
     distribution.build(layout, progress.step)
     warmup.record(layout, progress.step)
     progress.clear()
@@ -252,7 +252,7 @@ def record(layout: Layout, options: Namespace, began: float) -> int:
     """Record Keycloak's start at the lowest priority; ended half-done, it leaves nothing behind."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     os.nice(19)
-    warmup.record(layout, Progress().step)
+    warmup.record(layout, ProgressDisplay().step)
     return 0
 
 
@@ -277,7 +277,7 @@ def bench(layout: Layout, options: Namespace, began: float) -> int:
         os.execv(sys.executable, [sys.executable, "-m", "benchmarks", *options.arguments])  # noqa: S606
     from stack.bench import main  # noqa: PLC0415 - only here
 
-    return main(layout, options.arguments[1:], say=Progress().step)
+    return main(layout, options.arguments[1:], say=ProgressDisplay().step)
 
 
 def running_or_default(layout: Layout) -> Instance:

@@ -21,7 +21,7 @@ from stack import ports, status, warmup
 from stack.instance import entries, modules, ports_of, require_startable
 from stack.layout import Layout
 from stack.part import Instance
-from stack.processes import Identity, Launch, end_all, marked, wait_until
+from stack.processes import Launch, ProcessIdentity, end_all, marked, wait_until
 from stack.status import StackStatus
 from stack.supervisor import Supervisor
 
@@ -32,7 +32,7 @@ Tick = Callable[[StackStatus], None]
 
 
 @dataclass(frozen=True)
-class Plan:
+class ControlPlan:
     """What to start: the instance, since when the person waits, and how much of it for how long."""
 
     instance: Instance
@@ -48,7 +48,7 @@ class Plan:
             self.instance,
             entries(self.instance, self.only),
             began=self.began,
-            companion=Identity.of(self.companion) if self.companion else None,
+            companion=ProcessIdentity.of(self.companion) if self.companion else None,
             afterwards=self._afterwards(),
             modules=modules(self.only),
         )
@@ -97,7 +97,7 @@ def is_running(layout: Layout) -> bool:
     return lock is None
 
 
-def start(plan: Plan) -> None:
+def start(plan: ControlPlan) -> None:
     """Start a supervisor in the background; the caller then follows its status. Raises PortBusy, NotReady."""
     with _held(plan):
         sys.stdout.flush()
@@ -107,7 +107,7 @@ def start(plan: Plan) -> None:
             _be_in_the_background(plan)
 
 
-def run(plan: Plan, tick: Tick) -> int:
+def run(plan: ControlPlan, tick: Tick) -> int:
     """Be the supervisor in the foreground until stopped. Raises PortBusy, NotReady."""
     with _held(plan):
         supervisor = plan.supervisor()
@@ -172,7 +172,7 @@ def processes_of(layout: Layout) -> list[psutil.Process]:
 
 
 @contextlib.contextmanager
-def _held(plan: Plan) -> Iterator[Lock]:
+def _held(plan: ControlPlan) -> Iterator[Lock]:
     """The instance locked, leftovers of a killed supervisor ended, ports free. Raises PortBusy, NotReady."""
     layout = plan.instance.layout
     require_startable(plan.instance, plan.only)
@@ -191,7 +191,7 @@ def _held(plan: Plan) -> Iterator[Lock]:
         lock.release()
 
 
-def _be_in_the_background(plan: Plan) -> NoReturn:
+def _be_in_the_background(plan: ControlPlan) -> NoReturn:
     """Leave the terminal, run the supervisor to its end, and leave without the caller's clean-up."""
     code = 1
     try:

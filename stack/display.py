@@ -16,7 +16,7 @@ from stack.status import UP, StackStatus
 _CLEAR_LINE = "\r\x1b[2K"
 
 
-class Progress:
+class ProgressDisplay:
     """One line that says what is awaited and for how long; on anything but a terminal, a line per change."""
 
     def __init__(self, out: TextIO = sys.stderr) -> None:

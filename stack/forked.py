@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from stack.nursery import PACKET
-from stack.processes import Identity, Launch, marked_environment
+from stack.processes import Launch, ProcessIdentity, marked_environment
 
 UNKNOWN = 255
 """The exit code of a process whose parent, the nursery, was gone before it ended."""
@@ -29,7 +29,7 @@ class Forked:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.returncode: int | None = None
-        self._identity = Identity.of(pid)
+        self._identity = ProcessIdentity.of(pid)
         self._ended = threading.Event()
 
     def poll(self) -> int | None:

@@ -6,7 +6,7 @@ import shutil
 import signal
 from pathlib import Path
 
-from stack.processes import Process
+from stack.processes import ProcessHandle
 
 LIMIT_BYTES = 64 * 2**20
 
@@ -27,7 +27,7 @@ def empty(path: Path) -> None:
             file.truncate()
 
 
-def reopen(path: Path, process: Process) -> None:
+def reopen(path: Path, process: ProcessHandle) -> None:
     """Put a log aside that its writer opens anew on SIGHUP: nothing is lost. Raises OSError."""
     if _too_large(path) and process.poll() is None:
         path.rename(older(path))

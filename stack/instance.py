@@ -8,14 +8,14 @@ from pathlib import Path
 
 from common.ports import BLOCKED_BY_BROWSERS
 from fastmcp_vault.errors import InputError
-from stack.keycloak import Keycloak, tables
+from stack.keycloak import KeycloakPart, tables
 from stack.layout import ROOT, Layout
 from stack.openbao import OpenBao
-from stack.part import Instance, Part
+from stack.part import Instance, StackPart
 from stack.ports import HIGHEST, LOWEST, nearest_offset
 from stack.postgres import Postgres
 from stack.python_service import PythonService
-from stack.runner import Entry
+from stack.runner import RunnerEntry
 from stack.services import INFRASTRUCTURE, PORTS, SERVICES, Service
 
 USERS_FILE = ROOT / "init" / "users.yaml"
@@ -55,7 +55,7 @@ def make(layout: Layout, ports: Mapping[str, int], users_file: Path | None = Non
     return Instance(layout, dict(ports), chosen.resolve())
 
 
-def entries(instance: Instance, only: Iterable[str] | None = None) -> list[Entry]:
+def entries(instance: Instance, only: Iterable[str] | None = None) -> list[RunnerEntry]:
     """The services (all, or those named) as the supervisor runs them. Raises InputError for an unknown name."""
     names = [service.name for service in SERVICES]
     chosen = list(only) if only is not None else names
@@ -102,8 +102,8 @@ def modules(only: Iterable[str] | None = None) -> list[str]:
     return list(dict.fromkeys(s.module[0] for s in SERVICES if s.module and (only is None or s.name in only)))
 
 
-def _entry(instance: Instance, service: Service) -> Entry:
-    return Entry(
+def _entry(instance: Instance, service: Service) -> RunnerEntry:
+    return RunnerEntry(
         name=service.name,
         title=service.title,
         part=_part(instance, service),
@@ -114,13 +114,13 @@ def _entry(instance: Instance, service: Service) -> Entry:
     )
 
 
-def _part(instance: Instance, service: Service) -> Part:
+def _part(instance: Instance, service: Service) -> StackPart:
     match service.program:
         case "postgres":
             return Postgres(instance, tables=tables(instance.layout))
         case "openbao":
             return OpenBao(instance)
         case "keycloak":
-            return Keycloak(instance)
+            return KeycloakPart(instance)
         case None:
             return PythonService(instance, service)

@@ -52,7 +52,7 @@ ADVERTISED_WITH_DOCUMENTS = _FILES / "client-documents.json"
 """The same where `init` lets clients in by their metadata documents."""
 
 
-class Keycloak:
+class KeycloakPart:
     """The identity server. The database login and the first administrator come in its environment.
 
     Keycloak answers whatever ``Host`` says: a strict hostname only keeps that out of the links it writes. So

@@ -37,7 +37,7 @@ class Instance:
         )
 
 
-class Part(Protocol):
+class StackPart(Protocol):
     """One service as the supervisor runs it."""
 
     def prepare(self, say: Say) -> None:

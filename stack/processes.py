@@ -45,7 +45,7 @@ class Launch:
     """``argv`` as a Python module of this project and its arguments: such a process may be forked (stack.forked)."""
 
 
-class Process(Protocol):
+class ProcessHandle(Protocol):
     """A child process, as ``subprocess.Popen`` has it: what the supervisor uses of one."""
 
     pid: int
@@ -65,14 +65,14 @@ class Process(Protocol):
 
 
 @dataclass(frozen=True)
-class Identity:
+class ProcessIdentity:
     """One process for certain: a pid may be used again, a pid with its start time is not."""
 
     pid: int
     started: float
 
     @classmethod
-    def of(cls, pid: int) -> Identity | None:
+    def of(cls, pid: int) -> ProcessIdentity | None:
         """The identity of a living process, None when there is none."""
         try:
             return cls(pid, psutil.Process(pid).create_time())
@@ -124,7 +124,7 @@ def spawn(launch: Launch, *, log: Path, instance: Path) -> subprocess.Popen[byte
         )
 
 
-def end(process: Process, *, ask: signal.Signals = signal.SIGTERM, within: float) -> bool:
+def end(process: ProcessHandle, *, ask: signal.Signals = signal.SIGTERM, within: float) -> bool:
     """Ask a process we started to stop; after ``within`` seconds kill its whole group. True if it went by itself."""
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError):

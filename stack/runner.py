@@ -15,15 +15,15 @@ from typing import Protocol
 from fastmcp_vault.backoff import Backoff
 from fastmcp_vault.errors import NotReady, Problem
 from stack import growing
-from stack.part import Part
-from stack.processes import Identity, Launch, Process, end, last_lines, spawn
+from stack.part import StackPart
+from stack.processes import Launch, ProcessHandle, ProcessIdentity, end, last_lines, spawn
 from stack.status import Phase, ServiceStatus
 
 
 class Starter(Protocol):
     """What starts a process, as :func:`stack.processes.spawn` does."""
 
-    def __call__(self, launch: Launch, *, log: Path, instance: Path) -> Process:
+    def __call__(self, launch: Launch, *, log: Path, instance: Path) -> ProcessHandle:
         """The process, started."""
 
 
@@ -43,12 +43,12 @@ STEADY_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Entry:
+class RunnerEntry:
     """One service for the supervisor: its part, and how it hangs together with the others."""
 
     name: str
     title: str
-    part: Part
+    part: StackPart
     uses: tuple[str, ...] = ()
     waits: bool = False
     one_shot: bool = False
@@ -61,7 +61,7 @@ class Runner:
 
     def __init__(
         self,
-        entry: Entry,
+        entry: RunnerEntry,
         *,
         log: Path,
         instance: Path,
@@ -80,7 +80,7 @@ class Runner:
         self._instance = instance
         self._changed = changed
         self._stopping = threading.Event()
-        self._process: Process | None = None
+        self._process: ProcessHandle | None = None
         self._launched = Launch((), Path())
         self._spawning = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=entry.name, daemon=True)
@@ -156,7 +156,7 @@ class Runner:
             self._died(process, offset, deaths, pause)
             self._stopping.wait(pause)
 
-    def _watch(self, process: Process) -> None:
+    def _watch(self, process: ProcessHandle) -> None:
         """Return when the process has ended; until then its status says whether it answers its health check."""
         missed = 0
         while not self._stopping.is_set():
@@ -171,20 +171,20 @@ class Runner:
             self._set(phase, "does not answer its health check" if missed else "")
         process.wait()
 
-    def _spawn(self) -> Process | None:
+    def _spawn(self) -> ProcessHandle | None:
         launch = self.entry.part.launch()
         with self._spawning:
             if self._stopping.is_set():
                 return None
             self._process = self._start(launch, log=self._log, instance=self._instance)
             self._launched = launch
-        identity = Identity.of(self._process.pid)
+        identity = ProcessIdentity.of(self._process.pid)
         self.status.pid = self._process.pid
         self.status.started = identity.started if identity else None
         self._set("starting")
         return self._process
 
-    def _until_up(self, process: Process) -> bool:
+    def _until_up(self, process: ProcessHandle) -> bool:
         """Wait until ready (or, for a one-shot, ended well). False when it died or was told to stop."""
         give_up = time.monotonic() + self._patience
         while not self._stopping.is_set():
@@ -212,7 +212,7 @@ class Runner:
                 return False
         return False
 
-    def _too_late(self, process: Process) -> None:
+    def _too_late(self, process: ProcessHandle) -> None:
         """End a process that runs but does not answer; at the first start that fails the whole start at once."""
         end(process, ask=self._launched.stop, within=STOP_SECONDS)
         if not self.up.is_set() and not self._stopping.is_set():
@@ -222,7 +222,7 @@ class Runner:
                 fix=f"Its last words (all of them: ./demo logs {self.entry.name}):{shown}",
             )
 
-    def _died(self, process: Process, offset: int, deaths: int, pause: float) -> None:
+    def _died(self, process: ProcessHandle, offset: int, deaths: int, pause: float) -> None:
         end(process, within=0)
         code = process.returncode
         how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from fastmcp_vault.files import write_private
 from stack.layout import Layout
-from stack.processes import Identity
+from stack.processes import ProcessIdentity
 
 Phase = Literal[
     "waiting", "preparing", "starting", "ready", "done", "unhealthy", "restarting", "failed", "stopping", "stopped"
@@ -39,9 +39,9 @@ class ServiceStatus:
     """The last log lines before it last died."""
 
     @property
-    def identity(self) -> Identity | None:
+    def identity(self) -> ProcessIdentity | None:
         """Its process, while it has one."""
-        return Identity(self.pid, self.started) if self.pid and self.started else None
+        return ProcessIdentity(self.pid, self.started) if self.pid and self.started else None
 
 
 @dataclass
@@ -63,9 +63,9 @@ class StackStatus:
     services: list[ServiceStatus] = field(default_factory=list)
 
     @property
-    def supervisor(self) -> Identity:
+    def supervisor(self) -> ProcessIdentity:
         """The supervising process."""
-        return Identity(self.pid, self.started)
+        return ProcessIdentity(self.pid, self.started)
 
     def as_json(self) -> dict[str, Any]:
         """A JSON-ready form; it holds no secret."""

@@ -15,8 +15,8 @@ from fastmcp_vault.errors import Problem
 from stack import status
 from stack.forked import Nursery
 from stack.part import Instance
-from stack.processes import Identity, Launch, Process, end, spawn
-from stack.runner import STOP_SECONDS, Entry, Runner
+from stack.processes import Launch, ProcessHandle, ProcessIdentity, end, spawn
+from stack.runner import STOP_SECONDS, Runner, RunnerEntry
 from stack.services import OVERRIDABLE, given
 from stack.status import STARTED, UP, StackStatus
 
@@ -33,10 +33,10 @@ class Supervisor:
     def __init__(
         self,
         instance: Instance,
-        entries: Sequence[Entry],
+        entries: Sequence[RunnerEntry],
         *,
         began: float,
-        companion: Identity | None = None,
+        companion: ProcessIdentity | None = None,
         afterwards: Launch | None = None,
         modules: Sequence[str] = (),
     ) -> None:
@@ -60,7 +60,7 @@ class Supervisor:
             )
             for entry in entries
         }
-        me = Identity.of(os.getpid())
+        me = ProcessIdentity.of(os.getpid())
         self.status = StackStatus(
             phase="starting",
             pid=os.getpid(),
@@ -113,7 +113,7 @@ class Supervisor:
         tick(self.status)
         return 1 if problem else 0
 
-    def _start(self, launch: Launch, *, log: Path, instance: Path) -> Process:
+    def _start(self, launch: Launch, *, log: Path, instance: Path) -> ProcessHandle:
         """Fork it for the first start, where it can be; a restart later gets an interpreter of its own."""
         if launch.module and self._nursery and self.status.phase == "starting":
             forked = self._nursery.spawn(launch, log=log, instance=instance)
@@ -121,10 +121,10 @@ class Supervisor:
                 return forked
         return spawn(launch, log=log, instance=instance)
 
-    def _used(self, entry: Entry) -> list[Runner]:
+    def _used(self, entry: RunnerEntry) -> list[Runner]:
         return [self._runners[name] for name in entry.uses if name in self._runners]
 
-    def _needed(self, entry: Entry) -> list[Runner]:
+    def _needed(self, entry: RunnerEntry) -> list[Runner]:
         """What it uses, and what provisions that (and so uses it too)."""
         provisioning = [
             runner

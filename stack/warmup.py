@@ -18,10 +18,10 @@ from pathlib import Path
 
 from fastmcp_vault.errors import NotReady
 from stack import distribution, postgres, programs
-from stack.keycloak import FIRST_JAVA_WITH_AOT_CACHE, Keycloak, aot_cache, tables
+from stack.keycloak import FIRST_JAVA_WITH_AOT_CACHE, KeycloakPart, aot_cache, tables
 from stack.layout import Layout
 from stack.lock import alone
-from stack.part import Instance, Part, Say
+from stack.part import Instance, Say, StackPart
 from stack.ports import LOOPBACK, free_ports
 from stack.postgres import Postgres
 from stack.processes import MARKER, end, spawn, wait_until
@@ -54,7 +54,7 @@ def _record_in(scratch: Layout, say: Say) -> None:
     scratch.make()
     instance = Instance(scratch, free_ports(("postgres", "keycloak", "keycloak-inner")), Path(os.devnull))
     database = Postgres(instance, tables=Path(os.devnull).with_name("no-such-tables"))
-    server = Keycloak(instance)
+    server = KeycloakPart(instance)
     unfinished = aot_cache(scratch).with_suffix(".recording")
     unfinished.unlink(missing_ok=True)
     recording = (f"-XX:AOTCacheOutput={unfinished}",) if _java_can() else ()
@@ -79,10 +79,10 @@ _ADMIN = ("KEYCLOAK_ADMIN", "KEYCLOAK_ADMIN_PASSWORD")
 
 
 def _started(
-    stack: contextlib.ExitStack, instance: Instance, part: Part, name: str, *jvm: str
+    stack: contextlib.ExitStack, instance: Instance, part: StackPart, name: str, *jvm: str
 ) -> subprocess.Popen[bytes]:
     """Start a part, ended for certain when ``stack`` closes; returns when it is ready."""
-    launch = part.launch_with(*jvm) if isinstance(part, Keycloak) else part.launch()
+    launch = part.launch_with(*jvm) if isinstance(part, KeycloakPart) else part.launch()
     # Marked as the demo's that asked for it, so that its `down` would find these, too.
     owner = Path(os.environ.get(MARKER, instance.layout.state))
     process = spawn(launch, log=instance.layout.logs / f"{name}.log", instance=owner)

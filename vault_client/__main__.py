@@ -26,7 +26,7 @@ from fastmcp_vault.backoff import Backoff
 from fastmcp_vault.errors import ConfigError, Problem, VaultLoginRefused, VaultUnavailable
 from fastmcp_vault.printable import show
 from fastmcp_vault.vault import config, logins
-from fastmcp_vault.vault.application import Application, Row
+from fastmcp_vault.vault.application import Application, SecretRow
 from fastmcp_vault.vault.client import Vault
 from fastmcp_vault.vault.config import ClientConfig
 from fastmcp_vault.vault.session import Persistence, VaultSession
@@ -152,8 +152,8 @@ def _once(settings: ClientConfig, application: Application, options: Options) ->
     return 0 if all(row.problem is None for row in rows) else 1
 
 
-def _teller(settings: ClientConfig, options: Options) -> Callable[[Row], None]:
-    def tell(row: Row) -> None:
+def _teller(settings: ClientConfig, options: Options) -> Callable[[SecretRow], None]:
+    def tell(row: SecretRow) -> None:
         if options.json:
             body = {"entity": settings.vault_entity, "at": time.time(), **display.as_dict(row)}
             show(display.as_json(body))

@@ -11,14 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from fastmcp_vault.printable import printable
-from fastmcp_vault.vault.application import Row
+from fastmcp_vault.vault.application import SecretRow
 
 TITLES = {"token": "Vault token", "kv": "KV secret", "dynamic": "Database user", "static": "Static database user"}
 
 _SIGNS = {"fresh": ("●", "green"), "stale": ("▲", "yellow"), "failed": ("✖", "red"), "waiting": ("…", "dim")}
 
 
-def table(entity: str, rows: list[Row]) -> Table:
+def table(entity: str, rows: list[SecretRow]) -> Table:
     """Every row with its state in a sign, a word and a colour, and the time it has left."""
     made = Table(box=box.SIMPLE_HEAD, title=f"{entity}  {_clock()}", title_justify="left", expand=False)
     for name, style in (("", ""), ("secret", "bold"), ("path", ""), ("holds", "")):
@@ -35,7 +35,7 @@ def table(entity: str, rows: list[Row]) -> Table:
     return made
 
 
-def line(row: Row) -> str:
+def line(row: SecretRow) -> str:
     """One row as one line of text."""
     parts = [_clock(), row.state, TITLES[row.kind], row.path, row.detail]
     if row.left is not None:
@@ -45,7 +45,7 @@ def line(row: Row) -> str:
     return "  ".join(part for part in parts if part)
 
 
-def document(entity: str, rows: list[Row]) -> dict[str, Any]:
+def document(entity: str, rows: list[SecretRow]) -> dict[str, Any]:
     """All rows, JSON-ready; ``left_seconds`` is null where nothing counts down."""
     return {"entity": entity, "at": time.time(), "secrets": [as_dict(row) for row in rows]}
 
@@ -55,7 +55,7 @@ def as_json(body: dict[str, Any]) -> str:
     return json.dumps(body)
 
 
-def as_dict(row: Row) -> dict[str, Any]:
+def as_dict(row: SecretRow) -> dict[str, Any]:
     """One row, JSON-ready."""
     return {
         "kind": row.kind,

@@ -31,14 +31,14 @@ _CALL = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BlockPart:
     """One step of a block: its place in the trace, and what it is called there (``3b``)."""
 
     index: int
     label: str
 
 
-def parts(trace: Trace, server: str) -> list[list[Part]]:
+def parts(trace: Trace, server: str) -> list[list[BlockPart]]:
     """One server's steps ("": the person's own), one list for each block, lettered where a block has several.
 
     A call's steps stand in the order of their numbers. A chat's trace goes on over several messages, so that there a
@@ -50,7 +50,7 @@ def parts(trace: Trace, server: str) -> list[list[Part]]:
     blocks = [[index for _, index in block] for _, block in groupby(own, key=lambda pair: pair[0].number)]
     return [
         [
-            Part(i, f"{trace.steps[i].number}{_letter(n)}" if len(block) > 1 else str(trace.steps[i].number))
+            BlockPart(i, f"{trace.steps[i].number}{_letter(n)}" if len(block) > 1 else str(trace.steps[i].number))
             for n, i in enumerate(block)
         ]
         for block in blocks
@@ -92,13 +92,13 @@ def _letter(place: int) -> str:
     return chr(ord("a") + place) if place < 26 else f".{place + 1}"
 
 
-def _heading(trace: Trace, row: Sequence[Part]) -> str:
+def _heading(trace: Trace, row: Sequence[BlockPart]) -> str:
     """What the parts of a block do together; a single part says that itself."""
     steps = [trace.steps[part.index] for part in row]
     return t(f"picture.step.{steps[0].number}.title") if len(row) > 1 and {step.kind for step in steps} <= _CALL else ""
 
 
-def _part(trace: Trace, part: Part, drawn: Sequence[Arrow]) -> dict[str, Any]:
+def _part(trace: Trace, part: BlockPart, drawn: Sequence[Arrow]) -> dict[str, Any]:
     step = trace.steps[part.index]
     why = reason(step, trace)
     own = [arrow for arrow in drawn if arrow.step == part.index]

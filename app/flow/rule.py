@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from app.claims import clock
 from app.mcp_client import LABELS
 from app.proof import Proof
-from app.rules import DEFAULT_POLICY, Line, ServerRules
+from app.rules import DEFAULT_POLICY, PolicyLine, ServerRules
 from app.texts import t, told_problem
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.tracing import Step, Trace
@@ -71,7 +71,7 @@ def capture(server: str, trace: Trace, book: Rulebook) -> dict[str, Any] | None:
     }
 
 
-def _may(line: Line) -> str:
+def _may(line: PolicyLine) -> str:
     return ", ".join(line.capabilities)
 
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from app.lab.people import DemoPerson
 from app.lab.targets import Targets, wire
 from app.person_vault import require_known
-from app.process import Process
+from app.process import AppProcess
 from app.sessions import Session
 from app.texts import t
 from common.servers import MCP_SERVERS
@@ -34,7 +34,7 @@ class Actor:
 
 
 @asynccontextmanager
-async def oneself(process: Process, session: Session) -> AsyncIterator[Actor]:
+async def oneself(process: AppProcess, session: Session) -> AsyncIterator[Actor]:
     """The signed-in person. Their Vault token, and the database user it may make, ends with the block."""
     subject = session.tokens.access_token
     wanted = [(f"mcp-{server}", f"mcp:{server}") for server in MCP_SERVERS]
@@ -48,7 +48,7 @@ async def oneself(process: Process, session: Session) -> AsyncIterator[Actor]:
 
 
 @asynccontextmanager
-async def by_lab(process: Process, person: DemoPerson) -> AsyncIterator[Actor]:
+async def by_lab(process: AppProcess, person: DemoPerson) -> AsyncIterator[Actor]:
     """A demo person, signed in by password at the lab's clients (one a server). Raises KeycloakRefused.
 
     The sessions end with the block, here and at the servers: lab clients have no back channel that would tell.
@@ -63,7 +63,7 @@ async def by_lab(process: Process, person: DemoPerson) -> AsyncIterator[Actor]:
 
 
 @asynccontextmanager
-async def _logged_in(process: Process, role: str, tokens: TokenSet) -> AsyncIterator[tuple[SecretStr, str]]:
+async def _logged_in(process: AppProcess, role: str, tokens: TokenSet) -> AsyncIterator[tuple[SecretStr, str]]:
     login = await process.vault.login_jwt(role=role, jwt=tokens.access_token)
     try:
         entity = await process.vault.entity(login.token, login.entity_id)
@@ -75,7 +75,7 @@ async def _logged_in(process: Process, role: str, tokens: TokenSet) -> AsyncIter
 
 
 @asynccontextmanager
-async def _granted(process: Process, person: DemoPerson, client: str) -> AsyncIterator[TokenSet]:
+async def _granted(process: AppProcess, person: DemoPerson, client: str) -> AsyncIterator[TokenSet]:
     """Tokens by direct grant (RFC 6749 §4.3); the session that it began ends with the block."""
     targets = Targets.of(process.settings)
     me = {"client_id": client, "client_secret": process.settings.lab_client_secret.get_secret_value()}

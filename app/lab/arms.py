@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class AttackTarget:
     """The shooting range: who stands where. ``keycloak`` is the app's own client, ``cookie`` its session's name."""
 
     targets: Targets
@@ -38,10 +38,10 @@ class Range:
 
 
 @dataclass(slots=True)
-class Arms:
+class AttackerTools:
     """One run's tokens, each obtained once and the usual way. Use as :func:`armed` gives it."""
 
-    range: Range
+    range: AttackTarget
     client: httpx2.AsyncClient
     _sessions: list[TokenSet] = field(default_factory=list)
     _labs: list[tuple[str, SecretStr]] = field(default_factory=list)
@@ -175,10 +175,10 @@ class Arms:
 
 
 @asynccontextmanager
-async def armed(where: Range) -> AsyncIterator[Arms]:
+async def armed(where: AttackTarget) -> AsyncIterator[AttackerTools]:
     """Arms for one run; what they got is ended with the block."""
     async with wire(where.targets) as client:
-        arms = Arms(where, client)
+        arms = AttackerTools(where, client)
         try:
             yield arms
         finally:

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import httpx2
 
-from app.lab.arms import Arms
-from app.lab.targets import Tape, Targets, on_tape
+from app.lab.arms import AttackerTools
+from app.lab.targets import LabTape, Targets, on_tape
 from app.texts import t, told_problem
 from fastmcp_vault import correlation
 from fastmcp_vault.errors import Problem
@@ -33,7 +33,7 @@ _MARKUP = re.compile(r"<(script|style|head)\b.*?</\1>|<[^>]*>", re.DOTALL | re.I
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AttackAnswer:
     """A server's answer as it bears on an attack: got through, refused, or neither (a failure, say)."""
 
     status: int
@@ -43,10 +43,10 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class AttackContext:
     """What an attack function works with: the attacker's arms, the servers to aim at, and a wire that is recorded."""
 
-    arms: Arms
+    arms: AttackerTools
     targets: Targets
     wire: httpx2.AsyncClient
 
@@ -63,7 +63,7 @@ class Attack:
     layer: str
     standard: str
     sign: str
-    fire: Callable[[Shot], Awaitable[Answer]]
+    fire: Callable[[AttackContext], Awaitable[AttackAnswer]]
     expected: Verdict = "blocked"
 
     @property
@@ -74,7 +74,7 @@ class Attack:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class AttackResult:
     """What really came of an attack, masked. ``at``: seconds since the epoch; ``duration_ms``: the last request's."""
 
     attack: str
@@ -87,7 +87,7 @@ class Result:
     exchanges: tuple[Exchange, ...] = field(default=(), repr=False)
 
 
-def verdict(attack: Attack, answer: Answer) -> Verdict:
+def verdict(attack: Attack, answer: AttackAnswer) -> Verdict:
     """Blocked only by a refusal that names the attack's own reason; anything that got through has passed."""
     if answer.through:
         return "passed"
@@ -96,22 +96,24 @@ def verdict(attack: Attack, answer: Answer) -> Verdict:
     return "unclear"
 
 
-async def fire(attack: Attack, arms: Arms, targets: Targets, transport: httpx2.AsyncBaseTransport) -> Result:
+async def fire(
+    attack: Attack, arms: AttackerTools, targets: Targets, transport: httpx2.AsyncBaseTransport
+) -> AttackResult:
     """Send one attack at ``targets`` by ``transport``, and judge the answer.
 
     A problem on the way is no verdict on the defence: ``unclear``.
     """
-    tape, known = Tape(), uuid.uuid4().hex
+    tape, known = LabTape(), uuid.uuid4().hex
     at = time.time()
     try:
         with correlation.carrying(known):
-            answer = await attack.fire(Shot(arms, targets, on_tape(transport, tape)))
+            answer = await attack.fire(AttackContext(arms, targets, on_tape(transport, tape)))
         found, status, said = verdict(attack, answer), answer.status, answer.said
     except Problem as problem:
         found, status, said = "unclear", 0, told_problem(problem)
     except (httpx2.HTTPError, ValueError, KeyError) as error:
         found, status, said = "unclear", 0, t("lab.no-answer", error=type(error).__name__)
-    return Result(
+    return AttackResult(
         attack=attack.id,
         verdict=found,
         status=status,
@@ -123,19 +125,19 @@ async def fire(attack: Attack, arms: Arms, targets: Targets, transport: httpx2.A
     )
 
 
-def tool_answer(response: httpx2.Response) -> Answer:
+def tool_answer(response: httpx2.Response) -> AttackAnswer:
     """An MCP server's answer: a refusal by its door (RFC 6750 §3), or by the tool itself (``isError``)."""
     body = json_body(response)
     result = body.get("result")
     if response.status_code == httpx2.codes.OK and isinstance(result, dict):
         words = " ".join(str(part.get("text", "")) for part in result.get("content", []) if isinstance(part, dict))
         wrong = bool(result.get("isError"))
-        return Answer(response.status_code, words or response.text[:SAID_LIMIT], through=not wrong, refused=wrong)
+        return AttackAnswer(response.status_code, words or response.text[:SAID_LIMIT], through=not wrong, refused=wrong)
     said = str(body.get("error_description") or response.headers.get("www-authenticate") or response.text)
-    return Answer(response.status_code, said, through=False, refused=400 <= response.status_code < 500)
+    return AttackAnswer(response.status_code, said, through=False, refused=400 <= response.status_code < 500)
 
 
-def plain_answer(response: httpx2.Response) -> Answer:
+def plain_answer(response: httpx2.Response) -> AttackAnswer:
     """Vault's, Keycloak's or the app's answer: 2xx is through, 4xx is refused, anything else neither.
 
     Its words: Vault's ``errors``, OAuth's ``error`` and ``error_description`` (RFC 6749 §5.2), else the text.
@@ -145,7 +147,7 @@ def plain_answer(response: httpx2.Response) -> Answer:
     words = [*map(str, errors)] if isinstance(errors, list) else []
     words += [str(body[name]) for name in ("error", "error_description") if name in body]
     status, said = response.status_code, " · ".join(" ".join(word.split()) for word in words)
-    return Answer(status, said or _text(response), response.is_success, 400 <= status < 500)
+    return AttackAnswer(status, said or _text(response), response.is_success, 400 <= status < 500)
 
 
 def _text(response: httpx2.Response) -> str:

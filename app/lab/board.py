@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from app import picture
 from app.flow.standards import linked
-from app.lab.attack import PARTIES, Attack, Result
+from app.lab.attack import PARTIES, Attack, AttackResult
 from app.lab.catalog import ATTACKS, CONTROLS
 from app.texts import language, t
 from fastmcp_vault.tracing.export import as_curl
@@ -29,7 +29,7 @@ PLACES = {"keycloak": "keycloak", "mcp": "mcp", "vault": "vault", "postgres": "b
 Kind = Literal["none", "good", "bad", "part"]
 
 
-def state(attack: Attack, result: Result | None) -> State:
+def state(attack: Attack, result: AttackResult | None) -> State:
     """How an attack stands; ``lesson`` and ``control`` where getting through is what was to be seen."""
     if result is None:
         return "waiting"
@@ -38,7 +38,7 @@ def state(attack: Attack, result: Result | None) -> State:
     return result.verdict
 
 
-def summary(results: Mapping[str, Result]) -> tuple[Kind, str]:
+def summary(results: Mapping[str, AttackResult]) -> tuple[Kind, str]:
     """The verdict over everything that was sent, and whether it is a good one.
 
     It is good only when everything was sent, every attack blocked, and every control got through.
@@ -61,7 +61,7 @@ def summary(results: Mapping[str, Result]) -> tuple[Kind, str]:
     return "good", t("lab.verdict.all", count=len(wanted), controls=t("lab.controls.good"), lessons=lessons)
 
 
-def board(results: Mapping[str, Result]) -> dict[str, Any]:
+def board(results: Mapping[str, AttackResult]) -> dict[str, Any]:
     """All of it, every word already in the reader's language."""
     return {
         "language": language(),
@@ -80,7 +80,7 @@ def board(results: Mapping[str, Result]) -> dict[str, Any]:
     }
 
 
-def _row(attack: Attack, result: Result | None) -> dict[str, Any]:
+def _row(attack: Attack, result: AttackResult | None) -> dict[str, Any]:
     found = state(attack, result)
     return {
         "id": attack.id,
@@ -98,13 +98,13 @@ def _row(attack: Attack, result: Result | None) -> dict[str, Any]:
     }
 
 
-def _word(found: State, result: Result | None) -> str:
+def _word(found: State, result: AttackResult | None) -> str:
     """The verdict by what was promised: a refusal inside an answer of HTTP 200 is told as such."""
     inside = found == "blocked" and result is not None and result.status is not None and result.status < 300
     return t("lab.ui.inside", status=result.status) if inside and result else t(f"lab.ui.{found}")
 
 
-def _result(result: Result) -> dict[str, Any]:
+def _result(result: AttackResult) -> dict[str, Any]:
     return {
         "status": result.status,
         "said": result.said,

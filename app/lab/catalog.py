@@ -7,8 +7,8 @@ from contextlib import aclosing
 from functools import partial
 
 from app.lab import inputs, sessions, tokens, vault
-from app.lab.arms import Range, armed
-from app.lab.attack import Answer, Attack, Result, Shot, fire
+from app.lab.arms import AttackTarget, armed
+from app.lab.attack import Attack, AttackAnswer, AttackContext, AttackResult, fire
 from app.lab.mcp import knock, use
 from app.lab.targets import Targets, shared
 from app.lab.together import as_they_come
@@ -17,17 +17,17 @@ TOGETHER = 4
 """Attacks under way at once."""
 
 
-async def good_token(shot: Shot) -> Answer:
+async def good_token(shot: AttackContext) -> AttackAnswer:
     """The attacker's own token as it is."""
     return await knock(shot, await shot.arms.server_token("jira"))
 
 
-async def own_path(shot: Shot) -> Answer:
+async def own_path(shot: AttackContext) -> AttackAnswer:
     """The attacker's own secret."""
     return await vault.ask(shot, "GET", f"secret/data/users/{shot.arms.range.attacker.username}/jira")
 
 
-async def own_query(shot: Shot) -> Answer:
+async def own_query(shot: AttackContext) -> AttackAnswer:
     """A harmless question."""
     return await use(shot, "postgres", "query", {"sql": "SELECT 1 AS one"})
 
@@ -44,7 +44,9 @@ ATTACKS: tuple[Attack, ...] = (*tokens.ATTACKS, *vault.ATTACKS, *sessions.ATTACK
 BY_ID = {attack.id: attack for attack in (*CONTROLS, *ATTACKS)}
 
 
-async def run(where: Range, chosen: Iterable[Attack], targets: Targets | None = None) -> AsyncGenerator[Result]:
+async def run(
+    where: AttackTarget, chosen: Iterable[Attack], targets: Targets | None = None
+) -> AsyncGenerator[AttackResult]:
     """Each result as it comes, TOGETHER at once; at the end everything the attacker got is ended.
 
     Attacks that wait for time to pass begin first.
@@ -58,7 +60,7 @@ async def run(where: Range, chosen: Iterable[Attack], targets: Targets | None = 
                 yield result
 
 
-async def _answered(send: Callable[[], Awaitable[Result]]) -> Result:
+async def _answered(send: Callable[[], Awaitable[AttackResult]]) -> AttackResult:
     """What came of an attack, tried once more where nobody answered: a part may be busy, which says nothing of it."""
     result = await send()
     return result if result.status else await send()

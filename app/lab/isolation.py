@@ -14,7 +14,7 @@ import httpx2
 
 from app.lab.actors import Actor
 from app.lab.attack import SAID_LIMIT, plain_answer, tool_answer
-from app.lab.targets import Tape, Targets, on_tape, shared
+from app.lab.targets import LabTape, Targets, on_tape, shared
 from app.lab.together import as_they_come
 from app.texts import told_problem
 from common.servers import SERVERS
@@ -94,7 +94,7 @@ async def attempt(
     targets: Targets, transport: httpx2.AsyncBaseTransport, actor: Actor, owner: str, thing: Thing
 ) -> Cell:
     """One try, with a correlation id of its own."""
-    tape, known = Tape(), uuid.uuid4().hex
+    tape, known = LabTape(), uuid.uuid4().hex
     client = on_tape(transport, tape)
     acted_as = ""
     try:

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 
-from app.lab.attack import Answer, Shot, json_body, tool_answer
+from app.lab.attack import AttackAnswer, AttackContext, json_body, tool_answer
 
 PROTOCOL = "2025-06-18"
 """The revision whose requests need no more than a POST."""
@@ -16,19 +16,19 @@ ASKABLE = "2026-07-28"
 """The revision in which a server may ask for a person's yes before it does something."""
 
 
-async def knock(shot: Shot, token: str, *, server: str = "jira", **more: Any) -> Answer:
+async def knock(shot: AttackContext, token: str, *, server: str = "jira", **more: Any) -> AttackAnswer:
     """``tools/list`` with this token: what a server answers to whoever it lets in."""
     return tool_answer(await send(shot, token, {"method": "tools/list", "params": {}}, server=server, **more))
 
 
-async def use(shot: Shot, server: str, tool: str, arguments: Mapping[str, Any]) -> Answer:
+async def use(shot: AttackContext, server: str, tool: str, arguments: Mapping[str, Any]) -> AttackAnswer:
     """One tool, with the attacker's own good token."""
     token = await shot.arms.server_token(server)
     asked = {"method": "tools/call", "params": {"name": tool, "arguments": dict(arguments)}}
     return tool_answer(await send(shot, token, asked, server=server))
 
 
-async def insist(shot: Shot, server: str, tool: str, arguments: Mapping[str, Any]) -> Answer:
+async def insist(shot: AttackContext, server: str, tool: str, arguments: Mapping[str, Any]) -> AttackAnswer:
     """A tool that asks before it writes, with the attacker's own token: attackers say yes to themselves."""
     token = await shot.arms.server_token(server)
     headers = {"MCP-Protocol-Version": ASKABLE, "Mcp-Method": "tools/call", "Mcp-Name": tool}
@@ -54,7 +54,7 @@ async def insist(shot: Shot, server: str, tool: str, arguments: Mapping[str, Any
 
 
 async def send(
-    shot: Shot,
+    shot: AttackContext,
     token: str,
     asked: Mapping[str, Any],
     *,

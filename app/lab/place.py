@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from app.lab.arms import Range
+from app.lab.arms import AttackTarget
 from app.lab.people import DemoPerson, attacker_and_victim, everybody
 from app.lab.targets import Targets
-from app.process import Process
+from app.process import AppProcess
 from app.session import cookie_name
 
 
-def place(process: Process, asking: str) -> Range:
+def place(process: AppProcess, asking: str) -> AttackTarget:
     """Where whoever asks (by username) attacks from. Raises LabClosed."""
     return between(process, *attacker_and_victim(everybody(process.settings), asking))
 
 
-def between(process: Process, attacker: DemoPerson, victim: DemoPerson) -> Range:
+def between(process: AppProcess, attacker: DemoPerson, victim: DemoPerson) -> AttackTarget:
     """The range with these two people in it."""
     settings = process.settings
-    return Range(
+    return AttackTarget(
         targets=Targets.of(settings),
         keycloak=process.keycloak,
         vault=process.vault,

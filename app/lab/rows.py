@@ -9,14 +9,14 @@ from app.lab.actors import Actor, by_lab, oneself
 from app.lab.isolation import NAME, Cell, grid
 from app.lab.people import LabClosed, everybody
 from app.lab.targets import Targets
-from app.process import Process
+from app.process import AppProcess
 from app.room import as_facilitator
 
 AT_ONCE = 10
 """People in the whole grid at most: each signs in at four clients."""
 
 
-def names(process: Process, me: str) -> list[str]:
+def names(process: AppProcess, me: str) -> list[str]:
     """Everybody that the demo's users file names, oneself first; oneself alone outside the demo."""
     try:
         known = list(everybody(process.settings))
@@ -30,7 +30,7 @@ def usable(typed: str) -> list[str]:
     return list(dict.fromkeys(name for name in typed.replace(",", " ").split() if NAME.fullmatch(name)))
 
 
-async def my_row(process: Process, cookie: str, owners: Sequence[str]) -> AsyncGenerator[Cell]:
+async def my_row(process: AppProcess, cookie: str, owners: Sequence[str]) -> AsyncGenerator[Cell]:
     """The signed-in person against each of these. Raises SessionEnded, ExchangeRefused, VaultLoginRefused …"""
     session = await process.sessions.renewed(cookie)
     async with oneself(process, session) as actor, aclosing(_grid(process, [actor], owners)) as cells:
@@ -38,7 +38,7 @@ async def my_row(process: Process, cookie: str, owners: Sequence[str]) -> AsyncG
             yield cell
 
 
-async def whole_grid(process: Process, cookie: str, chosen: Sequence[str]) -> AsyncGenerator[Cell]:
+async def whole_grid(process: AppProcess, cookie: str, chosen: Sequence[str]) -> AsyncGenerator[Cell]:
     """Each of these people against each other. Raises NotFacilitator, LabClosed, KeycloakRefused, SessionEnded."""
     await as_facilitator(process, cookie)
     people = everybody(process.settings)
@@ -50,5 +50,5 @@ async def whole_grid(process: Process, cookie: str, chosen: Sequence[str]) -> As
             yield cell
 
 
-def _grid(process: Process, actors: Sequence[Actor], owners: Sequence[str]) -> AsyncGenerator[Cell]:
+def _grid(process: AppProcess, actors: Sequence[Actor], owners: Sequence[str]) -> AsyncGenerator[Cell]:
     return grid(Targets.of(process.settings), actors, owners)

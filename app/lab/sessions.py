@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
-from app.lab.attack import Answer, Attack, Shot, plain_answer
+from app.lab.attack import Attack, AttackAnswer, AttackContext, plain_answer
 from app.lab.mcp import knock
 from app.texts import t, told
 from common.settings import SERVER_AUDIENCE_PREFIX
@@ -22,13 +22,13 @@ PATIENCE = 5.0
 _LOOK_EVERY = 0.1
 
 
-async def replay(shot: Shot) -> Answer:
+async def replay(shot: AttackContext) -> AttackAnswer:
     """The token of a session that is over: still in time, its signature still good."""
     _, token = await shot.arms.ended()
     return await _until_heard(lambda: knock(shot, token))
 
 
-async def refresh(shot: Shot) -> Answer:
+async def refresh(shot: AttackContext) -> AttackAnswer:
     """The refresh token of a lab client's session, for new tokens, after that session was signed out."""
     held = (await shot.arms.lab_token("lab-app")).refresh_token
     kept = {"refresh_token": held.get_secret_value() if held else "", **shot.arms.lab_login("lab-app")}
@@ -38,7 +38,7 @@ async def refresh(shot: Shot) -> Answer:
     )
 
 
-async def revoked_at_vault(shot: Shot) -> Answer:
+async def revoked_at_vault(shot: AttackContext) -> AttackAnswer:
     """A Vault token, after it was given back."""
     jwt = await shot.arms.vault_jwt()
     login = await shot.arms.range.vault.login_jwt(role="person", jwt=jwt)
@@ -48,7 +48,7 @@ async def revoked_at_vault(shot: Shot) -> Answer:
     return plain_answer(await shot.wire.get(path, headers=headers))
 
 
-async def stolen_cookie(shot: Shot) -> Answer:
+async def stolen_cookie(shot: AttackContext) -> AttackAnswer:
     """The app's session cookie, copied while it was good, and used after its owner had signed out."""
     cookie = await shot.arms.app_session()
     headers = {"Cookie": f"{shot.arms.range.cookie}={cookie.get_secret_value()}"}
@@ -59,7 +59,7 @@ async def stolen_cookie(shot: Shot) -> Answer:
     return plain_answer(await shot.wire.get(f"{shot.targets.app}/auth/session", headers=headers))
 
 
-async def judged_locally(shot: Shot) -> Answer:
+async def judged_locally(shot: AttackContext) -> AttackAnswer:
     """A program that verifies the token by itself, with Keycloak's public keys, and asks nobody."""
     _, token = await shot.arms.ended()
     validator = TokenValidator(
@@ -72,20 +72,20 @@ async def judged_locally(shot: Shot) -> Answer:
     try:
         claims = await validator.validate(token)
     except TokenInvalid as problem:
-        return Answer(401, told(problem.what), through=False, refused=True)
-    return Answer(200, t("lab.judged-good", username=claims.username), through=True, refused=False)
+        return AttackAnswer(401, told(problem.what), through=False, refused=True)
+    return AttackAnswer(200, t("lab.judged-good", username=claims.username), through=True, refused=False)
 
 
-async def introspected(shot: Shot) -> Answer:
+async def introspected(shot: AttackContext) -> AttackAnswer:
     """A program that shows the same token to Keycloak and asks whether it is active (RFC 7662)."""
     _, token = await shot.arms.ended()
     form = {"token": token, **shot.arms.lab_login("lab-jira")}
     response = await shot.wire.post(f"{shot.targets.openid}/token/introspect", data=form)
     active = response.json().get("active") if response.is_success else None
-    return Answer(response.status_code, response.text, through=active is True, refused=active is False)
+    return AttackAnswer(response.status_code, response.text, through=active is True, refused=active is False)
 
 
-async def forwarded_link(shot: Shot) -> Answer:
+async def forwarded_link(shot: AttackContext) -> AttackAnswer:
     """A chatbot's login link and its code, sent to somebody who is signed in and types the code.
 
     What follows would hand the stranger's chat a token that lasts for months: Keycloak must not go on by itself.
@@ -104,10 +104,10 @@ async def forwarded_link(shot: Shot) -> Answer:
     address, headers = browser.at_keycloak(typed.headers["location"], shot.targets.keycloak)
     answer = plain_answer(await shot.wire.get(address, headers=headers))
     asks = answer.through and "password" in answer.said.lower()
-    return Answer(answer.status, answer.said, not asks and answer.status < 400, asks or answer.refused)
+    return AttackAnswer(answer.status, answer.said, not asks and answer.status < 400, asks or answer.refused)
 
 
-async def _until_heard(look: Callable[[], Awaitable[Answer]]) -> Answer:
+async def _until_heard(look: Callable[[], Awaitable[AttackAnswer]]) -> AttackAnswer:
     """The last answer, once it is no longer a good one or PATIENCE is over."""
     until = time.monotonic() + PATIENCE
     answer = await look()

@@ -71,7 +71,7 @@ class Targets:
 
 
 @dataclass(slots=True)
-class Tape:
+class LabTape:
     """What went over the wire, masked as it came."""
 
     exchanges: list[Exchange] = field(default_factory=list)
@@ -107,7 +107,7 @@ async def shared(targets: Targets, *, connections: int) -> AsyncIterator[httpx2.
         yield transport
 
 
-def on_tape(transport: httpx2.AsyncBaseTransport, tape: Tape) -> httpx2.AsyncClient:
+def on_tape(transport: httpx2.AsyncBaseTransport, tape: LabTape) -> httpx2.AsyncClient:
     """A client that records on ``tape`` what it sends by ``transport``, which outlives it: not to be closed."""
     return _patient(TracedTransport(transport, into=tape))
 

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from app.lab import forgery
-from app.lab.attack import Answer, Attack, Shot, tool_answer
+from app.lab.attack import Attack, AttackAnswer, AttackContext, tool_answer
 from app.lab.mcp import knock, send
 from app.texts import t
 from fastmcp_vault.errors import LoginFailed
@@ -16,24 +16,24 @@ from fastmcp_vault.oidc.validation import LEEWAY_SECONDS
 _GROUP = "tokens"
 
 
-async def unsigned(shot: Shot) -> Answer:
+async def unsigned(shot: AttackContext) -> AttackAnswer:
     """The attacker's good token with its signature taken off, and ``alg`` saying that none is needed."""
     return await knock(shot, forgery.unsigned(await shot.arms.server_token("jira")))
 
 
-async def wrong_key(shot: Shot) -> Answer:
+async def wrong_key(shot: AttackContext) -> AttackAnswer:
     """The victim's name in a token signed by a key of the attacker's own, under Keycloak's key id."""
     token = await shot.arms.server_token("jira")
     return await knock(shot, forgery.resigned(token, preferred_username=shot.arms.range.victim.username))
 
 
-async def own_key(shot: Shot) -> Answer:
+async def own_key(shot: AttackContext) -> AttackAnswer:
     """A token that brings the key to check it with, in its own header (RFC 7515 §4.1.3)."""
     header = {"kid": "attacker", "jwk": forgery.attackers_jwk()}
     return await knock(shot, forgery.resigned(await shot.arms.server_token("jira"), header=header))
 
 
-async def confusion(shot: Shot) -> Answer:
+async def confusion(shot: AttackContext) -> AttackAnswer:
     """Keycloak's public key, which everybody may read, used as the shared secret of HS256."""
     token = await shot.arms.server_token("jira")
     kid = forgery.parts(token)[0]["kid"]
@@ -41,14 +41,14 @@ async def confusion(shot: Shot) -> Answer:
     return await knock(shot, forgery.confused(token, next(key for key in published if key["kid"] == kid)))
 
 
-async def tampered(shot: Shot) -> Answer:
+async def tampered(shot: AttackContext) -> AttackAnswer:
     """The attacker's good token with the victim's name written over theirs."""
     victim = shot.arms.range.victim.username
     token = await shot.arms.server_token("jira")
     return await knock(shot, forgery.altered(token, preferred_username=victim, email=f"{victim}@example.com"))
 
 
-async def expired(shot: Shot) -> Answer:
+async def expired(shot: AttackContext) -> AttackAnswer:
     """A genuine token that lasts one second, sent until the server no longer takes it; the last answer counts."""
     token = (await shot.arms.lab_token("lab-short")).access_token.get_secret_value()
     over = float(forgery.parts(token)[1]["exp"]) + LEEWAY_SECONDS
@@ -59,23 +59,23 @@ async def expired(shot: Shot) -> Answer:
     return answer
 
 
-async def early(shot: Shot) -> Answer:
+async def early(shot: AttackContext) -> AttackAnswer:
     """A genuine token that begins in the year 2100 (``nbf``)."""
     return await knock(shot, (await shot.arms.lab_token("lab-early")).access_token.get_secret_value())
 
 
-async def foreign_issuer(shot: Shot) -> Answer:
+async def foreign_issuer(shot: AttackContext) -> AttackAnswer:
     """A token that is whole in itself, of an issuer that the attacker runs: its name, its key, its signature."""
     header, token = {"kid": "attacker"}, await shot.arms.server_token("jira")
     return await knock(shot, forgery.resigned(token, header=header, iss="http://evil.example/realms/mcp-demo"))
 
 
-async def login_token(shot: Shot) -> Answer:
+async def login_token(shot: AttackContext) -> AttackAnswer:
     """The token that the app got at sign-in: genuine, and for no MCP server."""
     return await knock(shot, (await shot.arms.login()).access_token.get_secret_value())
 
 
-async def id_token(shot: Shot) -> Answer:
+async def id_token(shot: AttackContext) -> AttackAnswer:
     """The ID token of the same sign-in, which tells the app who somebody is, and opens nothing."""
     found = (await shot.arms.login()).id_token
     if found is None:
@@ -83,17 +83,17 @@ async def id_token(shot: Shot) -> Answer:
     return await knock(shot, found.get_secret_value())
 
 
-async def other_server(shot: Shot) -> Answer:
+async def other_server(shot: AttackContext) -> AttackAnswer:
     """The attacker's good token for the GitHub server, at the Jira server."""
     return await knock(shot, await shot.arms.server_token("github"))
 
 
-async def in_the_address(shot: Shot) -> Answer:
+async def in_the_address(shot: AttackContext) -> AttackAnswer:
     """A good token, but in the address, where every log on the way would keep it."""
     return await knock(shot, "", query={"access_token": await shot.arms.server_token("jira")})
 
 
-async def more_than_granted(shot: Shot) -> Answer:
+async def more_than_granted(shot: AttackContext) -> AttackAnswer:
     """A token that may only read, at a tool that writes."""
     token = await shot.arms.server_token("jira", write=False)
     arguments = {"issue_key": "PROJ-1", "body": "written without the right to"}

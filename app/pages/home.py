@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app.claims import clock
-from app.health import Part, parts
-from app.process import Process
+from app.health import PartHealth, parts
+from app.process import AppProcess
 from app.session import Person
 from app.stage import of_call, picture
 from app.texts import t
@@ -19,18 +19,18 @@ from fastmcp_vault.errors import Problem
 HEALTH_SECONDS = 6.0
 
 
-def asked() -> list[Part]:
+def asked() -> list[PartHealth]:
     """Every part, asked now; none where that cannot be done, and the reason is shown."""
     try:
         with st.spinner(t("home.health.checking")):
-            process = Process.current()
+            process = AppProcess.current()
             return process.loop.run(parts(process), timeout=HEALTH_SECONDS)
     except Problem as problem:
         sentence.problem(problem)
         return []
 
 
-def drawn(found: list[Part]) -> None:
+def drawn(found: list[PartHealth]) -> None:
     """The picture: parts that are down, and this person's last call, are on it."""
     last = next((trace for trace in traces.remembered() if of_call(trace)), None)
     stage(picture(last, {part.place for part in found if not part.up}), key="home.stage")
@@ -53,7 +53,7 @@ def who(person: Person | None) -> None:
     st.page_link("mcp_tools.py", label=t("home.open-tools"), icon=":material/arrow_forward:")
 
 
-def health(found: list[Part]) -> None:
+def health(found: list[PartHealth]) -> None:
     """Every part with a word and an icon, and the fix beside what is down."""
     st.subheader(t("home.health"), anchor=False)
     down = [part for part in found if not part.up]
@@ -63,11 +63,11 @@ def health(found: list[Part]) -> None:
     st.button(t("home.health.again"), icon=":material/refresh:", key="health.again")
 
 
-def _all_up(found: list[Part]) -> str:
+def _all_up(found: list[PartHealth]) -> str:
     return t("home.health.all", count=len(found))
 
 
-def _badge(part: Part) -> str:
+def _badge(part: PartHealth) -> str:
     colour, icon, word = ("green", "check_circle", "up") if part.up else ("red", "cancel", "down")
     return f":{colour}-badge[:material/{icon}: {plain(part.name)}: {t(f'home.health.{word}')}]"
 

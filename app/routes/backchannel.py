@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.process import Process
+from app.process import AppProcess
 from fastmcp_vault.errors import Problem, StateUnavailable, TokenInvalid
 from fastmcp_vault.oidc.jws import verified_payload
 from fastmcp_vault.oidc.validation import check_times
@@ -27,7 +27,7 @@ async def backchannel_logout(request: Request) -> Response:
 
     200 when done, 400 with the reason for a token that is not good (§2.8), 503 when it should be sent again.
     """
-    process = Process.current()
+    process = AppProcess.current()
     try:
         token = await _logout_token(request)
         key = await process.keys.key_for(token)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.pending import LIFETIME, Pending, cookie_name
-from app.process import Process
+from app.process import AppProcess
 from app.redirects import safe_next
 from app.routes.page import problem_page
 from app.session import cookie_name as session_cookie_name
@@ -34,7 +34,7 @@ async def login(request: Request) -> Response:
     With ``fresh=1`` Keycloak asks for the password even of who is signed in; with ``level=confirmed`` or
     another of our levels, for what that needs.
     """
-    process = Process.current()
+    process = AppProcess.current()
     level = request.query_params.get("level", "")
     acr = level if level in LEVELS else ""
     anew = request.query_params.get("fresh") == "1"
@@ -63,7 +63,7 @@ async def login(request: Request) -> Response:
 
 async def callback(request: Request) -> Response:
     """GET /auth/callback: Keycloak's answer, good once; the code becomes a session, or a page says why not."""
-    process = Process.current()
+    process = AppProcess.current()
     state = request.query_params.get("state", "")
     name = cookie_name(state)
     pending: Pending | None = None
@@ -82,7 +82,7 @@ async def callback(request: Request) -> Response:
     return response
 
 
-async def _signed_in_already(process: Process, request: Request, pending: Pending | None) -> bool:
+async def _signed_in_already(process: AppProcess, request: Request, pending: Pending | None) -> bool:
     """Whether this answer is of a sign-in that somebody no longer needs: used, too old, or ended by Keycloak.
 
     The browser's "back" after signing in leads here. Not so where a level was demanded, or where a code was sent for
@@ -112,7 +112,7 @@ def _code(request: Request, pending: Pending | None) -> str:
     return code
 
 
-async def _signed_in(process: Process, request: Request, pending: Pending | None, code: str) -> Response:
+async def _signed_in(process: AppProcess, request: Request, pending: Pending | None, code: str) -> Response:
     if pending is None:
         raise LoginFailed(t("login.unknown"), fix=t("login.unknown.fix"))
     recorder = tracing.Recorder("login")
@@ -157,7 +157,7 @@ async def _signed_in(process: Process, request: Request, pending: Pending | None
     return response
 
 
-async def _claims(process: Process, tokens: TokenSet) -> Claims:
+async def _claims(process: AppProcess, tokens: TokenSet) -> Claims:
     claims = await process.validator.validate(tokens.access_token.get_secret_value())
     if claims.azp != process.settings.app_client_id or not claims.sid:
         raise LoginFailed(t("problem.other-program"), fix=t("login.refused.fix"))
@@ -170,7 +170,7 @@ def _strong_enough(demanded: str, given: str) -> None:
         raise LoginFailed(t("login.level", demanded=demanded, given=given or "—"), fix=t("login.level.fix"))
 
 
-async def _adds_nothing(process: Process, request: Request, claims: Claims) -> bool:
+async def _adds_nothing(process: AppProcess, request: Request, claims: Claims) -> bool:
     """Whether this browser has the session already: two tabs signed in at once, and Keycloak asked in only one.
 
     Replacing it would tell the other tab, whose connection came with the former cookie, that its session has ended.
@@ -184,7 +184,7 @@ async def _adds_nothing(process: Process, request: Request, claims: Claims) -> b
     return held == told and claims.auth_time <= session.auth_time
 
 
-async def _end_former(process: Process, request: Request) -> None:
+async def _end_former(process: AppProcess, request: Request) -> None:
     """Drop the session that this browser had: its cookie is about to be replaced, and nobody could sign it out.
 
     Signing in again within the same Keycloak session keeps that session alive for its new cookie.
@@ -193,6 +193,6 @@ async def _end_former(process: Process, request: Request) -> None:
         await process.sessions.forget(former)
 
 
-def _cookie(process: Process, request: Request) -> str:
+def _cookie(process: AppProcess, request: Request) -> str:
     """The session cookie that this browser sent; empty when it sent none."""
     return request.cookies.get(session_cookie_name(https=process.settings.https), "")

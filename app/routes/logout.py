@@ -7,7 +7,7 @@ import logging
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.process import Process
+from app.process import AppProcess
 from app.routes.page import problem_page
 from app.session import cookie_name
 from app.texts import t
@@ -21,7 +21,7 @@ async def logout(request: Request) -> Response:
 
     The session ends here and at the servers first: Keycloak being down must not keep anybody signed in.
     """
-    process = Process.current()
+    process = AppProcess.current()
     if not from_this_app(request, process.settings.public_origin):
         refused = InputError(t("logout.refused"), fix=t("logout.refused.fix"))
         return problem_page(t("page.logout-failed"), refused, status=403, sign_in=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.process import Process
+from app.process import AppProcess
 from app.routes.logout import from_this_app
 from app.session import cookie_name
 from app.texts import told
@@ -16,7 +16,7 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 async def alive(request: Request) -> Response:
     """POST /auth/alive, from this app's own pages only: somebody is typing, so their session goes on. 204, 401, 503."""
-    process = Process.current()
+    process = AppProcess.current()
     if not from_this_app(request, process.settings.public_origin):
         return Response(status_code=403, headers=_NO_STORE)
     try:
@@ -28,7 +28,7 @@ async def alive(request: Request) -> Response:
 
 async def session(request: Request) -> JSONResponse:
     """GET /auth/session: 200 with the person's name, 401 ``session_ended``, 503 while that cannot be known."""
-    process = Process.current()
+    process = AppProcess.current()
     cookie = request.cookies.get(cookie_name(https=process.settings.https), "")
     try:
         found = await process.sessions.find(cookie)

@@ -10,10 +10,10 @@ from typing import Any
 import streamlit as st
 
 from app import agents
-from app.agents import ENDPOINTS, KINDS, MANNERS, Held, Outcome
+from app.agents import ENDPOINTS, KINDS, MANNERS, AgentOutcome, HeldCertificate
 from app.claims import left
 from app.flow.drawing import drawing
-from app.process import Process
+from app.process import AppProcess
 from app.session import Person
 from app.texts import t
 from app.view import press, sentence, traces, visitor
@@ -29,17 +29,17 @@ _KEPT = f"{visitor.KEPT}.agents"
 
 
 @dataclass(slots=True)
-class Kept:
+class AgentsPageState:
     """What the page remembers between runs: this person's agents, and the last thing one of them did."""
 
-    held: dict[str, Held] = field(default_factory=dict)
-    last: tuple[str, Outcome] | None = None
+    held: dict[str, HeldCertificate] = field(default_factory=dict)
+    last: tuple[str, AgentOutcome] | None = None
     command_id: str = ""
 
 
 def show(_: Person) -> None:
     """The page for the person who is signed in."""
-    kept: Kept = st.session_state.setdefault(_KEPT, Kept())
+    kept: AgentsPageState = st.session_state.setdefault(_KEPT, AgentsPageState())
     if kept.last is not None:
         _verdict(*kept.last)
     steps, trace = st.columns([5, 7], gap="medium")
@@ -68,7 +68,7 @@ def _choose() -> str:
     return kind
 
 
-def _act(kept: Kept, kind: str) -> None:
+def _act(kept: AgentsPageState, kind: str) -> None:
     held = kept.held.get(kind)
     with st.container(horizontal=True):
         press.button(t("agents.token.get"), type="primary", icon=":material/vpn_key:", key="agents.get")
@@ -82,22 +82,22 @@ def _act(kept: Kept, kind: str) -> None:
         _run(kept, kind, "revoke", agents.revoke(process, cookie, held), waiting=t("agents.token.revoking"))
 
 
-def _process() -> tuple[Process, str]:
-    return Process.current(), visitor.visit().cookie
+def _process() -> tuple[AppProcess, str]:
+    return AppProcess.current(), visitor.visit().cookie
 
 
-def _run(kept: Kept, kind: str, what: str, work: Coroutine[Any, Any, Outcome], *, waiting: str) -> None:
+def _run(kept: AgentsPageState, kind: str, what: str, work: Coroutine[Any, Any, AgentOutcome], *, waiting: str) -> None:
     """Do it, keep what came of it, and draw the page anew: buttons above depend on it."""
     try:
         with st.spinner(waiting, show_time=True):
-            _keep(kept, kind, what, Process.current().loop.run(work, timeout=ACTION_SECONDS))
+            _keep(kept, kind, what, AppProcess.current().loop.run(work, timeout=ACTION_SECONDS))
     except Problem as problem:
         sentence.problem(problem)
         return
     st.rerun()
 
 
-def _keep(kept: Kept, kind: str, what: str, outcome: Outcome) -> None:
+def _keep(kept: AgentsPageState, kind: str, what: str, outcome: AgentOutcome) -> None:
     """Keep what came of an action, before anything is drawn."""
     if outcome.held is not None:
         kept.held[kind] = outcome.held
@@ -107,7 +107,7 @@ def _keep(kept: Kept, kind: str, what: str, outcome: Outcome) -> None:
     traces.remember(outcome.trace)
 
 
-def _facts(held: Held | None) -> None:
+def _facts(held: HeldCertificate | None) -> None:
     if held is None or not held.token.get_secret_value():
         st.caption(t("agents.no-token"))
         return
@@ -129,7 +129,7 @@ def _facts(held: Held | None) -> None:
     )
 
 
-def _calls(kept: Kept, held: Held) -> None:
+def _calls(kept: AgentsPageState, held: HeldCertificate) -> None:
     st.subheader(t("agents.calls"), anchor=False)
     manner = st.segmented_control(
         t("agents.manner"),
@@ -152,7 +152,7 @@ def _calls(kept: Kept, held: Held) -> None:
             _call(kept, held, endpoint, manner or MANNERS[0], body)
 
 
-def _body(kept: Kept, held: Held, endpoint: str) -> Any:
+def _body(kept: AgentsPageState, held: HeldCertificate, endpoint: str) -> Any:
     if endpoint == "results":
         # A key of its own for each command: a widget keeps what was typed, whatever value it is given later.
         text = st.text_input(
@@ -168,7 +168,7 @@ def _body(kept: Kept, held: Held, endpoint: str) -> Any:
     return None
 
 
-def _call(kept: Kept, held: Held, endpoint: str, manner: agents.Manner, body: Any) -> None:
+def _call(kept: AgentsPageState, held: HeldCertificate, endpoint: str, manner: agents.Manner, body: Any) -> None:
     if isinstance(body, tuple):
         try:
             body = agents.command_body(*body)
@@ -180,7 +180,7 @@ def _call(kept: Kept, held: Held, endpoint: str, manner: agents.Manner, body: An
     _run(kept, held.kind, endpoint, work, waiting=t("agents.calling"))
 
 
-def _told(kept: Kept) -> None:
+def _told(kept: AgentsPageState) -> None:
     """The last action's answer, and its trace."""
     if kept.last is None:
         st.caption(t("agents.trace.none"))
@@ -196,7 +196,7 @@ def _told(kept: Kept) -> None:
     flow(drawing(outcome.trace, {}, {}, now=time.time()), key="agents.flow")
 
 
-def _verdict(what: str, outcome: Outcome) -> None:
+def _verdict(what: str, outcome: AgentOutcome) -> None:
     held = outcome.held
     if outcome.problem is not None:
         if isinstance(outcome.problem, SessionEnded):

@@ -8,14 +8,14 @@ import streamlit as st
 
 from app.claims import clock
 from app.example import View
-from app.process import Process
+from app.process import AppProcess
 from app.texts import t, told
 from app.view import sentence
 from app.view.cards import table
 from app.view.countdown import countdown
 from app.view.plain import mono, plain, prose
 from fastmcp_vault.errors import Problem
-from fastmcp_vault.vault.application import Row
+from fastmcp_vault.vault.application import SecretRow
 
 LOOK_SECONDS = 2.0
 ANSWER_SECONDS = 15.0
@@ -43,7 +43,7 @@ def page() -> None:
 def show() -> None:
     """The secrets as they stand, looked at again every two seconds."""
     try:
-        process = Process.current()
+        process = AppProcess.current()
         view = process.loop.run(process.example.look(), timeout=ANSWER_SECONDS)
     except Problem as problem:
         sentence.problem(problem)
@@ -64,7 +64,7 @@ def _verdict(view: View) -> None:
         st.success(t("application.well", count=len(view.rows) - 1), icon=":material/check_circle:")
 
 
-def _row(row: Row) -> None:
+def _row(row: SecretRow) -> None:
     with st.container(border=True, height="stretch", key=f"application-{row.kind}"):
         named, left = st.columns([3, 2], vertical_alignment="center")
         colour, icon = _STATES[row.state]
@@ -80,7 +80,7 @@ def _row(row: Row) -> None:
             sentence.problem(row.problem)
 
 
-def _holds(row: Row) -> str:
+def _holds(row: SecretRow) -> str:
     """What it is, in the reader's language: the library's words begin with one that says what follows."""
     return t(f"application.{row.kind}.holds", it=plain(row.detail.partition(" ")[2]))
 
@@ -90,6 +90,6 @@ def _changes(view: View) -> None:
     table([(plain(clock(at)), _change(row)) for at, row in view.changes])
 
 
-def _change(row: Row) -> str:
+def _change(row: SecretRow) -> str:
     found = _holds(row) if row.problem is None else prose(told(row.problem.what))
     return f"{t(f'application.{row.kind}')}: {found}"

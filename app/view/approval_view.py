@@ -10,8 +10,8 @@ import streamlit as st
 
 from app.approvals import Waiting, decide, waiting
 from app.claims import clock
-from app.mcp_client import Asked
-from app.process import Process
+from app.mcp_client import ApprovalAsked
+from app.process import AppProcess
 from app.session import Person
 from app.texts import t
 from app.view import press, sentence, visitor
@@ -38,7 +38,9 @@ def facts(told: Mapping[str, Any]) -> None:
     st.code(str(told.get("arguments", "")), language=None, wrap_lines=True)
 
 
-def dialog(asked: Asked, answer: Callable[[bool], None], again: Callable[[], None], closed: Callable[[], None]) -> None:
+def dialog(
+    asked: ApprovalAsked, answer: Callable[[bool], None], again: Callable[[], None], closed: Callable[[], None]
+) -> None:
     """Ask over the page; ``answer`` is called with what the person said, ``closed`` when they said nothing.
 
     What is to be answered on the page Approve, after another sign-in, is answered there; ``again`` then goes on.
@@ -68,7 +70,7 @@ def show(person: Person) -> None:
         st.info(t("approve.no-id"), icon=":material/link_off:")
         return
     try:
-        process, cookie = Process.current(), visitor.visit().cookie
+        process, cookie = AppProcess.current(), visitor.visit().cookie
         found = process.loop.run(waiting(process, cookie, approval_id), timeout=LOOK_SECONDS)
         if found.status != "pending":
             _settled(found)
@@ -95,7 +97,7 @@ def _buttons() -> bool | None:
 
 def _answered_elsewhere(link: str) -> bool:
     """Lead to this app's page Approve, and only there; whether the person says that they have answered."""
-    page = f"{Process.current().settings.app_public_url.rstrip('/')}/approve?"
+    page = f"{AppProcess.current().settings.app_public_url.rstrip('/')}/approve?"
     st.warning(t("approve.elsewhere"), icon=":material/lock_clock:")
     with st.container(horizontal=True):
         if link.startswith(page):
@@ -116,7 +118,7 @@ def _sign_in_again(found: Waiting, approval_id: str, person: Person) -> None:
     st.link_button(t("approve.sign-in"), f"/auth/login?{how}&next={back}", type="primary", icon=":material/login:")
     press.button(t("approve.no"), key="approve.no", icon=":material/block:")
     if press.taken("approve.no"):
-        process = Process.current()
+        process = AppProcess.current()
         process.loop.run(decide(process, visitor.visit().cookie, approval_id, approve=False), timeout=LOOK_SECONDS)
         st.rerun()
 

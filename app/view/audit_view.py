@@ -11,16 +11,16 @@ from itertools import groupby
 import streamlit as st
 
 from app import audit
-from app.audit import LINES, Line, Told
+from app.audit import LINES, AuditLine, AuditReport
 from app.claims import clock
 from app.flow.drawing import drawing
 from app.mcp_client import LABELS
-from app.process import Process
+from app.process import AppProcess
 from app.texts import t
 from app.view import press, sentence, traces, visitor
 from app.view.flow import flow
 from app.view.plain import mono, plain
-from app.view.timeline import Row, timeline
+from app.view.timeline import TimelineRow, timeline
 from fastmcp_vault.errors import Problem
 
 ANSWER_SECONDS = 15.0
@@ -35,7 +35,7 @@ PERIODS: Mapping[str, float] = {"5": 300.0, "60": 3600.0, "all": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AuditFilter:
     """What to show."""
 
     servers: frozenset[str]
@@ -43,7 +43,7 @@ class Asked:
     text: str
     since: float
 
-    def wanted(self, line: Line) -> bool:
+    def wanted(self, line: AuditLine) -> bool:
         """Whether a line is asked for."""
         return (
             (not self.servers or line.server in self.servers)
@@ -61,7 +61,7 @@ def show() -> None:
         st.toast(t("audit.reading"))
     try:
         with st.spinner(t("audit.reading")):
-            process = Process.current()
+            process = AppProcess.current()
             told = process.loop.run(audit.look(process, visitor.visit().cookie), timeout=ANSWER_SECONDS)
     except Problem as problem:
         sentence.problem(problem)
@@ -75,7 +75,7 @@ def show() -> None:
     _shown(lines)
 
 
-def _verdict(told: Told) -> None:
+def _verdict(told: AuditReport) -> None:
     servers = Counter(line.server for line in told.lines)
     refused = sum(bool(line.refusal) for line in told.lines)
     who = ", ".join(f"{_server(name)} ({count})" for name, count in servers.most_common())
@@ -90,7 +90,7 @@ def _verdict(told: Told) -> None:
 
 
 @st.fragment
-def _shown(lines: list[Line]) -> None:
+def _shown(lines: list[AuditLine]) -> None:
     asked = _ask(lines)
     found = [line for line in lines if asked.wanted(line)]
     st.subheader(t("audit.who"), anchor=False)
@@ -107,7 +107,7 @@ def _shown(lines: list[Line]) -> None:
         st.caption(t("audit.more", count=len(groups) - GROUPS))
 
 
-def _ask(lines: Sequence[Line]) -> Asked:
+def _ask(lines: Sequence[AuditLine]) -> AuditFilter:
     servers = sorted({line.server for line in lines})
     one, two, three, four = st.columns([5, 2, 3, 2], vertical_alignment="bottom")
     picked = one.pills(
@@ -125,18 +125,18 @@ def _ask(lines: Sequence[Line]) -> Asked:
     text = three.text_input(t("audit.filter.text"), key="arg.audit.text", placeholder="secret/data/users/")
     refused = four.toggle(t("audit.filter.refused"), key="pick.audit.refused")
     back = PERIODS[period]
-    return Asked(frozenset(picked), refused, text.strip().lower(), time.time() - back if back else 0.0)
+    return AuditFilter(frozenset(picked), refused, text.strip().lower(), time.time() - back if back else 0.0)
 
 
-def _timeline(lines: Sequence[Line]) -> None:
+def _timeline(lines: Sequence[AuditLine]) -> None:
     if not lines:
         return
     begins, ends = lines[-1].at, max(lines[0].at, lines[-1].at + 1)
-    by_server: dict[str, list[Line]] = {}
+    by_server: dict[str, list[AuditLine]] = {}
     for line in lines:
         by_server.setdefault(line.server, []).append(line)
     rows = [
-        Row(
+        TimelineRow(
             name=_server(server),
             said=t("audit.timeline.said", server=_server(server), count=len(own), refused=_refused(own)),
             moments=[
@@ -154,7 +154,7 @@ def _timeline(lines: Sequence[Line]) -> None:
     st.caption(t("audit.timeline.key"))
 
 
-def _group(lines: list[Line]) -> None:
+def _group(lines: list[AuditLine]) -> None:
     """One action: what it was, if it was done in this browser tab, and every line of it."""
     first, refused = lines[-1], _refused(lines)
     servers = ", ".join(sorted({_server(line.server) for line in lines}))
@@ -192,7 +192,7 @@ def _trace(correlation_id: str) -> None:
         flow(drawing(found, {}, {}, now=time.time()), key=f"audit.flow.{correlation_id}")
 
 
-def _raw(lines: Sequence[Line]) -> None:
+def _raw(lines: Sequence[AuditLine]) -> None:
     chosen = st.selectbox(
         t("audit.raw"),
         range(len(lines)),
@@ -206,11 +206,11 @@ def _raw(lines: Sequence[Line]) -> None:
         st.json(dict(lines[chosen].raw), expanded=2)
 
 
-def _request(line: Line) -> str:
+def _request(line: AuditLine) -> str:
     return f"{plain(clock(line.at))} · {plain(_server(line.server))} · {plain(line.operation)} {mono(line.path)}"
 
 
-def _decision(line: Line) -> str:
+def _decision(line: AuditLine) -> str:
     if line.refusal:
         return f":red-badge[:material/block: {t('audit.refused')}] {plain(line.refusal)}"
     allowed = f":green-badge[:material/check: {t('audit.allowed')}]"
@@ -219,11 +219,11 @@ def _decision(line: Line) -> str:
     )
 
 
-def _refused(lines: Sequence[Line]) -> int:
+def _refused(lines: Sequence[AuditLine]) -> int:
     return sum(bool(line.refusal) for line in lines)
 
 
-def _belongs(line: Line) -> str:
+def _belongs(line: AuditLine) -> str:
     return line.correlation_id or line.request_id
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import compare, sharing
 from app.claims import clock
-from app.process import Process
+from app.process import AppProcess
 from app.session import Person
 from app.sharing import Shared
 from app.texts import t
@@ -40,7 +40,7 @@ def sharing_panel(person: Person, call: str, mine: Shared) -> None:
 def _keep_up(person: Person, call: str, mine: Shared, *, on: bool) -> None:
     """Share this trace once, or take everything back once."""
     sent: tuple[str, float] | None = st.session_state.get(_SENT)
-    process = Process.current()
+    process = AppProcess.current()
     if on and (sent is None or sent[0] != mine.trace.id):
         process.loop.run(sharing.share(process, person, call, mine), timeout=STATE_SECONDS)
         st.session_state[_SENT] = (mine.trace.id, time.time() + sharing.SHARED_SECONDS)
@@ -53,7 +53,7 @@ def _keep_up(person: Person, call: str, mine: Shared, *, on: bool) -> None:
 def others(person: Person, call: str, mine: Shared) -> None:
     """Who else shares this call now, and the comparison with the one chosen."""
     try:
-        process = Process.current()
+        process = AppProcess.current()
         found = process.loop.run(sharing.of_others(process, person, call), timeout=STATE_SECONDS)
     except Problem as problem:
         sentence.problem(problem)
@@ -86,7 +86,7 @@ def _comparison(mine: Shared, theirs: Shared) -> None:
         _lines(t("share.claims"), compare.claims(mine, theirs), mine, theirs)
 
 
-def _lines(title: str, lines: Sequence[compare.Line], mine: Shared, theirs: Shared) -> None:
+def _lines(title: str, lines: Sequence[compare.ComparedLine], mine: Shared, theirs: Shared) -> None:
     """One table: what it is, both values, and a word on whether they differ."""
     if not lines:
         return

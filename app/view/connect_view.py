@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.connect import CLIENTS, forms
 from app.mcp_client import LABELS
-from app.process import Process
+from app.process import AppProcess
 from app.texts import t
 from app.view import sentence
 from app.view.plain import mono, plain
@@ -17,7 +17,7 @@ from fastmcp_vault.errors import Problem
 def show() -> None:
     """The page; it holds nothing of anybody, so nobody needs to be signed in."""
     try:
-        settings = Process.current().settings
+        settings = AppProcess.current().settings
     except Problem as problem:
         sentence.problem(problem)
         return

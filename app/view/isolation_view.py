@@ -10,7 +10,7 @@ from app.lab import rows
 from app.lab.isolation import THINGS, Cell
 from app.lab.people import LabClosed, everybody
 from app.lab.sheet import kept, row_sheet, summary, whole_sheet
-from app.process import Process
+from app.process import AppProcess
 from app.room import FACILITATOR
 from app.session import Person
 from app.texts import t
@@ -40,7 +40,7 @@ def show(person: Person) -> None:
     told = st.container(key="iso.verdict")
     with told:
         if press.waits("iso.try"):
-            process, cookie = Process.current(), visitor.visit().cookie
+            process, cookie = AppProcess.current(), visitor.visit().cookie
             coming = (rows.whole_grid if whole else rows.my_row)(process, cookie, names)
             _try(held, coming, len(names) * len(THINGS) * (len(names) if whole else 1))
         _verdict(held)
@@ -55,7 +55,7 @@ def _choose(cell: str) -> None:
 
 def _demo() -> bool:
     try:
-        return bool(everybody(Process.current().settings))
+        return bool(everybody(AppProcess.current().settings))
     except LabClosed:
         return False
 
@@ -75,7 +75,7 @@ def _what() -> str:
 
 def _people() -> list[str]:
     """Whom the facilitator puts into the grid: by default the file's first who hold anything."""
-    people = everybody(Process.current().settings)
+    people = everybody(AppProcess.current().settings)
     usual = [name for name, person in people.items() if person.holds][:4]
     return list(
         st.multiselect(
@@ -90,7 +90,7 @@ def _people() -> list[str]:
 
 
 def _owners(person: Person) -> list[str]:
-    known = rows.names(Process.current(), person.username)
+    known = rows.names(AppProcess.current(), person.username)
     if len(known) > 1:
         return known
     typed = st.text_input(t("iso.others"), help=t("iso.others.help"), key="pick.iso.others")
@@ -104,7 +104,7 @@ def _try(held: dict[str, Cell], coming: AsyncGenerator[Cell], count: int) -> Non
     press.taken("iso.try")
     held.clear()
     try:
-        for done, cell in enumerate(Process.current().loop.stream(coming, timeout=ANSWER_SECONDS), start=1):
+        for done, cell in enumerate(AppProcess.current().loop.stream(coming, timeout=ANSWER_SECONDS), start=1):
             held.update(kept([cell]))
             traces.note(cell.correlation_id, t("action.isolation", place=cell.thing.place(cell.owner)))
             if done == count or done % (count // MOVES + 1) == 0:

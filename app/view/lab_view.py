@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.lab.attack import Attack, Result
+from app.lab.attack import Attack, AttackResult
 from app.lab.board import board, summary
 from app.lab.catalog import ATTACKS, BY_ID, CONTROLS, run
 from app.lab.place import place
-from app.process import Process
+from app.process import AppProcess
 from app.session import Person
 from app.texts import t
 from app.view import press, sentence, traces, visitor
@@ -26,9 +26,9 @@ _RESULTS, _ASKED = f"{visitor.KEPT}.lab", f"{visitor.KEPT}.lab.asked"
 
 def show(person: Person) -> None:
     """The page for this person."""
-    results: dict[str, Result] = st.session_state.setdefault(_RESULTS, {})
+    results: dict[str, AttackResult] = st.session_state.setdefault(_RESULTS, {})
     try:
-        where = place(Process.current(), person.username)
+        where = place(AppProcess.current(), person.username)
     except Problem as problem:
         sentence.problem(problem)
         return
@@ -53,14 +53,14 @@ def _ask(attack: str) -> None:
     st.session_state[_ASKED] = attack
 
 
-def _send(person: Person, chosen: Sequence[Attack], results: dict[str, Result]) -> bool:
+def _send(person: Person, chosen: Sequence[Attack], results: dict[str, AttackResult]) -> bool:
     """Send these, with a bar that moves as answers come; whether all of it went well."""
     slot = st.empty()
     bar = slot.progress(0.0, t("lab.sending", done=0, count=len(chosen)))
     press.taken("lab.all")
     st.session_state.pop(_ASKED, None)
     try:
-        process = Process.current()
+        process = AppProcess.current()
         coming = process.loop.stream(run(place(process, person.username), chosen), timeout=ANSWER_SECONDS)
         for done, result in enumerate(coming, start=1):
             results[result.attack] = result
@@ -73,7 +73,7 @@ def _send(person: Person, chosen: Sequence[Attack], results: dict[str, Result]) 
     return True
 
 
-def _verdict(results: dict[str, Result]) -> None:
+def _verdict(results: dict[str, AttackResult]) -> None:
     kind, text = summary(results)
     if kind == "good":
         st.success(prose(text), icon=":material/verified_user:")

@@ -12,10 +12,10 @@ import segno
 import streamlit as st
 
 from app import chatbot
-from app.chatbot import NEW_LOGIN, Chat, Link
+from app.chatbot import NEW_LOGIN, ChatLink, ChatView
 from app.claims import clock
 from app.flow.drawing import drawing
-from app.process import Process
+from app.process import AppProcess
 from app.session import Person
 from app.texts import t
 from app.view import press, sentence, visitor
@@ -68,7 +68,7 @@ def _page(user: str, waiting: bool) -> None:
         _trace(chat)
 
 
-def _verdict(chat: Chat) -> None:
+def _verdict(chat: ChatView) -> None:
     if chat.status == "linked":
         name, since = plain(chat.facts["username"]), clock(chat.facts["linked_at"])
         st.success(t("relay.linked", username=name, since=since), icon=":material/verified_user:")
@@ -86,7 +86,7 @@ def _verdict(chat: Chat) -> None:
         sentence.problem(problem)
 
 
-def _login(user: str, chat: Chat) -> None:
+def _login(user: str, chat: ChatView) -> None:
     if chat.link is not None:
         _link(chat.link)
     elif chat.under_way:
@@ -95,7 +95,7 @@ def _login(user: str, chat: Chat) -> None:
         _get_link(user, chat)
 
 
-def _get_link(user: str, chat: Chat) -> None:
+def _get_link(user: str, chat: ChatView) -> None:
     again = chat.status == "linked"
     if again:
         st.subheader(t("relay.get.again"), anchor=False)
@@ -103,12 +103,12 @@ def _get_link(user: str, chat: Chat) -> None:
     kind = "secondary" if again else "primary"
     press.button(t("relay.get"), type=kind, icon=":material/add_link:", key="relay.get")
     if press.taken("relay.get"):
-        st.session_state[_WAITING] = _act(chatbot.ask_for_link(Process.current(), user)) is not None
+        st.session_state[_WAITING] = _act(chatbot.ask_for_link(AppProcess.current(), user)) is not None
         st.session_state.pop(_ANSWER, None)
         st.rerun()
 
 
-def _link(link: Link) -> None:
+def _link(link: ChatLink) -> None:
     with st.container(border=True, key="relay-link"):
         st.caption(t("relay.chat-says"))
         st.markdown(t("relay.chat-text"))
@@ -136,7 +136,7 @@ def _ask(user: str) -> None:
         key = st.text_input(t("relay.ask.label"), value="PROJ-1", max_chars=64, key=_ISSUE)
         press.form_submit_button(t("relay.ask.do"), icon=":material/send:", key="relay.ask.do")
     if press.taken("relay.ask.do") and key.strip():
-        st.session_state[_ANSWER] = _act(chatbot.issue(Process.current(), user, key.strip()))
+        st.session_state[_ANSWER] = _act(chatbot.issue(AppProcess.current(), user, key.strip()))
         st.rerun()
     answer: dict[str, Any] | None = st.session_state.get(_ANSWER)
     if answer:
@@ -145,7 +145,7 @@ def _ask(user: str) -> None:
             st.markdown(f"{named} · {plain(answer.get('status', ''))}")
 
 
-def _holds(user: str, chat: Chat) -> None:
+def _holds(user: str, chat: ChatView) -> None:
     facts = chat.facts
     st.subheader(t("relay.holds"), anchor=False)
     st.markdown(t("relay.vault-path", path=mono(facts["vault_path"]), version=plain(facts["vault_version"])))
@@ -163,14 +163,14 @@ def _holds(user: str, chat: Chat) -> None:
         press.button(t("relay.refresh"), icon=":material/autorenew:", key="relay.refresh")
         press.button(t("relay.revoke"), icon=":material/block:", key="relay.revoke", help=t("relay.revoke.help"))
     if press.taken("relay.refresh"):
-        _act(chatbot.refresh(Process.current(), user), t("relay.refreshed"))
+        _act(chatbot.refresh(AppProcess.current(), user), t("relay.refreshed"))
         st.rerun()
     if press.taken("relay.revoke"):
-        _act(chatbot.revoke(Process.current(), user), t("relay.revoked"))
+        _act(chatbot.revoke(AppProcess.current(), user), t("relay.revoked"))
         st.rerun()
 
 
-def _trace(chat: Chat) -> None:
+def _trace(chat: ChatView) -> None:
     st.subheader(t("trace.title"), anchor=False)
     if not chat.trace.steps:
         st.caption(t("relay.trace.none"))
@@ -182,10 +182,10 @@ def _trace(chat: Chat) -> None:
     flow(drawing(chat.trace, {}, {}, now=time.time()), key="relay.flow")
 
 
-def _look(user: str) -> Chat | None:
+def _look(user: str) -> ChatView | None:
     """The chat; None, and the reason on the page, when the chatbot does not say."""
     try:
-        return Process.current().loop.run(chatbot.look(Process.current(), user), timeout=ANSWER_SECONDS)
+        return AppProcess.current().loop.run(chatbot.look(AppProcess.current(), user), timeout=ANSWER_SECONDS)
     except Problem as problem:
         sentence.problem(problem)
         return None
@@ -197,7 +197,7 @@ def _act(work: Coroutine[Any, Any, T], said: str = "") -> T | None:
     That a new sign-in is needed is the verdict of that run, and is not said twice.
     """
     try:
-        done = Process.current().loop.run(work, timeout=ANSWER_SECONDS)
+        done = AppProcess.current().loop.run(work, timeout=ANSWER_SECONDS)
     except Problem as problem:
         if problem.detail.get("code") != NEW_LOGIN:
             st.session_state[_PROBLEM] = problem

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from app import my_secrets
 from app.claims import clock
 from app.flow.drawing import drawing
-from app.my_secrets import Answered, Done, Mine, Stored, User
-from app.process import Process
+from app.my_secrets import Answered, Mine, OwnDatabaseUser, SecretsDone, Stored
+from app.process import AppProcess
 from app.texts import t
 from app.view import application_view, press, sentence, traces, visitor
 from app.view.cards import table
@@ -34,10 +34,10 @@ _USER = "user"
 
 
 @dataclass(slots=True)
-class Kept:
+class SecretsPageState:
     """What the page remembers between runs: the last action, what was said of it, what PostgreSQL answered."""
 
-    last: Done | None = None
+    last: SecretsDone | None = None
     said: str = ""
     tried: Answered | Problem | None = None
 
@@ -56,7 +56,7 @@ def show() -> None:
     if whose == "application":
         application_view.page()
         return
-    kept: Kept = st.session_state.setdefault(_KEPT, Kept())
+    kept: SecretsPageState = st.session_state.setdefault(_KEPT, SecretsPageState())
     done = _asked(my_secrets.look(*_who()), t("own.looking"))
     if done is None or done.mine is None:
         return
@@ -74,7 +74,7 @@ def show() -> None:
         flow(drawing(kept.last.trace, {}, {}, now=time.time()), key="own.flow")
 
 
-def _verdict(mine: Mine, kept: Kept) -> None:
+def _verdict(mine: Mine, kept: SecretsPageState) -> None:
     st.success(t("own.verdict", entity=plain(mine.entity), count=len(mine.stored)), icon=":material/verified_user:")
     with st.container():  # Always there, so that what stands below keeps its place.
         if kept.said:
@@ -127,7 +127,7 @@ def _version(stored: Stored) -> int:
     return int(chosen)
 
 
-def _database(kept: Kept, user: User | None) -> None:
+def _database(kept: SecretsPageState, user: OwnDatabaseUser | None) -> None:
     st.subheader(t("own.user"), anchor=False)
     if user is None:
         st.markdown(t("own.user.about"))
@@ -142,7 +142,7 @@ def _database(kept: Kept, user: User | None) -> None:
 
 
 @st.fragment
-def _user(user: User) -> None:
+def _user(user: OwnDatabaseUser) -> None:
     named, left = st.columns([3, 2], vertical_alignment="center")
     colour, icon, word = ("green", "check_circle", "lives") if user.lives else ("gray", "block", "ended")
     named.markdown(f":{colour}-badge[:material/{icon}: {t(f'own.user.{word}')}]")
@@ -156,15 +156,15 @@ def _user(user: User) -> None:
         _reveal_button(_USER, 0)
 
 
-async def _password(process: Process, cookie: str) -> dict[str, SecretStr]:
+async def _password(process: AppProcess, cookie: str) -> dict[str, SecretStr]:
     return {t("own.user.password"): await my_secrets.password(process, cookie)}
 
 
-def _user_buttons(kept: Kept, user: User) -> None:
+def _user_buttons(kept: SecretsPageState, user: OwnDatabaseUser) -> None:
     with st.container(horizontal=True):
         if _button("own.user.try", "play_arrow", _USER):
 
-            def tried(done: Done) -> None:
+            def tried(done: SecretsDone) -> None:
                 _keep(kept, done)
                 kept.tried = done.answered or done.problem
 
@@ -187,10 +187,10 @@ def _tried(tried: Answered | Problem | None) -> None:
         )
 
 
-def _act(kept: Kept, work: Coroutine[Any, Any, Done], said: str) -> None:
+def _act(kept: SecretsPageState, work: Coroutine[Any, Any, SecretsDone], said: str) -> None:
     """Do it, and draw the page anew with what was done above it; or say why not."""
 
-    def keep(done: Done) -> None:
+    def keep(done: SecretsDone) -> None:
         if done.problem is None:
             _keep(kept, done)
             kept.said, kept.tried = t(said), None
@@ -199,21 +199,25 @@ def _act(kept: Kept, work: Coroutine[Any, Any, Done], said: str) -> None:
         st.rerun()
 
 
-def _keep(kept: Kept, done: Done) -> None:
+def _keep(kept: SecretsPageState, done: SecretsDone) -> None:
     kept.last = done
     traces.remember(done.trace)
 
 
 def _asked(
-    work: Coroutine[Any, Any, Done], waiting: str, *, keep: Callable[[Done], None] | None = None, quiet: bool = False
-) -> Done | None:
+    work: Coroutine[Any, Any, SecretsDone],
+    waiting: str,
+    *,
+    keep: Callable[[SecretsDone], None] | None = None,
+    quiet: bool = False,
+) -> SecretsDone | None:
     """What came of it; None, and the reason on the page, when it failed, unless ``quiet``.
 
     ``keep`` is given the outcome before anything is drawn.
     """
     try:
         with st.spinner(waiting):
-            done = Process.current().loop.run(work, timeout=ANSWER_SECONDS)
+            done = AppProcess.current().loop.run(work, timeout=ANSWER_SECONDS)
             if keep is not None:
                 keep(done)
     except Problem as problem:
@@ -228,7 +232,7 @@ def _asked(
 def _reveal(name: str, version: int, fetch: Callable[[], Coroutine[Any, Any, dict[str, SecretStr]]]) -> None:
     """The values, fetched now and kept nowhere here, for what is left of their time."""
     try:
-        values = Process.current().loop.run(fetch(), timeout=ANSWER_SECONDS)
+        values = AppProcess.current().loop.run(fetch(), timeout=ANSWER_SECONDS)
     except Problem as problem:
         sentence.problem(problem)
         return
@@ -265,5 +269,5 @@ def _button(label: str, icon: str, key: str, *, kind: Literal["primary", "second
     return press.taken(f"{label}.{key}")
 
 
-def _who() -> tuple[Process, str]:
-    return Process.current(), visitor.visit().cookie
+def _who() -> tuple[AppProcess, str]:
+    return AppProcess.current(), visitor.visit().cookie

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.mcp_client import Answer
+from app.mcp_client import ToolAnswer
 from app.results import Row, Shaped, shape
 from app.texts import t
 from app.view.cards import table
@@ -17,7 +17,7 @@ LONG = 160
 """Characters; a longer value stands below the table of the others."""
 
 
-def show(answer: Answer, *, key: str) -> None:
+def show(answer: ToolAnswer, *, key: str) -> None:
     """The result, readable first and raw on demand."""
     shaped = shape(answer.structured, answer.text)
     st.markdown(f"**{t('tools.result')}**")

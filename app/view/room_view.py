@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import room
 from app.claims import clock, left
-from app.process import Process
+from app.process import AppProcess
 from app.room import FACILITATOR, Present, Server
 from app.session import Person
 from app.texts import t
@@ -38,7 +38,7 @@ def show(person: Person) -> None:
 @st.fragment(run_every=EVERY)
 def _room(person: Person) -> None:
     try:
-        found = _done(room.look(Process.current(), visitor.visit().cookie))
+        found = _done(room.look(AppProcess.current(), visitor.visit().cookie))
     except Problem as problem:
         sentence.problem(problem)
         return
@@ -59,7 +59,7 @@ def _server(server: Server) -> None:
     if stopped:
         since = t("room.since", when=clock(stopped.since))
         st.caption(f"{since} {plain(stopped.reason)}".strip())
-        _button("room.resume", "play_arrow", name, lambda cookie: room.resume(Process.current(), cookie, name))
+        _button("room.resume", "play_arrow", name, lambda cookie: room.resume(AppProcess.current(), cookie, name))
         return
     st.caption(t("room.held", count=server.held))
     with st.popover(t("room.suspend"), icon=":material/block:", key=f"suspend-{name}"):
@@ -70,7 +70,7 @@ def _server(server: Server) -> None:
             "room.suspend.now",
             "block",
             name,
-            lambda cookie: room.suspend(Process.current(), cookie, name, reason),
+            lambda cookie: room.suspend(AppProcess.current(), cookie, name, reason),
             kind="primary",
         )
 
@@ -83,7 +83,7 @@ def _present(present: Present, *, mine: bool) -> None:
     what.markdown(" ".join(f":blue-badge[:material/key: {words}]" for words in held) or t("room.nothing"))
     if not mine:
         with action:
-            _button("room.end", "logout", session.sid, lambda cookie: room.end(Process.current(), cookie, session))
+            _button("room.end", "logout", session.sid, lambda cookie: room.end(AppProcess.current(), cookie, session))
 
 
 def _button(
@@ -106,4 +106,4 @@ def _button(
 
 
 def _done(work: Coroutine[Any, Any, R]) -> R:
-    return Process.current().loop.run(work, timeout=SECONDS)
+    return AppProcess.current().loop.run(work, timeout=SECONDS)

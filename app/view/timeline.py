@@ -49,7 +49,7 @@ export default function (component) {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TimelineRow:
     """One name with its moments: when (0 to 100), whether it went badly, and what it was. ``said``: all in words."""
 
     name: str
@@ -57,7 +57,7 @@ class Row:
     moments: list[tuple[float, bool, str]]
 
 
-def timeline(rows: Sequence[Row], *, begins: str, ends: str, key: str) -> None:
+def timeline(rows: Sequence[TimelineRow], *, begins: str, ends: str, key: str) -> None:
     """Draw the rows between two moments, given as words."""
     drawn = [{"name": row.name, "said": row.said, "moments": row.moments} for row in rows]
     _TIMELINE(data={"rows": drawn, "begins": begins, "ends": ends}, key=key)

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.forms import SAFE_INTEGER, Field, arguments, fields
+from app.forms import SAFE_INTEGER, FormField, arguments, fields
 from app.mcp_client import Tool
 from app.texts import t
 from app.view import press, typed
@@ -32,7 +32,7 @@ def form(server: str, tool: Tool) -> dict[str, Any] | InputError | None:
         return error
 
 
-def _widget(field: Field, key: str) -> Any:
+def _widget(field: FormField, key: str) -> Any:
     label = t("tools.optional", name=field.label) if field.optional and field.default is None else field.label
     help_text = plain(field.help) if field.help else None
     placeholder = field.example or (t("tools.not-set") if field.optional else None)
@@ -48,14 +48,14 @@ def _widget(field: Field, key: str) -> Any:
     return st.text_input(label, text, key=key, help=help_text, placeholder=placeholder)
 
 
-def _choice(field: Field, label: str, help_text: str | None, key: str) -> Any:
+def _choice(field: FormField, label: str, help_text: str | None, key: str) -> Any:
     index = field.choices.index(field.default) if field.default in field.choices else None
     return st.selectbox(
         label, field.choices, index=index, key=key, help=help_text, placeholder=t("tools.not-set"), format_func=str
     )
 
 
-def _boolean(field: Field, label: str, help_text: str | None, key: str) -> bool | None:
+def _boolean(field: FormField, label: str, help_text: str | None, key: str) -> bool | None:
     if field.default is None and field.optional:
         options = (True, False)
         return st.selectbox(
@@ -70,7 +70,7 @@ def _boolean(field: Field, label: str, help_text: str | None, key: str) -> bool 
     return st.checkbox(label, bool(field.default), key=key, help=help_text)
 
 
-def _number(field: Field, label: str, help_text: str | None, placeholder: str | None, key: str) -> Any:
+def _number(field: FormField, label: str, help_text: str | None, placeholder: str | None, key: str) -> Any:
     whole = field.kind == "integer"
     kind: type[int] | type[float] = int if whole else float
 

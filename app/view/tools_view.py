@@ -10,11 +10,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import verdict
-from app.actions import Done, ServerView, execute, load_tools
+from app.actions import ActionDone, ServerView, execute, load_tools
 from app.flow.hops import remember
 from app.flow.rule import Rulebook
 from app.mcp_client import LABELS, Reply, Tool
-from app.process import Process
+from app.process import AppProcess
 from app.proof import Proof, ask, somebody_else
 from app.rules import ServerRules
 from app.session import Person
@@ -49,7 +49,7 @@ class Action:
 
 
 @dataclass(slots=True)
-class Kept:
+class ToolsPageState:
     """What the page remembers between runs: the servers loaded, the last action, each tool's last outcome.
 
     ``claims``: what tokens said when they were made, for actions that use them again. ``asking``: the server and tool
@@ -57,8 +57,8 @@ class Kept:
     """
 
     views: dict[str, ServerView] = field(default_factory=dict)
-    last: tuple[Action, Done] | None = None
-    outcomes: dict[tuple[str, str], Done | InputError] = field(default_factory=dict)
+    last: tuple[Action, ActionDone] | None = None
+    outcomes: dict[tuple[str, str], ActionDone | InputError] = field(default_factory=dict)
     claims: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     asking: tuple[str, str] | None = None
     proofs: dict[str, Proof] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Kept:
 
 def show(person: Person) -> None:
     """The page for this person."""
-    kept: Kept = st.session_state.setdefault(visitor.KEPT, Kept())
+    kept: ToolsPageState = st.session_state.setdefault(visitor.KEPT, ToolsPageState())
     _pick(kept, typed.bring_back(person))
     if kept.last is None:
         announced()
@@ -79,7 +79,7 @@ def show(person: Person) -> None:
         _trace(kept, person)
 
 
-def _pick(kept: Kept, waiting: Sequence[str]) -> None:
+def _pick(kept: ToolsPageState, waiting: Sequence[str]) -> None:
     """Which servers to load. Those in ``waiting``, whose forms something typed waits for, are loaded at once."""
     st.session_state.update({f"pick.{server}": True for server in waiting})
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -97,7 +97,7 @@ def _pick(kept: Kept, waiting: Sequence[str]) -> None:
 
 
 def _run(
-    kept: Kept,
+    kept: ToolsPageState,
     action: Action,
     place: DeltaGenerator,
     *,
@@ -111,7 +111,7 @@ def _run(
     it to another place in the page's tree, where browsers make it anew, and a press of just then is lost.
     """
     try:
-        process, cookie = Process.current(), visitor.visit().cookie
+        process, cookie = AppProcess.current(), visitor.visit().cookie
         with place, st.spinner(waiting, show_time=True):
             if action.tool:
                 arguments, more = action.arguments, {"reply": reply} if reply else {}
@@ -129,7 +129,7 @@ def _run(
         st.rerun()
 
 
-def _keep(kept: Kept, action: Action, done: Done) -> None:
+def _keep(kept: ToolsPageState, action: Action, done: ActionDone) -> None:
     """Keep what came of an action, before anything is drawn: an interrupted run is not to lose it."""
     if isinstance(done.problem, SessionEnded):
         return
@@ -144,7 +144,7 @@ def _keep(kept: Kept, action: Action, done: Done) -> None:
         kept.views, kept.outcomes, kept.proofs = done.views, {}, {}
 
 
-def _loaded(kept: Kept, person: Person) -> None:
+def _loaded(kept: ToolsPageState, person: Person) -> None:
     """The verdict on loading, then each server's card."""
     if kept.last and not kept.last[0].tool and kept.last[1].problem is not None:
         sentence.problem(kept.last[1].problem)
@@ -156,12 +156,12 @@ def _loaded(kept: Kept, person: Person) -> None:
         card(LABELS[view.server], view.credential, key=view.server)
 
 
-def _verdict(found: verdict.Verdict) -> None:
+def _verdict(found: verdict.PageVerdict) -> None:
     box, icon = _TONES[found.tone]
     box(prose(found.sentence), icon=icon)
 
 
-def _tools(kept: Kept, person: Person) -> None:
+def _tools(kept: ToolsPageState, person: Person) -> None:
     """One server's tools at a time; the other tabs are drawn too, so that nothing typed in them is lost."""
     st.header(t("tools.heading"), anchor=False)
     able = [view for view in kept.views.values() if view.tools]
@@ -174,7 +174,7 @@ def _tools(kept: Kept, person: Person) -> None:
                 _tool(kept, view.server, tool, person)
 
 
-def _tool(kept: Kept, server: str, tool: Tool, person: Person) -> None:
+def _tool(kept: ToolsPageState, server: str, tool: Tool, person: Person) -> None:
     icon = ":material/visibility:" if tool.read_only else ":material/edit:"
     typed.fill(server, tool)
     opened = typed.is_back(server, tool.name)
@@ -195,10 +195,10 @@ def _tool(kept: Kept, server: str, tool: Tool, person: Person) -> None:
             _outcome(kept.outcomes.get((server, tool.name)), server, tool.name)
 
 
-def _question(kept: Kept, server: str, tool: Tool, person: Person) -> None:
+def _question(kept: ToolsPageState, server: str, tool: Tool, person: Person) -> None:
     """The server's question about this tool: in a dialog as soon as it comes, and a way back to it afterwards."""
     done, last = kept.outcomes.get((server, tool.name)), kept.last
-    if not isinstance(done, Done) or done.answer is None or (asked := done.answer.asked) is None:
+    if not isinstance(done, ActionDone) or done.answer is None or (asked := done.answer.asked) is None:
         return
     st.info(t("approve.waits", tool=tool.name), icon=":material/front_hand:")
     press.button(t("approve.open"), key=f"answer.{server}.{tool.name}", icon=":material/front_hand:")
@@ -229,7 +229,7 @@ def _effect(tool: Tool) -> str:
     return f":red-badge[{t('tools.destructive')}]" if tool.destructive else f":orange-badge[{t('tools.writes')}]"
 
 
-def _outcome(outcome: Done | InputError | None, server: str, tool: str) -> None:
+def _outcome(outcome: ActionDone | InputError | None, server: str, tool: str) -> None:
     if isinstance(outcome, InputError):
         sentence.problem(outcome)
     elif outcome is not None and outcome.problem is not None:
@@ -238,7 +238,7 @@ def _outcome(outcome: Done | InputError | None, server: str, tool: str) -> None:
         results_view.show(outcome.answer, key=f"{server}.{tool}")
 
 
-def _trace(kept: Kept, person: Person) -> None:
+def _trace(kept: ToolsPageState, person: Person) -> None:
     if kept.last is None:
         return
     action, done = kept.last
@@ -263,9 +263,9 @@ def _trace(kept: Kept, person: Person) -> None:
     trace_view(done, kept.views, kept.claims, _book(kept, person), lambda server: _attempt(kept, person, server))
 
 
-def _book(kept: Kept, person: Person) -> Rulebook:
+def _book(kept: ToolsPageState, person: Person) -> Rulebook:
     """The rules at Vault behind what is shown, as they are now."""
-    process = Process.current()
+    process = AppProcess.current()
     servers = sorted({step.server for step in kept.last[1].trace.steps if step.server}) if kept.last else []
     try:
         rules = process.loop.run(process.rules.of(servers), timeout=ANSWER_SECONDS)
@@ -274,9 +274,9 @@ def _book(kept: Kept, person: Person) -> Rulebook:
     return Rulebook(rules, somebody_else(process, person.username), kept.proofs)
 
 
-def _attempt(kept: Kept, person: Person, server: str) -> None:
+def _attempt(kept: ToolsPageState, person: Person, server: str) -> None:
     """Ask Vault for what is somebody else's, as this person."""
-    process = Process.current()
+    process = AppProcess.current()
     rules = _book(kept, person).rules.get(server)
     line = next((line for line in rules.lines if line.personal), None) if isinstance(rules, ServerRules) else None
     if line is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.actions import Done, ServerView
+from app.actions import ActionDone, ServerView
 from app.flow.drawing import drawing
 from app.flow.hops import Remembered
 from app.flow.rule import Rulebook
@@ -28,7 +28,7 @@ STEP = "step"
 
 
 def trace_view(
-    done: Done,
+    done: ActionDone,
     views: Mapping[str, ServerView],
     remembered: Remembered,
     book: Rulebook,

@@ -14,7 +14,7 @@ import streamlit as st
 from app import drafts
 from app.forms import fields
 from app.mcp_client import Tool
-from app.process import Process
+from app.process import AppProcess
 from app.session import Person
 from app.texts import t
 from app.view import press, visitor
@@ -75,7 +75,7 @@ def bring_back(person: Person) -> tuple[str, ...]:
     if st.session_state.get(_LOOKED):
         return ()
     try:
-        process = Process.current()
+        process = AppProcess.current()
         found = process.loop.run(drafts.take(process, person.sub), timeout=_SECONDS)
     except Problem:
         return ()
@@ -117,7 +117,7 @@ def told(server: str, tool: str) -> None:
 
 def _kept_for_later(sub: str, typed: drafts.Typed) -> bool:
     try:
-        process = Process.current()
+        process = AppProcess.current()
         return process.loop.run(drafts.keep(process, sub, typed), timeout=_SECONDS)
     except Problem:
         return False

@@ -9,9 +9,9 @@ import streamlit as st
 from pydantic import SecretStr
 
 from app import token_api
-from app.process import Process
+from app.process import AppProcess
 from app.texts import t
-from app.token_api import PERMISSIONS, Issued
+from app.token_api import PERMISSIONS, IssuedToken
 from app.view import press, sentence, visitor
 from app.view.cards import table
 from app.view.countdown import countdown
@@ -85,7 +85,7 @@ def _living() -> None:
         _one(issued)
 
 
-def _one(issued: Issued) -> None:
+def _one(issued: IssuedToken) -> None:
     with st.container(border=True, key=f"token-{issued.accessor}"):
         named, left = st.columns([3, 2], vertical_alignment="center")
         named.markdown(f"**{plain(issued.name)}** {_badges(issued.permissions)}")
@@ -127,15 +127,15 @@ def _badges(permissions: tuple[str, ...]) -> str:
     return " ".join(named) or f":gray-badge[{t('tokens.permission.none')}]"
 
 
-def _who() -> tuple[Process, str]:
-    return Process.current(), visitor.visit().cookie
+def _who() -> tuple[AppProcess, str]:
+    return AppProcess.current(), visitor.visit().cookie
 
 
 def _done(work: Coroutine[Any, Any, T], waiting: str, *, keep: Callable[[T], None] = lambda _: None) -> T | None:
     """What ``work`` gave, handed to ``keep`` before anything is drawn; None, and why on the page, when it failed."""
     try:
         with st.spinner(waiting):
-            done = Process.current().loop.run(work, timeout=ANSWER_SECONDS)
+            done = AppProcess.current().loop.run(work, timeout=ANSWER_SECONDS)
             keep(done)
             return done
     except Problem as problem:
@@ -146,7 +146,7 @@ def _done(work: Coroutine[Any, Any, T], waiting: str, *, keep: Callable[[T], Non
 def _and_again(work: Coroutine[Any, Any, None], said: str) -> None:
     """Do it, and draw the list anew with what was done above it."""
     try:
-        Process.current().loop.run(work, timeout=ANSWER_SECONDS)
+        AppProcess.current().loop.run(work, timeout=ANSWER_SECONDS)
     except Problem as problem:
         sentence.problem(problem)
         return

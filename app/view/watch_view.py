@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.process import Process
+from app.process import AppProcess
 from app.session import Person
 from app.stage import play
 from app.texts import t
@@ -31,7 +31,7 @@ def show(person: Person) -> None:
 
 
 def _made(person: Person) -> Pair:
-    process = Process.current()
+    process = AppProcess.current()
     pair = process.loop.run(watched(process, visitor.visit().cookie, person), timeout=SECONDS)
     for side in pair.sides:
         if side.own:

@@ -11,17 +11,17 @@ import streamlit as st
 from app import workshop
 from app.claims import clock
 from app.flow.drawing import drawing
-from app.process import Process
+from app.process import AppProcess
 from app.room import FACILITATOR
 from app.session import Person
 from app.texts import t
 from app.view import press, sentence, visitor
 from app.view.flow import flow
 from app.view.plain import plain, prose
-from app.workshop import EXERCISES, Exercise, Field
-from app.workshop_checks import Verdict
+from app.workshop import EXERCISES, Exercise, ExerciseField
+from app.workshop_checks import ExerciseVerdict
 from fastmcp_vault.errors import Problem, SessionEnded
-from fastmcp_vault.state import Progress
+from fastmcp_vault.state import WorkshopProgress
 
 SECONDS = 60.0
 """How long a check may take."""
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 def show(person: Person) -> None:
     """The page for this person."""
-    process = Process.current()
+    process = AppProcess.current()
     try:
         known = process.loop.run(workshop.progress(process, person.sub), timeout=SECONDS)
     except Problem as problem:
@@ -46,23 +46,23 @@ def show(person: Person) -> None:
     # What was just checked stays open, and the next one opens below it.
     opened = (begun, st.session_state.get(_OPEN, begun))
     for number, exercise in enumerate(EXERCISES, 1):
-        _one(number, exercise, known.get(exercise.id, Progress()), opened=exercise.id in opened)
+        _one(number, exercise, known.get(exercise.id, WorkshopProgress()), opened=exercise.id in opened)
     if FACILITATOR in person.roles:
         _room()
 
 
-def _done(known: Mapping[str, Progress], exercise: Exercise) -> bool:
-    return known.get(exercise.id, Progress()).done_at is not None
+def _done(known: Mapping[str, WorkshopProgress], exercise: Exercise) -> bool:
+    return known.get(exercise.id, WorkshopProgress()).done_at is not None
 
 
-def _how_far(known: Mapping[str, Progress]) -> None:
+def _how_far(known: Mapping[str, WorkshopProgress]) -> None:
     done = sum(_done(known, exercise) for exercise in EXERCISES)
     st.progress(done / len(EXERCISES), text=t("workshop.progress", done=done, all=len(EXERCISES)))
     if done == len(EXERCISES):
         st.success(t("workshop.all-done"), icon=":material/celebration:")
 
 
-def _one(number: int, exercise: Exercise, known: Progress, *, opened: bool) -> None:
+def _one(number: int, exercise: Exercise, known: WorkshopProgress, *, opened: bool) -> None:
     icon, mark = "radio_button_unchecked", ""
     if known.done_at is not None:
         icon, mark = "check_circle", f" :green-badge[{t('workshop.done')}]"
@@ -91,14 +91,14 @@ def _asked(exercise: Exercise) -> None:
     if not press.taken(f"workshop.check.{exercise.id}"):
         return
     with st.spinner(t("workshop.checking"), show_time=True):
-        found = _run(workshop.check(Process.current(), visitor.visit().cookie, exercise.id, given))
+        found = _run(workshop.check(AppProcess.current(), visitor.visit().cookie, exercise.id, given))
         st.session_state.setdefault(_FOUND, {})[exercise.id] = found
         st.session_state[_OPEN] = exercise.id
     # The bar above, and the mark on the exercise, are to show what was just found.
     st.rerun()
 
 
-def _answer(exercise: Exercise, field: Field) -> str:
+def _answer(exercise: Exercise, field: ExerciseField) -> str:
     label, key = t(f"workshop.{exercise.id}.{field.id}"), f"arg.workshop.{exercise.id}.{field.id}"
     if field.choices:
         chosen = st.radio(
@@ -116,7 +116,7 @@ def _found(exercise: Exercise) -> None:
     found = st.session_state.get(_FOUND, {}).get(exercise.id)
     if isinstance(found, Problem):
         sentence.problem(found)
-    elif isinstance(found, Verdict):
+    elif isinstance(found, ExerciseVerdict):
         box, icon = (st.success, "check_circle") if found.done else (st.warning, "info")
         box(prose(found.said), icon=f":material/{icon}:")
         if found.trace is not None and found.trace.steps:
@@ -127,7 +127,7 @@ def _found(exercise: Exercise) -> None:
 def _run(work: Coroutine[Any, Any, T]) -> T | Problem:
     """What ``work`` gave, or its Problem; a session that ended sends the person to sign in."""
     try:
-        return Process.current().loop.run(work, timeout=SECONDS)
+        return AppProcess.current().loop.run(work, timeout=SECONDS)
     except SessionEnded:
         st.rerun()
     except Problem as problem:
@@ -135,7 +135,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T | Problem:
 
 
 def _room() -> None:
-    process, cookie = Process.current(), visitor.visit().cookie
+    process, cookie = AppProcess.current(), visitor.visit().cookie
     st.subheader(t("workshop.room"), anchor=False)
     found = _run(workshop.participants(process, cookie))
     if isinstance(found, Problem):

@@ -27,10 +27,10 @@ from fastmcp_vault.tracing import Recorder, Step
 from fastmcp_vault.tracing.wire import TracedTransport
 from fastmcp_vault.vault import Persistence, Vault, VaultSession
 from fastmcp_vault.vault.logins import approle
-from mock_services.chatbot.bot import Bot, Chat
-from mock_services.chatbot.keycloak import Keycloak
+from mock_services.chatbot.bot import Bot, ChatSession
+from mock_services.chatbot.keycloak import ChatbotKeycloak
 from mock_services.chatbot.links import Links
-from mock_services.chatbot.problems import Refused
+from mock_services.chatbot.problems import MessageRefused
 from mock_services.chatbot.receiver import HandedOver, Receiver
 from mock_services.chatbot.relay import RelayClient
 from mock_services.chatbot.settings import ChatbotSettings
@@ -78,7 +78,7 @@ def build(settings: ChatbotSettings) -> FastAPI:
             app.state.links = links
             app.state.bot = Bot(
                 relay=RelayClient(settings, http, clock=time.time),
-                keycloak=Keycloak(settings, http, links.own_secret),
+                keycloak=ChatbotKeycloak(settings, http, links.own_secret),
                 links=links,
                 jira_url=settings.mcp_jira_url,
                 http=http,
@@ -203,7 +203,7 @@ def _messengers(app: FastAPI, settings: ChatbotSettings) -> None:
         return {}
 
 
-async def _shown(request: Request, chat: Chat) -> dict[str, Any]:
+async def _shown(request: Request, chat: ChatSession) -> dict[str, Any]:
     """A chat as its own user may see it: secrets masked. Times: seconds since the epoch."""
     links: Links = request.app.state.links
     progress = await request.app.state.bot.progress(chat)
@@ -234,7 +234,7 @@ async def _shown(request: Request, chat: Chat) -> dict[str, Any]:
     }
 
 
-def _login(chat: Chat, status: str, now: float) -> str:
+def _login(chat: ChatSession, status: str, now: float) -> str:
     """How far the login is that was asked for last; one that nobody finished in time is ``expired``."""
     if chat.link is None:
         return ""
@@ -242,12 +242,12 @@ def _login(chat: Chat, status: str, now: float) -> str:
     return "expired" if now >= until.get(status, now + 1) else status
 
 
-def _link(chat: Chat) -> dict[str, Any]:
+def _link(chat: ChatSession) -> dict[str, Any]:
     return {name: (chat.link or {})[name] for name in ("login_url", "code")}
 
 
 async def _problem(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, Problem)
-    status = 401 if isinstance(problem, Refused) else 503 if problem.retryable else 409
+    status = 401 if isinstance(problem, MessageRefused) else 503 if problem.retryable else 409
     _log.info("%s %s: %s", request.method, request.url.path, problem.code)
     return JSONResponse({"error": problem.code, "message": problem.what, **problem.as_dict()}, status)

@@ -18,7 +18,7 @@ from fastmcp_vault import tracing
 from fastmcp_vault.errors import KeycloakUnavailable, Problem, VaultError
 from fastmcp_vault.tracing import Recorder, Step
 from mock_services.chatbot import tools
-from mock_services.chatbot.keycloak import Keycloak, Tokens, claims
+from mock_services.chatbot.keycloak import ChatbotKeycloak, ChatTokens, claims
 from mock_services.chatbot.links import LinkedPerson, Links
 from mock_services.chatbot.problems import NewLoginNeeded
 from mock_services.chatbot.receiver import HandedOver
@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, weakref_slot=True)
-class Chat:
+class ChatSession:
     """One chat: what was asked of the relay, the tokens in memory, and the steps. Times: seconds since the epoch."""
 
     user: str
@@ -51,8 +51,8 @@ class Chat:
     person: LinkedPerson | None = None
     looked: bool = False
     ended: str = ""
-    access: Tokens | None = None
-    jira: Tokens | None = None
+    access: ChatTokens | None = None
+    jira: ChatTokens | None = None
     refreshes: int = 0
     steps: list[Step] = field(default_factory=list)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -65,7 +65,7 @@ class Bot:
         self,
         *,
         relay: RelayClient,
-        keycloak: Keycloak,
+        keycloak: ChatbotKeycloak,
         links: Links,
         jira_url: str,
         http: Any,
@@ -73,13 +73,13 @@ class Bot:
     ) -> None:
         self._relay, self._keycloak, self._links = relay, keycloak, links
         self._jira_url, self._http, self._clock = jira_url, http, clock
-        self._chats: OrderedDict[str, Chat] = OrderedDict()
+        self._chats: OrderedDict[str, ChatSession] = OrderedDict()
         # Those that a request still works with, remembered or not: one user's requests always share one chat.
-        self._in_use: WeakValueDictionary[str, Chat] = WeakValueDictionary()
+        self._in_use: WeakValueDictionary[str, ChatSession] = WeakValueDictionary()
 
-    async def chat(self, user: str) -> Chat:
+    async def chat(self, user: str) -> ChatSession:
         """The chat of that user, as remembered and as Vault has it. Raises VaultUnavailable."""
-        chat = self._in_use.get(user) or Chat(user)
+        chat = self._in_use.get(user) or ChatSession(user)
         self._in_use[user] = self._chats[user] = chat
         self._chats.move_to_end(user)
         if len(self._chats) > CHATS:
@@ -90,13 +90,13 @@ class Bot:
                     chat.person, chat.looked = await self._links.find(user), True
         return chat
 
-    def _forget_one(self, newest: Chat) -> None:
+    def _forget_one(self, newest: ChatSession) -> None:
         """The oldest chat of nobody goes first: however many ask for links, they push out no chat that is linked."""
         others = [chat for chat in self._chats.values() if chat is not newest]
         least = next((chat for chat in others if chat.person is None), others[0])
         del self._chats[least.user]
 
-    async def ask_for_link(self, user: str, *, redirect_after: str = "", trace_id: str | None = None) -> Chat:
+    async def ask_for_link(self, user: str, *, redirect_after: str = "", trace_id: str | None = None) -> ChatSession:
         """Get a login link for this chat. Raises RelayUnavailable, RelayRefused."""
         chat = await self.chat(user)
         recorder = Recorder("login", correlation_id=trace_id)
@@ -106,7 +106,7 @@ class Bot:
         chat.link_expires_at = self._clock() + float(chat.link["expires_in"])
         return chat
 
-    async def progress(self, chat: Chat) -> dict[str, Any]:
+    async def progress(self, chat: ChatSession) -> dict[str, Any]:
         """What the relay says of the login under way; nothing when there is none, or the relay is down."""
         if chat.link is None:
             return {}
@@ -135,14 +135,14 @@ class Bot:
                 ),
             )
             chat.person = await self._links.keep(person)
-            chat.access = Tokens(message.relay_access_token, float(who.get("exp", 0)))
+            chat.access = ChatTokens(message.relay_access_token, float(who.get("exp", 0)))
             chat.jira, chat.ended, chat.refreshes = None, "", 0
             opened.say(f"Version {chat.person.version} at {self._links.shown_path(chat.user)}, for {person.username}.")
         # Signing in again in the same browser continues the same offline session: that one must live.
         if before is not None and before.sid != person.sid:
             await self._end(before)
 
-    async def refresh(self, user: str) -> Chat:
+    async def refresh(self, user: str) -> ChatSession:
         """Refresh the access token now. Raises NewLoginNeeded, KeycloakUnavailable, VaultUnavailable."""
         chat = await self.chat(user)
         async with chat.lock:
@@ -165,7 +165,7 @@ class Bot:
                         )
                         opened.say(f"get_issue ran at Jira as {self._person(chat).username}.")
                         return found
-                except tools.TokenRefused:
+                except tools.ToolTokenRefused:
                     chat.access, chat.jira = None, None
                     if attempt == 2:
                         raise
@@ -196,7 +196,7 @@ class Bot:
                 _log.warning("An offline token could not be kept alive: %s", problem.what)
         return len(idle)
 
-    async def _jira_token(self, chat: Chat) -> SecretStr:
+    async def _jira_token(self, chat: ChatSession) -> SecretStr:
         now = self._clock()
         if chat.jira is not None and chat.jira.expires_at - now > MARGIN_SECONDS:
             return chat.jira.access_token
@@ -214,7 +214,7 @@ class Bot:
             opened.say("A token whose only audience is mcp-jira.")
         return chat.jira.access_token
 
-    async def _refresh(self, chat: Chat) -> None:
+    async def _refresh(self, chat: ChatSession) -> None:
         # A refresh token is good once: another process of this chatbot may have used the one remembered here.
         person = chat.person = await self._links.find(chat.user) or self._person(chat)
         try:
@@ -245,13 +245,13 @@ class Bot:
             _log.warning("An offline session could not be ended at Keycloak: %s", problem.what)
 
     @staticmethod
-    def _person(chat: Chat) -> LinkedPerson:
+    def _person(chat: ChatSession) -> LinkedPerson:
         if chat.person is None:
             raise NewLoginNeeded(chat.ended or "Nobody is signed in for this chat.", fix=_ASK)
         return chat.person
 
     @asynccontextmanager
-    async def _step(self, chat: Chat, kind: str) -> AsyncIterator[tracing.OpenStep]:
+    async def _step(self, chat: ChatSession, kind: str) -> AsyncIterator[tracing.OpenStep]:
         recorder = Recorder("chat", correlation_id=chat.trace_id or None)
         chat.trace_id = recorder.trace.id
         try:

@@ -28,7 +28,7 @@ _STATUS = "`./demo status` says whether Keycloak is up; try again."
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class ChatTokens:
     """A token response (RFC 6749 §5.1). ``expires_at``: seconds since the epoch."""
 
     access_token: SecretStr
@@ -36,7 +36,7 @@ class Tokens:
     refresh_token: SecretStr | None = field(default=None)
 
 
-class Keycloak:
+class ChatbotKeycloak:
     """The token endpoint, as the confidential client whose secret ``secret`` gives.
 
     Raises KeycloakUnavailable when Keycloak does not answer or errs, KeycloakRefused when it refuses the client.
@@ -53,12 +53,12 @@ class Keycloak:
     ) -> None:
         self._settings, self._http, self._secret, self._clock = settings, http, secret, clock
 
-    async def refresh(self, refresh_token: SecretStr) -> Tokens:
+    async def refresh(self, refresh_token: SecretStr) -> ChatTokens:
         """New tokens (RFC 6749 §6). Raises NewLoginNeeded on ``invalid_grant``."""
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token.get_secret_value(), "scope": OWN_SCOPE}
         return self._read(await self._post(self._settings.token_endpoint, form), sent_at=self._clock())
 
-    async def exchange(self, access_token: SecretStr, *, audience: str, scope: str) -> Tokens:
+    async def exchange(self, access_token: SecretStr, *, audience: str, scope: str) -> ChatTokens:
         """A token that only ``audience`` accepts (RFC 8693 §2.1). Raises NewLoginNeeded when the session is over."""
         form = {
             "grant_type": EXCHANGE,
@@ -90,10 +90,10 @@ class Keycloak:
         raise _refusal(str(body.get("error", "")), mask_text(str(body.get("error_description", "")), limit=500))
 
     @staticmethod
-    def _read(body: dict[str, Any], *, sent_at: float) -> Tokens:
+    def _read(body: dict[str, Any], *, sent_at: float) -> ChatTokens:
         try:
             refresh = body.get("refresh_token")
-            return Tokens(
+            return ChatTokens(
                 access_token=SecretStr(body["access_token"]),
                 expires_at=sent_at + float(body["expires_in"]),
                 refresh_token=SecretStr(refresh) if refresh else None,

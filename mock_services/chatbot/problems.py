@@ -29,7 +29,7 @@ class ToolFailed(Problem):
     code, part = "tool_refused", "mcp"
 
 
-class Refused(Problem):
+class MessageRefused(Problem):
     """A message to the chatbot is not from whom it says, too old, or was sent before."""
 
     code, part = "refused", "input"

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, SecretStr, StringConstraints, ValidationError
 
 from common import signed
-from mock_services.chatbot.problems import Refused
+from mock_services.chatbot.problems import MessageRefused
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 
@@ -48,17 +48,17 @@ class Receiver:
     def receive(self, body: bytes, signature: str) -> HandedOver:
         """The payload. Raises Refused; nothing of the body is read before its signature is found good."""
         if not signed.is_signed(body, signature, self._secret):
-            raise Refused("The signature is not good.")
+            raise MessageRefused("The signature is not good.")
         try:
             raw = json.loads(body)
             message = HandedOver.model_validate(raw)
         except (ValueError, ValidationError, RecursionError):
-            raise Refused("The message is not what the relay sends.") from None
+            raise MessageRefused("The message is not what the relay sends.") from None
         now = self._clock()
         if not signed.is_timely(raw, now) or message.ts < self._began:
-            raise Refused("The message is too old, or the clocks differ by more than a minute.")
+            raise MessageRefused("The message is too old, or the clocks differ by more than a minute.")
         if (message.client_key, message.issuer, message.aud) != self._expected:
-            raise Refused("The message is meant for another chatbot.")
+            raise MessageRefused("The message is meant for another chatbot.")
         self._remember(message.nonce, now)
         return message
 
@@ -66,5 +66,5 @@ class Receiver:
         while self._seen and next(iter(self._seen.values())) < now:
             self._seen.popitem(last=False)
         if nonce in self._seen:
-            raise Refused("This message was sent before.")
+            raise MessageRefused("This message was sent before.")
         self._seen[nonce] = now + signed.REMEMBER_SECONDS

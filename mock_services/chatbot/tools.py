@@ -20,7 +20,7 @@ _META = "io.modelcontextprotocol"
 _ENDED = frozenset({"session_ended", "token_invalid"})
 
 
-class TokenRefused(ToolFailed):
+class ToolTokenRefused(ToolFailed):
     """The token is expired, or its session has ended: the server answered 401, or the call found out on its way."""
 
 
@@ -69,5 +69,5 @@ async def call(
     return dict(result.get("structuredContent") or {})
 
 
-def _refused() -> TokenRefused:
-    return TokenRefused("The Jira MCP server refused the token.", fix="Ask for a new login link.")
+def _refused() -> ToolTokenRefused:
+    return ToolTokenRefused("The Jira MCP server refused the token.", fix="Ask for a new login link.")

@@ -16,9 +16,9 @@ from urllib.parse import urlencode
 from fastapi import Depends, Request, Response
 
 from mock_services.github.hub import Hub
-from mock_services.github.model import Item, Repository
+from mock_services.github.model import GithubItem, GithubRepository
 from mock_services.github.rate import Rates
-from mock_services.github.shapes import Shapes
+from mock_services.github.shapes import GithubShapes
 from mock_services.people import Directory, UsersFile
 
 DOCS = "https://docs.github.com/rest"
@@ -49,14 +49,14 @@ def invalid(resource: str, field: str, code: str, message: str = "") -> GitHubEr
 
 
 @dataclass(frozen=True)
-class Call:
+class GithubCall:
     """One request: who asks (None: nobody signed in), and the hub as they may see it."""
 
     request: Request
     hub: Hub
     login: str | None
     directory: Directory
-    shapes: Shapes
+    shapes: GithubShapes
 
     def signed_in(self) -> str:
         """The caller's login, or 401."""
@@ -64,7 +64,7 @@ class Call:
             raise GitHubError(401, "Requires authentication")
         return self.login
 
-    def repository(self, owner: str, name: str) -> Repository:
+    def repository(self, owner: str, name: str) -> GithubRepository:
         """A repository this caller may see, or 404."""
         self.hub.settle(self.directory, owner)
         found = self.hub.repository(self.login, f"{owner}/{name}")
@@ -72,7 +72,7 @@ class Call:
             raise not_found()
         return found
 
-    def item(self, owner: str, name: str, number: str) -> tuple[Repository, Item]:
+    def item(self, owner: str, name: str, number: str) -> tuple[GithubRepository, GithubItem]:
         """An issue or pull request this caller may see, or 404."""
         repository = self.repository(owner, name)
         found = repository.item(int(number)) if number.isascii() and number.isdigit() and len(number) < 10 else None
@@ -130,7 +130,7 @@ class Call:
         return f"{self.shapes.base}{self.request.url.path}?{urlencode([*others, ('page', number)])}"
 
 
-async def _call(request: Request) -> Call:
+async def _call(request: Request) -> GithubCall:
     users: UsersFile = request.app.state.users
     directory = await users.directory()
     if "user-agent" not in request.headers:
@@ -148,8 +148,8 @@ async def _call(request: Request) -> Call:
         hub.settle(directory, login)
     rates: Rates = request.app.state.rates
     request.state.rate = rates.count(login, now=time.time())
-    return Call(request, hub, login, directory, Shapes(str(request.base_url).rstrip("/"), login, directory))
+    return GithubCall(request, hub, login, directory, GithubShapes(str(request.base_url).rstrip("/"), login, directory))
 
 
-Caller = Annotated[Call, Depends(_call)]
+Caller = Annotated[GithubCall, Depends(_call)]
 """A route with a parameter of this type knows who is calling; :meth:`Call.signed_in` insists on someone."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from mock_services.github.access import Call, Caller, not_found
+from mock_services.github.access import Caller, GithubCall, not_found
 from mock_services.github.hub import ORGANISATION, account
-from mock_services.github.model import Repository
+from mock_services.github.model import GithubRepository
 from mock_services.github.rate import Rate
 
 router = APIRouter()
@@ -114,7 +114,7 @@ async def repository_by_id(call: Caller, number: int) -> Response:
     return call.answer(call.shapes.repository(found))
 
 
-def _login(call: Call, login: str) -> str:
+def _login(call: GithubCall, login: str) -> str:
     """An account's login as it is spelt, or 404."""
     if login.lower() == ORGANISATION:
         return ORGANISATION
@@ -125,7 +125,7 @@ def _login(call: Call, login: str) -> str:
     return person.login
 
 
-def _repositories(call: Call, found: list[Repository], *, default_sort: str) -> Response:
+def _repositories(call: GithubCall, found: list[GithubRepository], *, default_sort: str) -> Response:
     sort = call.choice("sort", default_sort, _SORTS, resource="Repository")
     direction = call.choice(
         "direction", "asc" if sort == "full_name" else "desc", ("asc", "desc"), resource="Repository"

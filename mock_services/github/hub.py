@@ -7,19 +7,19 @@ from datetime import UTC, datetime
 from itertools import count
 
 from mock_services.github import seed
-from mock_services.github.model import Comment, Item, Repository, stable_id
-from mock_services.people import Directory, Person
+from mock_services.github.model import GithubComment, GithubItem, GithubRepository, stable_id
+from mock_services.people import Directory, MockPerson
 
 ORGANISATION = seed.organisation()["login"]
 _SEEDED_LOGINS = ("alice", "bob", "charlie")
 
 
-def account(directory: Directory, login: str) -> Person | None:
+def account(directory: Directory, login: str) -> MockPerson | None:
     """The person behind a login: someone of the users file, or someone who appears in the seed."""
     known = directory.by_login.get(login.lower())
     if known is None and login.lower() in _SEEDED_LOGINS:
         name = login.lower()
-        return Person(name, name.capitalize(), f"{name}@example.com", name)
+        return MockPerson(name, name.capitalize(), f"{name}@example.com", name)
     return known
 
 
@@ -40,40 +40,40 @@ class Hub:
         for repository in seed.personal(person.login):
             self._repositories.setdefault(repository.full_name.lower(), repository)
 
-    def repository(self, viewer: str | None, full_name: str) -> Repository | None:
+    def repository(self, viewer: str | None, full_name: str) -> GithubRepository | None:
         """One repository by ``owner/name`` in any case."""
         found = self._repositories.get(full_name.lower())
         return found if found and found.visible_to(viewer) else None
 
-    def by_id(self, viewer: str | None, number: int) -> Repository | None:
+    def by_id(self, viewer: str | None, number: int) -> GithubRepository | None:
         """One repository by its number."""
         return next((r for r in self._repositories.values() if r.id == number and r.visible_to(viewer)), None)
 
-    def of(self, viewer: str | None, owner: str) -> list[Repository]:
+    def of(self, viewer: str | None, owner: str) -> list[GithubRepository]:
         """What ``viewer`` may see of an owner's repositories, by name."""
         found = [r for r in self._repositories.values() if r.owner.lower() == owner.lower() and r.visible_to(viewer)]
         return sorted(found, key=lambda repository: repository.full_name)
 
-    def reachable(self, login: str) -> list[Repository]:
+    def reachable(self, login: str) -> list[GithubRepository]:
         """What ``/user/repos`` lists: own repositories, shared ones and the organisation's, by name."""
         found = [r for r in self._repositories.values() if r.belongs_to(login)]
         return sorted(found, key=lambda repository: repository.full_name)
 
     def create_issue(
-        self, repository: Repository, author: str, *, title: str, body: str | None, labels: Sequence[str],
+        self, repository: GithubRepository, author: str, *, title: str, body: str | None, labels: Sequence[str],
         assignees: Sequence[str],
-    ) -> Item:  # fmt: skip
+    ) -> GithubItem:  # fmt: skip
         """Add an issue under the next number."""
         now = datetime.now(UTC)
         number = max((item.number for item in repository.items), default=0) + 1
-        item = Item(number, title, body, author, now, now, list(labels), list(assignees))
+        item = GithubItem(number, title, body, author, now, now, list(labels), list(assignees))
         repository.items.append(item)
         return item
 
-    def comment(self, repository: Repository, item: Item, author: str, body: str) -> Comment:
+    def comment(self, repository: GithubRepository, item: GithubItem, author: str, body: str) -> GithubComment:
         """Add a comment."""
         now = datetime.now(UTC)
-        comment = Comment(stable_id("new comment", repository.full_name, next(self._comments)), author, body, now)
+        comment = GithubComment(stable_id("new comment", repository.full_name, next(self._comments)), author, body, now)
         item.comments.append(comment)
         item.updated = now
         return comment

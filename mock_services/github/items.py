@@ -7,9 +7,9 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from mock_services.github.access import Call, Caller, GitHubError, invalid, not_found
+from mock_services.github.access import Caller, GithubCall, GitHubError, invalid, not_found
 from mock_services.github.hub import account
-from mock_services.github.model import Item
+from mock_services.github.model import GithubItem
 
 router = APIRouter(prefix="/repos/{owner}/{name}")
 
@@ -150,7 +150,7 @@ async def assignees(call: Caller, owner: str, name: str) -> Response:
     return call.answer([call.shapes.user(login) for login in page], headers=links)
 
 
-def _sorted(call: Call, items: list[Item], *, resource: str) -> list[Item]:
+def _sorted(call: GithubCall, items: list[GithubItem], *, resource: str) -> list[GithubItem]:
     """The items of the asked state, in the asked order."""
     state = call.choice("state", "open", _STATES, resource=resource)
     sort = call.choice("sort", "created", ("created", "updated", "comments", "popularity"), resource=resource)
@@ -163,7 +163,7 @@ def _sorted(call: Call, items: list[Item], *, resource: str) -> list[Item]:
     return found[::-1] if direction == "desc" else found
 
 
-def _assigned(item: Item, wanted: str) -> bool:
+def _assigned(item: GithubItem, wanted: str) -> bool:
     if wanted == "none":
         return not item.assignees
     return bool(item.assignees) if wanted == "*" else wanted in ("", *(login.lower() for login in item.assignees))
@@ -179,7 +179,7 @@ def _since(text: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _fields(call: Call, given: dict[str, Any]) -> dict[str, Any]:
+def _fields(call: GithubCall, given: dict[str, Any]) -> dict[str, Any]:
     """The attributes of an issue in a request, checked. Raises 422."""
     fields: dict[str, Any] = {}
     if "title" in given:
@@ -226,7 +226,7 @@ def _label(value: Any) -> str:
     return name
 
 
-def _assignee(call: Call, login: Any) -> str:
+def _assignee(call: GithubCall, login: Any) -> str:
     person = account(call.directory, login) if isinstance(login, str) else None
     if person is None:
         raise invalid("Issue", "assignees", "invalid")

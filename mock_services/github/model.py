@@ -17,7 +17,7 @@ def stable_id(*parts: object) -> int:
 
 
 @dataclass
-class Comment:
+class GithubComment:
     """One comment; ``author`` is a login."""
 
     id: int
@@ -36,7 +36,7 @@ class Pull:
 
 
 @dataclass
-class Item:
+class GithubItem:
     """An issue, or with ``pull`` a pull request; both share one numbering. People are logins, times UTC."""
 
     number: int
@@ -50,7 +50,7 @@ class Item:
     closed: datetime | None = None
     reason: str | None = None
     pull: Pull | None = None
-    comments: list[Comment] = field(default_factory=list)
+    comments: list[GithubComment] = field(default_factory=list)
 
     @property
     def state(self) -> State:
@@ -59,7 +59,7 @@ class Item:
 
 
 @dataclass
-class Repository:
+class GithubRepository:
     """One repository. A private one is seen by its owner and ``members``; None means the whole organisation."""
 
     owner: str
@@ -70,7 +70,7 @@ class Repository:
     private: bool
     members: frozenset[str] | None
     created: datetime
-    items: list[Item] = field(default_factory=list, repr=False)
+    items: list[GithubItem] = field(default_factory=list, repr=False)
 
     @property
     def full_name(self) -> str:
@@ -90,7 +90,7 @@ class Repository:
         """True when this account (None: nobody signed in) may know that the repository exists."""
         return not self.private or (login is not None and self.belongs_to(login))
 
-    def item(self, number: int) -> Item | None:
+    def item(self, number: int) -> GithubItem | None:
         """One issue or pull request."""
         return next((item for item in self.items if item.number == number), None)
 

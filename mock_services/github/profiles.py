@@ -9,7 +9,7 @@ from typing import Any
 
 from mock_services.github import seed
 from mock_services.github.hub import ORGANISATION, account
-from mock_services.github.model import Repository, stable_id
+from mock_services.github.model import GithubRepository, stable_id
 from mock_services.people import Directory
 
 Json = dict[str, Any]
@@ -50,7 +50,7 @@ class Profiles:
             "site_admin": False,
         }
 
-    def user_in_full(self, login: str, repositories: list[Repository]) -> Json:
+    def user_in_full(self, login: str, repositories: list[GithubRepository]) -> Json:
         """A user as ``/user`` and ``/users/{login}`` show it; ``repositories`` are the user's own."""
         person = account(self.directory, login)
         private = sum(repository.private for repository in repositories)

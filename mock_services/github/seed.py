@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from mock_services.github.model import Comment, Item, Pull, Repository, stable_id
+from mock_services.github.model import GithubComment, GithubItem, GithubRepository, Pull, stable_id
 
 FIRST_DAY = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 
@@ -27,21 +27,21 @@ def organisation() -> Mapping[str, str]:
     return found
 
 
-def repositories() -> list[Repository]:
+def repositories() -> list[GithubRepository]:
     """The repositories that are there at every start."""
     return [_repository(row, row["owner"]) for row in _document()["repositories"]]
 
 
-def personal(login: str) -> list[Repository]:
+def personal(login: str) -> list[GithubRepository]:
     """The repositories that every account has of its own."""
     return [_repository(row, login) for row in _document()["personal"]]
 
 
-def _repository(row: Mapping[str, Any], owner: str) -> Repository:
+def _repository(row: Mapping[str, Any], owner: str) -> GithubRepository:
     members = row.get("members")
     if members is None and owner != organisation()["login"]:
         members = []  # a person's repository has no organisation behind it
-    repository = Repository(
+    repository = GithubRepository(
         owner=owner,
         name=row["name"],
         description=row["description"],
@@ -56,7 +56,7 @@ def _repository(row: Mapping[str, Any], owner: str) -> Repository:
     return repository
 
 
-def _item(repository: Repository, number: int, entry: Mapping[str, Any]) -> Item:
+def _item(repository: GithubRepository, number: int, entry: Mapping[str, Any]) -> GithubItem:
     def login(name: str) -> str:
         return repository.owner if name == "self" else name
 
@@ -64,7 +64,7 @@ def _item(repository: Repository, number: int, entry: Mapping[str, Any]) -> Item
     touched = created + timedelta(days=3, hours=number)
     kind = entry.get("pull")
     ended = touched if kind == "merged" or entry.get("state") == "closed" else None
-    return Item(
+    return GithubItem(
         number=number,
         title=entry["title"],
         body=entry["body"],
@@ -79,7 +79,7 @@ def _item(repository: Repository, number: int, entry: Mapping[str, Any]) -> Item
         if kind
         else None,
         comments=[
-            Comment(
+            GithubComment(
                 stable_id("comment", repository.full_name, number, order), author, text, created + timedelta(days=1)
             )
             for order, (author, text) in enumerate(entry.get("comments", ()))

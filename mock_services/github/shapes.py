@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 
-from mock_services.github.model import Comment, Item, Pull, Repository, stable_id
+from mock_services.github.model import GithubComment, GithubItem, GithubRepository, Pull, stable_id
 from mock_services.github.profiles import Json, Profiles, node_id, timestamp
 
 BRANCH = "main"
@@ -15,10 +15,10 @@ _COLOURS = {"bug": "d73a4a", "enhancement": "a2eeef", "documentation": "0075ca",
 _REACTIONS = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes")
 
 
-class Shapes(Profiles):
+class GithubShapes(Profiles):
     """Makes the JSON of one response: people, repositories and what is in them."""
 
-    def repository(self, repository: Repository) -> Json:
+    def repository(self, repository: GithubRepository) -> Json:
         """A repository."""
         url = f"{self.base}/repos/{repository.full_name}"
         mine = self.viewer is not None and repository.belongs_to(self.viewer)
@@ -71,7 +71,7 @@ class Shapes(Profiles):
             "permissions": {"admin": owner, "maintain": owner, "push": mine, "triage": mine, "pull": True},
         }
 
-    def label(self, repository: Repository, name: str) -> Json:
+    def label(self, repository: GithubRepository, name: str) -> Json:
         """A label."""
         return {
             "id": stable_id("label", repository.full_name, name),
@@ -83,7 +83,7 @@ class Shapes(Profiles):
             "default": name in ("bug", "enhancement", "documentation", "good first issue"),
         }
 
-    def _common(self, repository: Repository, item: Item) -> Json:
+    def _common(self, repository: GithubRepository, item: GithubItem) -> Json:
         assignees = [self.user(login) for login in item.assignees]
         return {
             "number": item.number,
@@ -103,7 +103,7 @@ class Shapes(Profiles):
             "author_association": self._association(repository, item.author),
         }
 
-    def issue(self, repository: Repository, item: Item) -> Json:
+    def issue(self, repository: GithubRepository, item: GithubItem) -> Json:
         """An issue; a pull request carries the key ``pull_request``."""
         home = f"{self.base}/repos/{repository.full_name}"
         url, page = f"{home}/issues/{item.number}", f"{self.base}/{repository.full_name}"
@@ -133,7 +133,7 @@ class Shapes(Profiles):
             }
         return shape
 
-    def pull(self, repository: Repository, item: Item, pull: Pull, *, full: bool = False) -> Json:
+    def pull(self, repository: GithubRepository, item: GithubItem, pull: Pull, *, full: bool = False) -> Json:
         """A pull request; ``full`` adds what only ``/pulls/{number}`` tells."""
         home = f"{self.base}/repos/{repository.full_name}"
         url, page = f"{home}/pulls/{item.number}", f"{self.base}/{repository.full_name}/pull/{item.number}"
@@ -182,7 +182,7 @@ class Shapes(Profiles):
             }
         return shape
 
-    def comment(self, repository: Repository, item: Item, comment: Comment) -> Json:
+    def comment(self, repository: GithubRepository, item: GithubItem, comment: GithubComment) -> Json:
         """A comment on an issue or pull request."""
         url = f"{self.base}/repos/{repository.full_name}/issues/comments/{comment.id}"
         kind = "pull" if item.pull else "issues"
@@ -200,7 +200,7 @@ class Shapes(Profiles):
             "reactions": {"url": f"{url}/reactions", "total_count": 0, **dict.fromkeys(_REACTIONS, 0)},
         }
 
-    def _end(self, repository: Repository, branch: str) -> Json:
+    def _end(self, repository: GithubRepository, branch: str) -> Json:
         return {
             "label": f"{repository.owner}:{branch}",
             "ref": branch,
@@ -209,7 +209,7 @@ class Shapes(Profiles):
             "repo": self.repository(repository),
         }
 
-    def _association(self, repository: Repository, login: str) -> str:
+    def _association(self, repository: GithubRepository, login: str) -> str:
         if login == repository.owner:
             return "OWNER"
         return "MEMBER" if repository.belongs_to(login) else "NONE"

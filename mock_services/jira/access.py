@@ -17,10 +17,10 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from mock_services.jira.drafts import Writer
-from mock_services.jira.model import Issue, Project
-from mock_services.jira.shapes import Shapes
+from mock_services.jira.model import JiraIssue, JiraProject
+from mock_services.jira.shapes import JiraShapes
 from mock_services.jira.site import People, Site
-from mock_services.people import Person, UsersFile
+from mock_services.people import MockPerson, UsersFile
 
 NO_ISSUE = "Issue does not exist or you do not have permission to see it."
 BAD_BODY = "Invalid request payload. Refer to the REST API documentation and try again."
@@ -58,28 +58,28 @@ class Unauthenticated(Exception):
 
 
 @dataclass(frozen=True)
-class Call:
+class JiraCall:
     """One authenticated request: who asks, for what version, and the site as they may see it."""
 
     request: Request
     site: Site
-    viewer: Person
+    viewer: MockPerson
     people: People
-    shapes: Shapes
+    shapes: JiraShapes
 
     @property
     def writer(self) -> Writer:
         """Reads what this caller wants to write."""
         return Writer(self.site, self.viewer, self.people, self.shapes.version)
 
-    def issue(self, wanted: str) -> Issue:
+    def issue(self, wanted: str) -> JiraIssue:
         """An issue this caller may see, or 404."""
         found = self.site.issue(self.viewer, wanted)
         if found is None:
             raise JiraError(404, NO_ISSUE)
         return found
 
-    def project(self, wanted: str) -> Project:
+    def project(self, wanted: str) -> JiraProject:
         """A project this caller may see, or 404."""
         found = self.site.project(self.viewer, wanted)
         if found is None:
@@ -126,7 +126,7 @@ def base_url(request: Request) -> str:
     return str(request.base_url).rstrip("/")
 
 
-async def _call(request: Request, version: str) -> Call:
+async def _call(request: Request, version: str) -> JiraCall:
     if version not in ("2", "3", "latest"):
         raise JiraError(404, "The requested API version does not exist.")
     users: UsersFile = request.app.state.users
@@ -138,11 +138,11 @@ async def _call(request: Request, version: str) -> Call:
         raise Unauthenticated(tried=bool(header), base=base_url(request))
     request.state.caller = viewer.username
     people = People(directory)
-    shapes = Shapes(base_url(request), "3" if version == "3" else "2", people)
-    return Call(request, request.app.state.site, viewer, people, shapes)
+    shapes = JiraShapes(base_url(request), "3" if version == "3" else "2", people)
+    return JiraCall(request, request.app.state.site, viewer, people, shapes)
 
 
-Caller = Annotated[Call, Depends(_call)]
+Caller = Annotated[JiraCall, Depends(_call)]
 """A route with a parameter of this type is served to authenticated callers only."""
 
 

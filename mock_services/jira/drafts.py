@@ -8,9 +8,9 @@ from datetime import date
 from typing import Any
 
 from mock_services.jira import adf
-from mock_services.jira.model import ISSUE_TYPES, PRIORITIES, Document, Option, Project, choose
+from mock_services.jira.model import ISSUE_TYPES, PRIORITIES, Document, JiraProject, Option, choose
 from mock_services.jira.site import Draft, People, Site
-from mock_services.people import Person
+from mock_services.people import MockPerson
 
 MAX_SUMMARY = 255
 MAX_TEXT = 32_767
@@ -29,11 +29,11 @@ class Writer:
     """Reads the ``fields`` of one request, by the rules of REST ``version`` 2 or 3."""
 
     site: Site
-    viewer: Person
+    viewer: MockPerson
     people: People
     version: str
 
-    def new(self, fields: Mapping[str, Any]) -> tuple[Project, Draft]:
+    def new(self, fields: Mapping[str, Any]) -> tuple[JiraProject, Draft]:
         """The project and draft that a creation asks for. Raises ``FieldErrors`` naming every bad field."""
         errors: dict[str, str] = {}
         project = self._project(fields.get("project"))
@@ -107,7 +107,7 @@ class Writer:
             raise ValueError("Specify a valid value for assignee")
         return person.username
 
-    def _project(self, value: Any) -> Project | None:
+    def _project(self, value: Any) -> JiraProject | None:
         wanted = (value.get("key") or value.get("id")) if isinstance(value, dict) else value
         return self.site.project(self.viewer, str(wanted)) if wanted else None
 

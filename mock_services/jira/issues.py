@@ -7,9 +7,9 @@ from typing import Any
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
-from mock_services.jira.access import BAD_BODY, Call, Caller, JiraError
+from mock_services.jira.access import BAD_BODY, Caller, JiraCall, JiraError
 from mock_services.jira.drafts import FieldErrors
-from mock_services.jira.model import TRANSITIONS, Issue
+from mock_services.jira.model import TRANSITIONS, JiraIssue
 
 router = APIRouter(prefix="/rest/api/{version}/issue")
 
@@ -109,7 +109,7 @@ async def do_transition(call: Caller, wanted: str) -> Response:
     return Response(status_code=204)
 
 
-def _edit(call: Call, issue: Issue, body: dict[str, Any]) -> None:
+def _edit(call: JiraCall, issue: JiraIssue, body: dict[str, Any]) -> None:
     """Apply ``fields`` and ``update`` of a request; nothing is written when any of it is wrong."""
     fields = dict(_object(body, "fields"))
     bodies = []
@@ -134,11 +134,11 @@ def _edit(call: Call, issue: Issue, body: dict[str, Any]) -> None:
         call.site.comment(call.viewer, issue, document)
 
 
-def _comment(call: Call, issue: Issue, body: dict[str, Any]) -> Any:
+def _comment(call: JiraCall, issue: JiraIssue, body: dict[str, Any]) -> Any:
     return call.site.comment(call.viewer, issue, _body(call, body))
 
 
-def _body(call: Call, value: Any) -> Any:
+def _body(call: JiraCall, value: Any) -> Any:
     """The document of a comment; 400 when it is missing, blank or of the wrong kind."""
     given = value.get("body") if isinstance(value, dict) else None
     if given is None or given == "":

@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from mock_services.jira.access import Call, Caller, JiraError, base_url
-from mock_services.jira.model import ISSUE_TYPES, PRIORITIES, RESOLUTION, STATUSES, Option, Project
+from mock_services.jira.access import Caller, JiraCall, JiraError, base_url
+from mock_services.jira.model import ISSUE_TYPES, PRIORITIES, RESOLUTION, STATUSES, JiraProject, Option
 from mock_services.jira.shapes import FIELDS
 from mock_services.jira.site import account_id
 
@@ -172,11 +172,11 @@ async def creatable_fields(call: Caller, wanted: str, kind: str) -> Response:
     return JSONResponse({"startAt": 0, "maxResults": 50, "total": len(found), "fields": found})
 
 
-def _issue_type(call: Call, kind: Option) -> dict[str, Any]:
+def _issue_type(call: JiraCall, kind: Option) -> dict[str, Any]:
     return call.shapes.option("issuetype", kind)
 
 
-def _creatable(call: Call, project: Project, with_fields: bool) -> dict[str, Any]:
+def _creatable(call: JiraCall, project: JiraProject, with_fields: bool) -> dict[str, Any]:
     extra = {"expand": "fields", "fields": _meta_fields()} if with_fields else {}
     return {**call.shapes.project(project), "issuetypes": [_issue_type(call, kind) | extra for kind in ISSUE_TYPES]}
 

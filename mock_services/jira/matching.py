@@ -14,12 +14,12 @@ from typing import Any
 from mock_services.jira import text
 from mock_services.jira.jql import And, Clause, Empty, Function, Node, Operand, Query, Sort
 from mock_services.jira.lexer import JqlError
-from mock_services.jira.model import ISSUE_TYPES, PRIORITIES, RESOLUTION, STATUSES, Issue, Option, choose
+from mock_services.jira.model import ISSUE_TYPES, PRIORITIES, RESOLUTION, STATUSES, JiraIssue, Option, choose
 from mock_services.jira.moments import moment
 from mock_services.jira.site import People, Site
-from mock_services.people import Person
+from mock_services.people import MockPerson
 
-Predicate = Callable[[Issue], bool]
+Predicate = Callable[[JiraIssue], bool]
 
 _ORDERING = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _EQUAL = frozenset({"=", "!=", "IN", "NOT IN"})
@@ -33,18 +33,18 @@ _ALIASES = {
     "resolveddate": "resolved", "label": "labels",
 }  # fmt: skip
 
-_CHOICES: dict[str, tuple[tuple[Option, ...], Callable[[Issue], Option | None]]] = {
+_CHOICES: dict[str, tuple[tuple[Option, ...], Callable[[JiraIssue], Option | None]]] = {
     "status": (STATUSES, lambda issue: issue.status),
     "issuetype": (ISSUE_TYPES, lambda issue: issue.type),
     "priority": (PRIORITIES, lambda issue: issue.priority),
     "resolution": ((RESOLUTION,), lambda issue: RESOLUTION if issue.resolved else None),
 }
-_PEOPLE: dict[str, Callable[[Issue], str | None]] = {
+_PEOPLE: dict[str, Callable[[JiraIssue], str | None]] = {
     "assignee": lambda issue: issue.assignee,
     "reporter": lambda issue: issue.reporter,
     "creator": lambda issue: issue.reporter,
 }
-_TIMES: dict[str, Callable[[Issue], datetime | None]] = {
+_TIMES: dict[str, Callable[[JiraIssue], datetime | None]] = {
     "created": lambda issue: issue.created,
     "updated": lambda issue: issue.updated,
     "resolved": lambda issue: issue.resolved,
@@ -57,11 +57,11 @@ class Search:
     """One search: who asks, in which site, among whom, at what time."""
 
     site: Site
-    viewer: Person
+    viewer: MockPerson
     people: People
     now: datetime
 
-    def run(self, query: Query) -> list[Issue]:
+    def run(self, query: Query) -> list[JiraIssue]:
         """The issues that answer ``query``, ordered. Raises ``JqlError``."""
         matches = self._predicate(query.where) if query.where else lambda _issue: True
         order = [(self._sort_key(sort), sort.descending) for sort in query.order]
@@ -104,7 +104,7 @@ class Search:
         clause: Clause,
         supported: frozenset[str],
         resolve: Callable[[Clause, Operand], str | None],
-        values: Callable[[Issue], Sequence[str]],
+        values: Callable[[JiraIssue], Sequence[str]],
     ) -> Predicate:
         """Equality and membership; ``resolve`` gives None for EMPTY. An empty field never matches ``!=``."""
         _supports(clause, supported)
@@ -172,7 +172,7 @@ class Search:
                 return project.key
         raise JqlError(f"The value '{wanted}' does not exist for the field '{clause.field}'.")
 
-    def _issue(self, clause: Clause, operand: Operand) -> Issue:
+    def _issue(self, clause: Clause, operand: Operand) -> JiraIssue:
         wanted = _value(clause, operand)
         found = self.site.issue(self.viewer, wanted)
         if found is None:
@@ -191,7 +191,7 @@ class Search:
             raise JqlError(f"The value '{operand}' does not exist for the field '{clause.field}'.")
         return person.username
 
-    def _sort_key(self, sort: Sort) -> Callable[[Issue], Any]:
+    def _sort_key(self, sort: Sort) -> Callable[[JiraIssue], Any]:
         name = canonical(sort.field)
         if name in _TIMES:
             value = _TIMES[name]
@@ -199,7 +199,7 @@ class Search:
         if name in _PEOPLE:
             person = _PEOPLE[name]
             return lambda issue: (0, self.people.get(who).name.lower()) if (who := person(issue)) else (1, "")
-        keys: dict[str, Callable[[Issue], Any]] = {
+        keys: dict[str, Callable[[JiraIssue], Any]] = {
             "project": lambda issue: issue.project.key,
             "key": lambda issue: (issue.project.key, issue.number),
             "status": lambda issue: issue.status.id,

@@ -55,7 +55,7 @@ def choose(options: tuple[Option, ...], wanted: str) -> Option | None:
 
 
 @dataclass
-class Comment:
+class JiraComment:
     """One comment; ``author`` is a user name."""
 
     id: int
@@ -65,11 +65,11 @@ class Comment:
 
 
 @dataclass
-class Issue:
+class JiraIssue:
     """One issue. People are user names; times are in UTC."""
 
     id: int
-    project: Project
+    project: JiraProject
     number: int
     summary: str
     description: Document | None
@@ -83,7 +83,7 @@ class Issue:
     labels: list[str] = field(default_factory=list)
     due: date | None = None
     resolved: datetime | None = None
-    comments: list[Comment] = field(default_factory=list)
+    comments: list[JiraComment] = field(default_factory=list)
 
     @property
     def key(self) -> str:
@@ -92,7 +92,7 @@ class Issue:
 
 
 @dataclass
-class Project:
+class JiraProject:
     """One project. ``members`` None means that everyone with an account may see it."""
 
     id: int
@@ -101,7 +101,7 @@ class Project:
     description: str
     lead: str
     members: frozenset[str] | None = None
-    issues: list[Issue] = field(default_factory=list, repr=False)
+    issues: list[JiraIssue] = field(default_factory=list, repr=False)
 
     def visible_to(self, username: str) -> bool:
         """True when this person may see the project and everything in it."""

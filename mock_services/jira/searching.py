@@ -15,11 +15,11 @@ from typing import Any
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
-from mock_services.jira.access import BAD_BODY, Call, Caller, JiraError, bounded
+from mock_services.jira.access import BAD_BODY, Caller, JiraCall, JiraError, bounded
 from mock_services.jira.jql import parse
 from mock_services.jira.lexer import JqlError
 from mock_services.jira.matching import Search
-from mock_services.jira.model import Issue
+from mock_services.jira.model import JiraIssue
 
 router = APIRouter(prefix="/rest/api/{version}")
 
@@ -56,7 +56,7 @@ async def old_search_by_body(call: Caller) -> Response:
     return _old_page(call, await call.body())
 
 
-def _page(call: Call, asked: dict[str, Any]) -> Response:
+def _page(call: JiraCall, asked: dict[str, Any]) -> Response:
     fields = _fields(asked) or ["id"]
     limit = bounded("maxResults", asked.get("maxResults"), 50, most=MAX_IDS if fields == ["id"] else MAX_PAGE) or 50
     jql = _jql(asked)
@@ -70,7 +70,7 @@ def _page(call: Call, asked: dict[str, Any]) -> Response:
     return JSONResponse(answer)
 
 
-def _old_page(call: Call, asked: dict[str, Any]) -> Response:
+def _old_page(call: JiraCall, asked: dict[str, Any]) -> Response:
     start = bounded("startAt", asked.get("startAt"), 0, most=2**31)
     limit = bounded("maxResults", asked.get("maxResults"), 50, most=MAX_PAGE)
     issues = _found(call, _jql(asked), bounded_query=False)
@@ -86,7 +86,7 @@ def _old_page(call: Call, asked: dict[str, Any]) -> Response:
     )
 
 
-def _found(call: Call, jql: str, *, bounded_query: bool) -> list[Issue]:
+def _found(call: JiraCall, jql: str, *, bounded_query: bool) -> list[JiraIssue]:
     try:
         query = parse(jql)
         if bounded_query and query.where is None:

@@ -15,10 +15,10 @@ from mock_services.jira.model import (
     ISSUE_TYPES,
     PRIORITIES,
     STATUSES,
-    Comment,
-    Issue,
+    JiraComment,
+    JiraIssue,
+    JiraProject,
     Option,
-    Project,
     choose,
 )
 
@@ -26,13 +26,13 @@ FIRST_DAY = datetime(2026, 3, 2, 8, 15, tzinfo=UTC)
 _SEED = Path(__file__).with_name("seed.yaml")
 
 
-def projects() -> list[Project]:
+def projects() -> list[JiraProject]:
     """The projects as they are at every start."""
     issue_ids, comment_ids = count(10001), count(20001)
     found = []
     for number, entry in enumerate(yaml.safe_load(_SEED.read_text(encoding="utf-8"))["projects"]):
         members = entry.get("members")
-        project = Project(
+        project = JiraProject(
             id=10000 + number,
             key=entry["key"],
             name=entry["name"],
@@ -46,16 +46,18 @@ def projects() -> list[Project]:
     return found
 
 
-def _issue(project: Project, position: int, row: Mapping[str, Any], issue_id: int, comment_ids: count[int]) -> Issue:
+def _issue(
+    project: JiraProject, position: int, row: Mapping[str, Any], issue_id: int, comment_ids: count[int]
+) -> JiraIssue:
     created = FIRST_DAY + timedelta(days=7 * position + project.id % 10, minutes=17 * position)
     status = _option(STATUSES, row["status"])
     comments = [
-        Comment(next(comment_ids), author, adf.from_text(text), created + timedelta(days=1, hours=3 * order))
+        JiraComment(next(comment_ids), author, adf.from_text(text), created + timedelta(days=1, hours=3 * order))
         for order, (author, text) in enumerate(row.get("comments", ()))
     ]
     touched = created + timedelta(days=2 + position % 3, hours=position % 7)
     assignee = row.get("assignee")
-    return Issue(
+    return JiraIssue(
         id=issue_id,
         project=project,
         number=position,

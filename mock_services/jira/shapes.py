@@ -16,11 +16,11 @@ from mock_services.jira.model import (
     ISSUE_TYPES,
     RESOLUTION,
     TRANSITIONS,
-    Comment,
     Document,
-    Issue,
+    JiraComment,
+    JiraIssue,
+    JiraProject,
     Option,
-    Project,
 )
 from mock_services.jira.site import People, account_id
 
@@ -30,7 +30,7 @@ TIME_ZONE = "Etc/UTC"
 
 
 @dataclass(frozen=True)
-class Shapes:
+class JiraShapes:
     """Makes the JSON of one response. ``base`` is the address the client used; ``version`` is ``2`` or ``3``."""
 
     base: str
@@ -96,7 +96,7 @@ class Shapes:
             "statusCategory": {"self": self.url(f"statuscategory/{category['id']}"), **category},
         }
 
-    def project(self, project: Project) -> Json:
+    def project(self, project: JiraProject) -> Json:
         """A project as it appears inside other things."""
         return {
             "self": self.url(f"project/{project.id}"),
@@ -111,7 +111,7 @@ class Shapes:
             },
         }
 
-    def project_in_full(self, project: Project) -> Json:
+    def project_in_full(self, project: JiraProject) -> Json:
         """A project as ``/project/{key}`` shows it."""
         return {
             **self.project(project),
@@ -128,7 +128,7 @@ class Shapes:
             "properties": {},
         }
 
-    def comment(self, issue: Issue, comment: Comment) -> Json:
+    def comment(self, issue: JiraIssue, comment: JiraComment) -> Json:
         """One comment."""
         author = self.user(comment.author)
         return {
@@ -159,7 +159,7 @@ class Shapes:
             for number, target in TRANSITIONS.items()
         ]
 
-    def issue(self, issue: Issue, fields: Sequence[str]) -> Json:
+    def issue(self, issue: JiraIssue, fields: Sequence[str]) -> Json:
         """An issue with the chosen fields; see :func:`chosen`. Only ``id`` when no field is asked for."""
         if tuple(fields) == ("id",):
             return {"id": str(issue.id)}
@@ -186,7 +186,7 @@ def chosen(name: str, fields: Iterable[str]) -> bool:
     return only_exclusions or name in asked or "*all" in asked or ("*navigable" in asked and name != "comment")
 
 
-def _comments(shapes: Shapes, issue: Issue) -> Json:
+def _comments(shapes: JiraShapes, issue: JiraIssue) -> Json:
     total = len(issue.comments)
     return {
         "comments": [shapes.comment(issue, comment) for comment in issue.comments],
@@ -197,7 +197,7 @@ def _comments(shapes: Shapes, issue: Issue) -> Json:
     }
 
 
-FIELDS: dict[str, Callable[[Shapes, Issue], Any]] = {
+FIELDS: dict[str, Callable[[JiraShapes, JiraIssue], Any]] = {
     "summary": lambda _s, i: i.summary,
     "description": lambda s, i: s.document(i.description),
     "issuetype": lambda s, i: s.option("issuetype", i.type),

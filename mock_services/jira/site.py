@@ -14,13 +14,13 @@ from mock_services.jira.model import (
     PRIORITIES,
     STATUSES,
     TRANSITIONS,
-    Comment,
     Document,
-    Issue,
+    JiraComment,
+    JiraIssue,
+    JiraProject,
     Option,
-    Project,
 )
-from mock_services.people import Directory, Person
+from mock_services.people import Directory, MockPerson
 
 _ACCOUNTS = uuid.UUID("6f0f2f6e-41e4-5d0c-9d0c-6a3a0f1f7c11")
 _SEEDED_PEOPLE = ("alice", "bob", "charlie")
@@ -38,19 +38,19 @@ class People:
 
     directory: Directory
 
-    def get(self, username: str) -> Person:
+    def get(self, username: str) -> MockPerson:
         """The person of this user name, made up from the name when the file does not hold it."""
         known = self.directory.by_username.get(username)
-        return known or Person(username, username.capitalize(), f"{username}@example.com")
+        return known or MockPerson(username, username.capitalize(), f"{username}@example.com")
 
-    def everyone(self) -> Iterable[Person]:
+    def everyone(self) -> Iterable[MockPerson]:
         """People in the order of the file."""
         yield from self.directory.by_username.values()
         for username in _SEEDED_PEOPLE:
             if username not in self.directory.by_username:
                 yield self.get(username)
 
-    def find(self, text: str) -> Person | None:
+    def find(self, text: str) -> MockPerson | None:
         """The person with this account id, user name, e-mail address or full name (in any case)."""
         wanted = text.lower()
         for person in self.everyone():
@@ -81,21 +81,21 @@ class Site:
         self._issue_ids = count(max(issue.id for issue in issues) + 1)
         self._comment_ids = count(max((c.id for issue in issues for c in issue.comments), default=20000) + 1)
 
-    def projects(self, viewer: Person) -> list[Project]:
+    def projects(self, viewer: MockPerson) -> list[JiraProject]:
         """The projects this person may see, by key."""
         return sorted((p for p in self._projects if p.visible_to(viewer.username)), key=lambda p: p.key)
 
-    def project(self, viewer: Person, wanted: str) -> Project | None:
+    def project(self, viewer: MockPerson, wanted: str) -> JiraProject | None:
         """One project by key (in any case) or id."""
         upper = wanted.upper()
         return next((p for p in self.projects(viewer) if upper in (p.key, str(p.id))), None)
 
-    def issues(self, viewer: Person) -> list[Issue]:
+    def issues(self, viewer: MockPerson) -> list[JiraIssue]:
         """Every issue this person may see, newest first."""
         found = [issue for project in self.projects(viewer) for issue in project.issues]
         return sorted(found, key=lambda issue: -issue.id)
 
-    def issue(self, viewer: Person, wanted: str) -> Issue | None:
+    def issue(self, viewer: MockPerson, wanted: str) -> JiraIssue | None:
         """One issue by key (in any case) or id."""
         key, _, number = wanted.upper().rpartition("-")
         if not key:
@@ -103,10 +103,10 @@ class Site:
         project = next((p for p in self.projects(viewer) if p.key == key), None)
         return next((i for i in project.issues if str(i.number) == number), None) if project else None
 
-    def create(self, author: Person, project: Project, draft: Draft) -> Issue:
+    def create(self, author: MockPerson, project: JiraProject, draft: Draft) -> JiraIssue:
         """Add an issue in the first status of the workflow."""
         now = datetime.now(UTC)
-        issue = Issue(
+        issue = JiraIssue(
             id=next(self._issue_ids),
             project=project,
             number=max((i.number for i in project.issues), default=0) + 1,
@@ -125,20 +125,20 @@ class Site:
         project.issues.append(issue)
         return issue
 
-    def change(self, issue: Issue, changes: Mapping[str, object]) -> None:
+    def change(self, issue: JiraIssue, changes: Mapping[str, object]) -> None:
         """Set attributes that have been checked before."""
         for name, value in changes.items():
             setattr(issue, name, value)
         issue.updated = datetime.now(UTC)
 
-    def comment(self, author: Person, issue: Issue, body: Document) -> Comment:
+    def comment(self, author: MockPerson, issue: JiraIssue, body: Document) -> JiraComment:
         """Add a comment."""
-        comment = Comment(next(self._comment_ids), author.username, body, datetime.now(UTC))
+        comment = JiraComment(next(self._comment_ids), author.username, body, datetime.now(UTC))
         issue.comments.append(comment)
         issue.updated = comment.created
         return comment
 
-    def transition(self, issue: Issue, transition_id: str) -> bool:
+    def transition(self, issue: JiraIssue, transition_id: str) -> bool:
         """Move an issue along; False when the workflow has no such transition."""
         target = TRANSITIONS.get(transition_id)
         if target is None:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from fnmatch import translate
 
 from mock_services.jira import adf
-from mock_services.jira.model import Issue
+from mock_services.jira.model import JiraIssue
 
 
-def _comments(issue: Issue) -> list[str]:
+def _comments(issue: JiraIssue) -> list[str]:
     return [adf.to_text(comment.body) for comment in issue.comments]
 
 
-FIELDS: Mapping[str, Callable[[Issue], Sequence[str]]] = {
+FIELDS: Mapping[str, Callable[[JiraIssue], Sequence[str]]] = {
     "summary": lambda issue: [issue.summary],
     "description": lambda issue: [adf.to_text(issue.description)],
     "comment": _comments,

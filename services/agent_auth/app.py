@@ -22,7 +22,7 @@ from services.agents.errors import (
     Unavailable,
     UnsupportedGrantType,
 )
-from services.agents.house import House
+from services.agents.house import AgentServices
 from services.agents.http import NO_STORE, answer_problems
 from services.peer import certificate_of
 from services.web import add_front_page, allowed_hosts, protect
@@ -37,7 +37,7 @@ async def _agent(request: Request) -> AgentCertificate:
 Agent = Annotated[AgentCertificate, Depends(_agent)]
 
 
-def build(house: House) -> FastAPI:
+def build(house: AgentServices) -> FastAPI:
     """The application; who connects is known by the certificate of the connection."""
     app = FastAPI(title="Agents' auth server", version="1.0.0", docs_url=None, redoc_url=None)
     answer_problems(app)
@@ -108,7 +108,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-async def authenticated(house: House, request: Request) -> AgentCertificate:
+async def authenticated(house: AgentServices, request: Request) -> AgentCertificate:
     """The agent of this connection, its certificate found good now. Raises InvalidClient, Unavailable."""
     found = certificates.read(certificate_of(request), now=time.time())
     if house.revocations is None:
@@ -122,7 +122,7 @@ async def authenticated(house: House, request: Request) -> AgentCertificate:
     return found
 
 
-async def _issue(house: House, client: AgentCertificate, scopes: frozenset[str], issuer: str) -> Response:
+async def _issue(house: AgentServices, client: AgentCertificate, scopes: frozenset[str], issuer: str) -> Response:
     settings, now = house.settings, time.time()
     pair = await house.keys.pair()
     token, claims = tokens.mint(
@@ -148,7 +148,7 @@ async def _issue(house: House, client: AgentCertificate, scopes: frozenset[str],
     return JSONResponse(body, headers=NO_STORE)
 
 
-async def _revoke(house: House, client: AgentCertificate, token: str) -> None:
+async def _revoke(house: AgentServices, client: AgentCertificate, token: str) -> None:
     try:
         claims = await house.verifier.verify(token)
     except InvalidToken:

@@ -55,7 +55,7 @@ class InvalidToken(OAuthError):
     code, status, error = "invalid_token", 401, "invalid_token"
 
 
-class InsufficientScope(OAuthError):
+class AgentScopeInsufficient(OAuthError):
     """The token lacks a scope (RFC 6750 §3.1)."""
 
     code, status, error = "insufficient_scope", 403, "insufficient_scope"

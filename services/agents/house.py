@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from pydantic import SecretStr
 
-from common.tls import Identity, new_key, present, server_context
+from common.tls import TlsIdentity, new_key, present, server_context
 from fastmcp_vault.backoff import Backoff
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.state import State
@@ -23,7 +23,7 @@ from fastmcp_vault.vault.session import Persistence, VaultSession
 from services.agents import keys
 from services.agents.active import ActiveTokens
 from services.agents.errors import Unavailable
-from services.agents.keys import KeyPair, KeyRing
+from services.agents.keys import KeyPair, SigningKeyRing
 from services.agents.settings import AgentsSettings
 from services.agents.tokens import Verifier
 
@@ -38,11 +38,11 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class AgentServices:
     """The shared parts. ``tls`` and ``revocations`` are there unless mutual TLS is switched off."""
 
     settings: AgentsSettings
-    keys: KeyRing
+    keys: SigningKeyRing
     verifier: Verifier
     state: State
     active: ActiveTokens | None
@@ -53,7 +53,7 @@ class House:
 
 
 @asynccontextmanager
-async def opened(settings: AgentsSettings) -> AsyncIterator[House]:
+async def opened(settings: AgentsSettings) -> AsyncIterator[AgentServices]:
     """All of it, for as long as the block runs. Waits for Vault, saying so, as long as that takes."""
     async with AsyncExitStack() as stack:
         state = await stack.enter_async_context(State(settings.state_dsn, application_name="agents"))
@@ -67,26 +67,26 @@ async def opened(settings: AgentsSettings) -> AsyncIterator[House]:
             login = approle(settings.vault_role_id, settings.vault_secret_id)
             patient = Persistence(from_the_start=True)
             session = await stack.enter_async_context(VaultSession(vault, login, persistence=patient))
-        ring = KeyRing.fixed(settings.jwt_secret_key) if settings.jwt_secret_key else _from_vault(vault, session)
+        ring = SigningKeyRing.fixed(settings.jwt_secret_key) if settings.jwt_secret_key else _from_vault(vault, session)
         stack.push_async_callback(ring.close)
         verifier = Verifier(ring, issuer=settings.agent_auth_public_url.rstrip("/"), audience=settings.agent_audience)
-        house = House(settings, ring, verifier, state, active)
+        house = AgentServices(settings, ring, verifier, state, active)
         if vault is not None and session is not None and settings.biz_service_tls_port:
             house = await _with_tls(house, vault, session, stack)
         yield house
 
 
-def _from_vault(vault: Vault | None, session: VaultSession | None) -> KeyRing:
+def _from_vault(vault: Vault | None, session: VaultSession | None) -> SigningKeyRing:
     async def fetch() -> KeyPair:
         if vault is None or session is None:
             raise Unavailable("This process was started without Vault.")
         return keys.from_vault((await vault.kv_read(session.token, KEY_PATH)).texts)
 
-    return KeyRing(fetch)
+    return SigningKeyRing(fetch)
 
 
-async def _with_tls(house: House, vault: Vault, session: VaultSession, stack: AsyncExitStack) -> House:
-    async def sign() -> Identity:
+async def _with_tls(house: AgentServices, vault: Vault, session: VaultSession, stack: AsyncExitStack) -> AgentServices:
+    async def sign() -> TlsIdentity:
         return await _certificate(vault, session.token, house.settings)
 
     identity = await _until_it_works("get a certificate from Vault", sign)
@@ -101,7 +101,7 @@ async def _with_tls(house: House, vault: Vault, session: VaultSession, stack: As
     return replace(house, tls=context, revocations=made[0], lately=made[1])
 
 
-async def _certificate(vault: Vault, token: SecretStr, settings: AgentsSettings) -> Identity:
+async def _certificate(vault: Vault, token: SecretStr, settings: AgentsSettings) -> TlsIdentity:
     """The servers' own certificate, for the key made here (Vault API: POST pki/sign/:role)."""
     key, request = new_key()
     names = ["agents", "agent-auth", "biz-service"]
@@ -113,10 +113,10 @@ async def _certificate(vault: Vault, token: SecretStr, settings: AgentsSettings)
         "ttl": f"{CERTIFICATE_HOURS}h",
     }
     signed = await vault.write(token, f"{MOUNT}/sign/agent-services", asked)
-    return Identity(key, f"{signed['certificate']}\n{signed['issuing_ca']}", signed["issuing_ca"])
+    return TlsIdentity(key, f"{signed['certificate']}\n{signed['issuing_ca']}", signed["issuing_ca"])
 
 
-async def _renew(context: ssl.SSLContext, identity: Identity, sign: Callable[[], Awaitable[Identity]]) -> None:
+async def _renew(context: ssl.SSLContext, identity: TlsIdentity, sign: Callable[[], Awaitable[TlsIdentity]]) -> None:
     """Show a new certificate once two thirds of the last one's life are gone; open connections keep theirs."""
     while True:
         certificate = identity.certificate

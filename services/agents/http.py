@@ -10,7 +10,14 @@ from starlette.responses import Response
 
 from common.speech import said
 from fastmcp_vault.errors import Problem
-from services.agents.errors import InsufficientScope, InvalidClient, InvalidToken, MissingToken, OAuthError, Unavailable
+from services.agents.errors import (
+    AgentScopeInsufficient,
+    InvalidClient,
+    InvalidToken,
+    MissingToken,
+    OAuthError,
+    Unavailable,
+)
 from services.web import spoken_by
 
 RETRY_AFTER_SECONDS = 2
@@ -38,7 +45,7 @@ def refusal(problem: Problem, language: str) -> Response:
     headers = dict(NO_STORE)
     if isinstance(error, MissingToken):
         headers["WWW-Authenticate"] = "Bearer"
-    elif isinstance(error, InvalidToken | InsufficientScope):
+    elif isinstance(error, InvalidToken | AgentScopeInsufficient):
         scope = f', scope="{error.detail["scope"]}"' if "scope" in error.detail else ""
         headers["WWW-Authenticate"] = f'Bearer error="{error.error}", error_description="{error.what}"{scope}'
     elif isinstance(error, InvalidClient):

@@ -70,7 +70,7 @@ def from_vault(data: Mapping[str, SecretStr]) -> KeyPair:
 Fetch = Callable[[], Awaitable[KeyPair]]
 
 
-class KeyRing:
+class SigningKeyRing:
     """The keys, fetched once for all who wait, kept through an outage of Vault. One event loop.
 
     ``clock``: seconds, from any start.
@@ -83,7 +83,7 @@ class KeyRing:
         self._fetching: asyncio.Task[None] | None = None
 
     @classmethod
-    def fixed(cls, secret: SecretStr) -> KeyRing:
+    def fixed(cls, secret: SecretStr) -> SigningKeyRing:
         """One key that was set, and never changes."""
         pair = KeyPair(SigningKey.of(secret))
 

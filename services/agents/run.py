@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from common.settings import SERVER_AUDIENCE_PREFIX
 from fastmcp_vault.oidc.validation import TokenValidator
 from services.agent_auth import app as auth_app
-from services.agents.house import House, opened
+from services.agents.house import AgentServices, opened
 from services.agents.settings import AgentsSettings
 from services.biz_service import app as biz_app
 from services.biz_service import mcp_face
@@ -41,7 +41,7 @@ async def run(settings: AgentsSettings, names: Collection[str], stopping: asynci
 
 
 @asynccontextmanager
-async def biz_service(house: House) -> AsyncIterator[ASGIApp]:
+async def biz_service(house: AgentServices) -> AsyncIterator[ASGIApp]:
     """The business service with its MCP face, its store open."""
     settings = house.settings
     async with AsyncExitStack() as stack:

@@ -18,7 +18,7 @@ from joserfc.jws import JWSRegistry, deserialize_compact, serialize_compact
 
 from services.agents.certificates import AgentCertificate
 from services.agents.errors import InvalidToken
-from services.agents.keys import KeyRing, SigningKey
+from services.agents.keys import SigningKey, SigningKeyRing
 
 ALGORITHM = "HS256"
 
@@ -95,7 +95,9 @@ class Verifier:
     ``clock``: seconds since the epoch. Whether a token was revoked is for others to ask.
     """
 
-    def __init__(self, keys: KeyRing, *, issuer: str, audience: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, keys: SigningKeyRing, *, issuer: str, audience: str, clock: Callable[[], float] = time.time
+    ) -> None:
         self._keys, self._issuer, self._audience, self._clock = keys, issuer, audience, clock
         self._verified: OrderedDict[bytes, tuple[SigningKey, AgentClaims]] = OrderedDict()
 

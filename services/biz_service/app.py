@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from fastmcp_vault.faults import faults
 from services.agents.errors import InvalidRequest
-from services.agents.house import House
+from services.agents.house import AgentServices
 from services.agents.http import answer_problems
-from services.biz_service.gate import Caller, Gate
+from services.biz_service.gate import AgentCaller, Gate
 from services.biz_service.work import NewCommand, Result, Work
 from services.web import add_front_page, allowed_hosts, protect
 
@@ -23,12 +23,12 @@ M = TypeVar("M", bound=BaseModel)
 _SCHEME = HTTPBearer(auto_error=False, bearerFormat="JWT", description="An agent's token (POST /oauth2/token)")
 
 
-async def _caller(request: Request, _: Annotated[Any, Depends(_SCHEME)]) -> Caller:
+async def _caller(request: Request, _: Annotated[Any, Depends(_SCHEME)]) -> AgentCaller:
     gate: Gate = request.app.state.gate
     return await gate.caller(request)
 
 
-Agent = Annotated[Caller, Depends(_caller)]
+Agent = Annotated[AgentCaller, Depends(_caller)]
 
 
 class Refusal(BaseModel):
@@ -38,7 +38,7 @@ class Refusal(BaseModel):
     error_description: str
 
 
-def build(house: House, gate: Gate, work: Work) -> FastAPI:
+def build(house: AgentServices, gate: Gate, work: Work) -> FastAPI:
     """The application, the same for plain HTTP and mutual TLS."""
     app = FastAPI(title="Business service", version="1.0.0", docs_url=None, redoc_url=None)
     answer_problems(app)
@@ -123,7 +123,7 @@ async def _read(request: Request, model: type[M]) -> M:
         raise InvalidRequest(faults(error, whole="body")) from None
 
 
-async def _health(house: House, work: Work) -> Response:
+async def _health(house: AgentServices, work: Work) -> Response:
     """Nobody's name, no secret; 503 while requests are refused."""
     state = house.state.fresh() and await work.ready()
     redis = None if house.active is None else await house.active.answers()

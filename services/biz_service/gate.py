@@ -13,8 +13,8 @@ from fastmcp_vault.oidc.tokens import Claims
 from fastmcp_vault.oidc.validation import TokenValidator
 from fastmcp_vault.sentences import Sentence
 from services.agents import certificates
-from services.agents.errors import InsufficientScope, InvalidClient, InvalidToken, MissingToken, Unavailable
-from services.agents.house import House
+from services.agents.errors import AgentScopeInsufficient, InvalidClient, InvalidToken, MissingToken, Unavailable
+from services.agents.house import AgentServices
 from services.agents.tokens import ALGORITHM, AgentClaims, peek
 from services.peer import certificate_of
 
@@ -34,7 +34,7 @@ _CAUSES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class AgentCaller:
     """An agent, and how it is known. ``connection`` tells whether the token's key was proved in the handshake."""
 
     claims: AgentClaims
@@ -49,16 +49,16 @@ class Caller:
     def need(self, scope: str) -> None:
         """Raises InsufficientScope unless the token has it."""
         if scope not in self.claims.scopes:
-            raise InsufficientScope(Sentence("This needs the scope {scope}.", scope=scope), scope=scope)
+            raise AgentScopeInsufficient(Sentence("This needs the scope {scope}.", scope=scope), scope=scope)
 
 
 class Gate:
     """Decides about requests. ``keycloak`` validates the realm's tokens, where they are accepted."""
 
-    def __init__(self, house: House, *, keycloak: TokenValidator | None = None) -> None:
+    def __init__(self, house: AgentServices, *, keycloak: TokenValidator | None = None) -> None:
         self._house, self._keycloak = house, keycloak
 
-    async def caller(self, request: HTTPConnection) -> Caller:
+    async def caller(self, request: HTTPConnection) -> AgentCaller:
         """Who sends this request. Raises MissingToken, InvalidToken, and Unavailable while that cannot be known."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         token = token.strip()
@@ -70,7 +70,7 @@ class Gate:
         proved = await self._proved(request, claims)
         await self._still_good(claims, issued_by)
         tls = request.scope.get("scheme") in ("https", "wss")
-        return Caller(claims, issued_by, "mutual-tls" if proved else "tls" if tls else "plain")
+        return AgentCaller(claims, issued_by, "mutual-tls" if proved else "tls" if tls else "plain")
 
     async def _verified(self, token: str) -> tuple[Literal["agent-auth", "keycloak"], AgentClaims]:
         mode = self._house.settings.auth_mode

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from common.speech import said_problem
 from fastmcp_vault.errors import Problem
 from services.agents.http import refusal
-from services.biz_service.gate import Caller, Gate
+from services.biz_service.gate import AgentCaller, Gate
 from services.biz_service.work import NewCommand, Result, Work
 from services.web import spoken_by
 
@@ -85,9 +85,9 @@ class Face:
         await self._mcp(known, receive, send)
 
 
-def _caller() -> Caller:
+def _caller() -> AgentCaller:
     found = get_http_request().scope["state"][_CALLER]
-    assert isinstance(found, Caller)
+    assert isinstance(found, AgentCaller)
     return found
 
 

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.agents.certificates import owner_of
-from services.agents.errors import InsufficientScope
-from services.agents.house import House
-from services.biz_service.gate import Caller
+from services.agents.errors import AgentScopeInsufficient
+from services.agents.house import AgentServices
+from services.biz_service.gate import AgentCaller
 from services.biz_service.store import Command, Commands
 from services.web import BODY_LIMIT
 
@@ -40,34 +40,36 @@ class NewCommand(BaseModel):
 class Work:
     """The business. Raises InsufficientScope, UnknownCommand, AlreadyFinished, QueueFull, StateUnavailable."""
 
-    def __init__(self, house: House, store: Commands) -> None:
+    def __init__(self, house: AgentServices, store: Commands) -> None:
         self._house, self._store = house, store
 
     async def ready(self) -> bool:
         """Whether commands can be read now."""
         return await self._store.answer()
 
-    async def commands(self, caller: Caller) -> dict[str, Any]:
+    async def commands(self, caller: AgentCaller) -> dict[str, Any]:
         """The commands that wait for this agent."""
         caller.need("agent:commands")
         waiting = await self._store.pending(caller.name)
         return {"agent": caller.name, "count": len(waiting), "commands": waiting}
 
-    async def report(self, caller: Caller, report: Result) -> dict[str, Any]:
+    async def report(self, caller: AgentCaller, report: Result) -> dict[str, Any]:
         """Record a result; a command is reported on once."""
         caller.need("agent:results")
         at = await self._store.finish(caller.name, report.command_id, status=report.status, result=report.result)
         return {"command_id": report.command_id, "status": report.status, "recorded_at": at}
 
-    async def dispatch(self, caller: Caller, new: NewCommand) -> dict[str, Any]:
+    async def dispatch(self, caller: AgentCaller, new: NewCommand) -> dict[str, Any]:
         """Queue a command for an agent of the same owner."""
         caller.need("agent:dispatch")
         if owner_of(new.agent) != owner_of(caller.name):
-            raise InsufficientScope("Commands can be given to agents of the same owner only.", scope="agent:dispatch")
+            raise AgentScopeInsufficient(
+                "Commands can be given to agents of the same owner only.", scope="agent:dispatch"
+            )
         queued = await self._store.add(Command(new.agent, new.command, new.parameters, caller.name))
         return {"command_id": queued, "agent": new.agent, "status": "pending"}
 
-    async def config(self, caller: Caller) -> dict[str, Any]:
+    async def config(self, caller: AgentCaller) -> dict[str, Any]:
         """How an agent shall behave. Times in seconds, sizes in bytes."""
         caller.need("agent:commands")
         return {
@@ -78,7 +80,7 @@ class Work:
             "token_endpoint": f"{self._house.settings.agent_auth_public_url.rstrip('/')}/oauth2/token",
         }
 
-    def token_info(self, caller: Caller) -> dict[str, Any]:
+    def token_info(self, caller: AgentCaller) -> dict[str, Any]:
         """The token's claims, as they were verified just now."""
         claims, now = caller.claims, time.time()
         return {
@@ -94,7 +96,7 @@ class Work:
             "cnf": None if claims.thumbprint is None else {"x5t#S256": claims.thumbprint},
         }
 
-    def whoami(self, caller: Caller) -> dict[str, Any]:
+    def whoami(self, caller: AgentCaller) -> dict[str, Any]:
         """Whom this service takes the caller for."""
         return {
             "agent": caller.name,

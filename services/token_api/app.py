@@ -22,8 +22,8 @@ from fastmcp_vault.vault.health import serves
 from services.token_api import models, page
 from services.token_api.callers import Callers, Owner
 from services.token_api.models import Accessor, Mark, errors
-from services.token_api.refusals import NO_TOKEN, Refused, answer_to, invalid, unreadable
-from services.token_api.tokens import ITEMS, MOUNT, Tokens
+from services.token_api.refusals import NO_TOKEN, RequestRefused, answer_to, invalid, unreadable
+from services.token_api.tokens import ITEMS, MOUNT, ApiTokens
 from services.web import protect, spoken_by
 
 TokenHeader = Annotated[
@@ -43,12 +43,12 @@ def build(vault: Vault, session: VaultSession, callers: Callers, *, hosts: list[
         redoc_url=None,
     )
     app.state.vault, app.state.session, app.state.callers = vault, session, callers
-    app.state.tokens = Tokens(vault, session)
+    app.state.tokens = ApiTokens(vault, session)
     app.state.demo = demo
     app.include_router(router)
     app.include_router(items)
     app.add_exception_handler(Problem, answer_to)  # type: ignore[arg-type]
-    app.add_exception_handler(Refused, answer_to)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestRefused, answer_to)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, invalid)  # type: ignore[arg-type]
     _describe_only_what_is_answered(app)
     protect(app, hosts=hosts)
@@ -205,8 +205,8 @@ def _own_token(session: VaultSession) -> str:
     return f"{mask(session.token.get_secret_value())}, {f'{left:.0f} s left' if math.isfinite(left) else 'endless'}"
 
 
-def _tokens(request: Request) -> Tokens:
-    tokens: Tokens = request.app.state.tokens
+def _tokens(request: Request) -> ApiTokens:
+    tokens: ApiTokens = request.app.state.tokens
     return tokens
 
 

@@ -14,14 +14,14 @@ AUDIENCE = "token-api"
 ANONYMOUS = "anonymous"
 
 
-class Validator(Protocol):
+class CallerValidator(Protocol):
     """What is asked of :class:`fastmcp_vault.oidc.validation.TokenValidator`."""
 
     async def validate(self, token: str) -> Claims:
         """The claims. Raises TokenInvalid or KeycloakUnavailable."""
 
 
-class Sessions(Protocol):
+class SessionProtocol(Protocol):
     """What is asked of :class:`fastmcp_vault.state.State`."""
 
     async def admit(self, *, sid: str, server: str, auth_time: float) -> None:
@@ -31,7 +31,7 @@ class Sessions(Protocol):
 class Callers:
     """Names the caller of a request. ``demo``: who brings no token is ``anonymous``."""
 
-    def __init__(self, validator: Validator, sessions: Sessions, *, demo: bool) -> None:
+    def __init__(self, validator: CallerValidator, sessions: SessionProtocol, *, demo: bool) -> None:
         self._validator, self._sessions, self._demo = validator, sessions, demo
 
     async def name(self, bearer: str | None) -> str:

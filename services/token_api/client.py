@@ -24,7 +24,7 @@ from fastmcp_vault.printable import show
 DEFAULT_URL = "http://localhost:5001"
 
 
-class Refused(Exception):
+class TokenApiRefused(Exception):
     """The API said no: its status and its message."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -89,7 +89,7 @@ class TokenApi:
         answer = await self.http.request(method, path, headers=headers, **more)
         body: dict[str, Any] = answer.json() if "json" in answer.headers.get("content-type", "") else {}
         if answer.status_code != httpx2.codes.OK:
-            raise Refused(answer.status_code, str(body.get("message") or answer.reason_phrase))
+            raise TokenApiRefused(answer.status_code, str(body.get("message") or answer.reason_phrase))
         return body
 
 
@@ -103,7 +103,7 @@ async def tell(api: TokenApi, name: str) -> None:
         show(f"listed    {', '.join(await api.keys(token))}")
         try:
             await api.write(token, "welcome", "changed")
-        except Refused as refused:
+        except TokenApiRefused as refused:
             show(f"refused   {refused}")
     finally:
         accessor = (await api.look_up(token))["accessor"]
@@ -111,7 +111,7 @@ async def tell(api: TokenApi, name: str) -> None:
         show(f"revoked   the token with accessor {accessor}")
     try:
         await api.data(token)
-    except Refused as refused:
+    except TokenApiRefused as refused:
         show(f"refused   {refused}")
 
 
@@ -124,7 +124,7 @@ async def run(url: str, name: str) -> int:
     except httpx2.TransportError as error:
         show(f"Nobody answers at {url} ({type(error).__name__}). `./demo status` says why.", file=sys.stderr)
         return 1
-    except Refused as refused:
+    except TokenApiRefused as refused:
         show(f"The token API refused: {refused}", file=sys.stderr)
         return 1
     return 0

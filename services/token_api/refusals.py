@@ -35,7 +35,7 @@ RETRY_AFTER_SECONDS = "2"
 Handler = Callable[[Request, Exception], Response | Awaitable[Response]]
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A refusal with its status and both of its words."""
 
     def __init__(self, status: int, error: str, message: str) -> None:
@@ -43,9 +43,9 @@ class Refused(Exception):
         self.status, self.error, self.message = status, error, message
 
 
-NO_TOKEN = Refused(401, "Token is required", "Send the token in the header Token-Header.")
-_NOT_GOOD = Refused(403, "Invalid token", "Vault does not know this token, or its time is over.")
-_NOT_ALLOWED = Refused(403, "Permission denied", "Vault refused: no policy of this token allows it.")
+NO_TOKEN = RequestRefused(401, "Token is required", "Send the token in the header Token-Header.")
+_NOT_GOOD = RequestRefused(403, "Invalid token", "Vault does not know this token, or its time is over.")
+_NOT_ALLOWED = RequestRefused(403, "Permission denied", "Vault refused: no policy of this token allows it.")
 
 _TABLE: tuple[tuple[type[Problem], int, str], ...] = (
     (TokenInvalid, 401, "Unauthorized"),
@@ -71,9 +71,9 @@ _WORDS = {
 """pydantic's error types, where its own words would not help whoever calls."""
 
 
-async def answer_to(request: Request, error: Problem | Refused) -> Response:
+async def answer_to(request: Request, error: Problem | RequestRefused) -> Response:
     """The answer to one refusal. What Vault said stays in the log."""
-    refused = error if isinstance(error, Refused) else await _refusal(request, error)
+    refused = error if isinstance(error, RequestRefused) else await _refusal(request, error)
     headers = {"Retry-After": RETRY_AFTER_SECONDS} if refused.status == 503 else {}
     if refused.status == 401 and isinstance(error, (TokenInvalid, SessionEnded)):
         headers["WWW-Authenticate"] = 'Bearer realm="token-api"'
@@ -84,10 +84,10 @@ async def invalid(request: Request, error: RequestValidationError) -> Response:
     """400 with the fields that cannot be read, and why; never their values."""
     found = error.errors()
     if any(fault["loc"][-1:] == ("name",) and fault["type"] in ("missing", "string_too_short") for fault in found):
-        return JSONResponse(_body(request, Refused(400, "Bad Request", "Give the token a name.")), 400)
+        return JSONResponse(_body(request, RequestRefused(400, "Bad Request", "Give the token a name.")), 400)
     faults = joined("; ", map(_fault, found))
     message = Sentence("This request cannot be read: {faults}.", faults=faults)
-    return JSONResponse(_body(request, Refused(400, "Bad Request", message)), 400)
+    return JSONResponse(_body(request, RequestRefused(400, "Bad Request", message)), 400)
 
 
 def unreadable(usual: Handler) -> Handler:
@@ -95,42 +95,42 @@ def unreadable(usual: Handler) -> Handler:
 
     async def handle(request: Request, error: Exception) -> Response:
         if request.url.path == CREATE and getattr(error, "status_code", 0) == 400:
-            return await answer_to(request, Refused(400, "Bad Request", "This request cannot be read."))
+            return await answer_to(request, RequestRefused(400, "Bad Request", "This request cannot be read."))
         answer = usual(request, error)
         return answer if isinstance(answer, Response) else await answer
 
     return handle
 
 
-async def _refusal(request: Request, problem: Problem) -> Refused:
+async def _refusal(request: Request, problem: Problem) -> RequestRefused:
     if isinstance(problem, VaultDenied):
         return await _denied(request)
     for kind, status, word in _TABLE:
         if isinstance(problem, kind):
-            return Refused(
+            return RequestRefused(
                 status, word, _LATER if status == 503 else joined(" ", filter(None, (problem.what, problem.fix)))
             )
-    return Refused(500, "Internal Server Error", BROKEN)
+    return RequestRefused(500, "Internal Server Error", BROKEN)
 
 
 _LATER = "A part that this service needs does not answer. Try again in a moment."
 
 
-async def _denied(request: Request) -> Refused:
+async def _denied(request: Request) -> RequestRefused:
     """Vault says the same of a dead token and of a path that a good one may not use: so it is asked which."""
     presented = request.headers.get("Token-Header", "").strip()
     if not presented:
-        return Refused(503, "Service Unavailable", _LATER)
+        return RequestRefused(503, "Service Unavailable", _LATER)
     try:
         await request.app.state.tokens.look_up(SecretStr(presented))
     except VaultDenied:
         return _NOT_GOOD
     except Problem:
-        return Refused(503, "Service Unavailable", _LATER)
+        return RequestRefused(503, "Service Unavailable", _LATER)
     return _NOT_ALLOWED
 
 
-def _body(request: Request, refused: Refused) -> dict[str, object]:
+def _body(request: Request, refused: RequestRefused) -> dict[str, object]:
     message = said(refused.message, spoken_by(request))
     if request.url.path == CREATE:
         return {"success": False, "message": message}

@@ -66,7 +66,7 @@ class Page:
     next: str
 
 
-class Tokens:
+class ApiTokens:
     """The tokens that this service issued, each for an owner (a Keycloak user id, or ``anonymous``)."""
 
     def __init__(self, vault: Vault, session: VaultSession) -> None:

@@ -22,7 +22,7 @@ from fastmcp_vault.oidc import Claims, Endpoints, OidcClient, TokenValidator, di
 from fastmcp_vault.server.auth import AccessTokenVerifier, ResourceServerAuth
 from fastmcp_vault.server.failures import CarriedProblem
 from fastmcp_vault.server.profile import ServerProfile
-from fastmcp_vault.server.trace_offers import TellingOffers
+from fastmcp_vault.server.trace_offers import OfferTraceMiddleware
 from fastmcp_vault.state import MemoryState, SharedState
 from fastmcp_vault.vault import Vault
 
@@ -157,7 +157,7 @@ class VaultAuth(ResourceServerAuth):
         Raises ConfigError or KeycloakUnavailable when the issuer cannot be found.
         """
         ahead = self._fetch_ahead if self._ahead else None
-        server.add_middleware(TellingOffers(self.profile.name, silent=frozenset(), ahead=ahead))
+        server.add_middleware(OfferTraceMiddleware(self.profile.name, silent=frozenset(), ahead=ahead))
         async with AsyncExitStack() as stack:
             endpoints = self._issuer.endpoints or await discover(self._issuer.url, transport=self._transport)
             client = OidcClient(

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import session
-from app.process import Process
+from app.process import AppProcess
 from app.rules import Policy, ServerRules
 from app.session import Person, Visit
 
@@ -52,7 +52,7 @@ def looked_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[Visit], None]:
         rules=rules,
         settings=SimpleNamespace(profile="none", lab_users_file=None, app_public_url="http://localhost:8501"),
     )
-    monkeypatch.setattr(Process, "current", classmethod(lambda cls: running))
+    monkeypatch.setattr(AppProcess, "current", classmethod(lambda cls: running))
 
     def set_visit(visit: Visit) -> None:
         monkeypatch.setattr(session, "current", lambda: visit)

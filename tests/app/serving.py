@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from app.asgi import opened
-from app.process import Process
+from app.process import AppProcess
 from app.settings import AppSettings
 from stack.testing import Stack
 from tests.support.login import sign_in
@@ -14,7 +14,7 @@ from tests.support.people import Person
 
 
 @asynccontextmanager
-async def process_of(stack: Stack, **changes: str) -> AsyncIterator[Process]:
+async def process_of(stack: Stack, **changes: str) -> AsyncIterator[AppProcess]:
     """One more process of the app, as far as pages see it."""
     environment = {**stack.environment("app"), **changes}
     settings = AppSettings(**{name.lower(): value for name, value in environment.items()})  # type: ignore[arg-type]
@@ -22,7 +22,7 @@ async def process_of(stack: Stack, **changes: str) -> AsyncIterator[Process]:
         yield process
 
 
-async def cookie_of(process: Process, stack: Stack, person: Person) -> str:
+async def cookie_of(process: AppProcess, stack: Stack, person: Person) -> str:
     """``person``, signed in: their cookie."""
     back = f"{stack.url('app')}/auth/callback"
     tokens = await sign_in(process.keycloak, person.username, person.password, redirect_uri=back)

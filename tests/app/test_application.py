@@ -12,11 +12,11 @@ from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
 
 from app.example import IDLE_SECONDS, Example, View
-from app.process import Process
+from app.process import AppProcess
 from app.session import Visit
 from app.settings import AppSettings
 from fastmcp_vault.errors import VaultDenied, VaultLoginRefused
-from fastmcp_vault.vault.application import Row
+from fastmcp_vault.vault.application import SecretRow
 from init.vault_people import database_role
 from stack.testing import Stack
 from tests.app.conftest import ALICE, FRAME, Straight
@@ -88,11 +88,11 @@ async def test_why_it_cannot_log_in_is_told_to_everybody_who_looks_until_it_can(
 def page(app: AppTest, looked_up: Callable[[Visit], None], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """What the page says of the rows that it is given."""
 
-    def says(*rows: Row) -> str:
+    def says(*rows: SecretRow) -> str:
         changes = [(1_790_000_000.0, row) for row in rows]
         example = SimpleNamespace(look=lambda: View(list(rows), changes))
         running = SimpleNamespace(loop=Straight(), example=example)
-        monkeypatch.setattr(Process, "current", classmethod(lambda cls: running))
+        monkeypatch.setattr(AppProcess, "current", classmethod(lambda cls: running))
         looked_up(Visit(person=ALICE, cookie="opaque"))
         app.session_state["pick.own.whose"] = "application"
         app.session_state["bound.sid"] = ALICE.sid
@@ -106,8 +106,8 @@ def page(app: AppTest, looked_up: Callable[[Visit], None], monkeypatch: pytest.M
 
 
 def test_the_verdict_comes_first_and_each_secret_has_its_state_and_its_rule(page: Callable[..., str]) -> None:
-    token = Row("token", "auth/approle", "fresh", "policies default", 90.0)
-    said = page(token, Row("kv", "app-kv/data/app", "fresh", "version 3: key=demo…1234", None))
+    token = SecretRow("token", "auth/approle", "fresh", "policies default", 90.0)
+    said = page(token, SecretRow("kv", "app-kv/data/app", "fresh", "version 3: key=demo…1234", None))
     assert "It holds all it needs: 1 secrets" in said
     assert "version 3: key=demo…1234" in said
     assert "every five seconds" in said
@@ -117,9 +117,9 @@ def test_the_verdict_comes_first_and_each_secret_has_its_state_and_its_rule(page
 def test_what_could_not_be_looked_after_says_why(page: Callable[..., str]) -> None:
     denied = VaultDenied("No policy allows it to read app-kv/data/app.", fix="Allow it.")
     said = page(
-        Row("token", "auth/approle", "fresh", "policies default", 90.0),
-        Row("kv", "app-kv/data/app", "failed", "", None, denied),
-        Row("dynamic", "app-database/creds/x", "stale", "user v-1", 0.0),
+        SecretRow("token", "auth/approle", "fresh", "policies default", 90.0),
+        SecretRow("kv", "app-kv/data/app", "failed", "", None, denied),
+        SecretRow("dynamic", "app-database/creds/x", "stale", "user v-1", 0.0),
     )
     assert "2 of 3 could not be looked after" in said
     assert "No policy allows it to read app-kv/data/app. Allow it." in said

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.actions import Done, ServerView
+from app.actions import ActionDone, ServerView
 from app.approvals import ApprovalGone, Waiting
-from app.mcp_client import Answer, Asked, Reply, Tool
+from app.mcp_client import ApprovalAsked, Reply, Tool, ToolAnswer
 from app.session import Visit
 from app.texts import catalogue
 from fastmcp_vault.errors import ToolRefused
@@ -36,13 +36,13 @@ def replies(tools: AppTest, monkeypatch: pytest.MonkeyPatch) -> list[Reply | Non
     """A server that asks first, and what it was answered."""
     got: list[Reply | None] = []
 
-    def execute(*_: Any, fresh: bool = False, reply: Reply | None = None) -> Done:
+    def execute(*_: Any, fresh: bool = False, reply: Reply | None = None) -> ActionDone:
         got.append(reply)
         if reply is None:
-            return Done(trace(), answer=Answer(None, "", asked=Asked(FACTS, "sealed")))
+            return ActionDone(trace(), answer=ToolAnswer(None, "", asked=ApprovalAsked(FACTS, "sealed")))
         if reply.approve:
-            return Done(trace(), answer=Answer({"id": "17"}, ""))
-        return Done(trace(), problem=ToolRefused("alice refused add_comment; nothing was changed."))
+            return ActionDone(trace(), answer=ToolAnswer({"id": "17"}, ""))
+        return ActionDone(trace(), problem=ToolRefused("alice refused add_comment; nothing was changed."))
 
     monkeypatch.setattr("app.view.tools_view.load_tools", loaded(ServerView("jira", [ADD], credential(True))))
     monkeypatch.setattr("app.view.tools_view.execute", execute)
@@ -67,11 +67,11 @@ def test_the_dialog_shows_the_facts_before_anything_is_done(tools: AppTest, repl
 
 def test_yes_and_no_are_sent_as_answers_to_that_very_question(tools: AppTest, replies: list[Reply | None]) -> None:
     tools.button(key="approve.no").click().run()
-    assert replies[-1] == Reply(Asked(FACTS, "sealed"), approve=False)
+    assert replies[-1] == Reply(ApprovalAsked(FACTS, "sealed"), approve=False)
     assert "alice refused add_comment; nothing was changed." in shown(tools)
     tools.button(key="execute.jira.add_comment").click().run()
     tools.button(key="approve.yes").click().run()
-    assert replies[-1] == Reply(Asked(FACTS, "sealed"), approve=True)
+    assert replies[-1] == Reply(ApprovalAsked(FACTS, "sealed"), approve=True)
     assert "add_comment ran at Jira as alice" in shown(tools)
 
 
@@ -94,10 +94,10 @@ def test_what_needs_another_sign_in_is_answered_there_and_then_goes_on_here(
 ) -> None:
     calls: list[Reply | None] = []
 
-    def execute(*_: Any, fresh: bool = False, reply: Reply | None = None) -> Done:
+    def execute(*_: Any, fresh: bool = False, reply: Reply | None = None) -> ActionDone:
         calls.append(reply)
-        first = Answer(None, "", asked=Asked(FACTS, "sealed", link))
-        return Done(trace(), answer=first if len(calls) == 1 else Answer({"id": "17"}, ""))
+        first = ToolAnswer(None, "", asked=ApprovalAsked(FACTS, "sealed", link))
+        return ActionDone(trace(), answer=first if len(calls) == 1 else ToolAnswer({"id": "17"}, ""))
 
     monkeypatch.setattr("app.view.tools_view.load_tools", loaded(ServerView("jira", [ADD], credential(True))))
     monkeypatch.setattr("app.view.tools_view.execute", execute)

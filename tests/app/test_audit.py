@@ -15,8 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 from app import audit, my_secrets
 from app.actions import load_tools
-from app.audit import Line, Told, joined, origin, read
-from app.process import Process
+from app.audit import AuditLine, AuditReport, joined, origin, read
+from app.process import AppProcess
 from app.session import Visit
 from app.texts import t
 from fastmcp_vault.errors import ConfigError, NotReady, Problem, VaultDenied
@@ -162,8 +162,8 @@ async def test_without_a_log_or_with_one_that_cannot_be_read_there_is_a_sentence
 
 @pytest.fixture
 def page(app: AppTest, looked_up: Callable[[Visit], None], monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
-    def shows(told: Told | Problem) -> AppTest:
-        monkeypatch.setattr(Process, "current", classmethod(lambda cls: SimpleNamespace(loop=Straight())))
+    def shows(told: AuditReport | Problem) -> AppTest:
+        monkeypatch.setattr(AppProcess, "current", classmethod(lambda cls: SimpleNamespace(loop=Straight())))
         monkeypatch.setattr(audit, "look", lambda *_: told)
         looked_up(Visit(person=ALICE, cookie="opaque"))
         app.run()
@@ -172,8 +172,8 @@ def page(app: AppTest, looked_up: Callable[[Visit], None], monkeypatch: pytest.M
     return shows
 
 
-def line(number: int, *, server: str = "mcp-jira", refusal: str = "", path: str = "p") -> Line:
-    return Line(
+def line(number: int, *, server: str = "mcp-jira", refusal: str = "", path: str = "p") -> AuditLine:
+    return AuditLine(
         time.time() - number, f"r-{number}", f"c-{number // 2}", "read", path, server, (), refusal, {"id": number}
     )
 
@@ -181,7 +181,7 @@ def line(number: int, *, server: str = "mcp-jira", refusal: str = "", path: str 
 def test_the_filter_narrows_to_servers_words_and_refusals(page: Callable[..., AppTest]) -> None:
     lines = [line(0), line(1), line(2, server="mcp-demo-app", path="here"), line(3, refusal="permission denied")]
     trace = Trace(id="t-1", action="Look at the audit log", started_at=time.time())
-    app = page(Told("alice", lines, time.time() - 60, trace))
+    app = page(AuditReport("alice", lines, time.time() - 60, trace))
     assert not app.exception
     assert "4 requests reached Vault as alice" in app.warning[0].value
     assert "Vault refused 1 of them" in app.warning[0].value

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from starlette.requests import Request
 
 from app.pending import SeenTokens
-from app.process import Process
+from app.process import AppProcess
 from app.routes.backchannel import EVENT, backchannel_logout, check_logout_token
 from fastmcp_vault.errors import TokenInvalid
 from fastmcp_vault.oidc.jwks import KeySource
@@ -92,7 +92,7 @@ async def test_what_could_not_be_done_may_be_sent_again_and_what_was_done_may_no
         seen=SeenTokens(),
         state=State(SecretStr(f"postgresql://localhost:{closed_port()}/mcp_state")),
     )
-    monkeypatch.setattr(Process, "current", classmethod(lambda cls: process))
+    monkeypatch.setattr(AppProcess, "current", classmethod(lambda cls: process))
     assert (await backchannel_logout(posted(token))).status_code == 503
     async with State(SecretStr(stack.environment("app")["STATE_DSN"])) as process.state:
         assert (await backchannel_logout(posted(token))).status_code == 200

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.connect import CLIENTS, forms
-from app.process import Process
+from app.process import AppProcess
 from app.session import Visit
 from app.settings import AppSettings
 from common.servers import MCP_SERVERS
@@ -50,7 +50,7 @@ def test_the_page_needs_nobody_and_shows_the_settings_addresses(
 ) -> None:
     looked_up(Visit())
     settings = AppSettings(mcp_jira_url="https://jira.tools.example/mcp")
-    monkeypatch.setattr(Process, "current", classmethod(lambda cls: SimpleNamespace(settings=settings)))
+    monkeypatch.setattr(AppProcess, "current", classmethod(lambda cls: SimpleNamespace(settings=settings)))
     app.switch_page("connect.py").run()
     assert not app.exception
     shown = [code.value for code in app.code]

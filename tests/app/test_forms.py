@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.forms import Field, arguments, fields
+from app.forms import FormField, arguments, fields
 from fastmcp_vault.errors import InputError
 
 SCHEMA: dict[str, Any] = {
@@ -26,7 +26,7 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-def by_name() -> dict[str, Field]:
+def by_name() -> dict[str, FormField]:
     return {field.name: field for field in fields(SCHEMA)}
 
 

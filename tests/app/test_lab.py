@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.lab.attack import Result, Verdict
+from app.lab.attack import AttackResult, Verdict
 from app.lab.board import board, summary
 from app.lab.catalog import ATTACKS, BY_ID, CONTROLS
 from app.lab.people import LabClosed
@@ -21,15 +21,15 @@ from tests.app.test_pages import shown
 VIEW = "app.view.lab_view"
 
 
-def result(attack: str, verdict: Verdict, said: str = "no") -> Result:
-    return Result(attack, verdict, 403, said, "c0ffee", 1_790_000_000.0, 12.0)
+def result(attack: str, verdict: Verdict, said: str = "no") -> AttackResult:
+    return AttackResult(attack, verdict, 403, said, "c0ffee", 1_790_000_000.0, 12.0)
 
 
-def as_expected() -> dict[str, Result]:
+def as_expected() -> dict[str, AttackResult]:
     return {attack.id: result(attack.id, attack.expected) for attack in (*CONTROLS, *ATTACKS)}
 
 
-def rows(results: dict[str, Result]) -> dict[str, dict[str, Any]]:
+def rows(results: dict[str, AttackResult]) -> dict[str, dict[str, Any]]:
     return {row["id"]: row for group in board(results)["groups"] for row in group["rows"]}
 
 
@@ -71,14 +71,14 @@ def test_every_attack_stands_on_the_board_once() -> None:
 @pytest.fixture
 def lab(
     app: AppTest, looked_up: Callable[[Visit], None], monkeypatch: pytest.MonkeyPatch
-) -> Callable[[list[Result]], AppTest]:
+) -> Callable[[list[AttackResult]], AppTest]:
     """The page, alice looking at it, with servers that answer so."""
 
     people = SimpleNamespace(attacker=SimpleNamespace(username="alice"), victim=SimpleNamespace(username="b[o]b"))
     monkeypatch.setattr(f"{VIEW}.place", lambda process, asking: people)
     looked_up(Visit(person=ALICE, cookie="opaque"))
 
-    def open_with(answers: list[Result]) -> AppTest:
+    def open_with(answers: list[AttackResult]) -> AppTest:
         monkeypatch.setattr(
             f"{VIEW}.run", lambda where, chosen: [a for a in answers if a.attack in {one.id for one in chosen}]
         )
@@ -94,7 +94,7 @@ def drawn(app: AppTest) -> dict[str, Any]:
     return data
 
 
-def test_sending_all_shows_the_verdict_first(lab: Callable[[list[Result]], AppTest]) -> None:
+def test_sending_all_shows_the_verdict_first(lab: Callable[[list[AttackResult]], AppTest]) -> None:
     page = lab(list(as_expected().values()))
     assert "nothing was sent yet" in shown(page)
     assert "The victim is b[o]b." in shown(page)
@@ -107,14 +107,16 @@ def test_sending_all_shows_the_verdict_first(lab: Callable[[list[Result]], AppTe
     assert drawn(page)["groups"][1]["rows"][0]["result"] is None
 
 
-def test_an_attack_that_got_through_is_an_alarm(lab: Callable[[list[Result]], AppTest]) -> None:
+def test_an_attack_that_got_through_is_an_alarm(lab: Callable[[list[AttackResult]], AppTest]) -> None:
     page = lab([*(as_expected() | {"tampered": result("tampered", "passed", "welcome")}).values()])
     page.button(key="lab.all").click().run()
     assert not page.success
     assert "The name written over" in page.error[0].value
 
 
-def test_the_lab_says_why_it_is_closed(lab: Callable[[list[Result]], AppTest], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lab_says_why_it_is_closed(
+    lab: Callable[[list[AttackResult]], AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def closed(process: object, asking: str) -> None:
         raise LabClosed("The lab is closed.", fix="Use the demo.")
 

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from app.approvals import ApprovalGone, Waiting, decide, waiting
 from app.mcp_client import connected
-from app.process import Process
+from app.process import AppProcess
 from app.session import COOKIE
 from fastmcp_vault import tracing
 from fastmcp_vault.tracing import Recorder
@@ -35,7 +35,7 @@ from tests.support.people import Person
 class Strict:
     """A Jira server whose policy demands a level, its caller, and the app as far as pages see it."""
 
-    def __init__(self, stack: Stack, process: Process, caller: Caller, url: str) -> None:
+    def __init__(self, stack: Stack, process: AppProcess, caller: Caller, url: str) -> None:
         self.stack, self.process, self.caller, self.url = stack, process, caller, url
         self.arguments = {"project": "PROJ", "summary": f"level {secrets.token_hex(6)}"}
 

@@ -10,14 +10,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import chatbot
-from app.chatbot import Chat, Link
+from app.chatbot import ChatLink, ChatView
 from app.session import Person, Visit
 from fastmcp_vault.errors import BackendRefused, BackendUnavailable, Problem
 from fastmcp_vault.tracing import Step, Trace
 from tests.app.conftest import ALICE, FRAME
 from tests.app.test_pages import shown
 
-LINK = Link("http://localhost:5600/login/abc", "BCD-456", 0.0)
+LINK = ChatLink("http://localhost:5600/login/abc", "BCD-456", 0.0)
 FACTS: Mapping[str, Any] = {
     "username": "alice",
     "linked_at": 1_790_000_000.0,
@@ -30,7 +30,7 @@ FACTS: Mapping[str, Any] = {
 }
 
 
-def chat(status: str = "nobody", login: str = "", **more: Any) -> Chat:
+def chat(status: str = "nobody", login: str = "", **more: Any) -> ChatView:
     found: dict[str, Any] = {
         "status": status,
         "ended": "",
@@ -40,17 +40,17 @@ def chat(status: str = "nobody", login: str = "", **more: Any) -> Chat:
         "facts": FACTS if status == "linked" else {},
         "trace": Trace(id="t-1", action="Login by link", started_at=0.0, steps=[]),
     }
-    return Chat(**{**found, **more})
+    return ChatView(**{**found, **more})
 
 
 @pytest.fixture
 def page(
     app: AppTest, looked_up: Callable[[Visit], None], monkeypatch: pytest.MonkeyPatch
-) -> Callable[[Chat | Problem], AppTest]:
+) -> Callable[[ChatView | Problem], AppTest]:
     asked: list[str] = []
 
-    def show(found: Chat | Problem, *, who: Person = ALICE) -> AppTest:
-        def look(process: object, user: str) -> Chat | Problem:
+    def show(found: ChatView | Problem, *, who: Person = ALICE) -> AppTest:
+        def look(process: object, user: str) -> ChatView | Problem:
             asked.append(user)
             return found
 
@@ -69,15 +69,15 @@ def buttons(app: AppTest) -> set[str]:
     return {button.label for button in app.button}
 
 
-def test_nobody_signed_in_nothing_to_ask(page: Callable[[Chat], AppTest]) -> None:
+def test_nobody_signed_in_nothing_to_ask(page: Callable[[ChatView], AppTest]) -> None:
     app = page(chat())
     assert "Nobody is signed in for your chat yet" in shown(app)
     assert "Get a login link" in buttons(app)
     assert not {"Send", "Refresh now"} & buttons(app)
 
 
-def test_a_link_is_shown_with_its_code_until_it_is_used(page: Callable[[Chat], AppTest]) -> None:
-    app = page(chat(login="issued", link=Link(LINK.login_url, LINK.code, time.time() + 100)))
+def test_a_link_is_shown_with_its_code_until_it_is_used(page: Callable[[ChatView], AppTest]) -> None:
+    app = page(chat(login="issued", link=ChatLink(LINK.login_url, LINK.code, time.time() + 100)))
     assert app.metric[0].value == LINK.code
     assert "Get a login link" not in buttons(app)
     used = page(chat(login="code_accepted"))
@@ -88,14 +88,14 @@ def test_a_link_is_shown_with_its_code_until_it_is_used(page: Callable[[Chat], A
     assert "Get a login link" in buttons(over)
 
 
-def test_what_the_chatbot_holds_is_shown_as_it_says_masked(page: Callable[[Chat], AppTest]) -> None:
+def test_what_the_chatbot_holds_is_shown_as_it_says_masked(page: Callable[[ChatView], AppTest]) -> None:
     text = shown(page(chat("linked", "linked")))
     assert "The demo chatbot acts as alice since" in text
     assert "version 3: `secret/data/chatbot/0f`" in text
     assert "eyJh…abcd" in text
 
 
-def test_why_it_ended_and_why_a_login_failed(page: Callable[[Chat], AppTest]) -> None:
+def test_why_it_ended_and_why_a_login_failed(page: Callable[[ChatView], AppTest]) -> None:
     text = shown(page(chat("ended", "failed", ended="Offline session gone.", failed="The chatbot did not take it.")))
     assert "The chatbot needs a new sign-in. Offline session gone." in text
     assert "The last login did not work. The chatbot did not take it." in text
@@ -109,7 +109,7 @@ def test_why_it_ended_and_why_a_login_failed(page: Callable[[Chat], AppTest]) ->
     ],
 )
 def test_a_refusal_is_said_once(
-    page: Callable[[Chat], AppTest], monkeypatch: pytest.MonkeyPatch, problem: Problem, said: bool
+    page: Callable[[ChatView], AppTest], monkeypatch: pytest.MonkeyPatch, problem: Problem, said: bool
 ) -> None:
     monkeypatch.setattr(chatbot, "refresh", lambda process, user: problem)
     app = page(chat("linked", "linked"))

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
 
 from app import my_secrets
-from app.my_secrets import Answered, Done, Mine, Stored, User
-from app.process import Process
+from app.my_secrets import Answered, Mine, OwnDatabaseUser, SecretsDone, Stored
+from app.process import AppProcess
 from app.session import Visit
 from fastmcp_vault.errors import (
     BackendRefused,
@@ -36,12 +36,12 @@ from tests.support.people import Person
 
 
 @pytest.fixture
-async def process(stack: Stack) -> AsyncIterator[Process]:
+async def process(stack: Stack) -> AsyncIterator[AppProcess]:
     async with process_of(stack) as made:
         yield made
 
 
-async def mine(process: Process, cookie: str) -> Mine:
+async def mine(process: AppProcess, cookie: str) -> Mine:
     done = await my_secrets.look(process, cookie)
     assert done.mine is not None, done.problem
     return done.mine
@@ -58,7 +58,7 @@ def exists(stack: Stack, user: str) -> bool:
 
 
 async def test_stored_secrets_are_masked_revealed_on_purpose_and_read_with_one_login(
-    process: Process, stack: Stack, person: Person
+    process: AppProcess, stack: Stack, person: Person
 ) -> None:
     cookie = await cookie_of(process, stack, person)
     done = await my_secrets.look(process, cookie)
@@ -84,7 +84,7 @@ async def test_stored_secrets_are_masked_revealed_on_purpose_and_read_with_one_l
 
 
 async def test_versions_are_listed_and_an_old_one_can_be_read_until_it_is_deleted(
-    process: Process, stack: Stack, person: Person
+    process: AppProcess, stack: Stack, person: Person
 ) -> None:
     cookie = await cookie_of(process, stack, person)
     admin = VaultAdmin(stack.url("openbao"), SecretStr(stack.secrets["VAULT_TOKEN"]))
@@ -106,7 +106,7 @@ async def test_versions_are_listed_and_an_old_one_can_be_read_until_it_is_delete
 
 
 async def test_a_database_user_is_made_tried_renewed_and_revoked(
-    process: Process, stack: Stack, person: Person
+    process: AppProcess, stack: Stack, person: Person
 ) -> None:
     cookie = await cookie_of(process, stack, person)
     assert (await my_secrets.renew(process, cookie)).problem is not None, "there is none yet"
@@ -146,7 +146,7 @@ async def test_a_database_user_is_made_tried_renewed_and_revoked(
 
 
 async def test_nobody_reaches_what_is_another_s(
-    process: Process, stack: Stack, person: Person, new_person: Callable[[], Person]
+    process: AppProcess, stack: Stack, person: Person, new_person: Callable[[], Person]
 ) -> None:
     other = new_person()
     cookie = await cookie_of(process, stack, person)
@@ -166,7 +166,9 @@ async def test_nobody_reaches_what_is_another_s(
         await my_secrets.reveal(process, cookie, "jira", 1)
 
 
-async def test_signing_out_ends_the_login_and_the_database_user(process: Process, stack: Stack, person: Person) -> None:
+async def test_signing_out_ends_the_login_and_the_database_user(
+    process: AppProcess, stack: Stack, person: Person
+) -> None:
     cookie = await cookie_of(process, stack, person)
     made = await my_secrets.make_user(process, cookie)
     assert made.mine is not None
@@ -182,7 +184,7 @@ async def test_signing_out_ends_the_login_and_the_database_user(process: Process
 
 
 async def test_a_login_that_vault_ended_is_made_anew_and_a_missing_right_is_said(
-    process: Process, stack: Stack, person: Person, everybody: dict[str, Person]
+    process: AppProcess, stack: Stack, person: Person, everybody: dict[str, Person]
 ) -> None:
     cookie = await cookie_of(process, stack, person)
     await my_secrets.look(process, cookie)
@@ -209,9 +211,9 @@ JIRA = Stored(
 def page(app: AppTest, looked_up: Callable[[Visit], None], monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     """The page for what a look comes to."""
 
-    def shows(done: Done | Exception, **actions: Done) -> AppTest:
+    def shows(done: SecretsDone | Exception, **actions: SecretsDone) -> AppTest:
         running = SimpleNamespace(loop=Straight())
-        monkeypatch.setattr(Process, "current", classmethod(lambda cls: running))
+        monkeypatch.setattr(AppProcess, "current", classmethod(lambda cls: running))
         for name, outcome in {"look": done, **actions}.items():
             monkeypatch.setattr(my_secrets, name, lambda *_, found=outcome: found)
         looked_up(Visit(person=ALICE, cookie="opaque"))
@@ -230,22 +232,22 @@ def said(app: AppTest) -> str:
 
 
 def test_the_page_says_whom_vault_takes_one_for_and_shows_nothing_unmasked(page: Callable[..., AppTest]) -> None:
-    app = page(Done(TRACE, Mine("alice", ("user-secrets",), time.time() + 99, [JIRA], None)))
+    app = page(SecretsDone(TRACE, Mine("alice", ("user-secrets",), time.time() + 99, [JIRA], None)))
     assert app.success[0].value.startswith("Vault takes you for alice: 1 stored")
     assert "`demo…lice`" in said(app)
     assert [button.label for button in app.button] == ["Reveal for 10 seconds", "Make a database user"]
 
 
 def test_nothing_stored_and_vault_away_are_sentences(page: Callable[..., AppTest]) -> None:
-    empty = said(page(Done(TRACE, Mine("charlie", (), time.time() + 99, [], None))))
+    empty = said(page(SecretsDone(TRACE, Mine("charlie", (), time.time() + 99, [], None))))
     assert "Nothing at `secret/data/users/charlie/`" in empty
-    assert "Vault is down." in said(page(Done(TRACE, problem=VaultUnavailable("Vault is down.", fix="Wait."))))
+    assert "Vault is down." in said(page(SecretsDone(TRACE, problem=VaultUnavailable("Vault is down.", fix="Wait."))))
 
 
 def test_a_user_whose_time_is_over_can_be_tried_and_not_renewed(page: Callable[..., AppTest]) -> None:
-    over = Mine("alice", (), time.time() + 99, [], User("v-alice-1", "a…z", time.time() - 5, lives=False))
+    over = Mine("alice", (), time.time() + 99, [], OwnDatabaseUser("v-alice-1", "a…z", time.time() - 5, lives=False))
     refusal = BackendRefused("PostgreSQL does not know v-alice-1 any more.", fix="Make a new one.")
-    app = page(Done(TRACE, over), try_user=Done(TRACE, problem=refusal))
+    app = page(SecretsDone(TRACE, over), try_user=SecretsDone(TRACE, problem=refusal))
     labels = [button.label for button in app.button]
     assert "Try it" in labels
     assert "Make a database user" in labels
@@ -255,8 +257,8 @@ def test_a_user_whose_time_is_over_can_be_tried_and_not_renewed(page: Callable[.
 
 
 def test_what_postgresql_answered_stands_with_the_user(page: Callable[..., AppTest]) -> None:
-    alive = Mine("alice", (), time.time() + 99, [], User("v-alice-1", "a…z", time.time() + 50, lives=True))
+    alive = Mine("alice", (), time.time() + 99, [], OwnDatabaseUser("v-alice-1", "a…z", time.time() + 50, lives=True))
     answered = Answered("v-alice-1", ["public.orders"], 12.0)
-    app = page(Done(TRACE, alive), try_user=Done(TRACE, alive, answered))
+    app = page(SecretsDone(TRACE, alive), try_user=SecretsDone(TRACE, alive, answered))
     app.button(key="own.user.try.user").click().run()
     assert "PostgreSQL answered `v-alice-1` in 12 ms. It may use: `public.orders`" in said(app)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.actions import Done, ServerView
-from app.health import Part
-from app.mcp_client import Answer, Tool
+from app.actions import ActionDone, ServerView
+from app.health import PartHealth
+from app.mcp_client import Tool, ToolAnswer
 from app.session import Person, Visit
 from fastmcp_vault.errors import CredentialMissing, Problem, ServerUnavailable, SessionEnded, StateUnavailable
 from fastmcp_vault.tracing import Recorder, Trace, recording, skipped, step
@@ -62,8 +62,8 @@ def trace(*, failing: Problem | None = None) -> Trace:
     return recorder.trace
 
 
-def loaded(*views: ServerView) -> Callable[..., Done]:
-    return lambda process, cookie, servers, fresh=False: Done(trace(), {view.server: view for view in views})
+def loaded(*views: ServerView) -> Callable[..., ActionDone]:
+    return lambda process, cookie, servers, fresh=False: ActionDone(trace(), {view.server: view for view in views})
 
 
 def shown(app: AppTest) -> str:
@@ -107,7 +107,10 @@ def test_home_says_who_is_signed_in(app: AppTest, looked_up: Callable[[Visit], N
 
 
 def test_home_names_the_fix_beside_what_is_down(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [Part("vault", "Vault", True, "x"), Part("keycloak", "Keycloak", False, "Look at `./demo logs keycloak`.")]
+    found = [
+        PartHealth("vault", "Vault", True, "x"),
+        PartHealth("keycloak", "Keycloak", False, "Look at `./demo logs keycloak`."),
+    ]
     monkeypatch.setattr("app.health.parts", lambda process: found)
     app.run()
     assert "1 of 2 parts need attention" in shown(app)
@@ -163,9 +166,9 @@ def test_a_server_that_is_down_is_a_sentence_and_the_others_work(
 def test_execute_sends_what_was_typed_and_shows_the_result(tools: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
-    def execute(process: Any, cookie: str, server: str, tool: str, given: Any, *, fresh: bool = False) -> Done:
+    def execute(process: Any, cookie: str, server: str, tool: str, given: Any, *, fresh: bool = False) -> ActionDone:
         asked.append((cookie, server, tool, dict(given), fresh))
-        return Done(trace(), answer=Answer({"key": "PROJ-1", "summary": "Hello"}, ""))
+        return ActionDone(trace(), answer=ToolAnswer({"key": "PROJ-1", "summary": "Hello"}, ""))
 
     monkeypatch.setattr(f"{VIEW}.load_tools", loaded(ServerView("jira", [GET_ISSUE], credential(True))))
     monkeypatch.setattr(f"{VIEW}.execute", execute)
@@ -192,7 +195,7 @@ def test_an_empty_parameter_is_named_and_nothing_is_sent(tools: AppTest, monkeyp
 def test_a_refusal_is_a_sentence_in_the_tool_and_in_the_trace(tools: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = CredentialMissing("There is no Jira credential for alice.", fix="An administrator adds it.")
     monkeypatch.setattr(f"{VIEW}.load_tools", loaded(ServerView("jira", [GET_ISSUE], credential(True))))
-    monkeypatch.setattr(f"{VIEW}.execute", lambda *a, **k: Done(trace(failing=missing), problem=missing))
+    monkeypatch.setattr(f"{VIEW}.execute", lambda *a, **k: ActionDone(trace(failing=missing), problem=missing))
     load(tools, "jira")
     tools.text_input(key="arg.jira.get_issue.issue_key").set_value("PROJ-1")
     tools.button(key="execute.jira.get_issue").click().run()
@@ -225,9 +228,9 @@ def test_the_trace_can_be_taken_away_as_json_and_har(tools: AppTest, monkeypatch
 def test_a_session_that_ends_under_way_sends_the_person_to_sign_in(
     tools: AppTest, monkeypatch: pytest.MonkeyPatch, looked_up: Callable[[Visit], None]
 ) -> None:
-    def ends(*_: Any, **__: Any) -> Done:
+    def ends(*_: Any, **__: Any) -> ActionDone:
         looked_up(Visit(ended=True))
-        return Done(trace(), problem=SessionEnded("over"))
+        return ActionDone(trace(), problem=SessionEnded("over"))
 
     monkeypatch.setattr(f"{VIEW}.load_tools", ends)
     load(tools, "jira")

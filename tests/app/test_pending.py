@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from app.pending import Pending, PendingLogins, SeenTokens, cookie_name
 from fastmcp_vault.state import State
-from fastmcp_vault.state.sealing import Box
+from fastmcp_vault.state.sealing import SealedBox
 from stack.testing import Stack
 from tests.support.login import fill_in
 from tests.support.people import Person
@@ -58,7 +58,7 @@ async def test_the_cookie_tells_nothing_and_opens_for_its_state_and_this_app_onl
         assert foreign.opened(cookie, state=begun.state) is None
         for broken in ("", "ключ", "half \ud83d", cookie[:-4] + "AAAA", cookie[20:]):
             assert here.opened(broken, state=begun.state) is None
-        session = Box([SecretStr(stack.environment("app")["APP_SESSION_KEY"])]).seal(b"{}").decode()
+        session = SealedBox([SecretStr(stack.environment("app")["APP_SESSION_KEY"])]).seal(b"{}").decode()
         assert here.opened(session, state=begun.state) is None, "what is sealed for another purpose is no sign-in"
 
 

@@ -9,8 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from app import room
-from app.process import Process
-from app.sessions import Sessions
+from app.process import AppProcess
+from app.sessions import AppSessions
 from fastmcp_vault.oidc.validation import TokenValidator
 from fastmcp_vault.state import SignedIn, State
 from stack.testing import Stack
@@ -27,10 +27,10 @@ async def test_somebody_without_the_role_is_refused(stack: Stack, person: Person
     validator = TokenValidator(issuer=realm, jwks_url=f"{realm}/protocol/openid-connect/certs", audience=None)
     keys = [SecretStr(environment["APP_SESSION_KEY"])]
     async with app_client(stack) as keycloak, State(SecretStr(environment["STATE_DSN"]), session_keys=keys) as state:
-        sessions = Sessions(state=state, keycloak=keycloak)
+        sessions = AppSessions(state=state, keycloak=keycloak)
         claims = await validator.validate(caller.tokens.access_token.get_secret_value())
         cookie = await sessions.begin(caller.tokens, claims, None)
-        process = cast(Process, SimpleNamespace(state=state, sessions=sessions, validator=validator))
+        process = cast(AppProcess, SimpleNamespace(state=state, sessions=sessions, validator=validator))
         acts: dict[str, Any] = {
             "look": lambda: room.look(process, cookie),
             "suspend": lambda: room.suspend(process, cookie, "mcp-jira", "mine now"),

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from app.sessions import ServerToken, Sessions
+from app.sessions import AppSessions, ServerToken
 from app.settings import AppSettings
 from fastmcp_vault.errors import KeycloakUnavailable, SessionEnded
 from fastmcp_vault.oidc.oidc import Keycloak
@@ -93,7 +93,7 @@ def claims(tokens: TokenSet) -> Claims:
 async def test_a_session_is_found_by_its_cookie_and_by_nothing_else(
     state: State, keycloak: Counting, tokens: TokenSet, claims: Claims
 ) -> None:
-    sessions = Sessions(state=state, keycloak=keycloak)
+    sessions = AppSessions(state=state, keycloak=keycloak)
     cookie = await sessions.begin(tokens, claims, None)
     found = await sessions.find(cookie)
     assert (found.username, found.sid) == (claims.username, claims.sid)
@@ -107,7 +107,7 @@ async def test_a_session_is_found_by_its_cookie_and_by_nothing_else(
 async def test_a_session_at_rest_tells_who_it_is_and_nothing_to_act_with(
     state: State, keycloak: Counting, tokens: TokenSet, claims: Claims, settings: AppSettings
 ) -> None:
-    cookie = await Sessions(state=state, keycloak=keycloak).begin(tokens, claims, None)
+    cookie = await AppSessions(state=state, keycloak=keycloak).begin(tokens, claims, None)
     async with await psycopg.AsyncConnection.connect(settings.state_dsn.get_secret_value()) as connection:
         rows = await (await connection.execute("SELECT * FROM app_sessions WHERE sid = %s", (claims.sid,))).fetchall()
     stored = repr(rows)
@@ -122,15 +122,15 @@ async def test_a_session_at_rest_tells_who_it_is_and_nothing_to_act_with(
 async def test_a_session_survives_the_process_that_made_it(
     state: State, keycloak: Counting, tokens: TokenSet, claims: Claims, settings: AppSettings
 ) -> None:
-    cookie = await Sessions(state=state, keycloak=keycloak).begin(tokens, claims, None)
+    cookie = await AppSessions(state=state, keycloak=keycloak).begin(tokens, claims, None)
     async with State(settings.state_dsn, session_keys=[settings.app_session_key]) as later:
-        assert (await Sessions(state=later, keycloak=keycloak).find(cookie)).username == claims.username
+        assert (await AppSessions(state=later, keycloak=keycloak).find(cookie)).username == claims.username
 
 
 async def test_however_many_ask_an_old_token_is_renewed_once(
     state: State, keycloak: Counting, tokens: TokenSet, claims: Claims, clock: Clock
 ) -> None:
-    sessions = Sessions(state=state, keycloak=keycloak, clock=clock)
+    sessions = AppSessions(state=state, keycloak=keycloak, clock=clock)
     cookie = await sessions.begin(tokens, claims, None)
     assert (await sessions.renewed(cookie)).tokens.access_token == tokens.access_token
     assert keycloak.renewals == 0
@@ -145,7 +145,7 @@ async def test_keycloak_being_down_ends_nothing_while_the_token_is_good(
     state: State, tokens: TokenSet, claims: Claims, settings: AppSettings, clock: Clock
 ) -> None:
     down = keycloak_of(settings, base_url=f"http://localhost:{closed_port()}")
-    sessions = Sessions(state=state, keycloak=down, clock=clock)
+    sessions = AppSessions(state=state, keycloak=down, clock=clock)
     cookie = await sessions.begin(tokens, claims, None)
     clock.ahead = tokens.expires_at - time.time() - 10
     assert (await sessions.renewed(cookie)).tokens.access_token == tokens.access_token
@@ -159,7 +159,7 @@ async def test_keycloak_being_down_ends_nothing_while_the_token_is_good(
 async def test_a_session_that_keycloak_refuses_to_renew_is_over_everywhere(
     state: State, keycloak: Counting, tokens: TokenSet, claims: Claims, clock: Clock
 ) -> None:
-    sessions = Sessions(state=state, keycloak=keycloak, clock=clock)
+    sessions = AppSessions(state=state, keycloak=keycloak, clock=clock)
     cookie = await sessions.begin(tokens, claims, None)
     assert tokens.refresh_token is not None
     await keycloak.end_session(tokens.refresh_token)
@@ -180,7 +180,7 @@ async def test_a_person_disabled_at_keycloak_is_out_of_the_app_and_in_again_by_a
     stack: Stack,
 ) -> None:
     """Nobody tells the app: it asks, with the person's clicks."""
-    sessions = Sessions(state=state, keycloak=keycloak)
+    sessions = AppSessions(state=state, keycloak=keycloak)
     cookie = await sessions.begin(tokens, claims, None)
 
     async def out() -> bool:
@@ -210,7 +210,7 @@ async def test_a_person_disabled_at_keycloak_is_out_of_the_app_and_in_again_by_a
 async def test_ending_a_session_is_known_at_once_and_its_cookie_opens_nothing(
     state: State, keycloak: Counting, tokens: TokenSet, claims: Claims
 ) -> None:
-    sessions = Sessions(state=state, keycloak=keycloak)
+    sessions = AppSessions(state=state, keycloak=keycloak)
     cookie = await sessions.begin(tokens, claims, None)
     ended = await sessions.end(cookie)
     assert ended is not None
@@ -224,7 +224,7 @@ async def test_ending_a_session_is_known_at_once_and_its_cookie_opens_nothing(
 async def test_tokens_of_servers_are_kept_side_by_side(
     state: State, keycloak: Counting, tokens: TokenSet, claims: Claims
 ) -> None:
-    sessions = Sessions(state=state, keycloak=keycloak)
+    sessions = AppSessions(state=state, keycloak=keycloak)
     cookie = await sessions.begin(tokens, claims, None)
 
     def token(text: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.actions import Done, ServerView
+from app.actions import ActionDone, ServerView
 from app.lab.catalog import BY_ID
 from app.lab.isolation import THINGS, Cell
 from app.lab.sheet import kept
@@ -42,7 +42,7 @@ def test_a_rerun_with_a_long_trace_takes_a_fraction_of_a_second(
     tools: AppTest, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
 ) -> None:
     views = {server: ServerView(server, [GET_ISSUE], credential(True)) for server in ("jira", "github", "postgres")}
-    monkeypatch.setattr("app.view.tools_view.load_tools", lambda *a, **k: Done(long_trace(), views))
+    monkeypatch.setattr("app.view.tools_view.load_tools", lambda *a, **k: ActionDone(long_trace(), views))
     load(tools, *views)
     took = []
     for _ in range(5):

@@ -12,9 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 from app import drafts
 from app.actions import ServerView, load_tools
-from app.forms import Field, fields
+from app.forms import FormField, fields
 from app.mcp_client import Tool
-from app.process import Process
+from app.process import AppProcess
 from app.session import Person, Visit
 from common.servers import MCP_SERVERS
 from fastmcp_vault.errors import StateUnavailable
@@ -53,11 +53,11 @@ def store(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """What is kept, by the person's user id: as the app hands it to the state, and takes it from there."""
     kept: dict[str, str] = {}
 
-    def keep(process: Process, sub: str, typed: drafts.Typed) -> bool:
+    def keep(process: AppProcess, sub: str, typed: drafts.Typed) -> bool:
         kept[sub] = json.dumps(typed)
         return True
 
-    def take(process: Process, sub: str) -> drafts.Typed:
+    def take(process: AppProcess, sub: str) -> drafts.Typed:
         return dict(json.loads(kept.pop(sub, "{}")))
 
     monkeypatch.setattr(drafts, "keep", keep)
@@ -163,7 +163,7 @@ def test_the_state_away_at_either_end_is_no_new_failure(
     assert not new_tab(looked_up, ALICE).exception
 
 
-def typed(field: Field) -> Any:
+def typed(field: FormField) -> Any:
     """Something that a person may put into this field, other than its default."""
     if field.kind == "choice":
         return next(choice for choice in field.choices if choice != field.default)

@@ -13,9 +13,9 @@ from app import workshop
 from app.room import FACILITATOR
 from app.session import Person, Visit
 from app.workshop import EXERCISES
-from app.workshop_checks import Verdict
+from app.workshop_checks import ExerciseVerdict
 from fastmcp_vault.errors import BackendUnavailable, Problem
-from fastmcp_vault.state import Participant, Progress
+from fastmcp_vault.state import Participant, WorkshopProgress
 from tests.app.conftest import ALICE, FRAME
 from tests.app.test_pages import shown
 from tests.app.test_pages import trace as a_trace
@@ -27,8 +27,8 @@ class Room:
     """What stands where the logic stands: what was asked of it, and what it finds."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.known: dict[str, Progress] = {}
-        self.found: Verdict | Problem = Verdict(False, "Not yet.")
+        self.known: dict[str, WorkshopProgress] = {}
+        self.found: ExerciseVerdict | Problem = ExerciseVerdict(False, "Not yet.")
         self.asked: list[tuple[str, Mapping[str, str]]] = []
         self.resets: list[str] = []
         monkeypatch.setattr(workshop, "progress", lambda process, sub: self.known)
@@ -38,10 +38,12 @@ class Room:
         )
         monkeypatch.setattr(workshop, "reset", self._reset)
 
-    def _check(self, process: object, cookie: str, exercise: str, given: Mapping[str, str]) -> Verdict | Problem:
+    def _check(
+        self, process: object, cookie: str, exercise: str, given: Mapping[str, str]
+    ) -> ExerciseVerdict | Problem:
         self.asked.append((exercise, given))
-        if isinstance(self.found, Verdict) and self.found.done:
-            self.known[exercise] = Progress(1_790_000_000.0)
+        if isinstance(self.found, ExerciseVerdict) and self.found.done:
+            self.known[exercise] = WorkshopProgress(1_790_000_000.0)
         return self.found
 
     def _reset(self, process: object, cookie: str, username: str) -> int:
@@ -55,7 +57,7 @@ def page(
 ) -> Callable[..., tuple[AppTest, Room]]:
     room = Room(monkeypatch)
 
-    def open_page(who: Person = ALICE, **known: Progress) -> tuple[AppTest, Room]:
+    def open_page(who: Person = ALICE, **known: WorkshopProgress) -> tuple[AppTest, Room]:
         room.known |= known
         looked_up(Visit(person=who, cookie="opaque"))
         app.run()
@@ -71,7 +73,9 @@ def expanded(app: AppTest) -> list[str]:
 
 
 def test_the_first_that_is_not_done_is_open(page: Callable[..., tuple[AppTest, Room]]) -> None:
-    app, _ = page(**{"sign-in": Progress(1_790_000_000.0), "suspend": Progress(None, {"server": "jira"})})
+    app, _ = page(
+        **{"sign-in": WorkshopProgress(1_790_000_000.0), "suspend": WorkshopProgress(None, {"server": "jira"})}
+    )
     assert len(app.expander) == len(EXERCISES)
     assert [label.partition(" · ")[0] for label in expanded(app)] == ["2"]
     assert "Done at" in shown(app)
@@ -85,7 +89,7 @@ def test_what_was_typed_goes_to_the_check_and_what_it_found_is_shown(page: Calla
     app.button(key="workshop.check.entity").click().run()
     assert room.asked == [("entity", {"id": "abc"})]
     assert "Not yet." in shown(app)
-    room.found = Verdict(True, "Right.", trace=a_trace())
+    room.found = ExerciseVerdict(True, "Right.", trace=a_trace())
     app.button(key="workshop.check.entity").click().run()
     assert "Right." in shown(app)
     assert "Not yet." not in shown(app)
@@ -102,7 +106,7 @@ def test_a_part_that_is_down_is_a_sentence_and_no_mark(page: Callable[..., tuple
 
 
 def test_all_done_is_said(page: Callable[..., tuple[AppTest, Room]]) -> None:
-    app, _ = page(**{exercise.id: Progress(1_790_000_000.0) for exercise in EXERCISES})
+    app, _ = page(**{exercise.id: WorkshopProgress(1_790_000_000.0) for exercise in EXERCISES})
     assert "All of them." in shown(app)
     assert expanded(app) == []
 

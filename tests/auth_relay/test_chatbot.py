@@ -24,7 +24,7 @@ from fastmcp_vault.vault.logins import approle
 from init.keycloak_admin import RealmAdmin
 from mock_services.chatbot import tools
 from mock_services.chatbot.bot import REFRESH_DAYS, Bot
-from mock_services.chatbot.keycloak import Keycloak, Tokens
+from mock_services.chatbot.keycloak import ChatbotKeycloak, ChatTokens
 from mock_services.chatbot.links import LinkedPerson, Links
 from mock_services.chatbot.problems import NewLoginNeeded, ToolFailed
 from mock_services.chatbot.receiver import HandedOver
@@ -72,7 +72,7 @@ async def own(stack: Stack, clock: Clock, folder: str, *, keycloak_url: str = ""
             links = Links(vault, session, folder=folder)
             bot = Bot(
                 relay=RelayClient(settings, http, clock=clock),
-                keycloak=Keycloak(settings, http, links.own_secret, clock=clock),
+                keycloak=ChatbotKeycloak(settings, http, links.own_secret, clock=clock),
                 links=links,
                 jira_url=settings.mcp_jira_url,
                 http=http,
@@ -121,7 +121,7 @@ async def test_it_refreshes_one_minute_before_the_end_on_a_401_and_not_otherwise
 
         # The clock is ahead of Keycloak's by now: what it gives would be refreshed at once, so back to its time.
         clock.ahead = 0.0
-        chat.jira = Tokens(SecretStr("what.the-server.refuses"), time.time() + 300)
+        chat.jira = ChatTokens(SecretStr("what.the-server.refuses"), time.time() + 300)
         assert (await mine.bot.issue(mine.user, "PROJ-1"))["key"] == "PROJ-1"
         assert chat.refreshes == 2
         assert chat.person is not None
@@ -296,7 +296,7 @@ async def test_a_call_that_finds_the_session_ended_on_its_way_is_a_refused_token
     async with httpx2.AsyncClient(transport=transport) as http:
         with pytest.raises(ToolFailed) as refused:
             await tools.call(http, "http://localhost/mcp", SecretStr("t"), "get_issue", {})
-    assert isinstance(refused.value, tools.TokenRefused) is over
+    assert isinstance(refused.value, tools.ToolTokenRefused) is over
 
 
 async def test_two_first_requests_of_a_chat_read_its_link_once(stack: Stack, message: HandedOver, folder: str) -> None:

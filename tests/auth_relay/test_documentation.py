@@ -21,7 +21,7 @@ from common.settings import load
 from fastmcp_vault.errors import KeycloakUnavailable, LoginFailed
 from fastmcp_vault.vault import Vault, VaultSession
 from fastmcp_vault.vault.logins import approle
-from mock_services.chatbot.problems import Refused
+from mock_services.chatbot.problems import MessageRefused
 from mock_services.chatbot.receiver import Receiver
 from services.auth_relay.app import RelayProblem
 from services.auth_relay.clients import Clients
@@ -99,7 +99,7 @@ def ours(cases: list[dict[str, Any]]) -> list[str]:
         now[0] = case["now"]
         try:
             verdicts.append(receiver.receive(base64.b64decode(case["body"]), case["header"]).chatbot_user_id)
-        except Refused:
+        except MessageRefused:
             verdicts.append("refused")
     return verdicts
 

@@ -14,25 +14,25 @@ from pathlib import Path
 import pytest
 
 from benchmarks import people, table
-from benchmarks.results import Results, Row
-from benchmarks.run import Plan, Run
+from benchmarks.results import BenchRow, Results
+from benchmarks.run import BenchPlan, Run
 from stack.layout import ROOT
 from stack.testing import Stack
 from tests.support.people import Person
 
-TINY = Plan(
+TINY = BenchPlan(
     levels=(1, 2), warm=10, first=2, ahead=2, fresh=10, crowd=2, crowd_rounds=1, crowd_calls=10, kept=10, kept_fresh=4
 )
 
 
 @pytest.fixture
-def drawn(new_person: Callable[[], Person]) -> list[people.Person]:
+def drawn(new_person: Callable[[], Person]) -> list[people.BenchPerson]:
     found = [new_person() for _ in range(TINY.people)]
-    return [people.Person(p.username, p.password, p.email, p.entitlements["jira"]["api_token"]) for p in found]
+    return [people.BenchPerson(p.username, p.password, p.email, p.entitlements["jira"]["api_token"]) for p in found]
 
 
 async def test_every_measurement_is_taken_and_none_is_absurd(
-    stack: Stack, drawn: list[people.Person], tmp_path: Path
+    stack: Stack, drawn: list[people.BenchPerson], tmp_path: Path
 ) -> None:
     results = await Run(stack, iter(drawn), TINY, lambda _: None).all()
     for level in TINY.levels:
@@ -61,7 +61,7 @@ async def test_every_measurement_is_taken_and_none_is_absurd(
     assert json.loads((tmp_path / "results.json").read_text())["rows"]
 
 
-def within_ten_times(row: Row) -> bool:
+def within_ten_times(row: BenchRow) -> bool:
     if not row.goal:
         return True
     sign, bound = row.goal.split()
@@ -69,13 +69,13 @@ def within_ten_times(row: Row) -> bool:
 
 
 def test_a_goal_is_reached_or_not() -> None:
-    assert Row("a", "", 1.15, "≤ 1.15", "", 1).reached
-    assert not Row("a", "", 3.9, "≥ 4", "", 1).reached
-    assert Row("a", "", 3.9, "", "", 1).reached is None
+    assert BenchRow("a", "", 1.15, "≤ 1.15", "", 1).reached
+    assert not BenchRow("a", "", 3.9, "≥ 4", "", 1).reached
+    assert BenchRow("a", "", 3.9, "", "", 1).reached is None
 
 
 def test_a_table_marks_what_is_not_reached() -> None:
-    results = Results(rows=[Row("a", "slow / quick", 2.0, "≤ 1.5", "20 / 10 ms", 10)])
+    results = Results(rows=[BenchRow("a", "slow / quick", 2.0, "≤ 1.5", "20 / 10 ms", 10)])
     assert "| slow / quick | 2 | ≤ 1.5 | **not reached**; 20 / 10 ms |" in table.markdown(results)
 
 

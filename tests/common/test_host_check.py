@@ -81,7 +81,7 @@ def test_a_request_that_names_this_machine_is_passed_on(host: bytes) -> None:
     ],
 )
 def test_any_other_head_is_refused(head: bytes) -> None:
-    with pytest.raises(host_check.Refused):
+    with pytest.raises(host_check.HostRefused):
         passed(head + b"\r\n\r\n")
 
 
@@ -102,7 +102,7 @@ def test_each_request_of_a_connection_is_judged_and_no_body_is(request_: bytes) 
     for step in (1, 7, 1000):
         whole = request_ + GOOD
         assert passed(*(whole[at : at + step] for at in range(0, len(whole), step))) == whole
-    with pytest.raises(host_check.Refused, match="host name"):
+    with pytest.raises(host_check.HostRefused, match="host name"):
         passed(request_ + EVIL)
 
 

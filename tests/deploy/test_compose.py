@@ -27,7 +27,7 @@ from services.auth_relay.settings import RelaySettings
 from services.token_api.settings import LaunchSettings, TokenApiSettings
 from stack import distribution
 from stack.instance import make
-from stack.keycloak import ADVERTISED, ADVERTISED_WITH_DOCUMENTS, Keycloak
+from stack.keycloak import ADVERTISED, ADVERTISED_WITH_DOCUMENTS, KeycloakPart
 from stack.layout import Layout
 from stack.services import PORTS, SERVICES, Service
 from stack.services import service as service_named
@@ -268,7 +268,7 @@ def test_documented_clients_are_let_in_and_advertised_as_in_the_stack(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("CLIENT_DOCUMENTS", raising=False)
-    part = Keycloak(make(Layout(tmp_path, tmp_path), PORTS))
+    part = KeycloakPart(make(Layout(tmp_path, tmp_path), PORTS))
     plain = part.environment()
     monkeypatch.setenv("CLIENT_DOCUMENTS", "https://app.example/client.json")
     added = part.environment().items() - plain.items()

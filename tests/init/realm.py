@@ -9,7 +9,7 @@ from typing import Any
 from fastmcp_vault.http import TimedSession
 from init import keycloak
 from init.keycloak_admin import RealmAdmin
-from init.ledger import Entry, Ledger, Outcome
+from init.ledger import Ledger, LedgerEntry, LedgerOutcome
 from init.settings import InitSettings
 from init.users import User
 from stack.testing import Stack
@@ -37,11 +37,11 @@ class Realm:
         )
         self.ids: dict[str, str] = {}
 
-    def provision(self, users: Sequence[User] = EVERYBODY, **settings: Any) -> list[Entry]:
+    def provision(self, users: Sequence[User] = EVERYBODY, **settings: Any) -> list[LedgerEntry]:
         """Everything that was not as wanted."""
         ledger = Ledger(dry_run=settings.pop("dry_run", False))
         self.ids = keycloak.provision(self.settings.model_copy(update=settings), users, ledger)
-        return [entry for entry in ledger.entries if entry.outcome is not Outcome.UNCHANGED]
+        return [entry for entry in ledger.entries if entry.outcome is not LedgerOutcome.UNCHANGED]
 
     def get(self, path: str, **query: str) -> Any:
         return self.admin.get(f"/{self.name}{path}", **query)

@@ -8,7 +8,7 @@ import pytest
 
 from fastmcp_vault.errors import KeycloakRefused
 from fastmcp_vault.http import TimedSession
-from init.ledger import Entry, Outcome
+from init.ledger import LedgerEntry, LedgerOutcome
 from stack.testing import Stack
 from tests.init.realm import ALICE, BOB, CHARLIE, EVERYBODY, Realm, person
 
@@ -30,7 +30,7 @@ def realm(shared: Realm) -> Iterator[Realm]:
     shared.provision()
 
 
-def names(entries: Sequence[Entry]) -> set[tuple[str, str, str]]:
+def names(entries: Sequence[LedgerEntry]) -> set[tuple[str, str, str]]:
     return {(entry.kind, entry.name, entry.outcome.value) for entry in entries}
 
 
@@ -139,7 +139,7 @@ def test_registration_ends_at_the_limit_and_what_guards_it_is_put_back(realm: Re
 
 def test_lab_clients_are_for_the_demo_and_a_client_made_by_hand_stays(realm: Realm) -> None:
     realm.admin.post(realm.path("/clients"), {"clientId": "lab-of-my-own"})
-    removed = {entry.name for entry in realm.provision(profile="production") if entry.outcome is Outcome.REMOVED}
+    removed = {entry.name for entry in realm.provision(profile="production") if entry.outcome is LedgerOutcome.REMOVED}
     assert removed == {f"lab-{name}" for name in ("jira", "github", "postgres", "vault", "app", "short", "early")}
     assert realm.get("")["sslRequired"] == "external"
     realm.provision()

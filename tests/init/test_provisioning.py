@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from fastmcp_vault.errors import InputError, VaultError
 from fastmcp_vault.vault.admin import VaultAdmin
 from init.keycloak_admin import RealmAdmin
-from init.ledger import Entry, Ledger, Outcome
+from init.ledger import Ledger, LedgerEntry, LedgerOutcome
 from init.run import run
 from init.settings import InitSettings
 from stack.layout import ROOT
@@ -64,7 +64,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with running(only=INFRASTRUCTURE, users_file=users_file) as stack:
         found = Site(stack, users_file)
         plan = found.run(dry_run=True)
-        assert plan.counts()[Outcome.CREATED] > 30, "a plan names what is missing"
+        assert plan.counts()[LedgerOutcome.CREATED] > 30, "a plan names what is missing"
         assert found.vault.list("identity/entity/name")["keys"] == [], "a plan writes nothing"
         found.run()
         yield found
@@ -77,8 +77,8 @@ def _as_found(site: Site) -> Iterator[None]:
     site.run()
 
 
-def moved(ledger: Ledger) -> list[Entry]:
-    return [entry for entry in ledger.entries if entry.outcome is not Outcome.UNCHANGED]
+def moved(ledger: Ledger) -> list[LedgerEntry]:
+    return [entry for entry in ledger.entries if entry.outcome is not LedgerOutcome.UNCHANGED]
 
 
 def without(username: str, entitlement: str | None = None) -> Any:
@@ -109,10 +109,10 @@ def test_everyone_has_an_entity_known_by_their_keycloak_id(site: Site) -> None:
 def test_an_entitlement_taken_out_is_taken_out_of_vault_and_put_back_again(site: Site) -> None:
     removed = moved(site.run(without("alice", "jira")))
     assert [(e.kind, e.name, e.outcome) for e in removed] == [
-        ("credential", "secret/data/users/alice/jira", Outcome.REMOVED)
+        ("credential", "secret/data/users/alice/jira", LedgerOutcome.REMOVED)
     ]
     assert site.vault.read("secret/data/users/alice/jira") is None
-    assert [e.outcome for e in moved(site.run())] == [Outcome.CREATED]
+    assert [e.outcome for e in moved(site.run())] == [LedgerOutcome.CREATED]
     assert site.vault.read("secret/data/users/alice/jira") is not None
 
 
@@ -218,12 +218,12 @@ def bound(site: Site) -> dict[str, list[str]]:
 
 
 def left(ledger: Ledger) -> set[tuple[str, str]]:
-    return {(entry.kind, entry.name) for entry in ledger.entries if entry.outcome is Outcome.LEFT}
+    return {(entry.kind, entry.name) for entry in ledger.entries if entry.outcome is LedgerOutcome.LEFT}
 
 
-def others(ledger: Ledger) -> list[Entry]:
+def others(ledger: Ledger) -> list[LedgerEntry]:
     """What was done; what is left alone is only told."""
-    return [entry for entry in moved(ledger) if entry.outcome is not Outcome.LEFT]
+    return [entry for entry in moved(ledger) if entry.outcome is not LedgerOutcome.LEFT]
 
 
 NAMES = [

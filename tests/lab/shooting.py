@@ -9,8 +9,8 @@ from dataclasses import replace
 from pydantic import SecretStr
 
 from app.lab import catalog
-from app.lab.arms import Range
-from app.lab.attack import Attack, Result
+from app.lab.arms import AttackTarget
+from app.lab.attack import Attack, AttackResult
 from app.lab.people import read
 from app.lab.targets import Targets
 from app.session import COOKIE
@@ -41,13 +41,13 @@ def everywhere(address: str, stack: Stack) -> Targets:
 
 
 @asynccontextmanager
-async def shooting_range(stack: Stack, attacker: Person, victim: Person) -> AsyncIterator[Range]:
+async def shooting_range(stack: Stack, attacker: Person, victim: Person) -> AsyncIterator[AttackTarget]:
     """Where ``attacker`` stands, and ``victim``."""
     people = read(stack.instance.users_file)
     vault = Vault(stack.url("openbao"))
     try:
         async with app_client(stack) as keycloak:
-            yield Range(
+            yield AttackTarget(
                 targets=targets(stack),
                 keycloak=keycloak,
                 vault=vault,
@@ -61,6 +61,6 @@ async def shooting_range(stack: Stack, attacker: Person, victim: Person) -> Asyn
         await vault.close()
 
 
-async def results(where: Range, chosen: Iterable[Attack], at: Targets | None = None) -> dict[str, Result]:
+async def results(where: AttackTarget, chosen: Iterable[Attack], at: Targets | None = None) -> dict[str, AttackResult]:
     """What came of each, by its id."""
     return {result.attack: result async for result in catalog.run(where, chosen, at)}

@@ -12,11 +12,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from app.lab.arms import Range
-from app.lab.attack import PARTIES, Answer, Attack, verdict
+from app.lab.arms import AttackTarget
+from app.lab.attack import PARTIES, Attack, AttackAnswer, verdict
 from app.lab.catalog import ATTACKS, BY_ID, CONTROLS
 from app.lab.people import LabClosed, attacker_and_victim, everybody, read
-from app.lab.targets import OutOfBounds, Tape, on_tape, shared
+from app.lab.targets import LabTape, OutOfBounds, on_tape, shared
 from app.settings import AppSettings
 from stack.testing import Stack
 from tests.lab.shooting import everywhere, results, shooting_range
@@ -28,13 +28,13 @@ TO_BLOCK = [attack for attack in ATTACKS if attack.expected == "blocked"]
 
 
 @pytest.fixture
-async def where(stack: Stack, person: Person, bob: Person) -> AsyncIterator[Range]:
+async def where(stack: Stack, person: Person, bob: Person) -> AsyncIterator[AttackTarget]:
     """Somebody of this test's own against bob."""
     async with shooting_range(stack, person, bob) as found:
         yield found
 
 
-async def test_every_attack_is_blocked_and_the_controls_get_through(where: Range) -> None:
+async def test_every_attack_is_blocked_and_the_controls_get_through(where: AttackTarget) -> None:
     assert len(TO_BLOCK) >= 16
     found = await results(where, (*CONTROLS, *ATTACKS))
     assert {name: result.verdict for name, result in found.items()} == {
@@ -47,7 +47,7 @@ async def test_every_attack_is_blocked_and_the_controls_get_through(where: Range
         assert last.request_headers["X-Correlation-Id"] == result.correlation_id
 
 
-async def test_after_its_session_ended_a_token_passes_locally_and_fails_at_introspection(where: Range) -> None:
+async def test_after_its_session_ended_a_token_passes_locally_and_fails_at_introspection(where: AttackTarget) -> None:
     found = await results(where, [BY_ID["local"], BY_ID["introspection"], BY_ID["replay"]])
     assert found["local"].verdict == "passed"
     assert (found["introspection"].verdict, found["introspection"].said) == ("blocked", '{"active":false}')
@@ -73,7 +73,7 @@ async def come_in(socket: WebSocket) -> None:
     await socket.accept()
 
 
-async def test_an_attack_that_gets_through_is_reported_as_such(where: Range, stack: Stack) -> None:
+async def test_an_attack_that_gets_through_is_reported_as_such(where: AttackTarget, stack: Stack) -> None:
     every = Route("/{path:path}", yes, methods=["GET", "POST", "LIST"])
     weak = Starlette(routes=[WebSocketRoute("/_stcore/stream", come_in), every])
     async with served(weak, ws="auto") as address:
@@ -83,7 +83,7 @@ async def test_an_attack_that_gets_through_is_reported_as_such(where: Range, sta
     }
 
 
-async def test_a_refusal_for_another_reason_and_no_answer_are_no_verdict(where: Range, stack: Stack) -> None:
+async def test_a_refusal_for_another_reason_and_no_answer_are_no_verdict(where: AttackTarget, stack: Stack) -> None:
     quick = [attack for attack in ATTACKS if attack.id not in ("socket", "local")]
     async with served(Starlette(routes=[Route("/{path:path}", no, methods=["GET", "POST", "LIST"])])) as address:
         refused = await results(where, quick, everywhere(address, stack))
@@ -94,14 +94,14 @@ async def test_a_refusal_for_another_reason_and_no_answer_are_no_verdict(where: 
 
 def test_the_rule_by_which_an_answer_becomes_a_verdict() -> None:
     attack = BY_ID["expired"]
-    assert verdict(attack, Answer(200, "has expired", through=True, refused=False)) == "passed"
-    assert verdict(attack, Answer(401, "The token has expired.", through=False, refused=True)) == "blocked"
-    assert verdict(attack, Answer(401, "Too many requests.", through=False, refused=True)) == "unclear"
-    assert verdict(attack, Answer(503, "The token has expired.", through=False, refused=False)) == "unclear"
+    assert verdict(attack, AttackAnswer(200, "has expired", through=True, refused=False)) == "passed"
+    assert verdict(attack, AttackAnswer(401, "The token has expired.", through=False, refused=True)) == "blocked"
+    assert verdict(attack, AttackAnswer(401, "Too many requests.", through=False, refused=True)) == "unclear"
+    assert verdict(attack, AttackAnswer(503, "The token has expired.", through=False, refused=False)) == "unclear"
 
 
-async def test_nothing_is_sent_anywhere_but_to_the_demos_own_servers(where: Range, stack: Stack) -> None:
-    tape = Tape()
+async def test_nothing_is_sent_anywhere_but_to_the_demos_own_servers(where: AttackTarget, stack: Stack) -> None:
+    tape = LabTape()
     async with shared(where.targets, connections=1) as transport:
         client = on_tape(transport, tape)
         for address in ("http://evil.example/", f"http://localhost:{closed_port()}/", "https://localhost/"):
@@ -115,12 +115,12 @@ async def test_nothing_is_sent_anywhere_but_to_the_demos_own_servers(where: Rang
     assert "evil.example" in result.said
 
 
-async def _at(client: object, address: str) -> Answer:
+async def _at(client: object, address: str) -> AttackAnswer:
     answer = await client.get(address)  # type: ignore[attr-defined]
-    return Answer(answer.status_code, "", through=True, refused=False)
+    return AttackAnswer(answer.status_code, "", through=True, refused=False)
 
 
-async def test_no_secret_stands_in_a_result(where: Range) -> None:
+async def test_no_secret_stands_in_a_result(where: AttackTarget) -> None:
     found = await results(where, [BY_ID["alg-none"], BY_ID["others-path"], BY_ID["cookie"], BY_ID["refresh"]])
     shown = "\n".join(repr(result.exchanges) + result.said for result in found.values())
     assert "Bearer eyJ" in shown, "masked, and still to be seen as a token"

@@ -20,7 +20,7 @@ from app.lab.actors import Actor
 from app.lab.isolation import THINGS, Cell, grid
 from app.lab.rows import my_row, names, usable, whole_grid
 from app.lab.sheet import kept, row_sheet, summary, whole_sheet
-from app.process import Process
+from app.process import AppProcess
 from app.room import NotFacilitator
 from app.settings import AppSettings
 from fastmcp_vault.oidc.tokens import Claims
@@ -35,7 +35,7 @@ SERVERS = ("jira", "github", "postgres")
 
 
 @pytest.fixture
-async def process(stack: Stack) -> AsyncIterator[Process]:
+async def process(stack: Stack) -> AsyncIterator[AppProcess]:
     """The app's parts in this process, on the stack's servers."""
     settings = AppSettings(**{name.lower(): value for name, value in stack.environment("app").items()})
     async with opened(settings) as running:
@@ -43,7 +43,7 @@ async def process(stack: Stack) -> AsyncIterator[Process]:
 
 
 @pytest.fixture
-async def enter(process: Process, stack: Stack) -> AsyncIterator[Callable[[Person], Any]]:
+async def enter(process: AppProcess, stack: Stack) -> AsyncIterator[Callable[[Person], Any]]:
     """Signs somebody in; their cookie. The sessions end with the test."""
     cookies = []
 
@@ -68,7 +68,7 @@ def by_state(cells: dict[str, Cell]) -> dict[str, set[str]]:
 
 
 async def test_my_own_open_what_i_lack_is_empty_and_nothing_of_anybody_else_opens(
-    process: Process, enter: Callable[[Person], Any], bob: Person, stack: Stack
+    process: AppProcess, enter: Callable[[Person], Any], bob: Person, stack: Stack
 ) -> None:
     cookie = await enter(bob)
     owners = ["bob", "alice", "charlie", "nobody-at-all"]
@@ -96,7 +96,7 @@ async def test_my_own_open_what_i_lack_is_empty_and_nothing_of_anybody_else_open
 
 
 async def test_the_whole_grid_is_the_facilitators_and_its_sign_ins_end_with_it(
-    process: Process,
+    process: AppProcess,
     enter: Callable[[Person], Any],
     everybody: dict[str, Person],
     new_person: Callable[[], Person],
@@ -173,7 +173,7 @@ def test_only_names_that_may_stand_in_a_path_are_tried() -> None:
     assert usable("alice, bob bob ../root Alice a/b x%2f") == ["alice", "bob"]
 
 
-async def test_everybody_of_the_demo_is_tried_and_outside_it_oneself_alone(process: Process) -> None:
+async def test_everybody_of_the_demo_is_tried_and_outside_it_oneself_alone(process: AppProcess) -> None:
     assert names(process, "bob")[:3] == ["bob", "alice", "charlie"]
     outside = replace(process, settings=process.settings.model_copy(update={"lab_users_file": None}))
     assert names(outside, "bob") == ["bob"]

@@ -27,6 +27,9 @@ from fastmcp_vault.state import MemoryState
 from fastmcp_vault.vault import DatabaseCredential, Vault
 
 BEGIN = 1_800_000_000.0
+HERS = {"email": "alice@example.com", "api_token": "the-token-of-alice"}
+ONCE = {"/token": 1, "auth/jwt/login": 1, "identity/entity/id": 1, "secret/data/users/alice/jira": 1}
+"""The requests of a first call."""
 TOKEN_LIFE, LEASE_LIFE, LONGEST = 900.0, 600.0, 3600.0
 
 
@@ -245,11 +248,20 @@ def _refused(status: int, *said: str) -> httpx2.Response:
 
 
 @dataclass
-class ClosedPool:
+class FakePool:
     """Stands for the connections as a database user: only whether they were closed is of interest."""
 
     user: str
     closed: bool = False
+    opened: int = 0
+
+    async def take(self) -> FakePool:
+        assert not self.closed
+        self.opened += 1
+        return self
+
+    async def give_back(self, connection: FakePool) -> None:
+        assert connection is self
 
     async def close(self) -> None:
         self.closed = True
@@ -263,7 +275,7 @@ class Server:
     credentials: Credentials[Any]
     logins: Logins
     state: MemoryState
-    pools: list[ClosedPool]
+    pools: list[FakePool]
 
     async def get(self, call: Call) -> Credential:
         """What a tool gets in this call."""
@@ -321,7 +333,7 @@ async def serving(
     )
     vault = Vault("http://vault", transport=world.transport, clock=world.clock)
     vault.circuit, issuer.circuit = Circuit("vault", clock=world.clock), Circuit("keycloak", clock=world.clock)
-    pools: list[ClosedPool] = []
+    pools: list[FakePool] = []
     login = VaultLogin(role=f"mcp-{server}")
     logins = Logins(server=server, login=login, exchange=issuer, vault=vault, state=state, clock=world.clock)
     credentials: Credentials[Any] = Credentials(
@@ -342,9 +354,9 @@ async def serving(
         await issuer.close()
 
 
-def _source(vault: Vault, clock: Callable[[], float], pools: list[ClosedPool], *, database: bool) -> Source[Any]:
+def _source(vault: Vault, clock: Callable[[], float], pools: list[FakePool], *, database: bool) -> Source[Any]:
     async def connect(user: DatabaseCredential, _: str) -> Any:
-        pools.append(ClosedPool(user.username))
+        pools.append(FakePool(user.username))
         return pools[-1]
 
     if database:

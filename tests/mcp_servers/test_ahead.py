@@ -16,7 +16,7 @@ async def test_after_a_listing_the_login_is_there_and_the_first_call_uses_it(
 ) -> None:
     reception, url = Reception(stack), f"{stack.url('mcp-jira')}/mcp"
     secret = person.entitlements["jira"]["api_token"]
-    visit = await reception.visit(people.Person(person.username, person.password, person.email, secret), "jira")
+    visit = await reception.visit(people.BenchPerson(person.username, person.password, person.email, secret), "jira")
     await reception.close()
     async with Connection(url) as connection:
         await connection.send(listing(url, token=visit.token))

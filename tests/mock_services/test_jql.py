@@ -11,23 +11,23 @@ from hypothesis import strategies as st
 from mock_services.jira.jql import MAX_DEPTH, And, Clause, Empty, Function, Node, Or, negate, parse
 from mock_services.jira.lexer import JqlError
 from mock_services.jira.matching import Search
-from mock_services.jira.model import Issue
+from mock_services.jira.model import JiraIssue
 from mock_services.jira.moments import moment
 from mock_services.jira.site import People, Site, account_id
 from mock_services.jira.text import matcher
-from mock_services.people import Directory, Person
+from mock_services.people import Directory, MockPerson
 
 NOW = datetime(2026, 6, 17, 12, 30, tzinfo=UTC)  # a Wednesday
-ALICE = Person("alice", "Alice Kim", "alice@example.com")
+ALICE = MockPerson("alice", "Alice Kim", "alice@example.com")
 SITE = Site()
 
 
-def find(jql: str, viewer: Person = ALICE) -> list[Issue]:
+def find(jql: str, viewer: MockPerson = ALICE) -> list[JiraIssue]:
     people = People(Directory(by_username={"alice": ALICE}))
     return Search(SITE, viewer, people, NOW).run(parse(jql))
 
 
-def keys(jql: str, viewer: Person = ALICE) -> list[str]:
+def keys(jql: str, viewer: MockPerson = ALICE) -> list[str]:
     return [issue.key for issue in find(jql, viewer)]
 
 
@@ -137,7 +137,7 @@ def test_without_an_order_the_newest_comes_first() -> None:
 
 
 def test_what_someone_may_not_see_does_not_exist_for_their_query() -> None:
-    bob = Person("bob", "Bob", "bob@example.com")
+    bob = MockPerson("bob", "Bob", "bob@example.com")
     assert set(keys("project in (PROJ, OPS)", bob)) == {f"{p}-{n}" for p in ("PROJ", "OPS") for n in range(1, 26)}
     for hidden, shown in (("project = OPS", "'OPS' does not exist"), ("key = OPS-1", "key 'OPS-1' does not exist")):
         with pytest.raises(JqlError, match=shown):

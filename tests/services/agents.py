@@ -17,7 +17,7 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
-from common.tls import Identity, client_context
+from common.tls import TlsIdentity, client_context
 from fastmcp_vault.vault.admin import VaultAdmin
 from init import vault_pki
 from init.agent import issue
@@ -85,7 +85,7 @@ OPENED: list[Agent] = []
 class Agent:
     """An agent with its certificate."""
 
-    def __init__(self, services: Services, identity: Identity | None, *, authority: str = "") -> None:
+    def __init__(self, services: Services, identity: TlsIdentity | None, *, authority: str = "") -> None:
         self.services, self.identity = services, identity
         trusted = authority or (identity.authority if identity else "")
         self.http = httpx2.Client(verify=client_context(trusted, identity), timeout=30, trust_env=False)

@@ -13,7 +13,7 @@ import httpx2
 from common.tls import client_context, new_key
 from init.vault_pki import MOUNT, ROOT
 from stack import distribution
-from stack.keycloak import Keycloak
+from stack.keycloak import KeycloakPart
 from stack.ports import free_ports
 from stack.processes import base_environment, wait_until
 from tests.services.agents import Site
@@ -38,7 +38,7 @@ def keycloak_tls(site: Site, folder: Path) -> Iterator[str]:
     }
     for name, text in files.items():
         (folder / name).write_text(text)
-    launch = Keycloak(stack.instance).server()
+    launch = KeycloakPart(stack.instance).server()
     own = str(distribution.home(stack.layout))
     argv = [word.replace(own, str(home)) for word in launch.argv if "AOTCache" not in word]
     environment = {

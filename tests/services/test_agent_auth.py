@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
-from common.tls import Identity, new_key
+from common.tls import TlsIdentity, new_key
 from fastmcp_vault.errors import VaultError
 from fastmcp_vault.vault.client import Vault
 from init import agent as agent_command
@@ -91,7 +91,7 @@ def test_without_a_certificate_there_is_no_token_but_the_metadata(site: Site, na
     assert wrong.status_code == 400
 
 
-def self_made(name: str, *, issuer: Identity | None = None) -> Identity:
+def self_made(name: str, *, issuer: TlsIdentity | None = None) -> TlsIdentity:
     """A certificate that claims everything, signed by its own key, or by ``issuer``'s: which is no authority."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -122,14 +122,14 @@ def self_made(name: str, *, issuer: Identity | None = None) -> Identity:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
-    return Identity(SecretStr(private), pem if issuer is None else f"{pem}\n{issuer.chain}")
+    return TlsIdentity(SecretStr(private), pem if issuer is None else f"{pem}\n{issuer.chain}")
 
 
-def services_own(site: Site) -> Identity:
+def services_own(site: Site) -> TlsIdentity:
     """A certificate of the right authority, made for servers."""
     key, request = new_key()
     signed = site.vault.write(f"{MOUNT}/sign/agent-services", {"csr": request, "common_name": "localhost"})
-    return Identity(key, signed["certificate"])
+    return TlsIdentity(key, signed["certificate"])
 
 
 @pytest.mark.parametrize("kind", ["self-signed", "signed by an agent", "a server's", "expired"])
@@ -200,11 +200,11 @@ async def test_vault_lets_a_person_have_agents_of_their_own_and_of_nobody_else(s
         for_vault = await keycloak.exchange(caller.tokens.access_token, audience="vault", scope="vault:login")
         token = await vault.login_jwt(role="person", jwt=for_vault.access_token)
 
-        async def sign(agent: str, **more: Any) -> Identity:
+        async def sign(agent: str, **more: Any) -> TlsIdentity:
             key, request = new_key()
             asked = {"csr": request, "uri_sans": f"{AGENT_URI}{agent},{SCOPE_URI}agent:commands"} | more
             signed = await vault.write(token.token, f"{MOUNT}/sign/person-agent", asked)
-            return Identity(key, signed["certificate"], signed["issuing_ca"])
+            return TlsIdentity(key, signed["certificate"], signed["issuing_ca"])
 
         own = await sign(f"{person.username}:worker")
         for agent in ("alice:worker", "worker", f"{person.username}:admin", f"{person.username}:worker:x", "x"):

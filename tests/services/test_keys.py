@@ -6,7 +6,7 @@ import asyncio
 
 from pydantic import SecretStr
 
-from services.agents.keys import KeyPair, KeyRing, SigningKey
+from services.agents.keys import KeyPair, SigningKey, SigningKeyRing
 from tests.support.eventually import eventually
 
 
@@ -29,7 +29,7 @@ class Shelf:
 
 async def test_a_new_key_is_found_though_somebody_looked_a_moment_ago() -> None:
     shelf = Shelf()
-    ring = KeyRing(shelf.fetch)
+    ring = SigningKeyRing(shelf.fetch)
     assert await ring.for_token("of-nobody") == []
     shelf.pair = KeyPair(key("second"), key("first"))
     assert [found.kid for found in await ring.for_token("second")] == ["second"]
@@ -37,7 +37,7 @@ async def test_a_new_key_is_found_though_somebody_looked_a_moment_ago() -> None:
 
 async def test_a_new_key_is_found_though_a_look_is_under_way_that_began_before_it() -> None:
     shelf = Shelf()
-    ring = KeyRing(shelf.fetch)
+    ring = SigningKeyRing(shelf.fetch)
     looking = asyncio.create_task(ring.for_token("of-nobody"))
     await eventually(lambda: shelf.looks == 1)
     shelf.pair = KeyPair(key("second"), key("first"))
@@ -47,11 +47,11 @@ async def test_a_new_key_is_found_though_a_look_is_under_way_that_began_before_i
 
 async def test_unknown_key_ids_wait_for_one_look_together() -> None:
     shelf = Shelf()
-    ring = KeyRing(shelf.fetch)
+    ring = SigningKeyRing(shelf.fetch)
     await ring.pair()
     assert await asyncio.gather(*(ring.for_token(f"nobody-{n}") for n in range(200))) == [[]] * 200
     assert shelf.looks == 2
 
 
 async def test_a_key_that_was_set_is_never_looked_for() -> None:
-    assert await KeyRing.fixed(SecretStr("a secret of more than thirty-two bytes")).for_token("of-nobody") == []
+    assert await SigningKeyRing.fixed(SecretStr("a secret of more than thirty-two bytes")).for_token("of-nobody") == []

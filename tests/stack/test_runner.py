@@ -14,7 +14,7 @@ import pytest
 from fastmcp_vault.backoff import LONGEST
 from stack.part import Say
 from stack.processes import Launch, wait_until
-from stack.runner import Entry, Runner
+from stack.runner import Runner, RunnerEntry
 
 
 class Silent:
@@ -38,7 +38,7 @@ class NoRoom(Silent):
 
 def run(part: Silent, tmp_path: Path) -> Runner:
     runner = Runner(
-        Entry("silent", "The silent one", part),
+        RunnerEntry("silent", "The silent one", part),
         log=tmp_path / "silent.log",
         instance=tmp_path,
         changed=lambda: None,
@@ -62,7 +62,7 @@ def test_a_service_that_never_answers_fails_the_start_once_and_is_ended(tmp_path
 def test_nobody_is_given_up_while_what_it_needs_is_still_coming_up(tmp_path: Path) -> None:
     def runner(name: str, part: Silent) -> Runner:
         log = tmp_path / f"{name}.log"
-        return Runner(Entry(name, name, part), log=log, instance=tmp_path, changed=lambda: None, patience=0.5)
+        return Runner(RunnerEntry(name, name, part), log=log, instance=tmp_path, changed=lambda: None, patience=0.5)
 
     needed, needing = runner("needed", NoRoom()), runner("needing", Silent())
     needing.start([], [needed])
@@ -106,7 +106,7 @@ def started(part: Silent, tmp_path: Path) -> tuple[Runner, list[tuple[str, str]]
     def changed() -> None:
         told.append((runner.status.phase, runner.status.detail))
 
-    runner = Runner(Entry("it", "It", part), log=tmp_path / "it.log", instance=tmp_path, changed=changed)
+    runner = Runner(RunnerEntry("it", "It", part), log=tmp_path / "it.log", instance=tmp_path, changed=changed)
     runner.start([])
     return runner, told
 

@@ -18,7 +18,7 @@ from fastmcp_vault.state import State
 from fastmcp_vault.state.approvals import Question
 from fastmcp_vault.state.protocol import RegisteredToken
 from init import state_rights
-from init.ledger import Ledger, Outcome
+from init.ledger import Ledger, LedgerOutcome
 from init.state_rights import APP, RIGHTS, SERVERS
 from stack.services import SERVICES
 from stack.testing import Stack
@@ -221,13 +221,13 @@ async def test_each_account_prunes_what_it_may(rights: Database, stack: Stack) -
 
 
 def test_rights_that_somebody_changed_are_mended_and_a_second_run_finds_nothing(rights: Database) -> None:
-    def run(owner: psycopg.Connection[Any]) -> Outcome:
+    def run(owner: psycopg.Connection[Any]) -> LedgerOutcome:
         ledger = Ledger()
         state_rights.provision(owner, "public", ledger)
         return ledger.entries[0].outcome
 
     with psycopg.connect(rights.dsn.get_secret_value(), autocommit=True) as owner:
-        assert run(owner) is Outcome.UNCHANGED
+        assert run(owner) is LedgerOutcome.UNCHANGED
         for change in (
             'GRANT SELECT ON agent_commands TO "mcp-jira"',
             'GRANT UPDATE (binding) ON approvals TO "mcp-jira"',
@@ -236,5 +236,5 @@ def test_rights_that_somebody_changed_are_mended_and_a_second_run_finds_nothing(
             'DROP POLICY "its own" ON vault_tokens',
         ):
             owner.execute(change.encode())
-            assert run(owner) is Outcome.CHANGED, change
-            assert run(owner) is Outcome.UNCHANGED
+            assert run(owner) is LedgerOutcome.CHANGED, change
+            assert run(owner) is LedgerOutcome.UNCHANGED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastmcp_vault.state import Participant, Progress, State
+from fastmcp_vault.state import Participant, State, WorkshopProgress
 from tests.state.conftest import Database
 
 
@@ -10,13 +10,13 @@ async def test_progress_is_found_again_stays_done_and_is_ones_own(database: Data
     async with State(database.dsn) as first:
         assert await first.workshop.of("a") == {}
         await first.workshop.note("a", "alice", "suspend", kept={"server": "jira"})
-        assert await first.workshop.of("a") == {"suspend": Progress(None, {"server": "jira"})}
+        assert await first.workshop.of("a") == {"suspend": WorkshopProgress(None, {"server": "jira"})}
         await first.workshop.note("a", "alice", "suspend", done=True)
         done = (await first.workshop.of("a"))["suspend"]
         assert done.done_at is not None
         assert done.kept == {"server": "jira"}
         await first.workshop.note("a", "alice", "suspend", kept={})
-        assert (await first.workshop.of("a"))["suspend"] == Progress(done.done_at, {})
+        assert (await first.workshop.of("a"))["suspend"] == WorkshopProgress(done.done_at, {})
         await first.workshop.note("b", "bob", "entity", kept={})
     async with State(database.dsn) as second:
         assert (await second.workshop.of("a"))["suspend"].done_at == done.done_at

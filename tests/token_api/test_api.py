@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from fastmcp_vault.vault import Vault, VaultSession
 from fastmcp_vault.vault.admin import VaultAdmin
 from fastmcp_vault.vault.logins import token as with_token
-from services.token_api.client import Refused, TokenApi
+from services.token_api.client import TokenApi, TokenApiRefused
 from services.token_api.models import PERMISSIONS, Permissions
-from services.token_api.tokens import PAGE, Tokens, TooManyTokens
+from services.token_api.tokens import PAGE, ApiTokens, TooManyTokens
 from stack.testing import Stack
 
 CREATE = "/api/token/create"
@@ -84,7 +84,7 @@ async def test_a_permission_opens_what_it_says_and_nothing_else(api: TokenApi, p
 
 async def test_a_token_without_read_is_refused_by_vault_itself(api: TokenApi, stack: Stack) -> None:
     token = await api.create("no reader", ["create", "update", "delete", "list"])
-    with pytest.raises(Refused, match="no policy") as refused:
+    with pytest.raises(TokenApiRefused, match="no policy") as refused:
         await api.data(token)
     assert refused.value.status == 403
     url = f"{stack.url('openbao')}/v1/secret/data/token-api/items/welcome"
@@ -163,7 +163,7 @@ async def test_issued_tokens_are_listed_by_name_renewed_and_revoked_by_accessor(
     assert (await api.renew(listed[0]["accessor"]))["ttl"] >= 3599
     await api.revoke(listed[0]["accessor"])
     assert [issued["accessor"] for issued in await api.listed(name)] == [listed[1]["accessor"]]
-    with pytest.raises(Refused):
+    with pytest.raises(TokenApiRefused):
         await api.revoke(listed[0]["accessor"])
     # The newest is listed first, so it is the older one that lives.
     living = tokens[0]
@@ -175,7 +175,7 @@ async def test_issued_tokens_are_listed_by_name_renewed_and_revoked_by_accessor(
 async def test_an_accessor_that_this_service_did_not_issue_cannot_be_touched(api: TokenApi, admin: VaultAdmin) -> None:
     foreign = admin.write("auth/token/create", {"policies": ["default"], "ttl": "1m"})
     for attempt in (api.revoke, api.renew):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(TokenApiRefused) as refused:
             await attempt(foreign["accessor"])
         assert refused.value.status == 404
     assert admin.write("auth/token/lookup-accessor", {"accessor": foreign["accessor"]})["ttl"] > 0
@@ -216,7 +216,7 @@ async def test_whoever_makes_too_many_is_told_so_and_nobody_else_is_kept_from_an
     monkeypatch.setattr("services.token_api.tokens.PER_HOUR", 3)
     vault = Vault(stack.url("openbao"))
     async with VaultSession(vault, with_token(SecretStr(stack.secrets["VAULT_TOKEN"])), revoke_at_end=False) as session:
-        tokens, greedy = Tokens(vault, session), f"greedy-{uuid.uuid4().hex[:8]}"
+        tokens, greedy = ApiTokens(vault, session), f"greedy-{uuid.uuid4().hex[:8]}"
         for _ in range(3):
             await tokens.issue(greedy, "job", Permissions(read=True))
         with pytest.raises(TooManyTokens, match="within an hour"):

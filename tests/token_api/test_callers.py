@@ -16,7 +16,7 @@ from fastmcp_vault.state import State
 from fastmcp_vault.vault import Vault, VaultSession, logins
 from services.token_api.app import build
 from services.token_api.callers import AUDIENCE, Callers
-from services.token_api.client import Refused, TokenApi
+from services.token_api.client import TokenApi, TokenApiRefused
 from services.token_api.settings import TokenApiSettings
 from stack.testing import Stack
 from tests.mcp_servers.callers import app_client
@@ -66,7 +66,7 @@ async def test_outside_the_demo_only_a_signed_in_person_gets_a_token_and_only_th
         other = TokenApi(http, await _bearer(stack, new_person()))
         assert await other.listed() == []
         for attempt in (other.revoke, other.renew):
-            with pytest.raises(Refused) as refused:
+            with pytest.raises(TokenApiRefused) as refused:
                 await attempt(issued["accessor"])
             assert refused.value.status == 404
         await mine.revoke(issued["accessor"])
@@ -76,7 +76,7 @@ async def test_outside_the_demo_only_a_signed_in_person_gets_a_token_and_only_th
         async with State(SecretStr(stack.environment("app")["STATE_DSN"])) as app:
             await app.end_session(claims["sid"], claims["sub"])
         await eventually(lambda: state.ended(claims["sid"]))
-        with pytest.raises(Refused) as ended:
+        with pytest.raises(TokenApiRefused) as ended:
             await mine.create("late", ["read"])
         assert ended.value.status == 401
 
@@ -86,7 +86,7 @@ async def test_a_token_for_another_audience_and_garbage_are_refused_in_the_demo_
 ) -> None:
     jira = await _bearer(stack, person, audience="mcp-jira", scope="mcp:jira")
     for bearer in (jira, SecretStr("garbage"), SecretStr("a.b.c")):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(TokenApiRefused) as refused:
             await TokenApi(api.http, bearer).create("x", ["read"])
         assert refused.value.status == 401
     basic = await api.http.post("/api/token/create", json={"name": "x"}, headers={"Authorization": "Basic abc"})

@@ -12,9 +12,17 @@ import pytest
 from pydantic import SecretStr
 
 from fastmcp_vault.errors import CredentialMissing, VaultDenied, VaultUnavailable
-from fastmcp_vault.vault import DatabaseCredential, KVSecret, Lease, StaticCredential, VaultSession, VaultToken, logins
+from fastmcp_vault.vault import (
+    DatabaseCredential,
+    KVContents,
+    Lease,
+    StaticCredential,
+    VaultSession,
+    VaultToken,
+    logins,
+)
 from fastmcp_vault.vault.admin import VaultAdmin
-from fastmcp_vault.vault.application import Application, Row
+from fastmcp_vault.vault.application import Application, SecretRow
 from fastmcp_vault.vault.kept import Fact, KeptDynamic, KeptKV, KeptStatic, Kind, Secret
 from stack.testing import Stack
 from tests.support.browser import closed_port
@@ -64,7 +72,7 @@ class Holder:
 
     def __init__(self) -> None:
         self.got: dict[Kind, list[Secret]] = {"kv": [], "dynamic": [], "static": []}
-        self.rows: list[Row] = []
+        self.rows: list[SecretRow] = []
 
     async def use(self, kind: Kind, secret: Secret) -> None:
         self.got[kind].append(secret)
@@ -97,14 +105,14 @@ async def test_a_new_version_is_seen_within_its_bound_and_the_same_one_is_not_fe
     holder = Holder()
     async with running(own, holder, kv_secret_refresh_interval=0.2) as application:
         first = holder.newest("kv")
-        assert isinstance(first, KVSecret)
+        assert isinstance(first, KVContents)
         assert first.data["api_key"].get_secret_value() == own.api_key
         own.put(api_key="changed")
         began = time.monotonic()
         await eventually(lambda: len(holder.got["kv"]) == 2)
         assert time.monotonic() - began < 2
         second = holder.newest("kv")
-        assert isinstance(second, KVSecret)
+        assert isinstance(second, KVContents)
         assert (second.version, second.data["api_key"].get_secret_value()) == (2, "changed")
         looks = application._cares[0].kept
         assert isinstance(looks, KeptKV)
@@ -185,7 +193,7 @@ async def test_with_vault_away_it_holds_on_until_its_secrets_end_and_recovers_af
         application = Application(config, vault, session, clock=clock)
         await application.refresh()
 
-        async def later(seconds: float) -> dict[str, Row]:
+        async def later(seconds: float) -> dict[str, SecretRow]:
             nonlocal skipped
             skipped += seconds
             await application.refresh()

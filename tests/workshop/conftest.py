@@ -10,10 +10,10 @@ import pytest
 
 from app import workshop
 from app.asgi import opened
-from app.process import Process
+from app.process import AppProcess
 from app.settings import AppSettings
-from app.workshop_checks import Verdict
-from fastmcp_vault.state import Progress
+from app.workshop_checks import ExerciseVerdict
+from fastmcp_vault.state import WorkshopProgress
 from stack.testing import Stack
 from tests.support.login import sign_in
 from tests.support.people import Person
@@ -23,17 +23,17 @@ from tests.support.people import Person
 class Visitor:
     """One signed-in person, as the page acts for them."""
 
-    process: Process
+    process: AppProcess
     person: Person
     cookie: str
     sub: str
     sid: str
 
-    async def check(self, exercise: str, **given: str) -> Verdict:
+    async def check(self, exercise: str, **given: str) -> ExerciseVerdict:
         """Press the button."""
         return await workshop.check(self.process, self.cookie, exercise, given)
 
-    async def progress(self) -> dict[str, Progress]:
+    async def progress(self) -> dict[str, WorkshopProgress]:
         """How far this person is."""
         return await workshop.progress(self.process, self.sub)
 
@@ -45,7 +45,7 @@ class Visitor:
 
 
 @pytest.fixture
-async def process(stack: Stack) -> AsyncIterator[Process]:
+async def process(stack: Stack) -> AsyncIterator[AppProcess]:
     """The app's parts in this process."""
     environment = {name.lower(): value for name, value in stack.environment("app").items()}
     known = {name: environment[name] for name in AppSettings.model_fields if name in environment}
@@ -57,7 +57,7 @@ SignIn = Callable[[Person], Awaitable[Visitor]]
 
 
 @pytest.fixture
-async def arrive(process: Process) -> AsyncIterator[SignIn]:
+async def arrive(process: AppProcess) -> AsyncIterator[SignIn]:
     """Signs somebody in, and out again at the end."""
     async with AsyncExitStack() as stack:
 
@@ -75,7 +75,7 @@ async def arrive(process: Process) -> AsyncIterator[SignIn]:
 
 
 @pytest.fixture
-async def me(arrive: SignIn, person: Person, process: Process) -> Visitor:
+async def me(arrive: SignIn, person: Person, process: AppProcess) -> Visitor:
     """Somebody of this test's own, signed in, who has not begun (a stack that was kept may remember them)."""
     visitor = await arrive(person)
     await process.state.workshop.reset(visitor.sub)

@@ -10,7 +10,7 @@ import pytest
 
 from app import agents, chatbot, my_secrets, sharing, workshop
 from app.lab import rows
-from app.process import Process
+from app.process import AppProcess
 from app.session import Person as Shown
 from fastmcp_vault.tracing import Trace
 from init.keycloak_admin import RealmAdmin
@@ -54,7 +54,10 @@ async def renamed_two(
 
 
 async def test_everything_stays_with_the_person(
-    renamed_two: tuple[Person, Person, Visitor, Visitor], process: Process, everybody: dict[str, Person], arrive: SignIn
+    renamed_two: tuple[Person, Person, Visitor, Visitor],
+    process: AppProcess,
+    everybody: dict[str, Person],
+    arrive: SignIn,
 ) -> None:
     one, two, was_one, was_two = renamed_two
 

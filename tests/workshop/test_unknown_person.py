@@ -8,7 +8,7 @@ import pytest
 
 from app import agents, audit, my_secrets
 from app.lab import rows
-from app.process import Process
+from app.process import AppProcess
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.vault.models import UNKNOWN, UNKNOWN_FIX
 from stack.testing import Stack
@@ -18,7 +18,7 @@ from tests.workshop.conftest import SignIn
 
 
 async def test_every_page_says_the_same(
-    stack: Stack, process: Process, arrive: SignIn, new_person: Callable[[], Person]
+    stack: Stack, process: AppProcess, arrive: SignIn, new_person: Callable[[], Person]
 ) -> None:
     with administrator(stack) as realm, made_by_hand(realm, f"{new_person().username}.by-hand") as person:
         somebody = await arrive(person)

@@ -260,8 +260,9 @@ class Credentials(Generic[C]):
 
     async def _fetched_ahead(self, call: Call) -> None:
         with suppress(Problem), correlation.carrying(call.correlation_id):
-            async with self._granted(call, call.caller.key(self._server), fresh=False):
-                pass
+            async with self._granted(call, call.caller.key(self._server), fresh=False) as grant:
+                if grant.credential is not None:
+                    await self._source.warm_up(grant.credential)
 
     async def _housekeep(self) -> None:
         while True:

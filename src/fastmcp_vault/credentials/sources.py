@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -72,6 +73,9 @@ class Source(Protocol[C]):
 
     async def holds(self, login: VaultToken, entity: str, credential: C) -> bool:
         """Whether it is still the one to use; what it costs is one small question to Vault."""
+
+    async def warm_up(self, credential: C) -> None:
+        """Open ahead what its first use would have to open."""
 
     async def renew(self, login: VaultToken, lease: Lease) -> Lease:
         """The credential's lease, if it has one, with its time begun anew."""
@@ -148,6 +152,9 @@ class KVSource:
     async def holds(self, login: VaultToken, entity: str, credential: StoredSecret) -> bool:
         """Whether no newer version was written."""
         return await self._vault.kv_version(login.token, self._path(entity), mount=self._mount) == credential.version
+
+    async def warm_up(self, credential: StoredSecret) -> None:
+        """Nothing is to be opened."""
 
     async def renew(self, login: VaultToken, lease: Lease) -> Lease:
         """A stored secret has no lease."""
@@ -228,6 +235,12 @@ class DatabaseSource:
         """Whether the Vault token that made it is alive: the user goes with it."""
         await self._vault.lookup_self(login.token)
         return True
+
+    async def warm_up(self, credential: DatabaseUser) -> None:
+        """One connection, which the pool closes again if nobody comes; where there is no place for it, none."""
+        if credential.pool is not None:
+            with suppress(Exception):  # whatever it is, the first call meets it too, and tells it
+                await credential.pool.give_back(await credential.pool.take())
 
     async def renew(self, login: VaultToken, lease: Lease) -> Lease:
         """The same user for longer."""

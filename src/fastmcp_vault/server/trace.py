@@ -26,7 +26,7 @@ SERVER_STEPS = ("bearer-check", "token-exchange", "vault-login", "entity", "cred
 _log = logging.getLogger(__name__)
 
 
-class Telling(Middleware):
+class TraceMiddleware(Middleware):
     """Makes the call known to everything below it; gives its trace to the app, if it asked, and to nobody else.
 
     ``silent`` names tools that do not call the back end. ``ahead`` is told of a caller who lists the tools: it may

@@ -19,7 +19,7 @@ from fastmcp_vault.credentials.calls import read_call, serving
 from fastmcp_vault.errors import BackendRefused, InputError, Problem
 from fastmcp_vault.masking import mask_text
 from fastmcp_vault.meta import ERROR_KEY, TRACE_KEY
-from fastmcp_vault.server.trace import Telling
+from fastmcp_vault.server.trace import TraceMiddleware
 from fastmcp_vault.tracing import Recorder, recording
 
 R = TypeVar("R", ResourceResult, PromptResult)
@@ -27,8 +27,8 @@ R = TypeVar("R", ResourceResult, PromptResult)
 _log = logging.getLogger(__name__)
 
 
-class TellingOffers(Telling):
-    """What :class:`Telling` does for tools, for everything else that a server offers.
+class OfferTraceMiddleware(TraceMiddleware):
+    """What :class:`TraceMiddleware` does for tools, for everything else that a server offers.
 
     A resource or a prompt has no result to put a refusal into: it is a JSON-RPC error, the problem and the trace in its
     ``data`` (JSON-RPC 2.0 §5.1).

@@ -9,19 +9,19 @@ from fastmcp_vault.state.protocol import RegisteredToken, SharedState
 if TYPE_CHECKING:
     from fastmcp_vault.state.approvals import Approval, Approvals, Question
     from fastmcp_vault.state.pending import FinishedLogins
-    from fastmcp_vault.state.sessions import Sessions, SignedIn, StoredSession
+    from fastmcp_vault.state.sessions import SessionStore, SignedIn, StoredSession
     from fastmcp_vault.state.store import State, Suspension
     from fastmcp_vault.state.vault_tokens import VaultTokens
-    from fastmcp_vault.state.workshop import Participant, Progress, Workshop
+    from fastmcp_vault.state.workshop import Participant, Workshop, WorkshopProgress
 
 _IN_POSTGRESQL = {
     "Approval": "approvals",
     "Approvals": "approvals",
     "FinishedLogins": "pending",
     "Participant": "workshop",
-    "Progress": "workshop",
+    "WorkshopProgress": "workshop",
     "Question": "approvals",
-    "Sessions": "sessions",
+    "SessionStore": "sessions",
     "SignedIn": "sessions",
     "State": "store",
     "StoredSession": "sessions",
@@ -36,10 +36,9 @@ __all__ = [
     "FinishedLogins",
     "MemoryState",
     "Participant",
-    "Progress",
     "Question",
     "RegisteredToken",
-    "Sessions",
+    "SessionStore",
     "SharedState",
     "SignedIn",
     "State",
@@ -47,6 +46,7 @@ __all__ = [
     "Suspension",
     "VaultTokens",
     "Workshop",
+    "WorkshopProgress",
 ]
 
 

@@ -8,13 +8,13 @@ import json
 from psycopg_pool import AsyncConnectionPool
 
 from fastmcp_vault.state.failures import translated
-from fastmcp_vault.state.sealing import Box
+from fastmcp_vault.state.sealing import SealedBox
 
 
 class Drafts:
     """One draft per person, by issuer and user id. Every method raises StateUnavailable when there is no answer."""
 
-    def __init__(self, pool: AsyncConnectionPool, box: Box) -> None:
+    def __init__(self, pool: AsyncConnectionPool, box: SealedBox) -> None:
         self._pool, self._box = pool, box
 
     async def keep(self, data: bytes, *, iss: str, sub: str, lifetime: float) -> None:

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from fastmcp_vault.errors import ConfigError
 
 
-class Box:
+class SealedBox:
     """Encrypts and decrypts. The first of ``keys`` (Fernet keys) encrypts, all decrypt, so that they can be rotated.
 
     Raises ConfigError for a key that is none.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from psycopg_pool import AsyncConnectionPool
 
 from fastmcp_vault.state.failures import translated
-from fastmcp_vault.state.sealing import Box, id_hash
+from fastmcp_vault.state.sealing import SealedBox, id_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class SignedIn:
     expires_at: float
 
 
-class Sessions:
+class SessionStore:
     """Sessions by id. Every method raises StateUnavailable when the database does not answer."""
 
-    def __init__(self, pool: AsyncConnectionPool, box: Box) -> None:
+    def __init__(self, pool: AsyncConnectionPool, box: SealedBox) -> None:
         self._pool, self._box = pool, box
 
     async def save(

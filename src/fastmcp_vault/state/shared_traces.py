@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from psycopg_pool import AsyncConnectionPool
 
 from fastmcp_vault.state.failures import translated
-from fastmcp_vault.state.sealing import Box
+from fastmcp_vault.state.sealing import SealedBox
 
 LIMIT = 100
 """How many of other people's traces are read at once, the latest first."""
@@ -30,7 +30,7 @@ class SharedTrace:
 class SharedTraces:
     """At most one trace per person and call. Every method raises StateUnavailable when the database does not answer."""
 
-    def __init__(self, pool: AsyncConnectionPool, box: Box) -> None:
+    def __init__(self, pool: AsyncConnectionPool, box: SealedBox) -> None:
         self._pool, self._box = pool, box
 
     async def share(self, call: str, data: bytes, *, sub: str, sid: str, username: str, lifetime: float) -> None:

@@ -22,8 +22,8 @@ from fastmcp_vault.state.listener import Listener
 from fastmcp_vault.state.pending import FinishedLogins
 from fastmcp_vault.state.pool import answers, state_pool
 from fastmcp_vault.state.protocol import OnEnded, OnSuspended, server_suspended
-from fastmcp_vault.state.sealing import Box
-from fastmcp_vault.state.sessions import Sessions
+from fastmcp_vault.state.sealing import SealedBox
+from fastmcp_vault.state.sessions import SessionStore
 from fastmcp_vault.state.shared_traces import SharedTraces
 from fastmcp_vault.state.vault_tokens import VaultTokens
 from fastmcp_vault.state.workshop import Workshop
@@ -88,8 +88,8 @@ class State:
         self._pool = state_pool(dsn, application_name=application_name)
         self._pruning: asyncio.Task[None] | None = None
         self._endings = Endings(self._pool, clock=clock)
-        box = Box(session_keys) if session_keys else None
-        self._sessions = Sessions(self._pool, box) if box else None
+        box = SealedBox(session_keys) if session_keys else None
+        self._sessions = SessionStore(self._pool, box) if box else None
         self._shared_traces = SharedTraces(self._pool, box) if box else None
         self._drafts = Drafts(self._pool, box) if box else None
         self.vault_tokens = VaultTokens(self._pool, holder=holder)
@@ -98,7 +98,7 @@ class State:
         self.approvals = Approvals(self._pool)
 
     @property
-    def sessions(self) -> Sessions:
+    def sessions(self) -> SessionStore:
         """The app's sessions; only where ``session_keys`` were given."""
         if self._sessions is None:
             raise RuntimeError("This process was given no session keys")

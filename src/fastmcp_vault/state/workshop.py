@@ -15,7 +15,7 @@ KEEP_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class WorkshopProgress:
     """One exercise of one person. ``done_at``: seconds since the epoch; None while it is not done.
 
     ``kept``: what its first part saw, for an exercise of two parts.
@@ -44,7 +44,7 @@ class Workshop:
     def __init__(self, pool: AsyncConnectionPool) -> None:
         self._pool = pool
 
-    async def of(self, sub: str) -> dict[str, Progress]:
+    async def of(self, sub: str) -> dict[str, WorkshopProgress]:
         """One person's progress by exercise; an exercise that was never begun is not in it."""
         with translated("reading the workshop's progress"):
             async with self._pool.connection() as connection:
@@ -52,7 +52,7 @@ class Workshop:
                     "SELECT exercise, extract(epoch FROM done_at)::float8, kept FROM workshop_progress WHERE sub = %s",
                     (sub,),
                 )
-                return {name: Progress(done_at, kept) for name, done_at, kept in await rows.fetchall()}
+                return {name: WorkshopProgress(done_at, kept) for name, done_at, kept in await rows.fetchall()}
 
     async def note(
         self, sub: str, username: str, exercise: str, *, kept: Mapping[str, str] | None = None, done: bool = False

@@ -4,7 +4,7 @@ from fastmcp_vault.vault.cache import Cache
 from fastmcp_vault.vault.client import Vault
 from fastmcp_vault.vault.lease import Lease
 from fastmcp_vault.vault.logins import Login
-from fastmcp_vault.vault.models import DatabaseCredential, Entity, KVSecret, KVVersion, StaticCredential, VaultToken
+from fastmcp_vault.vault.models import DatabaseCredential, Entity, KVContents, KVVersion, StaticCredential, VaultToken
 from fastmcp_vault.vault.renewer import Renewer, Schedule
 from fastmcp_vault.vault.session import Persistence, VaultSession
 
@@ -12,7 +12,7 @@ __all__ = [
     "Cache",
     "DatabaseCredential",
     "Entity",
-    "KVSecret",
+    "KVContents",
     "KVVersion",
     "Lease",
     "Login",

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from fastmcp_vault.errors import CredentialMissing
 from fastmcp_vault.vault.lease import Lease
-from fastmcp_vault.vault.models import DatabaseCredential, Entity, KVSecret, KVVersion, StaticCredential, VaultToken
+from fastmcp_vault.vault.models import DatabaseCredential, Entity, KVContents, KVVersion, StaticCredential, VaultToken
 
 
 def token(answer: Any, issued_at: float) -> VaultToken:
@@ -81,9 +81,9 @@ def static_user(answer: Any, issued_at: float) -> StaticCredential:
     )
 
 
-def kv(data: Any) -> KVSecret:
+def kv(data: Any) -> KVContents:
     """secret/data/:path."""
-    return KVSecret(
+    return KVContents(
         data={name: SecretStr(_text(value)) for name, value in data["data"].items()},
         not_text={name: _kind(value) for name, value in data["data"].items() if not isinstance(value, str)},
         version=int(data["metadata"]["version"]),

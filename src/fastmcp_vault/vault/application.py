@@ -14,7 +14,7 @@ from fastmcp_vault.errors import CredentialMissing, Problem, VaultDenied
 from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.vault.client import Vault
 from fastmcp_vault.vault.config import ClientConfig
-from fastmcp_vault.vault.kept import Kept, KeptDynamic, KeptKV, KeptStatic, Kind, Secret, Use
+from fastmcp_vault.vault.kept import KeptByApplication, KeptDynamic, KeptKV, KeptStatic, Kind, Secret, Use
 from fastmcp_vault.vault.session import VaultSession
 
 _log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ State = Literal["fresh", "stale", "failed", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SecretRow:
     """One secret, or the token itself, as it may be shown. ``left``: seconds, None where nothing counts down."""
 
     kind: Kind | Literal["token"]
@@ -62,7 +62,7 @@ def _told(problem: Problem, path: str) -> Problem:
 class _Care:
     """A secret under care, and how the last attempt to look after it went."""
 
-    kept: Kept
+    kept: KeptByApplication
     problem: Problem | None = None
     not_before: float = float("-inf")
     backoff: Backoff = field(default_factory=lambda: Backoff(first=0.5))
@@ -86,13 +86,13 @@ class Application:
         session: VaultSession,
         *,
         use: Use = _drop,
-        changed: Callable[[Row], None] = lambda _row: None,
+        changed: Callable[[SecretRow], None] = lambda _row: None,
         clock: Callable[[], float] = time.time,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._vault, self._session = vault, session
         self._use, self._changed, self._clock, self._pause = use, changed, clock, pause
-        kept: list[Kept] = []
+        kept: list[KeptByApplication] = []
         if config.kv_secret_enabled:
             kept.append(KeptKV(config.kv_mount, config.kv_secret_path, interval=config.kv_secret_refresh_interval))
         if config.database_dynamic_enabled:
@@ -111,7 +111,7 @@ class Application:
             await self.refresh()
             await self._pause(TICK_SECONDS)
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[SecretRow]:
         """The token and every secret, as they stand now."""
         return [self._token_row(), *(self._row(care) for care in self._cares)]
 
@@ -134,19 +134,19 @@ class Application:
         if new or mended:
             self._changed(self._row(care))
 
-    def _row(self, care: _Care) -> Row:
+    def _row(self, care: _Care) -> SecretRow:
         fact = care.kept.fact
         left = fact.remaining(self._clock()) if fact else None
         usable = fact is not None and left != 0
         state: State = "waiting" if fact is None else "fresh"
         if care.problem is not None:
             state = "stale" if usable else "failed"
-        return Row(care.kept.kind, care.kept.path, state, fact.detail if fact else "", left, care.problem)
+        return SecretRow(care.kept.kind, care.kept.path, state, fact.detail if fact else "", left, care.problem)
 
-    def _token_row(self) -> Row:
+    def _token_row(self) -> SecretRow:
         try:
             token = self._session.current
         except Problem as problem:
-            return Row("token", "auth/approle", "failed", "", None, problem)
+            return SecretRow("token", "auth/approle", "failed", "", None, problem)
         policies = ", ".join(token.policies)
-        return Row("token", "auth/approle", "fresh", f"policies {policies}", token.lease.remaining(self._clock()))
+        return SecretRow("token", "auth/approle", "fresh", f"policies {policies}", token.lease.remaining(self._clock()))

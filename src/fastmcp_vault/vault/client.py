@@ -27,7 +27,7 @@ from fastmcp_vault.vault.failures import (
     of_nothing_there,
 )
 from fastmcp_vault.vault.lease import Lease
-from fastmcp_vault.vault.models import DatabaseCredential, Entity, KVSecret, KVVersion, StaticCredential, VaultToken
+from fastmcp_vault.vault.models import DatabaseCredential, Entity, KVContents, KVVersion, StaticCredential, VaultToken
 
 T = TypeVar("T")
 
@@ -153,7 +153,7 @@ class Vault(Calls):
             lambda answer: answers.entity(answer["data"]),
         )
 
-    async def kv_read(self, token: SecretStr, path: str, *, version: int | None = None, mount: str = "") -> KVSecret:
+    async def kv_read(self, token: SecretStr, path: str, *, version: int | None = None, mount: str = "") -> KVContents:
         """One version of a KV v2 secret, the newest unless told (Vault API: GET :mount/data/:path).
 
         Raises CredentialMissing when there is none, or that version is deleted.

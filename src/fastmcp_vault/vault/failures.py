@@ -93,7 +93,7 @@ APPROLE_WORDS = LoginWords(
 )
 
 
-class Refusal(Exception):
+class VaultRefusal(Exception):
     """An answer of Vault's that is none: ``errors`` as it lists them, None if it lists none."""
 
     def __init__(self, status: int, body: Any) -> None:
@@ -115,7 +115,7 @@ def understood(status: int, body: bytes, *, good: Container[int]) -> Any:
         told = json.loads(body)
     except (ValueError, RecursionError):
         told = None
-    raise Refusal(status, told)
+    raise VaultRefusal(status, told)
 
 
 @contextmanager
@@ -129,7 +129,7 @@ def translated(
     """
     try:
         yield
-    except Refusal as refusal:
+    except VaultRefusal as refusal:
         raise _refused(refusal, doing, login, missing) from refusal
     except httpx2.HTTPError as error:
         raise _no_answer(error, at, doing) from error
@@ -144,16 +144,16 @@ def of_a_token_that_is_gone(denied: VaultDenied) -> bool:
     gone, "1 error occurred: permission denied" for a policy.
     """
     cause = denied.__cause__
-    words = " ".join(cause.errors or ()) if isinstance(cause, Refusal) else ""
+    words = " ".join(cause.errors or ()) if isinstance(cause, VaultRefusal) else ""
     return "invalid token" in words or "1 error occurred" not in words
 
 
 def of_nothing_there(refused: VaultError) -> bool:
     """Whether Vault answered 404: there is nothing at the path, or nothing any more."""
-    return isinstance(refused.__cause__, Refusal) and refused.__cause__.status == 404
+    return isinstance(refused.__cause__, VaultRefusal) and refused.__cause__.status == 404
 
 
-def _refused(refusal: Refusal, doing: str, login: LoginWords | None, missing: CredentialMissing | None) -> Problem:
+def _refused(refusal: VaultRefusal, doing: str, login: LoginWords | None, missing: CredentialMissing | None) -> Problem:
     if refusal.errors is None and not refusal.of_a_deleted_secret:
         # Vault always lists `errors`: whatever answered here stands in front of it, or in its place.
         return _not_vault(doing)

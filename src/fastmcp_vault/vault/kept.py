@@ -12,10 +12,10 @@ from typing import Literal, Protocol
 
 from fastmcp_vault.masking import mask
 from fastmcp_vault.vault.client import Vault
-from fastmcp_vault.vault.models import DatabaseCredential, KVSecret, StaticCredential, VaultToken
+from fastmcp_vault.vault.models import DatabaseCredential, KVContents, StaticCredential, VaultToken
 
 Kind = Literal["kv", "dynamic", "static"]
-Secret = KVSecret | DatabaseCredential | StaticCredential
+Secret = KVContents | DatabaseCredential | StaticCredential
 
 Use = Callable[[Kind, Secret], Awaitable[None]]
 """Is given each secret as it comes. Whoever needs the value longer than this call keeps it there."""
@@ -43,7 +43,7 @@ class Fact:
         return None if self.expires_at is None else max(0.0, self.expires_at - now)
 
 
-class Kept(Protocol):
+class KeptByApplication(Protocol):
     """One secret under care."""
 
     kind: Kind

@@ -63,7 +63,7 @@ NOT_TEXT: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class KVSecret:
+class KVContents:
     """One version of a KV v2 secret (Vault API: secret/data/:path); ``created_at`` in seconds since the epoch.
 
     A field that is not text is in ``data`` as JSON, and ``not_text`` says what it is, by a key of NOT_TEXT.
