@@ -23,6 +23,7 @@ LOOK_EVERY = 4.0
 
 ON = "share.on"
 _SENT = "share.sent"
+_WITH = "share.with"
 
 
 def sharing_panel(person: Person, call: str, mine: Shared) -> None:
@@ -61,17 +62,18 @@ def others(person: Person, call: str, mine: Shared) -> None:
     sent: tuple[str, float] | None = st.session_state.get(_SENT)
     until = clock(sent[1]) if sent else ""
     st.caption(t("share.until" if found else "share.alone", until=until))
-    chosen = st.selectbox(
+    if st.session_state.get(_WITH) not in (None, *found):
+        del st.session_state[_WITH]
+    if not found:
+        return
+    # Nothing that opens: this part is drawn anew every few seconds, which would close it under the pointer.
+    chosen = st.pills(
         t("share.with"),
         sorted(found, key=lambda sub: (found[sub].username, sub)),
-        index=None,
-        format_func=lambda sub: found[sub].username if sub in found else sub,
-        key="share.with",
-        placeholder=t("share.choose"),
-        disabled=not found,
-        width=320,
+        format_func=lambda sub: found[sub].username,
+        key=_WITH,
     )
-    if chosen in found:
+    if chosen is not None:
         _comparison(mine, found[chosen])
 
 

@@ -24,6 +24,9 @@ async def test_two_calls_need_one_vault_token(caller: Caller, vault: Vault, serv
         assert reused[kind]["status"] == "reused", kind
         assert reused[kind]["since"] < reused[kind]["until"]
         assert not reused[kind]["exchanges"]
+    assert reused["token-exchange"]["detail"]["claims"]["azp"] == f"mcp-{server}", (
+        "the Tokens view shows it under reuse"
+    )
     assert len(vault.tokens(caller, server)) == 1
 
 

@@ -9,7 +9,6 @@ TEXTS: dict[str, str] = {
     "share.alone": "Shared until {until}. Nobody else shares this call yet; whoever does appears here by themselves.",
     "share.until": "Shared until {until}.",
     "share.with": "Compare with",
-    "share.choose": "Choose a person",
     "share.beside": "{mine} beside {theirs}",
     "share.people": "Who each server takes you for",
     "share.result": "Result",

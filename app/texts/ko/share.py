@@ -9,7 +9,6 @@ TEXTS: dict[str, str] = {
     "share.alone": "{until}까지 공유합니다. 아직 같은 호출을 공유하는 사람이 없으며, 공유하면 여기에 나타납니다.",
     "share.until": "{until}까지 공유합니다.",
     "share.with": "비교할 사람",
-    "share.choose": "사람을 선택하십시오",
     "share.beside": "{mine} 님과 {theirs} 님 비교",
     "share.people": "서버가 보는 나",
     "share.result": "결과",

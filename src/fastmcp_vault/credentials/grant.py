@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Generic
+from typing import Any, Generic
 
 from fastmcp_vault.credentials.sources import MARGIN_SECONDS, C
 from fastmcp_vault.errors import Problem
@@ -30,7 +30,8 @@ class Grant(Generic[C]):
     Times in seconds since the epoch. ``claims``: of the caller it was made for. ``caller_until``: the latest expiry
     among the access tokens seen, which nothing outlives. ``checked_at``: when Vault last confirmed it. ``problem``: why
     the first read brought nothing, for the call that it was made for. ``dead``: it works no more. ``ahead``: it was
-    made when tools were listed. ``credential`` and ``login`` change only under ``lock``.
+    made when tools were listed. ``traded``: the claims of the token that the login was made with, for traces.
+    ``credential`` and ``login`` change only under ``lock``.
     """
 
     login: VaultToken
@@ -42,6 +43,7 @@ class Grant(Generic[C]):
     problem: Problem | None = None
     checked_at: float = 0.0
     ahead: bool = False
+    traded: Mapping[str, Any] = field(default_factory=dict)
     dead: bool = False
     released: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import SecretStr
 
@@ -68,8 +68,8 @@ class Logins:
         """Vault tokens that should be revoked and could not be yet."""
         return len(self._owed)
 
-    async def make(self, caller: Caller) -> VaultToken:
-        """Exchange the caller's token, and log in to Vault with what comes.
+    async def make(self, caller: Caller) -> tuple[VaultToken, Mapping[str, Any]]:
+        """Exchange the caller's token, and log in to Vault with what comes; the claims of what came beside the login.
 
         Raises SessionEnded, ExchangeRefused, VaultLoginRefused, KeycloakUnavailable, VaultUnavailable.
         """
@@ -79,14 +79,15 @@ class Logins:
                 caller.token, audience=self._login.audience, scope=self._login.scope
             )
             opened.say(f"{self._role} traded {name}'s token for one that only Vault accepts.")
-            opened.detail(claims=unverified_claims(exchanged.access_token))
+            claims = unverified_claims(exchanged.access_token)
+            opened.detail(claims=claims)
             opened.valid(until=exchanged.expires_at)
         with step("vault-login", server=self._server) as opened:
             login = await self._vault.login_jwt(role=self._role, jwt=exchanged.access_token, mount=self._login.mount)
             opened.say(f"Vault logged {name} in through {self._role}.")
             opened.detail(role=self._role, policies=list(login.policies), metadata=dict(login.metadata))
             opened.valid(until=login.lease.expires_at)
-        return login
+        return login, claims
 
     async def entity(self, login: VaultToken, caller: Caller) -> Entity:
         """Whom Vault takes the caller for. Raises VaultDenied, VaultUnavailable."""

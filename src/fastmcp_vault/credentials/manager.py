@@ -123,14 +123,16 @@ class Credentials(Generic[C]):
     async def _log_in(self, call: Call, key: CallerKey) -> Grant[C]:
         """A new grant: exchange and login, then the entity and the first read at once."""
         call.logs_in = True
-        login = await self._logins.make(call.caller)
+        login, traded = await self._logins.make(call.caller)
         try:
             # Signed out meanwhile: the drop came before there was anything to drop.
             self._state.check(sid=key.sid, server=self._role, auth_time=call.caller.claims.auth_time)
-            return await self._begin(login, call)
+            grant = await self._begin(login, call)
         except BaseException:
             self._background.start(self._logins.revoke(login))
             raise
+        grant.traded = traded
+        return grant
 
     async def _begin(self, login: VaultToken, call: Call) -> Grant[C]:
         """The grant of a login: whom Vault takes the caller for, and what was read, or why nothing was."""

@@ -26,7 +26,11 @@ def note_login_kept(grant: Grant[C], *, role: str, server: str) -> None:
     asked = _asked(grant) if grant.checked_at else {}
     ahead = {"made_ahead": True} if grant.ahead else {}
     for kind, sentence, detail in (
-        ("token-exchange", "Not needed: the Vault login made with it still holds.", ahead),
+        (
+            "token-exchange",
+            "Not needed: the Vault login made with it still holds.",
+            {"claims": dict(grant.traded)} | ahead,
+        ),
         ("vault-login", f"The login of {entity.name} through {role} still holds.", asked | ahead),
         ("entity", f"Vault took the caller for the entity {entity.name}.", known | ahead),
     ):
