@@ -69,6 +69,7 @@ class Credentials(Generic[C]):
             capacity=capacity, expires_at=lambda grant: grant.expires_at, release=self._release, clock=clock
         )
         self._background = Background()
+        self._ahead: set[CallerKey] = set()
         state.on_ended(self.session_ended)
         state.on_suspended(self._server_suspended)
 
@@ -96,12 +97,14 @@ class Credentials(Generic[C]):
     def fetch_ahead(self, call: Call) -> None:
         """Begin in the background what the first call of this caller will need; ``call`` is the listing of tools.
 
-        Nothing is begun where it is there, or as much as AHEAD_AT_ONCE is under way in the background; nor for a client
-        that may see traces, whose first call is to show each step. What goes wrong is told by that first call.
+        Nothing is begun where it is there or under way, or AHEAD_AT_ONCE others are; nor for a client that may see
+        traces, whose first call is to show each step. What goes wrong is told by that first call.
         """
-        held = self._cache.peek(call.caller.key(self._server)) is not None
-        if not held and not call.caller.may_trace and len(self._background) < AHEAD_AT_ONCE:
-            self._background.start(self._fetched_ahead(replace(call, ahead=True)))
+        key = call.caller.key(self._server)
+        known = key in self._ahead or self._cache.peek(key) is not None
+        if not known and not call.caller.may_trace and len(self._ahead) < AHEAD_AT_ONCE:
+            self._ahead.add(key)
+            self._background.start(self._fetched_ahead(replace(call, ahead=True), key))
 
     @asynccontextmanager
     async def _granted(self, call: Call, key: CallerKey, *, fresh: bool) -> AsyncIterator[Grant[C]]:
@@ -260,11 +263,14 @@ class Credentials(Generic[C]):
         if server == self._role:
             await self._cache.drop(lambda _: True)
 
-    async def _fetched_ahead(self, call: Call) -> None:
-        with suppress(Problem), correlation.carrying(call.correlation_id):
-            async with self._granted(call, call.caller.key(self._server), fresh=False) as grant:
-                if grant.credential is not None:
-                    await self._source.warm_up(grant.credential)
+    async def _fetched_ahead(self, call: Call, key: CallerKey) -> None:
+        try:
+            with suppress(Problem), correlation.carrying(call.correlation_id):
+                async with self._granted(call, key, fresh=False) as grant:
+                    if grant.credential is not None:
+                        await self._source.warm_up(grant.credential)
+        finally:
+            self._ahead.discard(key)
 
     async def _housekeep(self) -> None:
         while True:
