@@ -117,7 +117,7 @@ def beside(browser: Browser, base: str) -> None:
         load_tools(page)
         page.get_by_text("Share with the room").click()
     page = pages[0]
-    page.get_by_role("button", name="bob", exact=True).click()
+    page.get_by_role("radio", name="bob", exact=True).click()
     page.locator(".st-key-comparison").wait_for()
     settled(page)
     to(page, ".st-key-comparison")

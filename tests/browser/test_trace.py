@@ -124,7 +124,7 @@ def test_two_people_who_both_share_see_their_traces_side_by_side_and_nobody_else
 
     second.page.get_by_text("Share with the room").click()
     first.page.get_by_text("Nobody else shares").wait_for(state="detached")
-    first.page.get_by_role("button", name="bob", exact=True).click()
+    first.page.get_by_role("radio", name="bob", exact=True).click()
     beside = first.page.locator(".st-key-comparison")
     expect(beside).to_contain_text("secret/data/users/bob/jira", timeout=PATIENCE)
     expect(beside).to_contain_text("secret/data/users/alice/jira", timeout=PATIENCE)
