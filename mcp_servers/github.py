@@ -15,8 +15,6 @@ from mcp_servers.github_api import GitHub, State, github_as_caller
 from mcp_servers.github_models import Issue, IssueList, PullRequestList, Repository, RepositoryList
 from mcp_servers.kind import Kind, McpServer
 from mcp_servers.names import Matching
-from mcp_servers.proxies import proxy_for
-from mcp_servers.rest import Rest
 from mcp_servers.settings import GithubSettings
 
 Owner = Annotated[
@@ -91,14 +89,7 @@ TOOLS = (list_repos, get_repo, list_issues, get_issue, create_issue, list_pull_r
 
 def github_kind(settings: GithubSettings, vault: Vault) -> Kind:
     """GitHub, by its REST API, with a secret out of KV."""
-    rest = Rest(
-        settings.github_api_url,
-        server="github",
-        name="GitHub",
-        timeout=settings.backend_timeout,
-        words=github_api.words,
-        proxy=proxy_for(settings.github_api_url, settings.backend_proxy),
-    )
+    rest = settings.rest(settings.github_api_url, words=github_api.words)
     return Kind(TOOLS, rest, settings.stored_secret(vault, needs=github_api.NEEDS), github_offers.OFFERS)
 
 

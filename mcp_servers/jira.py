@@ -22,8 +22,6 @@ from mcp_servers.jira_models import (
 )
 from mcp_servers.kind import Kind, McpServer
 from mcp_servers.names import Matching
-from mcp_servers.proxies import proxy_for
-from mcp_servers.rest import Rest
 from mcp_servers.settings import JiraSettings
 
 IssueKey = Annotated[
@@ -121,15 +119,7 @@ TOOLS = (get_issue, list_issues, list_projects, create_issue, add_comment, trans
 
 def jira_kind(settings: JiraSettings, vault: Vault) -> Kind:
     """Jira, by its REST API, with a secret out of KV."""
-    rest = Rest(
-        settings.jira_url,
-        server="jira",
-        name="Jira",
-        timeout=settings.backend_timeout,
-        words=jira_api.words,
-        proxy=proxy_for(settings.jira_url, settings.backend_proxy),
-        site_url=settings.jira_site_url,
-    )
+    rest = settings.rest(settings.jira_url, words=jira_api.words, site_url=settings.jira_site_url)
     return Kind(TOOLS, rest, settings.stored_secret(vault), jira_offers.OFFERS)
 
 

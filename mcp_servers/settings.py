@@ -15,6 +15,8 @@ from fastmcp_vault.credentials.sources import KVSource
 from fastmcp_vault.levels import LEVEL_SECONDS, Demand
 from fastmcp_vault.server.profile import ApprovalMode, ApprovalPolicy, ServerProfile
 from fastmcp_vault.vault import Vault
+from mcp_servers.proxies import proxy_for
+from mcp_servers.rest import Rest, Words
 
 
 def client_secret(server: str) -> Any:
@@ -173,7 +175,26 @@ class ServerSettings(CommonSettings):
         return [self.public_url, *_listed(self.mcp_allowed_origins)]
 
 
-class JiraSettings(ServerSettings):
+class RestSettings(ServerSettings):
+    """A server whose back end is a REST API."""
+
+    backend_proxy: SecretStr | None = _proxy()
+    backend_timeout: float = Field(1.8, gt=0, description="Seconds that one call to the back end may take.")
+
+    def rest(self, url: str, *, words: Words, site_url: str = "") -> Rest:
+        """The back end at ``url``, whose errors are read by ``words``; ``site_url``: where people see it."""
+        return Rest(
+            url,
+            server=self.server,
+            name=self.title,
+            timeout=self.backend_timeout,
+            words=words,
+            proxy=proxy_for(url, self.backend_proxy),
+            site_url=site_url,
+        )
+
+
+class JiraSettings(RestSettings):
     """The Jira server."""
 
     spec = SERVERS["jira"]
@@ -188,11 +209,9 @@ class JiraSettings(ServerSettings):
         pattern=r"^(https?://\S+)?$",
         description="Where people see Jira, for links; asked of Jira itself when JIRA_URL is a gateway's (/ex/jira/…).",
     )
-    backend_proxy: SecretStr | None = _proxy()
-    backend_timeout: float = Field(1.8, gt=0, description="Seconds that one call to the back end may take.")
 
 
-class GithubSettings(ServerSettings):
+class GithubSettings(RestSettings):
     """The GitHub server."""
 
     spec = SERVERS["github"]
@@ -201,9 +220,7 @@ class GithubSettings(ServerSettings):
     mcp_approval: ApprovalMode = _approval("github")
     mcp_approval_login_age: int = _login_age("github")
     mcp_approval_acr: Demand = _acr("github")
-    backend_proxy: SecretStr | None = _proxy()
     github_api_url: str = Field("http://localhost:8002", description="GitHub's API, such as https://api.github.com.")
-    backend_timeout: float = Field(1.8, gt=0, description="Seconds that one call to the back end may take.")
 
 
 class PostgresSettings(ServerSettings):

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from pydantic import SecretStr
 
-from fastmcp_vault.credentials.background import Background
+from fastmcp_vault.credentials.background import BesideCalls
 from fastmcp_vault.credentials.caller import Caller
 from fastmcp_vault.errors import Problem, StateUnavailable
 from fastmcp_vault.oidc import Claims, TokenSet, unverified_claims
@@ -61,7 +61,7 @@ class Logins:
         self._server, self._role, self._login = server, login.role, login
         self._exchange, self._vault, self._state, self._clock = exchange, vault, state, clock
         self._owed: dict[str, VaultToken] = {}
-        self._background = Background()
+        self._background = BesideCalls()
 
     @property
     def owed(self) -> int:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Generic
 
 from fastmcp_vault import correlation
-from fastmcp_vault.credentials.background import Background
+from fastmcp_vault.credentials.background import BesideCalls
 from fastmcp_vault.credentials.caller import CallerKey
 from fastmcp_vault.credentials.calls import Call
 from fastmcp_vault.credentials.grant import STALE_SECONDS, Grant, HeldCredential, renewal_due, renewed
@@ -68,7 +68,7 @@ class Credentials(Generic[C]):
         self._cache: Cache[CallerKey, Grant[C]] = Cache(
             capacity=capacity, expires_at=lambda grant: grant.expires_at, release=self._release, clock=clock
         )
-        self._background = Background()
+        self._background = BesideCalls()
         self._ahead: set[CallerKey] = set()
         state.on_ended(self.session_ended)
         state.on_suspended(self._server_suspended)

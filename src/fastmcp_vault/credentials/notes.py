@@ -8,7 +8,7 @@ from typing import Any
 from fastmcp_vault.credentials.grant import STALE_SECONDS, Grant, holds_until
 from fastmcp_vault.credentials.sources import C, Credential
 from fastmcp_vault.errors import Problem
-from fastmcp_vault.tracing import OpenStep, reused, step
+from fastmcp_vault.tracing import OpenStep, current, reused, step
 from fastmcp_vault.vault import VaultToken
 
 
@@ -21,6 +21,8 @@ def note_read(opened: OpenStep, credential: Credential, *, entity: str, server: 
 
 def note_login_kept(grant: Grant[C], *, role: str, server: str) -> None:
     """The steps that were not needed, because the login made with them still holds."""
+    if current() is None:
+        return
     until, entity = grant.login.lease.expires_at, grant.entity
     known = {"entity_id": entity.id, "entity": entity.name}
     asked = _asked(grant) if grant.checked_at else {}
@@ -39,6 +41,8 @@ def note_login_kept(grant: Grant[C], *, role: str, server: str) -> None:
 
 def note_credential_kept(grant: Grant[C], credential: C, *, server: str) -> None:
     """The read that was not needed."""
+    if current() is None:
+        return
     sentence = f"{grant.entity.name}'s credential from {credential.path} still holds."
     until, facts = holds_until(credential, grant.login), {**_facts(credential), **_asked(grant)}
     reused("credential", since=credential.read_at, until=until, server=server, sentence=sentence, **facts)

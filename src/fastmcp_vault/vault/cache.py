@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
 from contextlib import asynccontextmanager
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
+from fastmcp_vault.background import Background
 from fastmcp_vault.errors import Problem, SessionEnded
 from fastmcp_vault.vault.shelf import Shelf
 
@@ -58,7 +59,7 @@ class Cache(Generic[K, V]):
         self._lingering: set[_Entry[K, V]] = set()
         self._release_hook = release
         self._clock = clock
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self._closed = False
 
     def __len__(self) -> int:
@@ -85,7 +86,7 @@ class Cache(Generic[K, V]):
             entry.holders -= 1
             if entry in self._lingering and entry.holders == 0:
                 self._lingering.discard(entry)
-                self._background(self._release(entry))
+                self._background.start(self._release(entry))
 
     def values(self) -> list[V]:
         """The values that are kept, expired ones among them until the next :meth:`sweep`."""
@@ -121,8 +122,7 @@ class Cache(Generic[K, V]):
         """Release everything, what is being made included, and make nothing more."""
         self._closed = True
         await self.drop(lambda _: True)
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.close()
 
     def _find(self, key: K, make: Callable[[], Awaitable[V]], *, fresh: bool) -> _Entry[K, V]:
         """The live entry, the one being made, or a new one whose making begins now."""
@@ -137,7 +137,7 @@ class Cache(Generic[K, V]):
         entry = self._flights[key] = _Entry(key, asyncio.get_running_loop().create_future())
         # Looked at here, so that a failure nobody waits for any more is not reported as forgotten.
         entry.landing.add_done_callback(lambda f: f.cancelled() or f.exception())
-        self._background(self._fly(entry, make))
+        self._background.start(self._fly(entry, make))
         return entry
 
     async def _fly(self, entry: _Entry[K, V], make: Callable[[], Awaitable[V]]) -> None:
@@ -183,11 +183,6 @@ class Cache(Generic[K, V]):
             await self._release_hook(entry.value)
         except Exception as error:
             _log.warning("A cached value could not be released: %s", error)
-
-    def _background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def _over() -> Problem:

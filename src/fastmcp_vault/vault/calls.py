@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx2
 from pydantic import SecretStr
 
+from fastmcp_vault.background import Background
 from fastmcp_vault.circuit import Circuit
 from fastmcp_vault.errors import CredentialMissing, Problem
 from fastmcp_vault.http import async_client, async_transport
@@ -53,7 +54,7 @@ class Calls:
         self._hvac = AsyncAdapter(self._http, self._addr, namespace=namespace)
         self._turns = asyncio.Semaphore(AT_ONCE)
         self.circuit = Circuit("vault")
-        self._undoing: set[asyncio.Task[None]] = set()
+        self._undoing = Background()
 
     @property
     def addr(self) -> str:
@@ -62,7 +63,7 @@ class Calls:
 
     async def close(self) -> None:
         """Close the connections, once what nobody waited for is undone."""
-        await asyncio.gather(*self._undoing)
+        await self._undoing.close()
         await self._http.aclose()
 
     def _as(self, token: SecretStr | None) -> AsyncAdapter:
@@ -101,7 +102,5 @@ class Calls:
         try:
             return await asyncio.shield(making)
         except asyncio.CancelledError:
-            task = asyncio.create_task(undone())
-            self._undoing.add(task)
-            task.add_done_callback(self._undoing.discard)
+            self._undoing.start(undone())
             raise

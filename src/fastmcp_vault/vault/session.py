@@ -6,12 +6,13 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Self
 
 from pydantic import SecretStr
 
+from fastmcp_vault.background import Background
 from fastmcp_vault.backoff import Backoff
 from fastmcp_vault.errors import Problem, VaultDenied, VaultUnavailable
 from fastmcp_vault.vault.client import Vault
@@ -67,7 +68,7 @@ class VaultSession:
         self._problem: Problem = _NOT_YET
         self._ended = asyncio.Event()
         self._mending = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
 
     @property
     def current(self) -> VaultToken:
@@ -102,9 +103,9 @@ class VaultSession:
                 await self._stop()
                 raise
             self._problem = problem
-            self._background(self._log_in_anew())
+            self._background.start(self._log_in_anew())
         if self._check_every is not None:
-            self._background(self._look_every(self._check_every))
+            self._background.start(self._look_every(self._check_every))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -122,9 +123,8 @@ class VaultSession:
 
     async def _stop(self) -> None:
         await self._renewer.__aexit__()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._background.cancel()
+        await self._background.close()
 
     def _take(self, token: VaultToken) -> None:
         """Use this token from now on. The one before is kept until its end: leases that it made hang on it."""
@@ -147,7 +147,7 @@ class VaultSession:
             return renewed.lease
         fresh = await self._login(self._vault)
         if not _later(fresh, held):
-            self._background(self._until_the_end_of(held))
+            self._background.start(self._until_the_end_of(held))
             return None
         self._take(fresh)
         return replace(fresh.lease, renewable=True)
@@ -217,11 +217,6 @@ class VaultSession:
 
     async def _pause(self, seconds: float) -> None:
         await self._wait(asyncio.Event(), seconds)
-
-    def _background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 _GRAIN = 1.0
