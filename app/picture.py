@@ -111,8 +111,8 @@ RELAY: Final = Scene(
 """A chatbot that signs its users in by a link."""
 
 TOKENS: Final = ("login", "server", "vault")
-TOLD: Final = (*TOKENS, "own")
-"""And the one that Vault makes itself."""
+TOLD: Final = ("login", "refresh", "server", "vault", "own", "app")
+"""Every token that there is, the ones that nobody carries along an arrow too."""
 FACTS: Final = ("issued", "accepted", "dies")
 SAYS: Final = ("acts", "checked", "out")
 
@@ -198,7 +198,7 @@ def steps() -> list[dict[str, Any]]:
 
 
 def tokens() -> list[dict[str, str]]:
-    """The three tokens, and Vault's own: who issues each, who alone accepts it, when it dies."""
+    """Every token: who issues it, who alone accepts it, when it dies."""
     return [
         {"id": token, "title": t(f"picture.token.{token}")}
         | {fact: t(f"picture.token.{token}.{fact}") for fact in FACTS}

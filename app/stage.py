@@ -11,7 +11,7 @@ from app.texts import t, told_problem
 from app.watch import COUNT, ISSUE, Pair, Side, decides, status, steps_of
 from fastmcp_vault.tracing import Trace
 
-WORDS = ("steps", "acts", "checked", "out", "tokens", "tokens.app", "token", "issued", "accepted", "dies")
+WORDS = ("steps", "acts", "checked", "out", "tokens", "token", "issued", "accepted", "dies")
 PLAY_WORDS = ("next", "back", "keys", "decides", "not-reached")
 
 

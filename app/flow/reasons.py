@@ -30,7 +30,9 @@ class Reason:
 def reason(step: Step, trace: Trace) -> Reason:
     """The reason of a step that was done, and what a reused one gives; others have their own (:func:`instead`)."""
     if step.status not in {"done", "reused"}:
-        return Reason()
+        return _empty(step, trace)
+    if step.status == "reused" and step.kind in _TRADED:
+        return Reason()  # The token that a login was made with is over long before the login.
     found = _FACTS.get(step.kind, _nothing)(step, trace)
     known = {name: value for name, value in found.items() if value not in (None, "")}
     checker = step.about.target
@@ -90,9 +92,11 @@ def reuse(trace: Trace, server: str) -> dict[str, Any] | None:
         "until": _clock(min(ends)),
         "at": _clock(held.get("confirmed_at")),
         "every": held.get("confirmed_every"),
+        "version": held.get("version"),
+        "user": held.get("database_user"),
     }
     known = {name: value for name, value in values.items() if value}
-    lines = [_sentence("reuse", part, known) for part in ("whose", "checked", "confirmed", "ends")]
+    lines = [_sentence("reuse", part, known) for part in ("whose", "checked", "stored", "made", "ends")]
     return {"title": t("reason.reuse.title"), "lines": [line for line in lines if line]}
 
 
@@ -118,6 +122,22 @@ def _sentence(kind: str, part: str, values: Mapping[str, Any]) -> str:
         return t(key, **values)
     except KeyError:
         return ""
+
+
+def _empty(step: Step, trace: Trace) -> Reason:
+    """Of a credential's path that opened and held nothing: no refusal."""
+    last = step.exchanges[-1] if step.exchanges else None
+    if step.kind != "credential" or last is None or last.status != 404:
+        return Reason()
+    path = urlsplit(last.url).path.removeprefix("/v1/")
+    values = {"by": party("vault", step.server), "path": path, **_entity_of(step, trace)}
+    return Reason(_sentence("credential", "empty", values))
+
+
+def _entity_of(step: Step, trace: Trace) -> dict[str, Any]:
+    """Whom Vault takes the caller of this step's server for, where that is known."""
+    entity = trace.detail("entity", step.server).get("entity")
+    return {"entity": entity} if entity else {}
 
 
 def _nothing(_: Step, __: Trace) -> dict[str, Any]:
@@ -183,7 +203,7 @@ def _credential(step: Step, trace: Trace) -> dict[str, Any]:
     made = found.get("made_at")
     return {
         "path": found.get("vault_path"),
-        "entity": trace.detail("entity", step.server).get("entity"),
+        **_entity_of(step, trace),
         "came": t("reason.credential.made", user=found.get("database_user"), at=_clock(made), until=_clock(step.until))
         if made and step.until is not None
         else t("reason.credential.stored", version=found.get("version"), written=_clock(found.get("written_at")))

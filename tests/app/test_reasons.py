@@ -47,7 +47,8 @@ def test_what_was_checked_by_whom_on_which_value_and_what_came_out() -> None:
     check, exchange, login, entity, credential = (reason(one, trace) for one in trace.steps)
     assert check.checked == (
         "Jira MCP server checked the signature, `aud` = `mcp-jira` (itself), `iss` = `http://kc/realms/r`, the time, "
-        "the scope `mcp:jira`, and that the session has not ended."
+        "the scope `mcp:jira`, and that the session is not in the list of ended sessions, which the app and all "
+        "servers share."
     )
     assert check.out == "the caller is alice, user `8db0`."
     assert exchange.checked == "Keycloak checked: `mcp-jira` may exchange a token meant for it (`aud` = `mcp-jira`)."
@@ -73,6 +74,15 @@ def test_a_credential_made_on_demand_says_when_it_is_dropped() -> None:
     )
 
 
+def test_a_path_that_opened_and_held_nothing_is_told_from_a_refusal() -> None:
+    for status, said in ((404, "it does, and nothing is stored there (404)"), (403, "")):
+        trace = call()
+        asked = Exchange(method="GET", url=f"http://localhost:8200/v1/{PATH}", started_at=T0, status=status)
+        trace.steps[4] = step("credential", status="failed", exchanges=[asked])
+        assert said in reason(trace.steps[4], trace).checked
+        assert bool(said) == bool(reason(trace.steps[4], trace).checked)
+
+
 def kept_call() -> Trace:
     trace = call()
     confirmed = {"confirmed_at": T0 - 2, "confirmed_every": 5.0}
@@ -90,12 +100,18 @@ def test_why_it_is_safe_to_use_again_what_was_kept_is_said_as_a_whole_where_some
         "It is nobody else's: Jira MCP server keeps it for the user `8db0` (alice) in the sign-in `s-1`, and finds it "
         "by these two ids in the token that was sent with this call.",
         "That token was checked anew in this call (step 3), as in every call.",
-        f"Vault confirmed it {clock(T0 - 2)}, and is asked again before that is 5 s old: what an administrator changes "
-        "or takes away in Vault is noticed by then.",
+        f"Vault confirmed {clock(T0 - 2)} that version 3 is still the newest. It is asked again before that is 5 s old "
+        "(in the audit log: beside the call), so what an administrator changes or takes away in Vault is noticed by "
+        "then.",
         f"It ends {clock(T0 + 500)} unless it is renewed, and at once when you sign out: then the server revokes the "
         "Vault token, and with it what was made with it.",
     ]
     assert reuse(call(), "jira") is None
+    made = kept_call()
+    made.steps[4].detail = {"confirmed_at": T0 - 2, "confirmed_every": 5.0, "database_user": "v-alice-x"}
+    assert (reuse(made, "jira") or {})["lines"][2].startswith(
+        f"Vault confirmed {clock(T0 - 2)} that its token lives, and with the token the database user `v-alice-x`."
+    )
     assert reuse(kept_call(), "github") is None
 
 
@@ -105,6 +121,8 @@ def test_a_token_that_a_login_was_made_with_does_not_get_the_login_s_end() -> No
     assert login is not None
     assert (exchange["until"], exchange["at"]) == (None, "")
     assert login["until"] == T0 + 700
+    trace = kept_call()
+    assert reason(trace.steps[1], trace) == Reason(), "nothing comes out of it in this call"
     ahead = step("vault-login", status="reused", since=T0, until=T0 + 700, detail={"made_ahead": True})
     assert (kept(ahead) or {})["again"].startswith("Made ahead, when a client listed the tools.")
 

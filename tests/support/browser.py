@@ -150,11 +150,14 @@ class Visitor:
 
     def another_trace(self, before: str) -> None:
         """Wait until a trace other than ``before`` (its id) is drawn."""
-        self.page.wait_for_function(
-            "([selector, before]) => { const now = document.querySelector(selector)?.textContent;"
-            " return now && now !== before }",
-            arg=[TRACE_ID, before],
-        )
+        try:
+            self.page.wait_for_function(
+                "([selector, before]) => { const now = document.querySelector(selector)?.textContent;"
+                " return now && now !== before }",
+                arg=[TRACE_ID, before],
+            )
+        except PlaywrightTimeout as error:
+            raise AssertionError(f"No new trace was drawn. The page says: {self.words()}") from error
         self.settled()
 
     def trace_id(self) -> str:

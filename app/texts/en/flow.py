@@ -43,7 +43,7 @@ TEXTS: dict[str, str] = {
     "flow.ui.legend.request": "request",
     "flow.ui.legend.answer": "its answer",
     "flow.ui.legend.skipped": "skipped: nothing was sent",
-    "flow.ui.legend.kept": "kept from before: nothing was sent",
+    "flow.ui.legend.kept": "kept from before: this call sent nothing for it",
     "flow.ui.rule": "The rule that decides",
     "flow.ui.rule.written": "As it is written",
     "flow.ui.rule.filled": "As Vault reads it",
@@ -58,8 +58,8 @@ TEXTS: dict[str, str] = {
     "rule.try": "Ask Vault for `{path}` as me",
     "rule.refused": "Vault answered {status} to `{path}`: {said}",
     "rule.opened": "Vault answered {status} to `{path}`: it is open. That must not be.",
-    "rule.asked-as": "Asked {at} with your own login at Vault. Its policy `{policy}` opens all that is "
-    "yours, more than this server's policy, and still not this. Correlation id `{id}`.",
+    "rule.asked-as": "Asked {at} by the app, with its own login at Vault for you. Its policy `{policy}` opens all that "
+    "is yours, more than this server's policy, and still not this. Correlation id `{id}`.",
     "action.proof": "Somebody else's path: {path}",
     "capture.title": "If the {server} MCP server were captured, it could read:",
     "capture.whose": "<caller>",

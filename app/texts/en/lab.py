@@ -30,7 +30,7 @@ TEXTS: dict[str, str] = {
     "lab.verdict.some": "{blocked} of {count} attacks were blocked. Not blocked: {names}.",
     "lab.verdict.part": "{blocked} of {count} attacks sent and blocked so far.",
     "lab.controls.good": "The controls got through: the same requests with nothing wrong with them.",
-    "lab.lessons": "Meant to get through, to show a limit: {names}. {why}",
+    "lab.lessons": "Not counted among them, because it is meant to get through and shows a limit: {names}. {why}",
     "lab.controls.bad": "The controls did not get through, so the servers refuse everybody and no verdict counts: "
     "{names}.",
     "lab.ui.guess": "Guess first",

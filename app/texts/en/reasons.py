@@ -13,7 +13,8 @@ TEXTS: dict[str, str] = {
     "reason.mcp-request.checked": "The app sent the token for `{audience}`, and no other.",
     "reason.mcp-request.out": "the answer, HTTP {status} after {life} ms; the steps below happened before it.",
     "reason.bearer-check.checked": "{by} checked the signature, `aud` = `{aud}` (itself), `iss` = `{iss}`, the time, "
-    "the scope `{scope}`, and that the session has not ended.",
+    "the scope `{scope}`, and that the session is not in the list of ended sessions, which the app and all servers "
+    "share.",
     "reason.bearer-check.out": "the caller is {username}, user `{sub}`.",
     "reason.token-exchange.checked": "{by} checked: `{azp}` may exchange a token meant for it (`aud` = `{received}`).",
     "reason.token-exchange.out": "a token for `{aud}` only, {life}.",
@@ -31,6 +32,8 @@ TEXTS: dict[str, str] = {
     "reason.entity.out": "entity `{entity_id}`, named `{entity}`. An entity is Vault's record of one person.",
     "reason.credential.checked": "{by} checked that the policy opens `{path}` to the entity `{entity}`.",
     "reason.credential.out": "{came}.",
+    "reason.credential.empty": "{by} checked that the policy opens `{path}` to the entity `{entity}`: it does, and "
+    "nothing is stored there (404). Somebody else's path is refused instead (403).",
     "reason.credential.stored": "a stored secret, version {version}, written {written}; it stays until somebody "
     "changes it",
     "reason.credential.made": "a PostgreSQL user `{user}`, made for this person {at}, dropped {until} unless renewed",
@@ -54,13 +57,17 @@ TEXTS: dict[str, str] = {
     "kept.person-exchange": "Not needed while the Vault login made with it lives.",
     "kept.person-login": "Ends with sign-out, too. Vault checks it again on every request.",
     "kept.ahead": "Made ahead, when a client listed the tools.",
-    "kept.confirmed": "Last confirmed with Vault {at}; asked again beside a call, before that is {every} s old.",
+    "kept.confirmed": "Last confirmed with Vault {at}; asked again before that is {every} s old, beside a call.",
     "reason.reuse.title": "Why it is safe to use again what was kept, and until when",
     "reason.reuse.whose": "It is nobody else's: {by} keeps it for the user `{sub}` ({username}) in the sign-in "
     "`{sid}`, and finds it by these two ids in the token that was sent with this call.",
     "reason.reuse.checked": "That token was checked anew in this call (step 3), as in every call.",
-    "reason.reuse.confirmed": "Vault confirmed it {at}, and is asked again before that is {every:.0f} s old: what an "
-    "administrator changes or takes away in Vault is noticed by then.",
+    "reason.reuse.stored": "Vault confirmed {at} that version {version} is still the newest. It is asked again before "
+    "that is {every:.0f} s old (in the audit log: beside the call), so what an administrator changes or takes away in "
+    "Vault is noticed by then.",
+    "reason.reuse.made": "Vault confirmed {at} that its token lives, and with the token the database user `{user}`. It "
+    "is asked again before that is {every:.0f} s old (in the audit log: beside the call), so what an administrator "
+    "takes away in Vault is noticed by then.",
     "reason.reuse.ends": "It ends {until} unless it is renewed, and at once when you sign out: then the server revokes "
     "the Vault token, and with it what was made with it.",
     "duration.minutes": "{count} min",

@@ -43,7 +43,7 @@ TEXTS: dict[str, str] = {
     "flow.ui.legend.request": "요청",
     "flow.ui.legend.answer": "그 응답",
     "flow.ui.legend.skipped": "건너뜀: 보낸 것 없음",
-    "flow.ui.legend.kept": "이전 것을 보관: 보낸 것 없음",
+    "flow.ui.legend.kept": "이전 것을 보관: 이번 호출에서는 보내지 않음",
     "flow.ui.rule": "결정하는 규칙",
     "flow.ui.rule.written": "적힌 그대로",
     "flow.ui.rule.filled": "Vault가 읽는 대로",
@@ -58,7 +58,7 @@ TEXTS: dict[str, str] = {
     "rule.try": "`{path}`를 본인으로 Vault에 요청",
     "rule.refused": "Vault가 `{path}`에 {status}로 답했습니다: {said}",
     "rule.opened": "Vault가 `{path}`에 {status}로 답했습니다: 열렸습니다. 이래서는 안 됩니다.",
-    "rule.asked-as": "{at} Vault의 본인 로그인으로 요청. 정책 `{policy}`는 이 서버의 정책보다 넓게 본인의 모든 것을 열지만 "
+    "rule.asked-as": "{at} 앱이 본인을 위한 자신의 Vault 로그인으로 요청. 정책 `{policy}`는 이 서버의 정책보다 넓게 본인의 모든 것을 열지만 "
     "이것은 열지 않습니다. correlation id `{id}`.",
     "action.proof": "다른 사람의 경로: {path}",
     "capture.title": "{server} MCP 서버가 탈취된다면 읽을 수 있는 것:",

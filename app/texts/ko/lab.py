@@ -27,7 +27,7 @@ TEXTS: dict[str, str] = {
     "lab.verdict.some": "공격 {count}개 중 {blocked}개가 막혔습니다. 막히지 않은 공격: {names}.",
     "lab.verdict.part": "지금까지 공격 {count}개 중 {blocked}개를 보냈고 모두 막혔습니다.",
     "lab.controls.good": "대조 요청, 즉 아무 문제가 없는 같은 요청은 통과했습니다.",
-    "lab.lessons": "한계를 보여 주려고 통과하게 둔 것: {names}. {why}",
+    "lab.lessons": "한계를 보여 주려고 통과하게 두어 여기에 세지 않은 것: {names}. {why}",
     "lab.controls.bad": "대조 요청이 통과하지 못했습니다. 서버가 모두를 거부하고 있으므로 판정이 의미가 없습니다: {names}.",
     "lab.ui.guess": "먼저 맞혀 보기",
     "lab.ui.guess-help": "누군가 답하기 전에는 무엇이 공격을 막는지 숨깁니다.",

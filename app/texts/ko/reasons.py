@@ -11,8 +11,8 @@ TEXTS: dict[str, str] = {
     "reason.server-token.out": "`{aud}`만 받아들이는 토큰, scope `{scope}`, {life}.",
     "reason.mcp-request.checked": "앱은 `{audience}`용 토큰만 보냈습니다.",
     "reason.mcp-request.out": "응답, {life} ms 뒤 HTTP {status}. 아래 단계는 그 전에 일어났습니다.",
-    "reason.bearer-check.checked": "{by}: 서명, `aud` = `{aud}`(자기 자신), `iss` = `{iss}`, 시각, scope `{scope}`, 세션이 끝나지 "
-    "않았는지를 확인했습니다.",
+    "reason.bearer-check.checked": "{by}: 서명, `aud` = `{aud}`(자기 자신), `iss` = `{iss}`, 시각, scope `{scope}`, 그리고 "
+    "앱과 모든 서버가 공유하는 끝난 세션 목록에 이 세션이 없는지를 확인했습니다.",
     "reason.bearer-check.out": "호출자는 {username} 님, 사용자 `{sub}`입니다.",
     "reason.token-exchange.checked": "{by}: `{azp}`가 자신에게 온 토큰(`aud` = `{received}`)을 교환해도 되는지 확인했습니다.",
     "reason.token-exchange.out": "`{aud}` 전용 토큰, {life}.",
@@ -28,6 +28,7 @@ TEXTS: dict[str, str] = {
     "reason.entity.out": "Entity `{entity_id}`, 이름 `{entity}`. Entity는 한 사람에 대한 Vault의 기록입니다.",
     "reason.credential.checked": "{by}: 정책이 entity `{entity}`에게 `{path}`를 여는지 확인했습니다.",
     "reason.credential.out": "{came}.",
+    "reason.credential.empty": "{by}: 정책이 entity `{entity}`에게 `{path}`를 여는지 확인했습니다. 열리지만 저장된 것이 없습니다(404). 다른 사람의 경로였다면 거부합니다(403).",
     "reason.credential.stored": "저장된 비밀, 버전 {version}, {written} 작성; 누군가 바꿀 때까지 그대로 있습니다",
     "reason.credential.made": "PostgreSQL 사용자 `{user}`, 본인을 위해 {at} 생성, 갱신하지 않으면 {until} 삭제",
     "reason.backend.checked": "{by}: 본인의 자격 증명(`{who}`)과 본인의 권한을 확인했습니다.",
@@ -54,8 +55,10 @@ TEXTS: dict[str, str] = {
     "reason.reuse.whose": "다른 사람의 것이 아닙니다. {by}는 이것을 사용자 `{sub}`({username})의 로그인 `{sid}`에 대해 보관하고, 이번 호출과 함께 온 "
     "토큰의 이 두 ID로 찾습니다.",
     "reason.reuse.checked": "그 토큰은 다른 모든 호출처럼 이번 호출에서도 새로 확인했습니다(3단계).",
-    "reason.reuse.confirmed": "Vault가 {at}에 확인했고, {every:.0f}초가 지나기 전에 다시 묻습니다. 관리자가 Vault에서 바꾸거나 없앤 것은 그때까지 "
-    "알게 됩니다.",
+    "reason.reuse.stored": "Vault가 {at}에 버전 {version}이 아직 최신임을 확인했습니다. {every:.0f}초가 지나기 전에 다시 물으므로(감사 로그에서는 "
+    "호출과 나란히 있는 행), 관리자가 Vault에서 바꾸거나 없앤 것은 그때까지 알게 됩니다.",
+    "reason.reuse.made": "Vault가 {at}에 자신의 토큰이, 그리고 그와 함께 데이터베이스 사용자 `{user}`가 살아 있음을 확인했습니다. {every:.0f}초가 지나기 전에 "
+    "다시 물으므로(감사 로그에서는 호출과 나란히 있는 행), 관리자가 Vault에서 없앤 것은 그때까지 알게 됩니다.",
     "reason.reuse.ends": "갱신하지 않으면 {until}에 끝나고, 로그아웃하면 바로 끝납니다. 그때 서버는 Vault 토큰과 그것으로 만든 것을 모두 "
     "폐기합니다.",
     "duration.minutes": "{count}분",

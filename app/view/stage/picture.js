@@ -1,11 +1,10 @@
-// The picture, its seven steps and the three tokens. Whoever points at a step, or comes to it by keys, sees it lit.
+// The picture, its seven steps and the tokens. Whoever points at a step, or comes to it by keys, sees it lit.
 
 function drawPicture(place, data, state) {
   const art = drawn(data.svg)
   const light = (number) => lit(art, number, number ? data.steps[number - 1].part : "")
   const rows = data.steps.map((step) => stepRow(step, data.text, state, light))
-  const told = [h("h3", {}, data.text.steps), h("ol", { class: "seven" }, rows), h("h3", {}, data.text.tokens), tokenTable(data),
-    h("p", { class: "note" }, prose(data.text["tokens.app"]))]
+  const told = [h("h3", {}, data.text.steps), h("ol", { class: "seven" }, rows), h("h3", {}, data.text.tokens), tokenTable(data)]
   place.replaceChildren(art, data.last ? h("p", { class: "note" }, prose(data.last)) : "", ...(rows.length ? told : []))
   light(state.chosen)
 }

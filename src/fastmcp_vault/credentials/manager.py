@@ -251,9 +251,11 @@ class Credentials(Generic[C]):
         """The end of a grant: connections close, the Vault token and every lease under it are revoked."""
         grant.released = True
         credential, grant.credential = grant.credential, None
-        if credential is not None:
-            await self._source.end(credential)
-        await self._logins.revoke(grant.login)
+        try:
+            if credential is not None:
+                await self._source.end(credential)
+        finally:
+            await self._logins.revoke(grant.login)
 
     async def session_ended(self, sid: str) -> None:
         """Let go of what is held for this session."""
