@@ -111,7 +111,7 @@ RELAY: Final = Scene(
 """A chatbot that signs its users in by a link."""
 
 TOKENS: Final = ("login", "server", "vault")
-TOLD: Final = ("login", "refresh", "server", "vault", "own", "app")
+TOLD: Final = ("cookie", "login", "id", "refresh", "server", "vault", "own", "app")
 """Every token that there is, the ones that nobody carries along an arrow too."""
 FACTS: Final = ("issued", "accepted", "dies")
 SAYS: Final = ("acts", "checked", "out")

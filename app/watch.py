@@ -154,7 +154,7 @@ def _entity(steps: Mapping[str, Step]) -> list[str]:
 _VALUES: dict[int, Any] = {
     1: _sign_in,
     2: lambda steps: _said(claims_of(steps.get("jwt")), "sub", "azp"),
-    3: lambda steps: _said(claims_of(steps.get("server-token")) or claims_of(steps.get("bearer-check")), "aud", "azp"),
+    3: lambda steps: _said(claims_of(steps.get("server-token")) or claims_of(steps.get("bearer-check")), "aud"),
     4: lambda steps: _said(claims_of(steps.get("token-exchange")), "aud", "azp"),
     5: _entity,
     6: lambda steps: _asked(steps, "credential"),

@@ -23,6 +23,8 @@ _CALL = {
     "bearer-check",
     "vault-login",
     "entity",
+    "credential",
+    "credential-check",
     "approval-question",
     "approval",
     "backend",
@@ -154,7 +156,7 @@ def _row(step: Step, arrow: Arrow, names: Sequence[str], *, last: bool) -> dict[
         "ways": names[arrow.source] if inside else f"{names[arrow.source]} → {names[arrow.target]}",
         "label": arrow.label,
         "note": _note(step, arrow),
-        "answered": arrow.http is not None,
+        "answered": arrow.http is not None or (step.kind == "backend" and step.status == "done" and not inside),
     }
 
 

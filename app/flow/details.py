@@ -15,7 +15,7 @@ from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.tracing import Exchange, Step
 from fastmcp_vault.tracing.export import as_curl
 
-_SAID_ELSEWHERE = {"claims", "confirmed_at", "confirmed_every"}
+_SAID_ELSEWHERE = {"claims", "confirmed_at", "confirmed_every", "holds"}
 _CARD = ("user_id", "username", "email", "entity", "vault_path", "masked_credential", "credential_version")
 
 

@@ -162,6 +162,10 @@ def _token(step: Step, _: Trace) -> dict[str, Any]:
     }
 
 
+def _checked(step: Step, trace: Trace) -> dict[str, Any]:
+    return {**_token(step, trace), "demanded": f"mcp:{step.server}"}
+
+
 def _request(step: Step, _: Trace) -> dict[str, Any]:
     last = step.exchanges[-1] if step.exchanges else None
     return {
@@ -212,6 +216,12 @@ def _credential(step: Step, trace: Trace) -> dict[str, Any]:
     }
 
 
+def _confirmed(step: Step, _: Trace) -> dict[str, Any]:
+    holds = step.detail.get("holds")
+    said = t("reason.credential-check.holds") if holds else t("reason.credential-check.changed")
+    return {} if holds is None else {"came": said}
+
+
 def _backend(step: Step, trace: Trace) -> dict[str, Any]:
     last = step.exchanges[-1] if step.exchanges else None
     rows = step.detail.get("rows")
@@ -230,13 +240,14 @@ _FACTS: Mapping[str, Callable[[Step, Trace], dict[str, Any]]] = {
     "jwt": _token,
     "server-token": _token,
     "mcp-request": _request,
-    "bearer-check": _token,
+    "bearer-check": _checked,
     "token-exchange": _exchange,
     "person-exchange": _exchange,
     "vault-login": _vault_login,
     "person-login": _vault_login,
     "entity": _entity,
     "credential": _credential,
+    "credential-check": _confirmed,
     "backend": _backend,
 }
 

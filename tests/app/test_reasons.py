@@ -46,9 +46,9 @@ def test_what_was_checked_by_whom_on_which_value_and_what_came_out() -> None:
     trace = call()
     check, exchange, login, entity, credential = (reason(one, trace) for one in trace.steps)
     assert check.checked == (
-        "Jira MCP server checked the signature, `aud` = `mcp-jira` (itself), `iss` = `http://kc/realms/r`, the time, "
-        "the scope `mcp:jira`, and that the session is not in the list of ended sessions, which the app and all "
-        "servers share."
+        "Jira MCP server checked the signature, `aud` = `mcp-jira` (itself), `iss` = `http://kc/realms/r`, the kind "
+        "of token, the time, that the scope `mcp:jira` holds `mcp:jira`, and that the session is not in the list of "
+        "ended sessions: the app writes each sign-out into it, and every server hears of it at once."
     )
     assert check.out == "the caller is alice, user `8db0`."
     assert exchange.checked == "Keycloak checked: `mcp-jira` may exchange a token meant for it (`aud` = `mcp-jira`)."
@@ -60,7 +60,8 @@ def test_what_was_checked_by_whom_on_which_value_and_what_came_out() -> None:
     assert "`f631`, named `alice`" in entity.out
     assert credential.checked == f"Vault checked that the policy opens `{PATH}` to the entity `alice`."
     assert credential.out == (
-        f"a stored secret, version 3, written {clock(T0 - 60)}; it stays until somebody changes it."
+        f"a stored secret, version 3, written {clock(T0 - 60)}; it stays until somebody changes it, and the server "
+        "keeps it as long as its login at Vault."
     )
 
 
@@ -100,8 +101,8 @@ def test_why_it_is_safe_to_use_again_what_was_kept_is_said_as_a_whole_where_some
         "It is nobody else's: Jira MCP server keeps it for the user `8db0` (alice) in the sign-in `s-1`, and finds it "
         "by these two ids in the token that was sent with this call.",
         "That token was checked anew in this call (step 3), as in every call.",
-        f"Vault confirmed {clock(T0 - 2)} that version 3 is still the newest. It is asked again before that is 5 s old "
-        "(in the audit log: beside the call), so what an administrator changes or takes away in Vault is noticed by "
+        f"Vault confirmed {clock(T0 - 2)} that version 3 is still the newest. It is asked again before that is 5 s "
+        "old, in a call (6a) or beside one, so what an administrator changes or takes away in Vault is noticed by "
         "then.",
         f"It ends {clock(T0 + 500)} unless it is renewed, and at once when you sign out: then the server revokes the "
         "Vault token, and with it what was made with it.",

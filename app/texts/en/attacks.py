@@ -60,9 +60,9 @@ _WORDS = {
         "The server trusts one issuer and fetches keys from that one only, never from the one that a token names.",
     ),
     "audience": (
-        "The sign-in token itself",
+        "The login token itself",
         "Use the token that the app got at sign-in at the Jira server.",
-        "It is not meant for any server: nobody's sign-in token opens a tool. The app must exchange it first.",
+        "It is not meant for any server: nobody's login token opens a tool. The app must exchange it first.",
     ),
     "id-token": (
         "The ID token",
@@ -85,9 +85,9 @@ _WORDS = {
         "Writing tools need a scope of their own; the refusal names it, so that a program can ask the person for it.",
     ),
     "login-at-vault": (
-        "The sign-in token at Vault",
+        "The login token at Vault",
         "Log in to Vault with the token of the sign-in.",
-        "Vault takes only tokens whose audience is `vault`, and the sign-in token has none of ours.",
+        "Vault takes only tokens whose audience is `vault`, and the login token has none of ours.",
     ),
     "other-role": (
         "A server's role",
@@ -159,7 +159,7 @@ _WORDS = {
         "Verified locally",
         "A program checks the ended session's token by itself: signature, issuer, audience, times.",
         "Nothing in the token has changed, so it passes until its time is over. A token cannot know of its own "
-        "end; so the MCP servers ask whether the session has ended as well (step 3).",
+        "end; so the MCP servers look into the list of ended sessions as well (step 3).",
     ),
     "introspection": (
         "Shown to Keycloak",

@@ -52,7 +52,7 @@ TEXTS: dict[str, str] = {
     "rule.role": "Login role `{role}`, read from Vault {at}: a token without these values is refused.",
     "rule.unread": "Vault's rule cannot be shown: {reason}",
     "rule.none": "No line of this server's policies opens `{path}`.",
-    "rule.mine": "for the entity {entity}: this is the path that was read",
+    "rule.mine": "for the entity {entity}: the path of this credential",
     "rule.other": "The same line for {other}",
     "rule.theirs": "is what Vault reads when {other} asks. When you ask, no line reads so, and the path stays shut.",
     "rule.try": "Ask Vault for `{path}` as me",
@@ -66,11 +66,12 @@ TEXTS: dict[str, str] = {
     "capture.personal": "`{path}` ({may}) of whoever calls it, while its login at Vault for that person lives (an hour "
     "at most, until sign-out); from this call: `{mine}`",
     "capture.shared": "`{path}` ({may}), whoever calls it",
-    "capture.read": "What it has read it knows until somebody changes it in Vault.",
+    "capture.read": "What it has read it knows, and may use as that person, until somebody changes it in Vault.",
     "capture.nothing-else": "and nothing of anybody who does not call it",
     "capture.of-all": "{count} of these without anybody calling it",
     "capture.source": "{read} Counted from the policies {policies} of its login role `{role}`, which accepts tokens "
-    "with `azp` = `{azp}` only; read from Vault {at}.",
+    "with `azp` = `{azp}` only; read from Vault {at}. The policy `default`, which every token of Vault's has, opens "
+    "what Vault knows of the token and its person (the record of step 5b), and no credential.",
     "hop.login": "Your token, kept by the app",
     "hop.server": "For the {server} MCP server",
     "hop.vault": "For Vault",

@@ -60,16 +60,19 @@ TEXTS: dict[str, str] = {
     "picture.step.1.acts": "You type your password into Keycloak's own page; the app never sees it.",
     "picture.step.1.checked": "Keycloak checks the password, and that the program that finishes the sign-in is the "
     "one that began it (PKCE).",
-    "picture.step.1.out": "The login token, for the app alone: 5 minutes, renewed while you are signed in.",
+    "picture.step.1.out": "The login token, which the app keeps: 5 minutes, renewed while you are signed in.",
     "picture.step.2.title": "Check who you are",
     "picture.step.2.acts": "The app reads the login token.",
-    "picture.step.2.checked": "The app checks its signature with Keycloak's public keys, its issuer and its times.",
-    "picture.step.2.out": "Your user id: the claim `sub`. Names are shown, and never decide.",
+    "picture.step.2.checked": "The app checks its signature with Keycloak's public keys, its issuer, its times, and "
+    "that `azp` is this app.",
+    "picture.step.2.out": "Your user id: the claim `sub`. Step 5 finds you by it.",
     "picture.step.3.title": "A token for one server",
     "picture.step.3.acts": "The app trades the login token at Keycloak for one that only this MCP server accepts, and "
     "calls the server with it.",
-    "picture.step.3.checked": "The server checks signature, issuer, times, that `aud` names this server and no other, "
-    "the scope, and that your session is not in the list of ended sessions, which the app and all servers share.",
+    "picture.step.3.checked": "Keycloak checks that the app may trade it. The server checks first the request (host, "
+    "origin, size, one token, in its header), then the token: signature, issuer, kind, times, that `aud` names this "
+    "server and no other, that the scope is this server's, and that your session is not in the list of ended "
+    "sessions. The app writes each sign-out into it, and every server hears of it at once.",
     "picture.step.3.out": "The server token: 5 minutes, at this one server.",
     "picture.step.4.title": "A token for Vault",
     "picture.step.4.acts": "The MCP server trades the server token at Keycloak. The token that it received stops here.",
@@ -78,14 +81,15 @@ TEXTS: dict[str, str] = {
     "picture.step.4.out": "The token for Vault: `aud` is `vault`, `azp` is this server, one minute.",
     "picture.step.5.title": "Vault finds you",
     "picture.step.5.acts": "The MCP server logs in to Vault with it.",
-    "picture.step.5.checked": "Vault checks signature, `aud`, and that `azp` is the server that this login role is "
-    "for. Then it looks whose alias the `sub` is.",
+    "picture.step.5.checked": "Vault checks signature, issuer, times, `aud`, and that `azp` is the server that this "
+    "login role is for. Then it looks whose alias the `sub` is: init wrote that down when you were added. Somebody "
+    "without one gets an empty entity, which opens nothing.",
     "picture.step.5.out": "A login for your entity (Vault's record of you) through this one server: 15 minutes, an "
     "hour at most.",
     "picture.step.6.title": "Your own credential",
     "picture.step.6.acts": "The MCP server asks Vault for the credential.",
-    "picture.step.6.checked": "Vault's policy holds your entity's name in the path: yours opens, everybody else's "
-    "stays shut. Where nothing is stored for you, the answer is 404.",
+    "picture.step.6.checked": "Vault's policy holds the name of the entity that step 5 found: your path opens, "
+    "everybody else's stays shut (403). Where nothing is stored for you, the answer is 404.",
     "picture.step.6.out": "A stored secret, or a database user made for you a moment ago and dropped after its time.",
     "picture.step.7.title": "The call",
     "picture.step.7.acts": "The MCP server calls Jira, GitHub or PostgreSQL with your credential.",
@@ -97,6 +101,14 @@ TEXTS: dict[str, str] = {
     "picture.token.login.issued": "Keycloak, when you sign in",
     "picture.token.login.accepted": "this app, and Keycloak to trade it",
     "picture.token.login.dies": "after 5 minutes; renewed until you sign out",
+    "picture.token.cookie": "Session cookie",
+    "picture.token.cookie.issued": "this app, to your browser: a random number, no token",
+    "picture.token.cookie.accepted": "this app",
+    "picture.token.cookie.dies": "after 30 minutes without use, or when you sign out",
+    "picture.token.id": "ID token",
+    "picture.token.id.issued": "Keycloak, together with the login token",
+    "picture.token.id.accepted": "nobody: it tells this app who signed in, and Keycloak who signs out",
+    "picture.token.id.dies": "after 5 minutes; it opens nothing",
     "picture.token.refresh": "Refresh token",
     "picture.token.refresh.issued": "Keycloak, together with the login token",
     "picture.token.refresh.accepted": "Keycloak, from this app alone, once: for a new login token",
@@ -114,7 +126,8 @@ TEXTS: dict[str, str] = {
     "picture.token.own.accepted": "Vault, for your paths at that server alone",
     "picture.token.own.dies": "after 15 minutes, renewed for an hour at most; revoked when you sign out",
     "picture.token.app": "Vault's token for the app",
-    "picture.token.app.issued": "Vault, to the app, in the role `person`, for a token that Keycloak made for that",
+    "picture.token.app.issued": "Vault, to the app, in the role `person`, for a token of one minute that Keycloak "
+    "made (`aud` is `vault`, `azp` this app)",
     "picture.token.app.accepted": "Vault, to show you what is yours and to try other people's paths; no tool uses it",
     "picture.token.app.dies": "after 5 minutes, renewed for an hour at most; revoked when you sign out",
     "picture.issued": "Who issues it",

@@ -52,7 +52,7 @@ TEXTS: dict[str, str] = {
     "rule.role": "로그인 역할 `{role}`, {at} Vault에서 읽음: 이 값이 없는 토큰은 거부합니다.",
     "rule.unread": "Vault의 규칙을 표시할 수 없습니다: {reason}",
     "rule.none": "이 서버의 정책에는 `{path}`를 여는 줄이 없습니다.",
-    "rule.mine": "entity {entity}의 경우: 실제로 읽은 경로입니다",
+    "rule.mine": "entity {entity}의 경우: 이 자격 증명의 경로입니다",
     "rule.other": "{other} 님에게는 같은 줄이",
     "rule.theirs": "{other} 님이 요청할 때 Vault가 이렇게 읽습니다. 본인이 요청하면 이렇게 읽히는 줄이 없으므로 경로는 닫혀 있습니다.",
     "rule.try": "`{path}`를 본인으로 Vault에 요청",
@@ -66,11 +66,11 @@ TEXTS: dict[str, str] = {
     "capture.personal": "호출한 사람의 `{path}` ({may}), 그 사람을 위한 Vault 로그인이 살아 있는 동안(최대 한 시간, 로그아웃하면 끝); "
     "이 호출에서는 `{mine}`",
     "capture.shared": "`{path}` ({may}), 누가 호출하든",
-    "capture.read": "이미 읽은 것은 누군가 Vault에서 바꿀 때까지 알고 있습니다.",
+    "capture.read": "이미 읽은 것은 누군가 Vault에서 바꿀 때까지 알고 있으며 그 사람으로 쓸 수 있습니다.",
     "capture.nothing-else": "호출하지 않는 사람의 것은 아무것도 쓸 수 없습니다",
     "capture.of-all": "그중 {count}개는 아무도 호출하지 않아도 쓸 수 있습니다",
     "capture.source": "{read} 로그인 역할 `{role}`의 정책 {policies}에서 셈했습니다. 이 역할은 `azp` = `{azp}`인 토큰만 받습니다. {at} "
-    "Vault에서 읽음.",
+    "Vault에서 읽음. 모든 Vault 토큰이 가진 정책 `default`는 Vault가 그 토큰과 사람에 대해 아는 것(5b의 기록)만 열고 자격 증명은 열지 않습니다.",
     "hop.login": "앱이 보관하는 내 토큰",
     "hop.server": "{server} MCP 서버용",
     "hop.vault": "Vault용",

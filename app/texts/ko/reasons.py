@@ -4,23 +4,23 @@ from __future__ import annotations
 
 TEXTS: dict[str, str] = {
     "reason.login.checked": "{by}: 자체 페이지에서 비밀번호를 확인하고, 일회용 코드를 PKCE 증명(`{method}`)과 대조했습니다.",
-    "reason.login.out": "앱을 위한 로그인 토큰과 갱신 토큰, 그리고 {until}까지의 세션.",
-    "reason.jwt.checked": "{by}: 서명, `iss` = `{iss}`, `azp` = `{azp}`, 시각을 확인했습니다.",
+    "reason.login.out": "앱을 위한 로그인 토큰, ID 토큰, 갱신 토큰, 그리고 {until}까지(쓰는 동안 연장되는) 세션.",
+    "reason.jwt.checked": "{by}: 로그인 토큰의 서명, `iss` = `{iss}`, `azp` = `{azp}`, 시각을 확인했습니다.",
     "reason.jwt.out": "{username} 님은 사용자 `{sub}`(`sub`)입니다. 토큰은 {exp}까지 유효합니다.",
     "reason.server-token.checked": "{by}: 로그인 토큰과, `{azp}`가 이를 `{aud}`용으로 교환해도 되는지 확인했습니다.",
     "reason.server-token.out": "`{aud}`만 받아들이는 토큰, scope `{scope}`, {life}.",
     "reason.mcp-request.checked": "앱은 `{audience}`용 토큰만 보냈습니다.",
     "reason.mcp-request.out": "응답, {life} ms 뒤 HTTP {status}. 아래 단계는 그 전에 일어났습니다.",
-    "reason.bearer-check.checked": "{by}: 서명, `aud` = `{aud}`(자기 자신), `iss` = `{iss}`, 시각, scope `{scope}`, 그리고 "
-    "앱과 모든 서버가 공유하는 끝난 세션 목록에 이 세션이 없는지를 확인했습니다.",
+    "reason.bearer-check.checked": "{by}: 서명, `aud` = `{aud}`(자기 자신), `iss` = `{iss}`, 토큰 종류, 시각, scope `{scope}`에 "
+    "`{demanded}`가 있는지, 그리고 끝난 세션 목록에 이 세션이 없는지를 확인했습니다. 앱이 모든 로그아웃을 그 목록에 적고 모든 서버가 바로 알게 됩니다.",
     "reason.bearer-check.out": "호출자는 {username} 님, 사용자 `{sub}`입니다.",
     "reason.token-exchange.checked": "{by}: `{azp}`가 자신에게 온 토큰(`aud` = `{received}`)을 교환해도 되는지 확인했습니다.",
     "reason.token-exchange.out": "`{aud}` 전용 토큰, {life}.",
     "reason.token-exchange.stops": "받은 토큰(`{received}`용)은 여기서 멈춥니다. 전달되지 않으며, 여기부터는 새 토큰을 씁니다.",
     "reason.person-exchange.checked": "{by}: 로그인 토큰과, `{azp}`가 이를 교환해도 되는지 확인했습니다.",
     "reason.person-exchange.out": "`{aud}` 전용 토큰, {life}.",
-    "reason.vault-login.checked": "{by}: 서명을 직접 검증하고 `aud` = `{aud}`, `azp` = `{azp}`를 확인했습니다. 역할 `{role}`이 둘 다 "
-    "요구합니다.",
+    "reason.vault-login.checked": "{by}: 서명을 직접 검증하고 발급자, 시각, `aud` = `{aud}`, `azp` = `{azp}`를 확인했습니다. 역할 `{role}`이 "
+    "뒤의 둘을 요구합니다.",
     "reason.vault-login.out": "정책 {policies}의 Vault 토큰, 갱신하지 않으면 {life}.",
     "reason.person-login.checked": "{by}: 서명을 직접 검증하고 `aud` = `{aud}`, `azp` = `{azp}`를 확인했습니다.",
     "reason.person-login.out": "정책 {policies}의 Vault 토큰, 갱신하지 않으면 {life}.",
@@ -28,9 +28,13 @@ TEXTS: dict[str, str] = {
     "reason.entity.out": "Entity `{entity_id}`, 이름 `{entity}`. Entity는 한 사람에 대한 Vault의 기록입니다.",
     "reason.credential.checked": "{by}: 정책이 entity `{entity}`에게 `{path}`를 여는지 확인했습니다.",
     "reason.credential.out": "{came}.",
-    "reason.credential.empty": "{by}: 정책이 entity `{entity}`에게 `{path}`를 여는지 확인했습니다. 열리지만 저장된 것이 없습니다(404). 다른 사람의 경로였다면 거부합니다(403).",
-    "reason.credential.stored": "저장된 비밀, 버전 {version}, {written} 작성; 누군가 바꿀 때까지 그대로 있습니다",
+    "reason.credential.empty": "{by}: 정책이 entity `{entity}`에게 `{path}`를 여는지 확인했습니다. 열리지만 저장된 것이 없습니다(404). 다른 사람의 "
+    "경로였다면 거부합니다(403).",
+    "reason.credential.stored": "저장된 비밀, 버전 {version}, {written} 작성; 누군가 바꿀 때까지 그대로 있으며, 서버는 Vault 로그인만큼 보관합니다",
     "reason.credential.made": "PostgreSQL 사용자 `{user}`, 본인을 위해 {at} 생성, 갱신하지 않으면 {until} 삭제",
+    "reason.credential-check.out": "{came}.",
+    "reason.credential-check.holds": "로그인이 살아 있고, 그것으로 만들거나 읽은 것이 아직 최신입니다",
+    "reason.credential-check.changed": "더 새로운 것이 있어 지금 가져옵니다",
     "reason.backend.checked": "{by}: 본인의 자격 증명(`{who}`)과 본인의 권한을 확인했습니다.",
     "reason.backend.out": "{came}.",
     "reason.backend.http": "응답, HTTP {status}",
@@ -50,15 +54,15 @@ TEXTS: dict[str, str] = {
     "kept.person-exchange": "이것으로 만든 Vault 로그인이 살아 있는 동안에는 필요하지 않습니다.",
     "kept.person-login": "로그아웃해도 끝납니다. Vault가 모든 요청에서 다시 확인합니다.",
     "kept.ahead": "클라이언트가 도구 목록을 요청했을 때 미리 만들었습니다.",
-    "kept.confirmed": "Vault에 마지막으로 확인한 시각 {at}; {every}초가 지나기 전에 호출과 나란히 다시 묻습니다.",
+    "kept.confirmed": "Vault에 마지막으로 확인한 시각 {at}; {every}초가 지나기 전에 다시 묻습니다.",
     "reason.reuse.title": "보관한 것을 다시 써도 안전한 이유와 그 기한",
     "reason.reuse.whose": "다른 사람의 것이 아닙니다. {by}는 이것을 사용자 `{sub}`({username})의 로그인 `{sid}`에 대해 보관하고, 이번 호출과 함께 온 "
     "토큰의 이 두 ID로 찾습니다.",
     "reason.reuse.checked": "그 토큰은 다른 모든 호출처럼 이번 호출에서도 새로 확인했습니다(3단계).",
-    "reason.reuse.stored": "Vault가 {at}에 버전 {version}이 아직 최신임을 확인했습니다. {every:.0f}초가 지나기 전에 다시 물으므로(감사 로그에서는 "
-    "호출과 나란히 있는 행), 관리자가 Vault에서 바꾸거나 없앤 것은 그때까지 알게 됩니다.",
+    "reason.reuse.stored": "Vault가 {at}에 버전 {version}이 아직 최신임을 확인했습니다. {every:.0f}초가 지나기 전에 다시 물으므로(호출 안의 6a, 또는 호출과 "
+    "나란히), 관리자가 Vault에서 바꾸거나 없앤 것은 그때까지 알게 됩니다.",
     "reason.reuse.made": "Vault가 {at}에 자신의 토큰이, 그리고 그와 함께 데이터베이스 사용자 `{user}`가 살아 있음을 확인했습니다. {every:.0f}초가 지나기 전에 "
-    "다시 물으므로(감사 로그에서는 호출과 나란히 있는 행), 관리자가 Vault에서 없앤 것은 그때까지 알게 됩니다.",
+    "다시 물으므로(호출 안의 6a, 또는 호출과 나란히), 관리자가 Vault에서 없앤 것은 그때까지 알게 됩니다.",
     "reason.reuse.ends": "갱신하지 않으면 {until}에 끝나고, 로그아웃하면 바로 끝납니다. 그때 서버는 Vault 토큰과 그것으로 만든 것을 모두 "
     "폐기합니다.",
     "duration.minutes": "{count}분",

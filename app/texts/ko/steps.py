@@ -28,6 +28,9 @@ TEXTS: dict[str, str] = {
     "registry.credential.title": "이 사람의 자격 증명 읽기",
     "registry.credential.why": "경로에는 Vault가 채워 넣은 entity의 이름이 들어 있습니다. 다른 사람의 경로는 정책이 "
     "거부합니다.",
+    "registry.credential-check.title": "보관한 것이 아직 유효한지 묻기",
+    "registry.credential-check.why": "보관한 것은 Vault가 몇 초마다 확인해 주는 동안만 씁니다. 바뀌거나 없어진 자격 증명, 끝난 로그인은 쓰기 전에 "
+    "알게 됩니다.",
     "registry.approval-question.title": "사람에게 먼저 확인",
     "registry.approval-question.why": "이 도구는 무언가를 변경합니다. 로그인한 사람에게 무엇을 어떤 자격 증명으로 하려는지 "
     "보여 주며, 승인하기 전에는 백엔드로 아무것도 보내지 않습니다.",

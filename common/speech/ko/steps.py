@@ -13,6 +13,7 @@ TEXTS: dict[str, str] = {
     "Role, audience and `azp` must fit; `./demo init` sets them.": "역할, audience, `azp`가 맞아야 합니다. `./demo init`이 설정합니다.",
     "An entity that nobody provisioned opens nothing: add the person to `init/users.yaml` and run `./demo init`.": "등록되지 않은 엔티티로는 아무것도 열 수 없습니다. `init/users.yaml`에 사용자를 추가하고 `./demo init`을 실행하십시오.",
     "No credential at the path: an administrator adds it there.": "경로에 자격 증명이 없습니다. 관리자가 추가해야 합니다.",
+    "Where it holds no more, everything is done anew; where Vault is down, it is used until it ends.": "더는 유효하지 않으면 모두 새로 하고, Vault가 멈춰 있으면 끝날 때까지 그대로 씁니다.",
     "The person may have agents of the names that the role lists only; `./demo init` sets the role.": "역할에 적힌 이름의 에이전트만 가질 수 있습니다. 역할은 `./demo init`이 설정합니다.",
     "An administrator gives entitlements in `init/users.yaml` and runs `./demo init`.": "관리자가 `init/users.yaml`에서 권한을 주고 `./demo init`을 실행해야 합니다.",
     "An expired, foreign or self-made certificate ends here: get a new one.": "만료되었거나 다른 곳에서 만든 인증서는 여기에서 거부됩니다. 새로 발급받으십시오.",

@@ -86,7 +86,7 @@ class Credentials(Generic[C]):
         key, fresh = call.caller.key(self._server), call.spend_fresh()
         kept = None if fresh else self._cache.peek(key)
         if kept is not None and self._clock() - kept.checked_at >= STALE_SECONDS:
-            await self._confirm(kept)
+            await self._confirm(kept, shown=True)
         async with self._granted(call, key, fresh=fresh) as grant:
             yield HeldCredential(await self._credential(grant, call), grant)
 
@@ -216,18 +216,22 @@ class Credentials(Generic[C]):
         if old is not None:
             self._background.start(self._source.end(old))
 
-    async def _confirm(self, grant: Grant[C]) -> None:
-        """Ask Vault about the grant, unless it has just been done. A credential changed or removed is forgotten."""
+    async def _confirm(self, grant: Grant[C], *, shown: bool = False) -> None:
+        """Ask Vault about the grant, unless it has just been done. A credential changed or removed is forgotten.
+
+        ``shown``: a call waits for it, so that its trace has the step.
+        """
         async with grant.lock:
             credential, asked_at = grant.credential, self._clock()
             if grant.dead or asked_at - grant.checked_at < STALE_SECONDS / 2:
                 return
             try:
-                with recording(None):
-                    if credential is None:
-                        await self._logins.alive(grant.login)
-                    elif not await self._source.holds(grant.login, grant.entity.name, credential):
-                        self._put(grant, None)
+                if shown:
+                    with step("credential-check", server=self._server) as opened:
+                        opened.detail(holds=await self._asked(grant, credential))
+                else:
+                    with recording(None):
+                        await self._asked(grant, credential)
             except VaultDenied:
                 grant.dead = True
             except CredentialMissing:
@@ -235,6 +239,16 @@ class Credentials(Generic[C]):
             except VaultUnavailable as problem:
                 _log.warning("What is held is used without having been confirmed: %s", problem)
             grant.checked_at = asked_at
+
+    async def _asked(self, grant: Grant[C], credential: C | None) -> bool:
+        """Whether Vault still honours the login, and ``credential`` is the one to use; if not, it is forgotten."""
+        if credential is None:
+            await self._logins.alive(grant.login)
+            return True
+        holds = await self._source.holds(grant.login, grant.entity.name, credential)
+        if not holds:
+            self._put(grant, None)
+        return holds
 
     async def _renew(self, grant: Grant[C]) -> None:
         """Begin the time of what is near its end anew, within its maximum."""

@@ -139,6 +139,17 @@ _KINDS = (
         "No credential at the path: an administrator adds it there.",
     ),
     StepKind(
+        "credential-check",
+        6,
+        "mcp",
+        "vault",
+        "Ask whether what is kept still holds",
+        "What is kept is used only as long as Vault confirms it every few seconds: a changed or removed credential,"
+        " or an ended login, is noticed before it is used.",
+        "Vault KV v2 (secret/metadata/…), auth/token/lookup-self",
+        "Where it holds no more, everything is done anew; where Vault is down, it is used until it ends.",
+    ),
+    StepKind(
         "agent-certificate",
         6,
         "app",
