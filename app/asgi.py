@@ -21,6 +21,7 @@ from app.loop import Loop
 from app.pending import PendingLogins, SeenTokens
 from app.person_vault import PersonVault
 from app.process import AppProcess
+from app.providers import Providers
 from app.revoker import Revoker
 from app.routes import ROUTES
 from app.rules import Rules
@@ -86,6 +87,8 @@ async def opened(settings: AppSettings) -> AsyncIterator[AppProcess]:
         stack.push_async_callback(example.close)
         person_vault = PersonVault(keycloak=keycloak, vault=vault, state=state)
         stack.push_async_callback(person_vault.close)
+        providers = Providers(settings.providers())
+        stack.push_async_callback(providers.close)
         sessions = AppSessions(state=state, keycloak=keycloak)
         stack.push_async_callback(sessions.close)
         process = AppProcess(
@@ -101,6 +104,7 @@ async def opened(settings: AppSettings) -> AsyncIterator[AppProcess]:
             seen=SeenTokens(),
             example=example,
             person_vault=person_vault,
+            providers=providers,
             rules=Rules(vault, session),
         )
         async with AppProcess.running(process):

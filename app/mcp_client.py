@@ -216,7 +216,8 @@ def _refusal(server: str, text: str, problem: Any) -> Problem:
     """A tool's error as one of ours: with its parts when the server sent them, else its text."""
     if isinstance(problem, Mapping) and problem.get("what"):
         what, fix = sentences_of(problem)
-        return ToolRefused(what, fix=fix, code=problem.get("code", ""))
+        account = {"provider": problem["provider"]} if problem.get("provider") else {}
+        return ToolRefused(what, fix=fix, code=problem.get("code", ""), **account)
     return ToolRefused(text or t("problem.mcp-silent", label=LABELS[server]))
 
 

@@ -11,6 +11,7 @@ from app.example import Example
 from app.loop import Loop
 from app.pending import PendingLogins, SeenTokens
 from app.person_vault import PersonVault
+from app.providers import Providers
 from app.rules import Rules
 from app.sessions import AppSessions
 from app.settings import AppSettings
@@ -39,6 +40,7 @@ class AppProcess:
     seen: SeenTokens
     example: Example
     person_vault: PersonVault
+    providers: Providers
     rules: Rules
 
     _running: ClassVar[list[AppProcess]] = []

@@ -9,14 +9,15 @@ from urllib.parse import urlsplit
 from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, model_validator
 
+from common.accounts import AccountSettings
 from common.ports import HttpPort, PublicUrl
-from common.settings import SSLMODE, CommonSettings, SslMode, with_servers
+from common.settings import SSLMODE, SslMode, with_servers
 
 if TYPE_CHECKING:
-    _ServerAddresses = CommonSettings
+    _ServerAddresses = AccountSettings
 else:
     _ServerAddresses = with_servers(
-        CommonSettings,
+        AccountSettings,
         lambda spec: {
             f"mcp_{spec.name}_url": (
                 str,
@@ -70,7 +71,7 @@ class AppSettings(_ServerAddresses):
 
     def unused_fields(self) -> frozenset[str]:
         """Outside the demo the attack lab is closed."""
-        return frozenset() if self.profile == "demo" else frozenset({"lab_client_secret"})
+        return super().unused_fields() | (frozenset() if self.profile == "demo" else {"lab_client_secret"})
 
     @property
     def redirect_uri(self) -> str:

@@ -12,14 +12,16 @@ class ServerSpec:
 
     ``name`` stands in its scopes (``mcp:<name>``) and in the name of its client, audience, Vault role and policy.
     ``secret``: the fields of a person's KV secret at ``users/<person>/<name>``; without any, Vault makes a database
-    user for the person (``database/creds/<person>``). ``back_end``: its own settings under ``./demo``, in which
-    ``{port[…]}`` is a port of the instance. ``begin_with``: a tool to try first, and its arguments.
+    user for the person (``database/creds/<person>``). ``account``: whose accounts people may connect
+    (common/accounts.py), kept at ``users/<person>/accounts/<name>``. ``back_end``: its own settings under ``./demo``,
+    in which ``{port[…]}`` is a port of the instance. ``begin_with``: a tool to try first, and its arguments.
     """
 
     name: str
     title: str
     port: int
     secret: tuple[str, ...] = ()
+    account: str = ""
     back_end: Mapping[str, str] = field(default_factory=dict)
     begin_with: tuple[str, Mapping[str, str]] = ("credential_status", {})
 
@@ -39,6 +41,7 @@ _ALL = (
         "Jira",
         3001,
         secret=("email", "api_token"),
+        account="Atlassian",
         back_end={"JIRA_URL": "http://localhost:{port[mock-jira]}", "JIRA_SITE_URL": "", "BACKEND_PROXY": ""},
         begin_with=("get_issue", {"issue_key": "PROJ-1"}),
     ),
@@ -47,6 +50,7 @@ _ALL = (
         "GitHub",
         3002,
         secret=("login", "token"),
+        account="GitHub",
         back_end={"GITHUB_API_URL": "http://localhost:{port[mock-github]}", "BACKEND_PROXY": ""},
         begin_with=("list_repos", {}),
     ),

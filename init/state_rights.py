@@ -40,9 +40,16 @@ RIGHTS: Mapping[str, Rights] = {
         # It revokes what killed servers left behind.
         "vault_tokens": _OWN_TOKENS,
         "approvals": ("SELECT", _ANSWER, "DELETE"),
+        "account_requests": ("SELECT", "DELETE"),
     },
     **{
-        server: {**_NEWS, "vault_tokens": _OWN_TOKENS, "approvals": ("SELECT", "INSERT", _ANSWER, "DELETE")}
+        server: {
+            **_NEWS,
+            "vault_tokens": _OWN_TOKENS,
+            "approvals": ("SELECT", "INSERT", _ANSWER, "DELETE"),
+            "account_requests": ("SELECT", "INSERT", "DELETE"),
+            "turns": _ALL,
+        }
         for server in SERVERS
     },
     "token-api": _NEWS,
@@ -65,6 +72,9 @@ POLICIES: tuple[tuple[LiteralString, LiteralString, tuple[str, ...], LiteralStri
     ("approvals", "its own to ask", SERVERS, "INSERT", f"WITH CHECK ({_MINE} AND status = 'pending')"),
     ("approvals", "its own to use", SERVERS, "UPDATE", f"USING ({_MINE}) WITH CHECK ({_MINE} AND {_NO_YES})"),
     ("approvals", "its own to forget", SERVERS, "DELETE", f"USING ({_MINE})"),
+    ("account_requests", "every one to use", (APP,), "ALL", "USING (true) WITH CHECK (false)"),
+    ("account_requests", "its own to ask", SERVERS, "ALL", f"USING ({_MINE}) WITH CHECK ({_MINE})"),
+    ("turns", "its own", SERVERS, "ALL", f"USING ({_MINE}) WITH CHECK ({_MINE})"),
 )
 """Row-level security: table, name, accounts, command, rule. The owner is bound by none."""
 

@@ -29,6 +29,9 @@ _LOGIN_ROLES = {
     # A token lives as long as it is renewed, an hour at most: then the person's session must still be good.
     **{f"mcp-{server}": (f"mcp-{server}", f"mcp-{server}", {}, 900, 3600) for server in MCP_SERVERS},
     "person": ("mcp-demo-app", "user-secrets person-agents", {}, 300, 3600),
+    # For the one action that a person asks for; such a login is revoked as soon as that is done.
+    "connector": ("mcp-demo-app", "connector", {}, 60, 60),
+    "disconnector": ("mcp-demo-app", "disconnector", {}, 60, 60),
     "facilitator": ("mcp-demo-app", "facilitator", {"/realm_access/roles": ["facilitator"]}, 300, 3600),
 }
 """Role → (client that must be the token's ``azp``, policies, further claims, TTL and longest life in seconds)."""

@@ -26,6 +26,17 @@ def _server(spec: ServerSpec) -> str:
         f"What the {spec.name} MCP server may read for the person it acts for: that one credential.",
         (f"secret/data/users/{_ME}/{spec.name}", "read"),
         (f"secret/metadata/users/{_ME}/{spec.name}", "read"),
+        *(_account(spec) if spec.account else ()),
+    )
+
+
+def _account(spec: ServerSpec) -> tuple[tuple[str, str], ...]:
+    """The account that the person connected: read, and replaced by a refreshed one. ``connector`` makes it."""
+    path = f"users/{_ME}/accounts/{spec.name}"
+    return (
+        (f"secret/data/{path}", "read update"),
+        (f"secret/metadata/{path}", "read update"),
+        (f"secret/destroy/{path}", "update"),
     )
 
 
@@ -36,6 +47,19 @@ POLICIES = {
         (f"secret/metadata/users/{_ME}/*", "read list"),
         (f"database/creds/{_ME}", "read"),
         (f"database/roles/{_ME}", "read"),
+        # What a person let us have at a provider is for the MCP servers; the app sees that it is there, and no token.
+        (f"secret/data/users/{_ME}/accounts/*", "deny"),
+    ),
+    "connector": policy(
+        "For the app, while a person connects an account: writes that one path, and reads none.",
+        (f"secret/data/users/{_ME}/accounts/+", "create update"),
+        (f"secret/metadata/users/{_ME}/accounts/+", "read create update"),
+        (f"secret/destroy/users/{_ME}/accounts/+", "update"),
+    ),
+    "disconnector": policy(
+        "For the app, while a person disconnects an account: reads it, to end it at the provider, and removes it.",
+        (f"secret/data/users/{_ME}/accounts/+", "read"),
+        (f"secret/metadata/users/{_ME}/accounts/+", "read delete"),
     ),
     "person-agents": policy(
         "For the person: certificates for agents of their own, and their end. The role fills in the person's name.",

@@ -9,11 +9,14 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal, TypeVar
 
+import httpx2
 from pydantic import SecretStr
 
 from fastmcp_vault.credentials.calls import current_call
+from fastmcp_vault.credentials.connected import ConnectedAccount
 from fastmcp_vault.server.context import current_server
 from mcp_servers import github_models as shapes
+from mcp_servers.accounts import Again, renewing
 from mcp_servers.github_models import (
     Issue,
     IssueList,
@@ -36,16 +39,11 @@ T = TypeVar("T")
 
 
 class GitHub:
-    """GitHub as the person whose token this is."""
+    """GitHub as the person whose token this is; ``again`` gives the headers anew for a connected account."""
 
-    def __init__(self, rest: Rest, *, token: SecretStr) -> None:
-        self._rest = rest
-        self._headers = {
-            "Authorization": f"Bearer {token.get_secret_value()}",
-            "Accept": "application/vnd.github+json",
-            "X-GitHub-Api-Version": API_VERSION,
-            "User-Agent": "mcp-remote-vault",
-        }
+    def __init__(self, rest: Rest, *, token: SecretStr, again: Again | None = None) -> None:
+        self._rest, self._again = rest, again
+        self._headers = _headers(token)
 
     async def repositories(self) -> RepositoryList:
         """Repositories that this person may see (GET /user/repos)."""
@@ -86,7 +84,24 @@ class GitHub:
         return PullRequestList(pull_requests=found, count=len(found), more=more)
 
     async def _json(self, method: str, path: str, about: str, body: Mapping[str, Any] | None = None) -> Any:
-        return self._rest.json(await self._rest.call(method, path, headers=self._headers, about=about, body=body))
+        return self._rest.json(await self._send(method, path, about, body=body))
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        about: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> httpx2.Response:
+        more: Any = {"params": params, "body": body, "again": self._renewed if self._again is not None else None}
+        return await self._rest.call(method, path, headers=self._headers, about=about, **more)
+
+    async def _renewed(self) -> Mapping[str, str]:
+        assert self._again is not None
+        self._headers = await self._again()
+        return self._headers
 
     async def _list(
         self, path: str, about: str, params: Mapping[str, str | int], shape: Callable[[Any], T]
@@ -96,7 +111,7 @@ class GitHub:
         following: str | None = path
         query: Mapping[str, str | int] | None = {**params, "per_page": PAGE}
         while following and len(found) < LISTED:
-            response = await self._rest.call("GET", following, headers=self._headers, about=about, params=query)
+            response = await self._send("GET", following, about, params=query)
             page = self._rest.json(response)
             if not isinstance(page, list):
                 raise self._rest.garbage()
@@ -134,4 +149,20 @@ async def github_as_caller() -> AsyncIterator[GitHub]:
     """GitHub as the person who is calling."""
     room = current_server()
     async with room.credentials.use(current_call()) as held:
-        yield GitHub(room.backend, token=held.credential.fields["token"])
+        yield GitHub(room.backend, token=_token(held.credential), again=renewing(room, held, _headers))
+
+
+def _token(credential: Any) -> SecretStr:
+    if isinstance(credential, ConnectedAccount):
+        return credential.access_token
+    stored: SecretStr = credential.fields["token"]
+    return stored
+
+
+def _headers(token: SecretStr) -> Mapping[str, str]:
+    return {
+        "Authorization": f"Bearer {token.get_secret_value()}",
+        "Accept": "application/vnd.github+json",
+        "X-GitHub-Api-Version": API_VERSION,
+        "User-Agent": "mcp-remote-vault",
+    }

@@ -11,7 +11,7 @@ from pydantic import Field
 from fastmcp_vault.server.tool import reading, writing
 from fastmcp_vault.vault import Vault
 from mcp_servers import jira_api, jira_offers
-from mcp_servers.jira_api import Jira, jira_as_caller
+from mcp_servers.jira_api import Jira, JiraBackEnd, jira_as_caller
 from mcp_servers.jira_models import (
     AddedComment,
     CreatedIssue,
@@ -118,9 +118,12 @@ TOOLS = (get_issue, list_issues, list_projects, create_issue, add_comment, trans
 
 
 def jira_kind(settings: JiraSettings, vault: Vault) -> Kind:
-    """Jira, by its REST API, with a secret out of KV."""
-    rest = settings.rest(settings.jira_url, words=jira_api.words, site_url=settings.jira_site_url)
-    return Kind(TOOLS, rest, settings.stored_secret(vault), jira_offers.OFFERS)
+    """Jira, by its REST API, with a secret out of KV, or as the account that the person connected."""
+    site = settings.rest(settings.jira_url, words=jira_api.words, site_url=settings.jira_site_url)
+    gateway = (
+        settings.rest(settings.jira_oauth_api_url, words=jira_api.words) if settings.jira_oauth_client_id else None
+    )
+    return Kind(TOOLS, JiraBackEnd(site, gateway), settings.stored_secret(vault), jira_offers.OFFERS)
 
 
 SERVER = McpServer(JiraSettings, jira_kind)

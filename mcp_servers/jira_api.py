@@ -12,13 +12,18 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx2
 from pydantic import SecretStr
 
+from fastmcp_vault.circuit import Circuit
 from fastmcp_vault.credentials.calls import current_call
+from fastmcp_vault.credentials.connected import ConnectedAccount
+from fastmcp_vault.credentials.grant import HeldCredential
 from fastmcp_vault.errors import InputError, Problem
 from fastmcp_vault.sentences import Sentence
-from fastmcp_vault.server.context import current_server
+from fastmcp_vault.server.context import ServerContext, current_server
 from mcp_servers import jira_models as shapes
+from mcp_servers.accounts import Again, renewing, require
 from mcp_servers.adf import document
 from mcp_servers.jira_models import (
     AddedComment,
@@ -40,13 +45,46 @@ PAGES = 20
 _GATEWAY = re.compile(r"/ex/jira/[^/]+", re.IGNORECASE)
 
 
-class Jira:
-    """Jira as the person whose email address and API token these are."""
+WRITE = "write:jira-work"
+"""What a connected account must be connected for, to change anything."""
 
-    def __init__(self, rest: Rest, *, email: str, api_token: SecretStr) -> None:
-        self._rest = rest
-        basic = base64.b64encode(f"{email}:{api_token.get_secret_value()}".encode()).decode("ascii")
-        self._headers = {"Authorization": f"Basic {basic}", "Accept": "application/json"}
+
+class JiraBackEnd:
+    """Jira at its own address, for API tokens, and behind Atlassian's gateway, for connected accounts."""
+
+    def __init__(self, site: Rest, gateway: Rest | None = None) -> None:
+        self.site, self.gateway = site, gateway
+
+    @property
+    def circuit(self) -> Circuit:
+        """Of the one that is down, if one is."""
+        down = self.gateway is not None and self.gateway.circuit.state != "closed"
+        return self.gateway.circuit if down and self.gateway else self.site.circuit
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for rest in filter(None, (self.site, self.gateway)):
+            await rest.close()
+
+
+class Jira:
+    """Jira as one person, whose credential is in ``headers``.
+
+    ``below``: where its API begins, at a gateway. ``account``: the connected account that it is, if it is one, and
+    ``again`` gives its headers anew. ``site``: where people see it.
+    """
+
+    def __init__(
+        self,
+        rest: Rest,
+        *,
+        headers: Mapping[str, str],
+        below: str = "",
+        account: ConnectedAccount | None = None,
+        again: Again | None = None,
+    ) -> None:
+        self._rest, self._headers, self._below, self._account = rest, headers, below, account
+        self._again = again
 
     async def issue(self, key: str) -> Issue:
         """One issue (GET issue/:key)."""
@@ -124,9 +162,7 @@ class Jira:
                 ),
                 fix="Use one of these.",
             )
-        await self._rest.call(
-            "POST", self._url(path), headers=self._headers, about=f"issue {key}", body={"transition": {"id": chosen[0]}}
-        )
+        await self._send("POST", path, f"issue {key}", body={"transition": {"id": chosen[0]}})
         return TransitionedIssue(issue_key=key, transition=chosen[1], status=chosen[2])
 
     async def _site(self) -> str:
@@ -136,6 +172,8 @@ class Jira:
         own (GET serverInfo).
         """
         rest = self._rest
+        if self._account is not None and self._account.account.site:
+            return self._account.account.site
         if not rest.site_url and not _GATEWAY.search(urlsplit(rest.base_url).path):
             rest.site_url = rest.base_url
         if not rest.site_url:
@@ -148,17 +186,28 @@ class Jira:
         return rest.site_url
 
     async def _get(self, path: str, about: str, params: Mapping[str, str | int] | None = None) -> Any:
-        return self._rest.json(
-            await self._rest.call("GET", self._url(path), headers=self._headers, about=about, params=params)
-        )
+        return self._rest.json(await self._send("GET", path, about, params=params))
 
     async def _post(self, path: str, about: str, body: Mapping[str, Any]) -> Any:
-        return self._rest.json(
-            await self._rest.call("POST", self._url(path), headers=self._headers, about=about, body=body)
-        )
+        return self._rest.json(await self._send("POST", path, about, body=body))
 
-    def _url(self, path: str) -> str:
-        return f"/rest/api/3/{path}"
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        about: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> httpx2.Response:
+        url = f"{self._below}/rest/api/3/{path}"
+        more: Any = {"params": params, "body": body, "again": self._renewed if self._again is not None else None}
+        return await self._rest.call(method, url, headers=self._headers, about=about, **more)
+
+    async def _renewed(self) -> Mapping[str, str]:
+        assert self._again is not None
+        self._headers = await self._again()
+        return self._headers
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -180,5 +229,31 @@ async def jira_as_caller() -> AsyncIterator[Jira]:
     """Jira as the person who is calling."""
     room = current_server()
     async with room.credentials.use(current_call()) as held:
-        fields = held.credential.fields
-        yield Jira(room.backend, email=fields["email"].get_secret_value(), api_token=fields["api_token"])
+        yield _jira(room, held)
+
+
+def _jira(room: ServerContext, held: HeldCredential[Any]) -> Jira:
+    backend: JiraBackEnd = room.backend
+    credential = held.credential
+    if not isinstance(credential, ConnectedAccount):
+        fields = credential.fields
+        return Jira(backend.site, headers=_basic(fields["email"].get_secret_value(), fields["api_token"]))
+    if current_call().writes:
+        require(room, held, WRITE)
+    assert backend.gateway is not None
+    return Jira(
+        backend.gateway,
+        headers=_bearer(credential.access_token),
+        below=f"/ex/jira/{segment(credential.account.resource)}",
+        account=credential,
+        again=renewing(room, held, _bearer),
+    )
+
+
+def _basic(email: str, api_token: SecretStr) -> Mapping[str, str]:
+    basic = base64.b64encode(f"{email}:{api_token.get_secret_value()}".encode()).decode("ascii")
+    return {"Authorization": f"Basic {basic}", "Accept": "application/json"}
+
+
+def _bearer(access_token: SecretStr) -> Mapping[str, str]:
+    return {"Authorization": f"Bearer {access_token.get_secret_value()}", "Accept": "application/json"}

@@ -87,6 +87,11 @@ async def opened(
     parts.standing.on_ended(credentials.session_ended)
     try:
         async with parts.state, credentials:
-            yield {KEY: ServerContext(settings.server_profile, credentials, logins, backend, parts.state.approvals)}
+            state = parts.state
+            yield {
+                KEY: ServerContext(
+                    settings.server_profile, credentials, logins, backend, state.approvals, state.account_requests
+                )
+            }
     finally:
         await parts.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from base64 import b64decode
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -87,8 +87,11 @@ class Rest:
         about: str,
         params: Mapping[str, str | int] | None = None,
         body: Mapping[str, Any] | None = None,
+        again: Callable[[], Awaitable[Mapping[str, str]]] | None = None,
     ) -> httpx2.Response:
         """The response to one call that succeeded; ``about`` names what it is about, for the sentences.
+
+        ``again``: headers with another credential, for one more try when this one is not taken (401).
 
         ``path`` begins with ``/``, its variable parts quoted by :func:`segment`; or it is a URL of this same API.
         """
@@ -107,8 +110,12 @@ class Rest:
                 if not await self._waited_out(method, response):
                     break
                 response = await self._send(method, url, headers=headers, params=params, json=body)
+            if response.status_code == httpx2.codes.UNAUTHORIZED and again is not None:
+                headers = await again()
+                opened.protect(*credentials_in(headers))
+                response = await self._send(method, url, headers=headers, params=params, json=body)
             if not response.is_success:
-                raise self._refusal(response, about, secrets)
+                raise self._refusal(response, about, (*secrets, *credentials_in(headers)))
             opened.say(f"{self.name} answered about {about}.")
             return response
 

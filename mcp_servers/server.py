@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from common.front_page import front_page
 from fastmcp_vault.circuit import Circuit
 from fastmcp_vault.credentials.calls import Call
+from fastmcp_vault.credentials.connected import StoredOrConnected
 from fastmcp_vault.server.approval import state_security
 from fastmcp_vault.server.auth import MCP_PATH, AccessTokenVerifier, ResourceServerAuth, StepUp
 from fastmcp_vault.server.context import ServerContext, current_server
@@ -27,6 +28,7 @@ from fastmcp_vault.server.offers import offer, status_uri
 from fastmcp_vault.server.status import credential_status
 from fastmcp_vault.server.tool import persons_tool
 from fastmcp_vault.server.trace_offers import OfferTraceMiddleware
+from mcp_servers.accounts import with_accounts
 from mcp_servers.browsers import PageForBrowsers
 from mcp_servers.kind import server_named
 from mcp_servers.parts import APP_CLIENT, Parts, make_parts, opened
@@ -47,6 +49,7 @@ def build(settings: ServerSettings) -> Starlette:
     """The server as an ASGI application; it connects when its lifespan begins, and revokes all it holds at the end."""
     parts = make_parts(settings)
     kind = server_named(settings.server).kind(settings, parts.vault)
+    source = with_accounts(settings, parts, kind.source)
     profile = settings.server_profile
     verifier = AccessTokenVerifier(
         profile, parts.validator, parts.state, standing=parts.standing, trace_clients=(APP_CLIENT,)
@@ -56,11 +59,13 @@ def build(settings: ServerSettings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: FastMCP) -> AsyncIterator[dict[str, Any]]:
-        async with opened(parts, settings, kind.source, kind.backend) as context:
+        async with opened(parts, settings, source, kind.backend) as context:
             contexts[:] = context.values()
             yield context
         contexts.clear()
         await kind.backend.close()
+        if isinstance(source, StoredOrConnected):
+            await source.close()
 
     silent = frozenset({credential_status.__name__, status_uri(settings.server)})
     tools = [

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
+from common.accounts import AccountSettings
 from common.ports import OptionalHttpPort, PublicUrl
 from common.servers import SERVERS, ServerSpec
 from common.settings import SSLMODE, CommonSettings, SslMode
@@ -152,6 +153,7 @@ class ServerSettings(CommonSettings):
                 acr=self.mcp_approval_acr,
                 page=f"{self.app_public_url.rstrip('/')}/approve",
             ),
+            accounts_page=f"{self.app_public_url.rstrip('/')}/connect-account",
         )
 
     @property
@@ -175,8 +177,8 @@ class ServerSettings(CommonSettings):
         return [self.public_url, *_listed(self.mcp_allowed_origins)]
 
 
-class RestSettings(ServerSettings):
-    """A server whose back end is a REST API."""
+class RestSettings(ServerSettings, AccountSettings):
+    """A server whose back end is a REST API, with people's own accounts where they may connect them."""
 
     backend_proxy: SecretStr | None = _proxy()
     backend_timeout: float = Field(1.8, gt=0, description="Seconds that one call to the back end may take.")

@@ -96,7 +96,7 @@ def _listen(settings: MockSettings, name: str) -> socket.socket:
 
 
 def _server(settings: MockSettings, users: UsersFile, name: str) -> _Server:
-    app = SERVICES[name][1](users, hosts=settings.hosts)
+    app = SERVICES[name][1](users, settings)
     # Our own line per request is the access log; uvicorn's would show the query as well.
     return _Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False, proxy_headers=False))
 

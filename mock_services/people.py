@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hmac import compare_digest
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,16 @@ class Directory:
     by_login: Mapping[str, MockPerson] = field(default_factory=dict)
     jira: Mapping[str, MockPerson] = field(default_factory=dict)
     github: Mapping[str, MockPerson] = field(default_factory=dict)
+    passwords: Mapping[str, str] = field(default_factory=dict)
+
+    def signs_in(self, name: str, password: str) -> MockPerson | None:
+        """The person of this user name, e-mail address or GitHub login, if the password is theirs."""
+        wanted = name.strip().lower()
+        for person in self.by_username.values():
+            if wanted in (person.username, person.email.lower(), person.login.lower() or None):
+                known = self.passwords.get(person.username, "")
+                return person if compare_digest(known, _digest(person.username, password)) else None
+        return None
 
     def jira_person(self, email: str, token: str) -> MockPerson | None:
         """The owner of an e-mail address and API token, or None."""
@@ -101,6 +113,7 @@ def parse(content: bytes, *, origin: str) -> Directory:
     by_username: dict[str, MockPerson] = {}
     jira: dict[str, MockPerson] = {}
     github: dict[str, MockPerson] = {}
+    passwords: dict[str, str] = {}
     for number, user in enumerate(users, start=1):
         if not isinstance(user, dict) or not isinstance(user.get("username"), str):
             raise ValueError(f"{origin}: user {number} has no `username`.")
@@ -108,12 +121,13 @@ def parse(content: bytes, *, origin: str) -> Directory:
         jira_account, github_account = held.get("jira") or {}, held.get("github") or {}
         person = _person(user, login=str(github_account.get("login") or ""))
         by_username[person.username] = person
+        passwords[person.username] = _digest(person.username, str(user.get("password") or secrets.token_hex()))
         if token := jira_account.get("api_token"):
             jira[_digest(str(jira_account.get("email") or person.email).lower(), str(token))] = person
         if token := github_account.get("token"):
             github[_digest(str(token))] = person
     by_login = {person.login.lower(): person for person in by_username.values() if person.login}
-    return Directory(by_username, by_login, jira, github)
+    return Directory(by_username, by_login, jira, github, passwords)
 
 
 def _person(user: Mapping[str, Any], *, login: str) -> MockPerson:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from mock_services.oauth.server import OAuthApp
 
 
 class MockSettings(BaseSettings):
@@ -21,6 +23,15 @@ class MockSettings(BaseSettings):
     mock_users_file: Path = Field(
         Path("init/users.yaml"), description="People and their tokens; read again whenever the file changes."
     )
+    app_public_url: str = Field("http://localhost:8501", description="The program that people may let in: the app.")
+    jira_oauth_client_id: str = Field(
+        "", description="Its id at the mock Atlassian; empty: it is not registered there."
+    )
+    jira_oauth_client_secret: SecretStr | None = Field(None, description="Its secret there.")
+    github_oauth_client_id: str = Field("", description="Its id at the mock GitHub; empty: it is not registered there.")
+    github_oauth_client_secret: SecretStr | None = Field(None, description="Its secret there.")
+    mock_oauth_access_seconds: int = Field(0, ge=0, description="Life of access tokens; 0: the real provider's.")
+    mock_oauth_dir: Path | None = Field(None, description="Where grants outlive a restart; digests only.")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Host names served beside `localhost` and `127.0.0.1`, separated by commas."
     )
@@ -36,6 +47,19 @@ class MockSettings(BaseSettings):
         if profile != "demo":
             raise ValueError("PROFILE=production, but the mock Jira and GitHub take the demo's published tokens")
         return profile
+
+    def programs(self, provider: Literal["jira", "github"]) -> list[OAuthApp]:
+        """The programs that are registered at a provider."""
+        client_id: str = getattr(self, f"{provider}_oauth_client_id")
+        secret: SecretStr | None = getattr(self, f"{provider}_oauth_client_secret")
+        if not client_id or secret is None:
+            return []
+        address = f"{self.app_public_url.rstrip('/')}/auth/connected/{provider}"
+        return [OAuthApp(client_id, secret.get_secret_value(), "MCP Remote Vault", (address,))]
+
+    def kept(self, provider: str) -> Path | None:
+        """The file of a provider's grants."""
+        return self.mock_oauth_dir / f"{provider}-grants.json" if self.mock_oauth_dir is not None else None
 
     @property
     def hosts(self) -> list[str]:

@@ -37,6 +37,8 @@ GENERATED = (
     "RELAY_JWT_SECRET",
     "RELAY_TO_CHATBOT_HMAC_SECRET",
     "CHATBOT_MESSENGER_KEY",
+    "JIRA_OAUTH_CLIENT_SECRET",
+    "GITHUB_OAUTH_CLIENT_SECRET",
     *PROVISIONED,
 )
 """Opaque values of 32 random bytes each, safe in URLs."""

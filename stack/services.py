@@ -106,8 +106,29 @@ _OF_BACK_ENDS = (
 """How an MCP server reaches its back end."""
 
 
+_ACCOUNTS = {
+    "JIRA_OAUTH_CLIENT_ID": "mcp-remote-vault",
+    "JIRA_OAUTH_URL": "http://localhost:{port[mock-jira]}",
+    "JIRA_OAUTH_API_URL": "http://localhost:{port[mock-jira]}",
+    "JIRA_OAUTH_MANAGE_URL": "http://localhost:{port[mock-jira]}/manage-profile/apps",
+    "GITHUB_OAUTH_CLIENT_ID": "mcp-remote-vault",
+    "GITHUB_OAUTH_URL": "http://localhost:{port[mock-github]}",
+    "GITHUB_OAUTH_API_URL": "http://localhost:{port[mock-github]}",
+}
+"""The providers whose accounts people connect: the mocks, unless the caller's environment names others."""
+
+_ACCOUNT_SECRETS = {name: f"{{secret[{name}]}}" for name in ("JIRA_OAUTH_CLIENT_SECRET", "GITHUB_OAUTH_CLIENT_SECRET")}
+
+_OF_ACCOUNTS = (*_ACCOUNTS, *_ACCOUNT_SECRETS)
+
+
 def _address(spec: ServerSpec) -> str:
     return f"http://localhost:{{port[{spec.client}]}}"
+
+
+def _of(spec: ServerSpec, settings: Mapping[str, str]) -> dict[str, str]:
+    """The settings of this server's provider."""
+    return {name: value for name, value in settings.items() if name.startswith(f"{spec.name.upper()}_")}
 
 
 def _mcp_server(spec: ServerSpec) -> Service:
@@ -119,10 +140,16 @@ def _mcp_server(spec: ServerSpec) -> Service:
         env=_COMMON
         | {"MCP_PORT": f"{{port[{spec.client}]}}", "MCP_PUBLIC_URL": _address(spec)}
         | {"APP_PUBLIC_URL": "http://localhost:{port[app]}"}
+        | (_of(spec, _ACCOUNTS) if spec.account else {})
         | dict(spec.back_end),
         secrets=_state_dsn(spec.client, spec.variable("STATE_PASSWORD"))
-        | {"MCP_CLIENT_SECRET": f"{{secret[{spec.variable('CLIENT_SECRET')}]}}"},
-        takes=(*(spec.variable(f"APPROVAL{rest}") for rest in ("", "_LOGIN_AGE", "_ACR")), *_OF_BACK_ENDS),
+        | {"MCP_CLIENT_SECRET": f"{{secret[{spec.variable('CLIENT_SECRET')}]}}"}
+        | (_of(spec, _ACCOUNT_SECRETS) if spec.account else {}),
+        takes=(
+            *(spec.variable(f"APPROVAL{rest}") for rest in ("", "_LOGIN_AGE", "_ACR")),
+            *_OF_BACK_ENDS,
+            *(_of(spec, dict.fromkeys(_OF_ACCOUNTS, "")) if spec.account else ()),
+        ),
         uses=("postgres", "openbao", "keycloak"),
         opens=f"{_address(spec)}/mcp",
     )
@@ -187,7 +214,11 @@ SERVICES: tuple[Service, ...] = (
             "MOCK_JIRA_PORT": "{port[mock-jira]}",
             "MOCK_GITHUB_PORT": "{port[mock-github]}",
             "MOCK_USERS_FILE": "{users_file}",
+            "MOCK_OAUTH_DIR": "{data}",
+            "APP_PUBLIC_URL": "http://localhost:{port[app]}",
+            **{name: _ACCOUNTS[name] for name in ("JIRA_OAUTH_CLIENT_ID", "GITHUB_OAUTH_CLIENT_ID")},
         },
+        secrets=_ACCOUNT_SECRETS,
         opens="http://localhost:{port[mock-jira]}, http://localhost:{port[mock-github]}",
     ),
     Service(
@@ -275,6 +306,7 @@ SERVICES: tuple[Service, ...] = (
             **{spec.variable("URL"): f"{_address(spec)}/mcp" for spec in SERVERS.values()},
             **_POSTGRES,
             "POSTGRES_DATABASE": "shop",
+            **_ACCOUNTS,
             "AUDIT_FILE": "{data}/openbao/audit.log",
             "AGENT_AUTH_URL": "https://localhost:{port[agent-auth]}",
             "BIZ_SERVICE_URL": "http://localhost:{port[biz-service]}",
@@ -292,7 +324,9 @@ SERVICES: tuple[Service, ...] = (
             "VAULT_SECRET_ID": "{secret[APP_VAULT_SECRET_ID]}",
             "EXAMPLE_SECRET_ID": "{secret[EXAMPLE_VIEW_VAULT_SECRET_ID]}",
             "CHATBOT_MESSENGER_KEY": "{secret[CHATBOT_MESSENGER_KEY]}",
+            **_ACCOUNT_SECRETS,
         },
+        takes=_OF_ACCOUNTS,
         uses=("postgres", "openbao", "keycloak", *(spec.client for spec in SERVERS.values()), "token-api"),
         opens="http://localhost:{port[app]}",
     ),

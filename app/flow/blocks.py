@@ -25,6 +25,7 @@ _CALL = {
     "entity",
     "credential",
     "credential-check",
+    "account-refresh",
     "approval-question",
     "approval",
     "backend",

@@ -33,6 +33,7 @@ page = st.navigation(
         "": [
             _page("home", "home", "home", default=True, url_path=""),
             _page("approve", "approve", "front_hand", visibility="hidden"),
+            _page("connect_account", "connect-account", "link", visibility="hidden"),
         ],
         t("nav.group.use"): [
             _page("mcp_tools", "tools", "handyman"),

@@ -20,6 +20,8 @@ def badge(facts: Mapping[str, Any] | None) -> str:
         return f":gray-badge[:material/help: {t('card.unknown')}]"
     if not facts.get("present"):
         return f":red-badge[:material/key_off: {t('card.absent')}]"
+    if facts.get("account"):
+        return f":blue-badge[:material/link: {t('card.connected')}]"
     if facts.get("made_at"):
         return f":violet-badge[:material/timer: {t('card.made')}]"
     return f":green-badge[:material/inventory_2: {t('card.stored')}]"
@@ -57,6 +59,9 @@ def _credential(facts: Mapping[str, Any] | None, key: str) -> None:
         when = t("card.made.when", made=plain(clock(made)), dropped=plain(clock(until)))
         st.markdown(when, width="content", help=t("card.made.about"))
         countdown(until, key=f"left.card.{key}")
+    elif facts.get("account"):
+        when = t("card.connected.when", account=plain(str(facts["account"])))
+        st.markdown(when, width="content", help=t("card.connected.about"))
     elif facts.get("written_at") and facts.get("credential_version"):
         written = plain(clock(float(facts["written_at"])))
         when = t("card.stored.when", version=facts["credential_version"], written=written)

@@ -16,7 +16,7 @@ from app.flow.drawing import drawing
 from app.my_secrets import Answered, Mine, OwnDatabaseUser, SecretsDone, Stored
 from app.process import AppProcess
 from app.texts import t
-from app.view import application_view, press, sentence, traces, visitor
+from app.view import accounts_view, application_view, press, sentence, traces, visitor
 from app.view.cards import table
 from app.view.countdown import countdown
 from app.view.flow import flow
@@ -67,6 +67,7 @@ def show() -> None:
     stored, user = st.columns([7, 5], gap="large")
     with stored:
         _stored(done.mine)
+        accounts_view.section()
     with user:
         _database(kept, done.mine.user)
     with st.expander(t("own.trace"), icon=":material/account_tree:"):

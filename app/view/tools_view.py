@@ -20,7 +20,7 @@ from app.rules import ServerRules
 from app.session import Person
 from app.sharing import call_of, shared
 from app.texts import t, told_problem
-from app.view import approval_view, press, results_view, sentence, traces, typed, visitor
+from app.view import accounts_view, approval_view, press, results_view, sentence, traces, typed, visitor
 from app.view.cards import card
 from app.view.compare_view import sharing_panel
 from app.view.plain import prose
@@ -67,6 +67,7 @@ class ToolsPageState:
 def show(person: Person) -> None:
     """The page for this person."""
     kept: ToolsPageState = st.session_state.setdefault(visitor.KEPT, ToolsPageState())
+    accounts_view.came_back()
     _pick(kept, typed.bring_back(person))
     if kept.last is None:
         announced()
@@ -154,6 +155,7 @@ def _loaded(kept: ToolsPageState, person: Person) -> None:
     _verdict(verdict.of_loading(kept.views, person.username))
     for view in kept.views.values():
         card(LABELS[view.server], view.credential, key=view.server)
+        accounts_view.of_card(view.credential)
 
 
 def _verdict(found: verdict.PageVerdict) -> None:
@@ -193,6 +195,7 @@ def _tool(kept: ToolsPageState, server: str, tool: Tool, person: Person) -> None
         _question(kept, server, tool, person)
         with results:
             _outcome(kept.outcomes.get((server, tool.name)), server, tool.name)
+            _offer(kept, server, tool.name, person)
 
 
 def _question(kept: ToolsPageState, server: str, tool: Tool, person: Person) -> None:
@@ -236,6 +239,13 @@ def _outcome(outcome: ActionDone | InputError | None, server: str, tool: str) ->
         sentence.problem(outcome.problem)
     elif outcome is not None and outcome.answer is not None and outcome.answer.asked is None:
         results_view.show(outcome.answer, key=f"{server}.{tool}")
+
+
+def _offer(kept: ToolsPageState, server: str, tool: str, person: Person) -> None:
+    """The way to connect an account, where that is what the tool lacked."""
+    outcome, last = kept.outcomes.get((server, tool)), kept.last
+    if isinstance(outcome, ActionDone) and outcome.problem is not None and last is not None and last[1] is outcome:
+        accounts_view.offer(outcome.problem, server, tool, last[0].arguments, person)
 
 
 def _trace(kept: ToolsPageState, person: Person) -> None:

@@ -6,7 +6,7 @@ page stops for a reason of ours: in this tab, and where the session has ended al
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import streamlit as st
@@ -63,6 +63,13 @@ def set_aside(sub: str, *, ended: bool) -> bool:
         return False
     form = {name: value for name, value in typed.items() if _execute(name) == pressed}
     return bool(form) and _kept_for_later(sub, form)
+
+
+def keep(sub: str, server: str, tool: str, arguments: Mapping[str, Any]) -> None:
+    """Keep what a tool was called with for the person's way to another site and back: its form is filled in again."""
+    form = {key(server, tool, name): value for name, value in arguments.items() if isinstance(value, str | int | float)}
+    if form:
+        _kept_for_later(sub, form)
 
 
 def _execute(name: str) -> str:

@@ -19,7 +19,8 @@ from mock_services.github.hub import Hub
 from mock_services.github.model import GithubItem, GithubRepository
 from mock_services.github.rate import Rates
 from mock_services.github.shapes import GithubShapes
-from mock_services.people import Directory, UsersFile
+from mock_services.oauth.server import OAuthServer
+from mock_services.people import Directory, MockPerson, UsersFile
 
 DOCS = "https://docs.github.com/rest"
 API_VERSION = "2022-11-28"
@@ -130,6 +131,13 @@ class GithubCall:
         return f"{self.shapes.base}{self.request.url.path}?{urlencode([*others, ('page', number)])}"
 
 
+def _person(request: Request, directory: Directory, token: str) -> MockPerson | None:
+    """Whose token it is: one that the person made, or one that they let a program have."""
+    oauth: OAuthServer = request.app.state.oauth
+    granted = oauth.person(token)
+    return directory.github_person(token) or (directory.by_username.get(granted[0]) if granted else None)
+
+
 async def _call(request: Request) -> GithubCall:
     users: UsersFile = request.app.state.users
     directory = await users.directory()
@@ -138,7 +146,7 @@ async def _call(request: Request) -> GithubCall:
     person = None
     if header := request.headers.get("authorization", ""):
         scheme, _, token = header.partition(" ")
-        person = directory.github_person(token.strip()) if scheme.lower() in ("bearer", "token") else None
+        person = _person(request, directory, token.strip()) if scheme.lower() in ("bearer", "token") else None
         if person is None or not person.login:
             raise GitHubError(401, "Bad credentials")
     hub: Hub = request.app.state.hub

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -13,17 +13,20 @@ from starlette.exceptions import HTTPException
 from mock_services.github import accounts, items
 from mock_services.github.access import API_VERSION, GitHubError, not_found
 from mock_services.github.hub import Hub
+from mock_services.github.oauth import add_oauth, github_oauth
 from mock_services.github.rate import Rate, Rates
 from mock_services.people import UsersFile
+from mock_services.settings import MockSettings
 from mock_services.wire import service
 
 
-def build(users: UsersFile, *, hosts: Sequence[str]) -> FastAPI:
-    """A GitHub with the seed's repositories, known to the people of ``users``, answering to ``hosts``."""
-    app = service("github", hosts=hosts)
+def build(users: UsersFile, settings: MockSettings) -> FastAPI:
+    """A GitHub with the seed's repositories, known to the people of ``users``."""
+    app = service("github", hosts=settings.hosts)
     app.state.users = users
     app.state.hub = Hub()
     app.state.rates = Rates()
+    add_oauth(app, github_oauth(settings))
     app.include_router(accounts.router)
     app.include_router(items.router)
     app.middleware("http")(_headers)

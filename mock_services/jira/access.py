@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from mock_services.jira.drafts import Writer
 from mock_services.jira.model import JiraIssue, JiraProject
+from mock_services.jira.oauth import CLOUD_ID, bearer
 from mock_services.jira.shapes import JiraShapes
 from mock_services.jira.site import People, Site
 from mock_services.people import MockPerson, UsersFile
@@ -133,13 +134,29 @@ async def _call(request: Request, version: str) -> JiraCall:
     directory = await users.directory()
     header = request.headers.get("authorization", "")
     email, token = _basic(header)
-    viewer = directory.jira_person(email, token) if token else None
+    viewer = directory.jira_person(email, token) if token else await _granted(request)
     if viewer is None:
         raise Unauthenticated(tried=bool(header), base=base_url(request))
     request.state.caller = viewer.username
     people = People(directory)
     shapes = JiraShapes(base_url(request), "3" if version == "3" else "2", people)
     return JiraCall(request, request.app.state.site, viewer, people, shapes)
+
+
+async def _granted(request: Request) -> MockPerson | None:
+    """Whose access token a request through the gateway bears, if it is for what is asked."""
+    if getattr(request.state, "cloud", "") != CLOUD_ID:
+        return None
+    found = await bearer(request)
+    if found is None:
+        return None
+    person, scopes = found
+    # A search is a POST that only reads.
+    reads = request.method in ("GET", "HEAD") or request.url.path.endswith(("/search/jql", "/search"))
+    needed = "read:jira-work" if reads else "write:jira-work"
+    if needed not in scopes:
+        raise JiraError(401, "Unauthorized; scope does not match")
+    return person
 
 
 Caller = Annotated[JiraCall, Depends(_call)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 
 from fastapi import FastAPI, Request, Response
@@ -12,16 +11,19 @@ from starlette.exceptions import HTTPException
 from mock_services.jira import issues, lookups, searching
 from mock_services.jira.access import JiraError, Unauthenticated
 from mock_services.jira.drafts import FieldErrors
+from mock_services.jira.oauth import add_oauth, atlassian_oauth
 from mock_services.jira.site import Site
 from mock_services.people import UsersFile
+from mock_services.settings import MockSettings
 from mock_services.wire import service
 
 
-def build(users: UsersFile, *, hosts: Sequence[str]) -> FastAPI:
-    """A Jira with the seed's projects, known to the people of ``users``, answering to ``hosts``."""
-    app = service("jira", hosts=hosts)
+def build(users: UsersFile, settings: MockSettings) -> FastAPI:
+    """A Jira with the seed's projects, known to the people of ``users``."""
+    app = service("jira", hosts=settings.hosts)
     app.state.users = users
     app.state.site = Site()
+    add_oauth(app, atlassian_oauth(settings))
     for module in (lookups, searching, issues):
         app.include_router(module.router)
     app.add_api_route("/", _front)

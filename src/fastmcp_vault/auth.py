@@ -201,7 +201,7 @@ class VaultAuth(ResourceServerAuth):
             server=self.profile.name,
             role=self.profile.audience,
             logins=logins,
-            source=spec.source(vault, server=self.profile.name, clock=self._clock),
+            source=spec.source(vault, server=self.profile.name, clock=self._clock, state=self._state),
             state=self._state,
             capacity=self._capacity,
             clock=self._clock,

@@ -32,7 +32,8 @@ class Problem(Exception):
     def as_dict(self, mask: Callable[[str], str] = str) -> dict[str, Any]:
         """A JSON-ready form for ``_meta``, HTTP bodies and pages, each text masked by ``mask``.
 
-        ``words`` holds what another language needs of the sentences that have values.
+        ``words`` holds what another language needs of the sentences that have values, ``provider`` whose account the
+        person may connect to help it.
         """
         what, fix = masked(self.what, mask), masked(self.fix, mask)
         return {
@@ -41,6 +42,7 @@ class Problem(Exception):
             "what": str(what),
             "fix": str(fix),
             "retryable": self.retryable,
+            **({"provider": str(self.detail["provider"])} if "provider" in self.detail else {}),
             **with_words(what=what, fix=fix),
         }
 
@@ -136,10 +138,22 @@ class VaultError(Problem):
     code, part = "vault_error", "vault"
 
 
+class VersionChanged(VaultError):
+    """A secret was not written, because somebody else wrote a newer version of it first."""
+
+    code = "version_changed"
+
+
 class CredentialMissing(Problem):
     """This person has no credential for this server."""
 
     code, part = "credential_missing", "vault"
+
+
+class AccountEnded(CredentialMissing):
+    """The person's connection to a provider is over: it is not honoured any more, and must be made anew."""
+
+    code = "account_ended"
 
 
 class PersonUnknown(CredentialMissing):

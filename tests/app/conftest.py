@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import session
 from app.process import AppProcess
+from app.providers import Providers
 from app.rules import Policy, ServerRules
 from app.session import Person, Visit
 
@@ -51,6 +52,7 @@ def looked_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[Visit], None]:
         loop=Straight(),
         rules=rules,
         settings=SimpleNamespace(profile="none", lab_users_file=None, app_public_url="http://localhost:8501"),
+        providers=Providers({}),
     )
     monkeypatch.setattr(AppProcess, "current", classmethod(lambda cls: running))
 

@@ -44,12 +44,12 @@ class Run:
             if self.failed.exists():
                 raise NotReady(self.failed.read_text())
             if self.ready.exists():
-                return _attached(Path(self.ready.read_text()))
+                return attached(Path(self.ready.read_text()))
         raise NotReady(f"The stack for the tests was not ready within {PATIENCE:g} s.")
 
     def left_behind(self) -> list[str]:
         """What no signed-in person explains; nothing where no test used the stack."""
-        return leaks(_attached(Path(self.ready.read_text()))) if self.ready.exists() else []
+        return leaks(attached(Path(self.ready.read_text()))) if self.ready.exists() else []
 
     def draw(self) -> int:
         """A number that no other test of this run has: 0, 1, 2, …"""
@@ -108,7 +108,7 @@ class Keeper:
         running_already = os.environ.get("DEMO_TEST_STATE_DIR")
         try:
             if running_already:
-                _write(self._run.ready, str(_attached(Path(running_already)).layout.state))
+                _write(self._run.ready, str(attached(Path(running_already)).layout.state))
                 return
             users = people.write_users(self._run.folder / "users.yaml")
             with testing.running(users_file=users) as started:
@@ -118,7 +118,8 @@ class Keeper:
             _write(self._run.failed, str(failure))
 
 
-def _attached(state: Path) -> Stack:
+def attached(state: Path) -> Stack:
+    """The stack that runs there. Raises NotReady."""
     layout = Layout(state.resolve(), Layout.from_environment().runtime)
     now = status.read(layout)
     if now is None or now.phase != "ready":

@@ -28,6 +28,9 @@ TEXTS: dict[str, str] = {
     "registry.credential.title": "이 사람의 자격 증명 읽기",
     "registry.credential.why": "경로에는 Vault가 채워 넣은 entity의 이름이 들어 있습니다. 다른 사람의 경로는 정책이 "
     "거부합니다.",
+    "registry.account-refresh.title": "이 사람의 액세스 토큰 갱신",
+    "registry.account-refresh.why": "본인이 연결한 계정의 액세스 토큰은 길어야 몇 시간입니다. 한 번에 복제본 하나가, 한 번만 쓸 수 있는 갱신 토큰을 새 "
+    "토큰으로 바꾸어 Vault의 본인 경로에 적습니다.",
     "registry.credential-check.title": "보관한 것이 아직 유효한지 묻기",
     "registry.credential-check.why": "보관한 것은 Vault가 몇 초마다 확인해 주는 동안만 씁니다. 바뀌거나 없어진 자격 증명, 끝난 로그인은 쓰기 전에 "
     "알게 됩니다.",

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastmcp_vault.credentials.pools import Connections, LeasePool
 from fastmcp_vault.credentials.sources import DatabaseSource, DatabaseUser, Source
+from fastmcp_vault.state.protocol import SharedState
 from fastmcp_vault.vault import DatabaseCredential, Vault
 
 
@@ -33,7 +34,9 @@ class DatabaseRole:
         if "{entity}" not in self.role:
             raise ValueError("DatabaseRole: the role must hold {entity}, or everybody would get the same user")
 
-    def source(self, vault: Vault, *, server: str, clock: Callable[[], float]) -> Source[DatabaseUser]:
+    def source(
+        self, vault: Vault, *, server: str, clock: Callable[[], float], state: SharedState
+    ) -> Source[DatabaseUser]:
         """The database engine, and a pool of connections for each user it makes."""
         among = Connections(limit=self.total, wait=self.wait)
 

@@ -11,12 +11,12 @@ from typing import Any, Protocol
 
 from pydantic import SecretStr
 
-from fastmcp_vault.credentials.background import BesideCalls
 from fastmcp_vault.credentials.caller import Caller
 from fastmcp_vault.errors import Problem, StateUnavailable
 from fastmcp_vault.oidc import Claims, TokenSet, unverified_claims
 from fastmcp_vault.state.protocol import RegisteredToken, SharedState
 from fastmcp_vault.tracing import step
+from fastmcp_vault.tracing.beside import BesideCalls
 from fastmcp_vault.vault import Entity, Lease, Vault, VaultToken
 
 _log = logging.getLogger(__name__)

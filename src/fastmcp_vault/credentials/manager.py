@@ -12,7 +12,6 @@ from functools import partial
 from typing import Generic
 
 from fastmcp_vault import correlation
-from fastmcp_vault.credentials.background import BesideCalls
 from fastmcp_vault.credentials.caller import CallerKey
 from fastmcp_vault.credentials.calls import Call
 from fastmcp_vault.credentials.grant import STALE_SECONDS, Grant, HeldCredential, renewal_due, renewed
@@ -29,6 +28,7 @@ from fastmcp_vault.errors import (
 )
 from fastmcp_vault.state.protocol import SharedState
 from fastmcp_vault.tracing import recording, step
+from fastmcp_vault.tracing.beside import BesideCalls
 from fastmcp_vault.vault import Cache, Entity, VaultToken
 
 SWEEP_SECONDS = 5.0
@@ -89,6 +89,22 @@ class Credentials(Generic[C]):
             await self._confirm(kept, shown=True)
         async with self._granted(call, key, fresh=fresh) as grant:
             yield HeldCredential(await self._credential(grant, call), grant)
+
+    async def again(self, held: HeldCredential[C]) -> C:
+        """Another credential in place of one that the back end does not take; one for all who find so.
+
+        Raises what :meth:`use` raises.
+        """
+        grant, stale = held.grant, held.credential
+        async with grant.lock:
+            if grant.credential is stale:
+                self._put(grant, await self._source.replaced(grant.login, grant.entity.name, stale))
+            now = grant.usable(self._clock())
+            return now if now is not None else await self._read(grant)
+
+    def doubt(self, held: HeldCredential[C]) -> None:
+        """It lacks something that its person is now asked for: the next :meth:`use` asks Vault before it is used."""
+        held.grant.checked_at = 0.0
 
     def replace(self, stale: HeldCredential[C]) -> None:
         """``stale`` turned out not to work any more: the next :meth:`use` begins anew."""

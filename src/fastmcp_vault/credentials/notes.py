@@ -67,4 +67,5 @@ def _facts(credential: Credential) -> dict[str, Any]:
         "vault_path": credential.path,
         "masked_credential": credential.masked,
         **(made if credential.lease else stored),
+        **credential.facts(),
     }

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import SecretStr
 
@@ -26,6 +26,10 @@ OPEN_FIELDS = ("email", "login")
 """Fields of a stored secret that say whose it is, and open nothing."""
 
 
+class NothingStored(CredentialMissing):
+    """There is nothing at all at the path of a person's secret."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
     """A credential; ``masked`` is what may be shown of it, ``read_at`` in seconds since the epoch.
@@ -41,6 +45,10 @@ class Credential:
     written_at: float | None = None
     lease: Lease | None = None
     username: str = ""
+
+    def facts(self) -> Mapping[str, Any]:
+        """What a trace tells of this kind beside that."""
+        return {}
 
     def has_time(self, now: float) -> bool:
         """Whether its own lease, if it has one, leaves time for a call."""
@@ -73,6 +81,9 @@ class Source(Protocol[C]):
 
     async def holds(self, login: VaultToken, entity: str, credential: C) -> bool:
         """Whether it is still the one to use; what it costs is one small question to Vault."""
+
+    async def replaced(self, login: VaultToken, entity: str, stale: C) -> C:
+        """Another one in place of ``stale``, which the back end does not take."""
 
     async def warm_up(self, credential: C) -> None:
         """Open ahead what its first use would have to open."""
@@ -153,6 +164,10 @@ class KVSource:
         """Whether no newer version was written."""
         return await self._vault.kv_version(login.token, self._path(entity), mount=self._mount) == credential.version
 
+    async def replaced(self, login: VaultToken, entity: str, stale: StoredSecret) -> StoredSecret:
+        """What is stored now: it may have been changed since."""
+        return await self.read(login, entity)
+
     async def warm_up(self, credential: StoredSecret) -> None:
         """Nothing is to be opened."""
 
@@ -166,9 +181,9 @@ class KVSource:
     def _path(self, entity: str) -> str:
         return self._template.replace("{entity}", entity)
 
-    def _missing(self, entity: str, path: str) -> CredentialMissing:
+    def _missing(self, entity: str, path: str) -> NothingStored:
         fields = ", ".join(f"`{name}`" for name in self._needs)
-        return CredentialMissing(
+        return NothingStored(
             Sentence(
                 "{entity} has no {title} credential: there is nothing at {path} in Vault.",
                 entity=entity,
@@ -235,6 +250,10 @@ class DatabaseSource:
         """Whether the Vault token that made it is alive: the user goes with it."""
         await self._vault.lookup_self(login.token)
         return True
+
+    async def replaced(self, login: VaultToken, entity: str, stale: DatabaseUser) -> DatabaseUser:
+        """Another database user."""
+        return await self.read(login, entity)
 
     async def warm_up(self, credential: DatabaseUser) -> None:
         """One connection, which the pool closes again if nobody comes; where there is no place for it, none."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from fastmcp_vault.credentials.sources import Credential, KVSource, Source, StoredSecret
+from fastmcp_vault.state.protocol import SharedState
 from fastmcp_vault.vault import Vault
 
 T = TypeVar("T", bound=Credential)
@@ -16,8 +17,8 @@ T = TypeVar("T", bound=Credential)
 class CredentialSpec(Protocol[T]):
     """A kind of credential: where it lies (``source``), and what a tool is given of it (``opened``)."""
 
-    def source(self, vault: Vault, *, server: str, clock: Callable[[], float]) -> Source[T]:
-        """How it is read, confirmed, renewed and ended."""
+    def source(self, vault: Vault, *, server: str, clock: Callable[[], float], state: SharedState) -> Source[T]:
+        """How it is read, confirmed, renewed and ended. ``state``: what the server's replicas share."""
 
     def opened(self, credential: T) -> AbstractAsyncContextManager[Any]:
         """What the tool gets, for as long as it runs."""
@@ -39,7 +40,9 @@ class KVSecret:
         if "{entity}" not in self.path:
             raise ValueError("KVSecret: the path must hold {entity}, or everybody would get the same secret")
 
-    def source(self, vault: Vault, *, server: str, clock: Callable[[], float]) -> Source[StoredSecret]:
+    def source(
+        self, vault: Vault, *, server: str, clock: Callable[[], float], state: SharedState
+    ) -> Source[StoredSecret]:
         """The KV engine."""
         return KVSource(
             vault, server=server, title=server, needs=self.fields, path=self.path, mount=self.mount, clock=clock

@@ -20,6 +20,7 @@ from fastmcp_vault.credentials.calls import Call, current_call
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.server import question
+from fastmcp_vault.server.connecting import STATE
 from fastmcp_vault.server.context import ServerContext, current_server
 from fastmcp_vault.server.profile import ServerProfile
 from fastmcp_vault.state import Approval, Question
@@ -87,6 +88,8 @@ async def require_approval() -> InputRequiredResult | None:
     request = context.request_context
     modern = request is not None and request.protocol_version in MODERN_PROTOCOL_VERSIONS
     asked = context.request_state if modern else None
+    if asked is not None and asked.startswith(STATE):
+        asked = None  # An account was connected for this call; nobody has been asked about the call itself.
     binding = binding_of(call, room.profile)
     if asked is not None:
         found = await room.approvals.find(asked)

@@ -12,7 +12,8 @@ from fastmcp_vault.credentials.manager import Credentials
 from fastmcp_vault.server.profile import ServerProfile
 
 if TYPE_CHECKING:
-    from fastmcp_vault.state import Approvals
+    from fastmcp_vault.state.account_requests import AccountRequests
+    from fastmcp_vault.state.approvals import Approvals
 
 KEY = "fastmcp-vault"
 """Where the context lies in FastMCP's lifespan context."""
@@ -27,6 +28,7 @@ class ServerContext:
     logins: Logins
     backend: Any
     approvals: Approvals
+    account_requests: AccountRequests
 
 
 def current_server() -> ServerContext:

@@ -33,7 +33,8 @@ class ServerProfile:
 
     ``name`` stands in traces, ``audience`` in tokens; it is the server's own client at the issuer and what suspensions
     name. ``scope`` opens the server, ``write_scope`` (may be empty) its writing tools. ``secret`` is shared by all
-    replicas: keys for what travels through clients are derived from it.
+    replicas: keys for what travels through clients are derived from it. ``accounts_page``: where links to connect an
+    account lead; the id is added.
     """
 
     name: str
@@ -45,6 +46,7 @@ class ServerProfile:
     write_scope: str = ""
     secret: SecretStr = field(default_factory=lambda: SecretStr(""), repr=False)
     approval: ApprovalPolicy = field(default_factory=ApprovalPolicy)
+    accounts_page: str = ""
 
     @property
     def scopes(self) -> list[str]:

@@ -34,6 +34,7 @@ class CredentialStatus(BaseModel):
     ] = None
     database_user: Annotated[str, Field(description="The user that Vault made for this person on demand.")] = ""
     made_at: Annotated[float | None, Field(description="When it was made, in seconds since the epoch.")] = None
+    account: Annotated[str, Field(description="The account that the person connected, where it is one.")] = ""
     lease_seconds: Annotated[float | None, Field(description="Seconds for which it still holds without renewal.")] = (
         None
     )
@@ -59,6 +60,7 @@ async def credential_status() -> CredentialStatus:
                 entity_id=held.entity_id,
                 written_at=held.credential.written_at,
                 database_user=held.credential.username,
+                account=str(held.credential.facts().get("account", "")),
                 made_at=held.credential.read_at if held.credential.lease else None,
                 vault_path=held.credential.path,
                 present=True,

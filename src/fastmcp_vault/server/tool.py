@@ -9,12 +9,15 @@ from typing import Any
 
 from fastmcp.server.dependencies import get_access_token
 from fastmcp.tools import FunctionTool, ToolResult
+from fastmcp.tools.base import InputRequiredToolResult
 from mcp_types import InputRequiredResult, ToolAnnotations
 
+from fastmcp_vault.credentials.calls import current_call
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.server.approval import require_approval
-from fastmcp_vault.server.failures import told
+from fastmcp_vault.server.connecting import ask_to_connect
+from fastmcp_vault.server.failures import InternalError, as_problem, told
 from fastmcp_vault.server.profile import ApprovalMode
 
 
@@ -51,12 +54,16 @@ class PersonsTool(FunctionTool):
     async def run(self, arguments: dict[str, Any]) -> ToolResult:
         """The result, or one that says what went wrong and what to do."""
         try:
+            current_call().writes = self.writes
             self._check_scope()
             return await super().run(arguments)
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            return told(error, tool=self.name)
+            asked = await ask_to_connect(as_problem(error), writing=self.writes)
+            if isinstance(asked, InputRequiredResult):
+                return InputRequiredToolResult(asked)
+            return told(error if isinstance(asked, InternalError) else asked, tool=self.name)
 
     def _check_scope(self) -> None:
         token = get_access_token()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Self
+from weakref import WeakValueDictionary
 
 from fastmcp_vault.errors import session_ended
 from fastmcp_vault.state.protocol import OnEnded, OnSuspended, RegisteredToken, server_suspended
@@ -45,6 +47,13 @@ class MemoryState:
         self._on_ended: list[OnEnded] = []
         self._on_suspended: list[OnSuspended] = []
         self.vault_tokens = MemoryRegister()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def turn(self, name: str, *, lasts: float) -> AsyncIterator[None]:
+        """Alone in this process inside the block, for work of this name."""
+        async with self._turns.setdefault(name, asyncio.Lock()):
+            yield
 
     async def admit(self, *, sid: str, server: str, auth_time: float) -> None:
         """As :meth:`check`."""

@@ -6,6 +6,7 @@ Both refuse in the same words.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -56,6 +57,13 @@ class SharedState(Protocol):
 
     async def admit(self, *, sid: str, server: str, auth_time: float) -> None:
         """As :meth:`check`, for a token that comes in; ends that are not in memory any more are looked up."""
+
+    def turn(self, name: str, *, lasts: float) -> AbstractAsyncContextManager[None]:
+        """Alone among all replicas of this server inside the block, for work of this name.
+
+        ``lasts``: seconds after which another one may begin, because this one was killed. Who comes meanwhile waits.
+        Raises StateUnavailable.
+        """
 
     def on_ended(self, react: OnEnded) -> None:
         """Await ``react(sid)`` for each session found ended from now on."""

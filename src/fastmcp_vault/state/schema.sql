@@ -137,6 +137,29 @@ CREATE TABLE IF NOT EXISTS drafts (
 );
 CREATE INDEX IF NOT EXISTS drafts_expires_at ON drafts (expires_at);
 
+-- Work that one replica of a server does at a time, such as refreshing one person's connection to a provider.
+CREATE TABLE IF NOT EXISTS turns (
+    server     text NOT NULL,
+    name       text NOT NULL,
+    holder     bigint NOT NULL,
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (server, name)
+);
+
+-- Links by which a person connects an account of theirs: made by an MCP server, used once, by that person, in the app.
+CREATE TABLE IF NOT EXISTS account_requests (
+    id         text PRIMARY KEY,
+    server     text NOT NULL,
+    sub        text NOT NULL,
+    sid        text NOT NULL,
+    provider   text NOT NULL,
+    tool       text NOT NULL,
+    client     text NOT NULL,
+    writing    boolean NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS account_requests_sub ON account_requests (sub, expires_at);
+
 -- Announced by the tables themselves, so that no writer can forget to: at commit, every listener hears it.
 CREATE OR REPLACE FUNCTION announce_state_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

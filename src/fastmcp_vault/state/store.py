@@ -7,12 +7,14 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from pydantic import SecretStr
 
 from fastmcp_vault.errors import StateUnavailable, session_ended
 from fastmcp_vault.sentences import Sentence
+from fastmcp_vault.state.account_requests import AccountRequests
 from fastmcp_vault.state.approvals import Approvals
 from fastmcp_vault.state.drafts import Drafts
 from fastmcp_vault.state.endings import KEPT_SECONDS, Endings
@@ -25,6 +27,7 @@ from fastmcp_vault.state.protocol import OnEnded, OnSuspended, server_suspended
 from fastmcp_vault.state.sealing import SealedBox
 from fastmcp_vault.state.sessions import SessionStore
 from fastmcp_vault.state.shared_traces import SharedTraces
+from fastmcp_vault.state.turns import Turns
 from fastmcp_vault.state.vault_tokens import VaultTokens
 from fastmcp_vault.state.workshop import Workshop
 
@@ -43,6 +46,8 @@ EXPIRING = (
     "workshop_progress",
     "approvals",
     "drafts",
+    "turns",
+    "account_requests",
 )
 """Tables whose rows have an ``expires_at``."""
 
@@ -96,6 +101,8 @@ class State:
         self.finished_logins = FinishedLogins(self._pool)
         self.workshop = Workshop(self._pool)
         self.approvals = Approvals(self._pool)
+        self.account_requests = AccountRequests(self._pool)
+        self._turns = Turns(self._pool)
 
     @property
     def sessions(self) -> SessionStore:
@@ -177,6 +184,10 @@ class State:
         reason = self._known.suspended(server)
         if reason is not None:
             raise server_suspended(server, reason)
+
+    def turn(self, name: str, *, lasts: float) -> AbstractAsyncContextManager[None]:
+        """Alone among all replicas inside the block: see :meth:`fastmcp_vault.state.turns.Turns.turn`."""
+        return self._turns.turn(name, lasts=lasts)
 
     def on_ended(self, react: OnEnded) -> None:
         """Await ``react(sid)`` for each session found ended from now on, beside everything else."""

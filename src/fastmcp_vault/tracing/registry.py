@@ -150,6 +150,17 @@ _KINDS = (
         "Where it holds no more, everything is done anew; where Vault is down, it is used until it ends.",
     ),
     StepKind(
+        "account-refresh",
+        6,
+        "mcp",
+        "backend",
+        "Refresh the person's access token",
+        "The access token of the account that the person connected lives for hours at most. One replica at a time"
+        " trades the refresh token, which is good once, for new ones, and writes them to the person's path in Vault.",
+        "Refreshing an access token (RFC 6749 §6), rotation (RFC 9700 §4.14.2)",
+        "The provider may have ended the connection: the person connects the account again.",
+    ),
+    StepKind(
         "agent-certificate",
         6,
         "app",

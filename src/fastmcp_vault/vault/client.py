@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import httpx2
@@ -14,7 +14,7 @@ from hvac.api.system_backend import Health, Wrapping
 from hvac.api.system_backend import Lease as Leases
 from pydantic import SecretStr
 
-from fastmcp_vault.errors import CredentialMissing, VaultDenied, VaultError
+from fastmcp_vault.errors import CredentialMissing, VaultDenied, VaultError, VersionChanged
 from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.vault import answers
 from fastmcp_vault.vault.adapter import VaultRequest, anywhere
@@ -24,6 +24,7 @@ from fastmcp_vault.vault.failures import (
     LoginWords,
     jwt_words,
     of_a_token_that_is_gone,
+    of_another_version,
     of_nothing_there,
 )
 from fastmcp_vault.vault.lease import Lease
@@ -198,16 +199,56 @@ class Vault(Calls):
     ) -> int:
         """Write a new version of a KV v2 secret; its number (Vault API: POST :mount/data/:path).
 
-        With ``cas`` only if the newest version is that one (0: only if there is none yet); otherwise VaultError.
+        With ``cas`` only if the newest version is that one (0: only if there is none yet); otherwise VersionChanged.
         """
         request = KvV2(self._as(token)).create_or_update_secret(
             path, dict(data), cas=cas, mount_point=mount or self._kv_mount
         )
-        return await self._call(
-            Sentence("writing {path}", path=self.kv_path(path, mount=mount)),
-            request,
-            lambda answer: int(answer["data"]["version"]),
+        try:
+            return await self._call(
+                Sentence("writing {path}", path=self.kv_path(path, mount=mount)),
+                request,
+                lambda answer: int(answer["data"]["version"]),
+            )
+        except VaultError as refused:
+            if not of_another_version(refused):
+                raise
+            raise VersionChanged(refused.what, fix="Read it again.") from refused
+
+    async def kv_destroy(self, token: SecretStr, path: str, versions: Sequence[int], *, mount: str = "") -> None:
+        """Destroy the contents of these versions for good; of none is fine (Vault API: POST :mount/destroy/:path)."""
+        if not versions:
+            return
+        request = KvV2(self._as(token)).destroy_secret_versions(
+            path, list(versions), mount_point=mount or self._kv_mount
         )
+        await self._call(
+            Sentence("destroying versions of {path}", path=self.kv_path(path, mount=mount)), request, _nothing
+        )
+
+    async def kv_custom(self, token: SecretStr, path: str, *, mount: str = "") -> dict[str, str]:
+        """What is told beside a secret, for whom may not read it (Vault API: GET :mount/metadata/:path).
+
+        Empty where there is nothing.
+        """
+        try:
+            return await self._metadata(
+                token, path, mount, lambda answer: dict(answer["data"].get("custom_metadata") or {})
+            )
+        except CredentialMissing:
+            return {}
+
+    async def kv_tell(self, token: SecretStr, path: str, told: Mapping[str, str], *, mount: str = "") -> None:
+        """Tell this beside a secret (Vault API: POST :mount/metadata/:path)."""
+        request = KvV2(self._as(token)).update_metadata(
+            path, custom_metadata=dict(told), mount_point=mount or self._kv_mount
+        )
+        await self._call(Sentence("telling about {path}", path=self.kv_path(path, mount=mount)), request, _nothing)
+
+    async def kv_remove(self, token: SecretStr, path: str, *, mount: str = "") -> None:
+        """Remove a secret with all its versions; nothing there is fine (Vault API: DELETE :mount/metadata/:path)."""
+        request = KvV2(self._as(token)).delete_metadata_and_all_versions(path, mount_point=mount or self._kv_mount)
+        await self._call(Sentence("removing {path}", path=self.kv_path(path, mount=mount)), request, _nothing)
 
     def kv_path(self, path: str, *, mount: str = "") -> str:
         """The path as Vault's policies and audit log name it."""

@@ -148,6 +148,11 @@ def of_a_token_that_is_gone(denied: VaultDenied) -> bool:
     return "invalid token" in words or "1 error occurred" not in words
 
 
+def of_another_version(refused: VaultError) -> bool:
+    """Whether a write was refused because another one came first (KV's check-and-set)."""
+    return isinstance(refused.__cause__, VaultRefusal) and "check-and-set" in " ".join(refused.__cause__.errors or ())
+
+
 def of_nothing_there(refused: VaultError) -> bool:
     """Whether Vault answered 404: there is nothing at the path, or nothing any more."""
     return isinstance(refused.__cause__, VaultRefusal) and refused.__cause__.status == 404

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from fastmcp_vault.background import Background
-from fastmcp_vault.tracing import recording
+from fastmcp_vault.tracing.recorder import recording
 
 
 class BesideCalls(Background):

@@ -1,0 +1,37 @@
+"""Sentences about accounts that people connect at providers, in Korean."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, str] = {
+    "Check the provider's addresses in the settings; if they are right, try again.": "설정에서 제공자의 주소를 확인하십시오. 맞다면 다시 시도하십시오.",
+    "Begin anew in the app.": "앱에서 다시 시작하십시오.",
+    "End it yourself, in your account there.": "그곳의 계정에서 직접 끝내십시오.",
+    "Choose a site when you connect, or ask for access to one.": "연결할 때 사이트를 고르거나 접근 권한을 요청하십시오.",
+    "{title} refused{said}.": "{title}이(가) 거부했습니다{said}.",
+    "Something other than {title} answered.": "{title}이(가) 아닌 다른 것이 응답했습니다.",
+    "This answer is not {title}'s.": "이 응답은 {title}의 것이 아닙니다.",
+    "{title} lets no program end a connection.": "{title}은(는) 프로그램이 연결을 끝내지 못하게 합니다.",
+    "The account opens nothing at {title}.": "이 계정으로는 {title}에서 아무것도 열 수 없습니다.",
+    "{title}'s sign-in service has a fault ({status}).": "{title}의 로그인 서비스에 오류가 있습니다({status}).",
+    "{title}'s sign-in service does not answer.": "{title}의 로그인 서비스가 응답하지 않습니다.",
+    "Connect the account again, on the app's page My secrets.": "앱의 My secrets 페이지에서 계정을 다시 연결하십시오.",
+    "{title} does not honour {entity}'s connection any more.": "{title}이(가) {entity}의 연결을 더는 인정하지 않습니다.",
+    "What lies at {path} is no connected account.": "{path}에 있는 것은 연결된 계정이 아닙니다.",
+    "Connect your own {title} account, on the app's page My secrets. Or: {fix}": "앱의 My secrets 페이지에서 본인의 {title} 계정을 연결하십시오. 또는: {fix}",
+    "Connect it, on the app's page My secrets.": "앱의 My secrets 페이지에서 연결하십시오.",
+    "Connect the account again, and agree to that too.": "계정을 다시 연결하고 그것에도 동의하십시오.",
+    "{entity} has connected no {title} account.": "{entity}은(는) {title} 계정을 연결하지 않았습니다.",
+    "{account} was connected without {scopes}.": "{account} 계정이 {scopes} 없이 연결되었습니다.",
+    "{what} Connect the account in the app.": "{what} 앱에서 계정을 연결하십시오.",
+    "Open {link} , connect the account, then make the same call again.": "{link} 을(를) 열어 계정을 연결한 다음 같은 호출을 다시 하십시오.",
+    "asking for an account to be connected": "계정 연결을 요청하는 중",
+    "looking for a link": "링크를 찾는 중",
+    "using a link": "링크를 사용하는 중",
+    "waiting for a turn": "차례를 기다리는 중",
+    "giving back a turn": "차례를 돌려주는 중",
+    "Read it again.": "다시 읽으십시오.",
+    "destroying versions of {path}": "{path}의 버전을 없애는 중",
+    "telling about {path}": "{path}에 대해 적는 중",
+    "removing {path}": "{path}을(를) 없애는 중",
+    "The provider may have ended the connection: the person connects the account again.": "제공자가 연결을 끝냈을 수 있습니다. 본인이 계정을 다시 연결하십시오.",
+}

@@ -1,0 +1,80 @@
+"""Connecting an account, from the button to the tool: by the provider's own page, into the person's own path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from stack.testing import Stack
+from tests.accounts.at_the_app import Browser, query_of
+from tests.mcp_servers.callers import Vault, signed_in, steps
+
+CALL = {"jira": ("get_issue", {"issue_key": "PROJ-1"}), "github": ("list_repos", {})}
+
+
+@pytest.mark.parametrize("server", ["jira", "github"])
+async def test_a_tool_works_with_the_account_that_its_person_connected(
+    server: str, browser: Browser, vault: Vault, stack: Stack
+) -> None:
+    tool, arguments = CALL[server]
+    caller = await signed_in(stack, browser.person)
+    refused = await caller.refusal(server, tool, arguments)
+    assert refused["code"] == "credential_missing"
+    assert refused["provider"] == server
+    answer = browser.connect(server)
+    assert answer.status_code == 303, answer.text
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/my-secrets?connected={server}")
+    result = await caller.call(server, tool, arguments, traced=True, fresh=True)
+    assert not result.is_error, result
+    read = steps(result)["credential"]
+    assert read["detail"]["vault_path"] == f"secret/data/users/{browser.person.username}/accounts/{server}"
+    name = browser.person.email if server == "jira" else browser.person.username
+    assert read["detail"]["account"] == name
+    status = await caller.data(server, "credential_status")
+    assert (status["present"], status["account"]) == (True, name)
+    stored = vault.request("GET", f"secret/data/users/{browser.person.username}/accounts/{server}")["data"]["data"]
+    assert {"access_token", "refresh_token", "grant"} == set(stored)
+    for secret in (stored["access_token"], stored["refresh_token"]):
+        assert secret not in str(result), "the trace has no token"
+
+
+async def test_reading_is_asked_for_first_and_writing_when_a_tool_needs_it(browser: Browser, stack: Stack) -> None:
+    begun = browser.begin("jira")
+    scopes = query_of(begun.headers["Location"])["scope"].split()
+    assert "read:jira-work" in scopes
+    assert "write:jira-work" not in scopes
+    browser.get(browser.consent(begun.headers["Location"]))
+    caller = await signed_in(stack, browser.person)
+    comment = {"issue_key": "PROJ-1", "body": "Hello"}
+    refused = (await caller.call("jira", "add_comment", comment)).meta
+    assert refused is not None
+    assert refused["mcp-remote-vault/error"]["code"] in ("account_scope", "approval_needed")
+
+
+def test_what_the_browser_is_sent_has_pkce_a_state_and_an_address_of_the_providers_own(browser: Browser) -> None:
+    for server in ("jira", "github"):
+        asked = query_of(browser.begin(server).headers["Location"])
+        assert asked["code_challenge_method"] == "S256"
+        assert len(asked["state"]) >= 32
+        assert asked["redirect_uri"] == f"{browser.app}/auth/connected/{server}"
+
+
+def test_an_answer_is_taken_once_from_the_browser_and_the_person_that_began(
+    new_browser: Callable[[], Browser],
+) -> None:
+    mine, theirs = new_browser(), new_browser()
+    arrived = mine.consent(mine.begin("github").headers["Location"])
+    assert theirs.get(arrived).status_code == 400, "another browser brings nothing to its end"
+    assert mine.get(arrived).status_code == 303
+    assert mine.get(arrived).status_code == 400, "once"
+
+
+def test_an_answer_of_one_provider_is_not_taken_for_anothers(browser: Browser) -> None:
+    arrived = browser.consent(browser.begin("github").headers["Location"])
+    assert browser.get(arrived.replace("/connected/github", "/connected/jira")).status_code == 400
+
+
+def test_who_denies_it_comes_back_without(browser: Browser, vault: Vault) -> None:
+    arrived = browser.consent(browser.begin("jira").headers["Location"], yes=False)
+    assert browser.get(arrived).headers["Location"] == "/my-secrets?refused=jira"

@@ -1,0 +1,120 @@
+"""The end of a connection: by the person here, by the person at the provider, and what is left of it anywhere."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import requests
+
+from app import connections
+from fastmcp_vault.accounts.grant import ConnectionFacts
+from stack.testing import Stack
+from tests.accounts.at_the_app import Browser
+from tests.accounts.replicas import provider_of
+from tests.app.serving import cookie_of, process_of
+from tests.mcp_servers.callers import Caller, Vault, signed_in, until
+
+CALL = {"jira": ("get_issue", {"issue_key": "PROJ-1"}), "github": ("list_repos", {})}
+MANAGE = {"jira": "/manage-profile/apps", "github": "/settings/apps/authorizations"}
+
+
+def stored(vault: Vault, browser: Browser, server: str) -> dict[str, str]:
+    path = f"secret/data/users/{browser.person.username}/accounts/{server}"
+    return dict(vault.request("GET", path)["data"]["data"])
+
+
+def api(stack: Stack, server: str, secrets: dict[str, str]) -> int:
+    """What the provider's API answers to the access token."""
+    bearer = {"Authorization": f"Bearer {secrets['access_token']}", "User-Agent": "test"}
+    if server == "github":
+        return requests.get(f"{stack.url('mock-github')}/user", headers=bearer, timeout=10).status_code
+    site = json.loads(secrets["grant"])["account"]["resource"]
+    url = f"{stack.url('mock-jira')}/ex/jira/{site}/rest/api/3/myself"
+    return requests.get(url, headers=bearer, timeout=10).status_code
+
+
+def revoke_at_the_provider(stack: Stack, browser: Browser, server: str) -> None:
+    """What the person does on the provider's own page."""
+    who = {"username": browser.person.email, "password": browser.person.password}
+    url = f"{stack.url(f'mock-{server}')}{MANAGE[server]}"
+    assert "MCP Remote Vault" in requests.post(url, data=who, timeout=10).text
+    ended = requests.post(url, data={**who, "end": provider_of(stack, server).client_id}, timeout=10)
+    assert "you have let no program in" in ended.text
+
+
+async def warm(browser: Browser, stack: Stack, server: str) -> Caller:
+    browser.connect(server)
+    caller = await signed_in(stack, browser.person)
+    await caller.data(server, *CALL[server])
+    return caller
+
+
+@pytest.mark.parametrize("server", ["jira", "github"])
+async def test_disconnecting_ends_it_at_the_provider_in_vault_and_at_every_server(
+    server: str, browser: Browser, vault: Vault, stack: Stack
+) -> None:
+    caller = await warm(browser, stack, server)
+    secrets = stored(vault, browser, server)
+    assert api(stack, server, secrets) == 200
+    async with process_of(stack) as process:
+        cookie = await cookie_of(process, stack, browser.person)
+        assert await connections.disconnect(process, cookie, server) == ""
+        facts = {one.server: one.facts for one in await connections.listed(process, cookie)}
+    assert facts[server] is None
+    assert api(stack, server, secrets) == 401
+
+    async def noticed() -> bool:
+        result = await caller.call(server, *CALL[server])
+        return result.is_error
+
+    await until(noticed, within=10)
+    assert (await caller.refusal(server, *CALL[server]))["code"] == "credential_missing"
+
+
+@pytest.mark.parametrize("server", ["jira", "github"])
+async def test_what_the_person_revoked_at_the_provider_is_noticed_by_the_next_call_and_said(
+    server: str, browser: Browser, vault: Vault, stack: Stack
+) -> None:
+    caller = await warm(browser, stack, server)
+    revoke_at_the_provider(stack, browser, server)
+    refused = await caller.refusal(server, *CALL[server])
+    assert refused["code"] == "account_ended"
+    assert refused["provider"] == server
+    secrets = stored(vault, browser, server)
+    assert (secrets["access_token"], "refresh_token" in secrets) == ("", False), "no dead token is kept"
+
+    async def told() -> bool:
+        path = f"secret/metadata/users/{browser.person.username}/accounts/{server}"
+        facts = ConnectionFacts.read(vault.request("GET", path)["data"]["custom_metadata"])
+        return facts is not None and bool(facts.ended)
+
+    await until(told)
+    browser.connect(server)
+    assert await caller.data(server, *CALL[server]), "connected again"
+
+
+async def test_an_access_token_that_the_api_does_not_take_is_refreshed_once_and_the_call_goes_on(
+    browser: Browser, vault: Vault, stack: Stack
+) -> None:
+    browser.connect("github")
+    secrets = stored(vault, browser, "github")
+    path = f"secret/data/users/{browser.person.username}/accounts/github"
+    vault.request("POST", path, {"data": secrets | {"access_token": "ghu_of-another-time"}})
+    caller = await signed_in(stack, browser.person)
+    assert await caller.data("github", "list_repos")
+    assert stored(vault, browser, "github")["access_token"] not in ("ghu_of-another-time", secrets["access_token"])
+
+
+async def test_the_app_s_own_login_reads_no_token(browser: Browser, vault: Vault, stack: Stack) -> None:
+    browser.connect("jira")
+    async with process_of(stack) as process:
+        cookie = await cookie_of(process, stack, browser.person)
+        session = await process.sessions.renewed(cookie)
+
+        async def read(held: object) -> object:
+            path = f"users/{browser.person.username}/accounts/jira"
+            return await process.vault.kv_read(held.login.token, path)  # type: ignore[attr-defined]
+
+        with pytest.raises(Exception, match="denied"):
+            await process.person_vault.use(session, read)

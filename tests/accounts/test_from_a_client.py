@@ -1,0 +1,93 @@
+"""Any MCP client: the call that lacks an account leads its person to the app, and goes on by itself once connected."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import requests
+from mcp_types import ElicitResult
+
+from stack.testing import Stack
+from tests.accounts.at_the_app import Browser, query_of
+from tests.mcp_servers.callers import ERROR, connected, signed_in
+from tests.support.people import Person
+
+ISSUE = {"issue_key": "PROJ-1"}
+
+
+def token_of(stack: Stack, person: Person) -> str:
+    """A token for the Jira server that another program than the app has."""
+    form = {
+        "grant_type": "password",
+        "client_id": "lab-jira",
+        "client_secret": stack.secrets["LAB_CLIENT_SECRET"],
+        "username": person.username,
+        "password": person.password,
+        "scope": "mcp:jira mcp:jira:write",
+    }
+    url = f"{stack.url('keycloak')}/realms/mcp-demo/protocol/openid-connect/token"
+    return str(requests.post(url, data=form, timeout=10).json()["access_token"])
+
+
+async def test_a_client_that_opens_links_is_sent_to_the_app_and_the_call_goes_on(
+    browser: Browser, stack: Stack
+) -> None:
+    links: list[str] = []
+
+    async def opens(message: str, kind: object, params: Any, context: object) -> ElicitResult:
+        links.append(params.url)
+        request_id = query_of(params.url)["id"]
+        await asyncio.to_thread(browser.connect, "jira", f"id={request_id}&next=/connect-account")
+        return ElicitResult(action="accept")
+
+    async with connected(stack, "jira", token_of(stack, browser.person), answer=opens) as client:
+        result = await client.call_tool("get_issue", ISSUE)
+    assert result.structured_content["key"] == "PROJ-1"
+    assert len(links) == 1
+    assert links[0].startswith(f"{stack.url('app')}/connect-account?id=")
+
+
+async def test_a_client_that_cannot_be_asked_gets_the_link_in_a_sentence(browser: Browser, stack: Stack) -> None:
+    async with connected(stack, "jira", token_of(stack, browser.person), mode="legacy") as client:
+        refused = await client.call_tool("get_issue", ISSUE, raise_on_error=False)
+        problem = (refused.meta or {})[ERROR]
+        link = problem["fix"].split()[1]
+        assert query_of(link)["id"]
+        browser.connect("jira", f"id={query_of(link)['id']}&next=/connect-account")
+        again = await client.call_tool("get_issue", ISSUE)
+    assert again.structured_content["key"] == "PROJ-1"
+
+
+async def test_a_link_is_good_once_and_for_its_person_alone(new_browser: Callable[[], Browser], stack: Stack) -> None:
+    mine, mallory = new_browser(), new_browser()
+    async with connected(stack, "jira", token_of(stack, mine.person), mode="legacy") as client:
+        refused = await client.call_tool("get_issue", ISSUE, raise_on_error=False)
+        request_id = query_of((refused.meta or {})[ERROR]["fix"].split()[1])["id"]
+        query = f"id={request_id}&next=/connect-account"
+        assert mallory.begin("jira", query).status_code == 400, "a forwarded link binds nothing"
+        assert mine.begin("github", query).status_code == 400, "it is for one provider"
+        assert mine.connect("jira", query).status_code == 303
+        assert mine.begin("jira", query).status_code == 400, "once"
+    theirs = await signed_in(stack, mallory.person)
+    assert (await theirs.refusal("jira", "get_issue", ISSUE))["code"] == "credential_missing"
+
+
+async def test_a_changing_tool_asks_for_more_and_then_for_a_yes(browser: Browser, stack: Stack) -> None:
+    browser.connect("jira")
+    asked: list[str] = []
+
+    async def answers(message: str, kind: object, params: Any, context: object) -> Any:
+        asked.append(message)
+        if url := getattr(params, "url", ""):
+            begun = browser.begin("jira", f"id={query_of(url)['id']}&next=/connect-account")
+            assert "write:jira-work" in query_of(begun.headers["Location"])["scope"]
+            await asyncio.to_thread(browser.get, browser.consent(begun.headers["Location"]))
+            return ElicitResult(action="accept")
+        return {"approve": True}
+
+    async with connected(stack, "jira", token_of(stack, browser.person), answer=answers) as client:
+        result = await client.call_tool("add_comment", {"issue_key": "PROJ-1", "body": "Hello"}, raise_on_error=False)
+    assert not result.is_error, result
+    assert len(asked) >= 2
