@@ -129,7 +129,7 @@ def _empty(step: Step, trace: Trace) -> Reason:
     last = step.exchanges[-1] if step.exchanges else None
     if step.kind != "credential" or last is None or last.status != 404:
         return Reason()
-    path = urlsplit(last.url).path.removeprefix("/v1/")
+    path = step.detail.get("vault_path") or urlsplit(last.url).path.removeprefix("/v1/")
     values = {"by": party("vault", step.server), "path": path, **_entity_of(step, trace)}
     return Reason(_sentence("credential", "empty", values))
 
@@ -208,7 +208,9 @@ def _credential(step: Step, trace: Trace) -> dict[str, Any]:
     return {
         "path": found.get("vault_path"),
         **_entity_of(step, trace),
-        "came": t("reason.credential.made", user=found.get("database_user"), at=_clock(made), until=_clock(step.until))
+        "came": t("reason.credential.connected", account=found.get("account"), at=_clock(found.get("written_at")))
+        if found.get("account")
+        else t("reason.credential.made", user=found.get("database_user"), at=_clock(made), until=_clock(step.until))
         if made and step.until is not None
         else t("reason.credential.stored", version=found.get("version"), written=_clock(found.get("written_at")))
         if found.get("version")

@@ -48,8 +48,9 @@ def capture(server: str, trace: Trace, book: Rulebook) -> dict[str, Any] | None:
     if not isinstance(rules, ServerRules) or not rules.lines:
         return None
     label, entity = LABELS.get(server, server), _entity(trace, server)
-    personal = [line for line in rules.lines if line.personal]
-    shared = [line for line in rules.lines if not line.personal]
+    read = [line for line in rules.lines if {"read", "list"} & set(line.capabilities)]
+    personal = [line for line in read if line.personal]
+    shared = [line for line in read if not line.personal]
     return {
         "title": t("capture.title", server=label),
         "lines": [

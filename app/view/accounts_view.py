@@ -17,13 +17,12 @@ from app.texts import t, told
 from app.view import press, sentence, typed, visitor
 from app.view.cards import table
 from app.view.plain import mono, plain
+from app.view.way import way
 from fastmcp_vault.errors import Problem
 
 SECONDS = 15.0
 
 _SAID = f"{visitor.KEPT}.accounts.said"
-_OFFERED = f"{visitor.KEPT}.accounts.offered"
-"""The call for which a way to an account was offered last."""
 
 
 def section() -> None:
@@ -73,23 +72,21 @@ def show(person: Person) -> None:
     if st.query_params.get("refused"):
         st.warning(t("accounts.denied", title=provider.title), icon=":material/block:")
     address = link(asked.provider, f"/connect-account?id={request_id}", id=request_id)
-    st.link_button(t("accounts.connect", title=provider.title), address, type="primary", icon=":material/link:")
+    way(t("accounts.connect", title=provider.title), address, key="asked", primary=True)
 
 
-def offer(problem: Problem, server: str, tool: str, arguments: Mapping[str, Any], person: Person) -> None:
+def offer(problem: Problem, server: str, tool: str, arguments: Mapping[str, Any]) -> None:
     """Below a tool that failed for want of an account: the way to connect one; what was typed is kept meanwhile."""
     provider = str(problem.detail.get("provider") or "")
     process = AppProcess.current()
     if not provider or provider not in process.providers:
         return
-    if arguments and st.session_state.get(_OFFERED) != (server, tool, arguments):
-        st.session_state[_OFFERED] = (server, tool, arguments)
-        typed.keep(person.sub, server, tool, arguments)
     writing = {"writing": "1"} if problem.detail.get("code") == "account_scope" else {}
     title = process.providers.client(provider).provider.title
     again = problem.detail.get("code") != "credential_missing"
     label = t("accounts.reconnect" if again else "accounts.connect", title=title)
-    st.link_button(label, link(provider, "/mcp-tools", **writing), icon=":material/link:")
+    kept = typed.form_of(server, tool, arguments)
+    way(label, link(provider, "/mcp-tools", **writing), key=f"{server}.{tool}", typed=kept)
 
 
 def of_card(facts: Mapping[str, Any] | None) -> None:
@@ -101,7 +98,7 @@ def of_card(facts: Mapping[str, Any] | None) -> None:
         title = process.providers.client(provider).provider.title
         again = isinstance(problem, Mapping) and problem.get("code") == "account_ended"
         label = t("accounts.reconnect" if again else "accounts.connect", title=title)
-        st.link_button(label, link(provider, "/mcp-tools"), icon=":material/link:")
+        way(label, link(provider, "/mcp-tools"), key=f"card.{provider}")
 
 
 def link(server: str, next_page: str, **more: str) -> str:
@@ -146,7 +143,7 @@ def _connection(connection: Connection) -> None:
     with st.container(horizontal=True):
         label = t("accounts.connect" if facts is None else "accounts.reconnect", title=title)
         more = {"writing": "1"} if facts is not None and connection.writes else {}
-        st.link_button(label, link(connection.server, "/my-secrets", **more), icon=":material/link:")
+        way(label, link(connection.server, "/my-secrets", **more), key=f"own.{connection.server}")
         if facts is not None:
             _disconnect(connection)
         if connection.manage_url and facts is not None:

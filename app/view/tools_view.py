@@ -195,7 +195,7 @@ def _tool(kept: ToolsPageState, server: str, tool: Tool, person: Person) -> None
         _question(kept, server, tool, person)
         with results:
             _outcome(kept.outcomes.get((server, tool.name)), server, tool.name)
-            _offer(kept, server, tool.name, person)
+            _offer(kept, server, tool.name)
 
 
 def _question(kept: ToolsPageState, server: str, tool: Tool, person: Person) -> None:
@@ -241,11 +241,11 @@ def _outcome(outcome: ActionDone | InputError | None, server: str, tool: str) ->
         results_view.show(outcome.answer, key=f"{server}.{tool}")
 
 
-def _offer(kept: ToolsPageState, server: str, tool: str, person: Person) -> None:
+def _offer(kept: ToolsPageState, server: str, tool: str) -> None:
     """The way to connect an account, where that is what the tool lacked."""
     outcome, last = kept.outcomes.get((server, tool)), kept.last
     if isinstance(outcome, ActionDone) and outcome.problem is not None and last is not None and last[1] is outcome:
-        accounts_view.offer(outcome.problem, server, tool, last[0].arguments, person)
+        accounts_view.offer(outcome.problem, server, tool, last[0].arguments)
 
 
 def _trace(kept: ToolsPageState, person: Person) -> None:

@@ -65,11 +65,9 @@ def set_aside(sub: str, *, ended: bool) -> bool:
     return bool(form) and _kept_for_later(sub, form)
 
 
-def keep(sub: str, server: str, tool: str, arguments: Mapping[str, Any]) -> None:
-    """Keep what a tool was called with for the person's way to another site and back: its form is filled in again."""
-    form = {key(server, tool, name): value for name, value in arguments.items() if isinstance(value, str | int | float)}
-    if form:
-        _kept_for_later(sub, form)
+def form_of(server: str, tool: str, arguments: Mapping[str, Any]) -> drafts.Typed:
+    """What a tool was called with, as its form holds it: for the person's way to another site and back."""
+    return {key(server, tool, name): value for name, value in arguments.items() if isinstance(value, str | int | float)}
 
 
 def _execute(name: str) -> str:

@@ -106,7 +106,7 @@ def test_what_was_typed_comes_back_to_the_same_person_once(
     assert back.text_input(key=f"{KEY}summary").value == "Printer"
     assert back.number_input(key=f"{KEY}limit").value == 20
     assert [e.label for e in back.get("expander") if e.proto.expanded] == ["create_issue"]
-    assert shown(back).count("This is what you typed before your session ended.") == 1, "at the one tool"
+    assert shown(back).count("This is what you had typed.") == 1, "at the one tool"
     assert store == {}
 
     other = new_tab(looked_up, ALICE_AGAIN)

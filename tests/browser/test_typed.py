@@ -12,7 +12,7 @@ from tests.support.login import end_at_keycloak
 from tests.support.people import Person
 
 LONG = ("A line that took a while to write, with “quotes” and `ticks`.\n" * 30)[:1800]
-SAID = "This is what you typed before your session ended."
+SAID = "This is what you had typed."
 
 
 def begin(me: Visitor, person: Person) -> None:

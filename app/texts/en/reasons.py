@@ -36,6 +36,8 @@ TEXTS: dict[str, str] = {
     "reason.credential.out": "{came}.",
     "reason.credential.empty": "{by} checked that the policy opens `{path}` to the entity `{entity}`: it does, and "
     "nothing is stored there (404). Somebody else's path is refused instead (403).",
+    "reason.credential.connected": "an access token for the account `{account}`, which this person connected; written "
+    "{at}, and refreshed before it ends",
     "reason.credential.stored": "a stored secret, version {version}, written {written}; it stays until somebody "
     "changes it, and the server keeps it as long as its login at Vault",
     "reason.credential.made": "a PostgreSQL user `{user}`, made for this person {at}, dropped {until} unless renewed",

@@ -30,6 +30,7 @@ TEXTS: dict[str, str] = {
     "reason.credential.out": "{came}.",
     "reason.credential.empty": "{by}: 정책이 entity `{entity}`에게 `{path}`를 여는지 확인했습니다. 열리지만 저장된 것이 없습니다(404). 다른 사람의 "
     "경로였다면 거부합니다(403).",
+    "reason.credential.connected": "본인이 연결한 계정 `{account}`의 액세스 토큰, {at} 작성, 끝나기 전에 갱신",
     "reason.credential.stored": "저장된 비밀, 버전 {version}, {written} 작성; 누군가 바꿀 때까지 그대로 있으며, 서버는 Vault 로그인만큼 보관합니다",
     "reason.credential.made": "PostgreSQL 사용자 `{user}`, 본인을 위해 {at} 생성, 갱신하지 않으면 {until} 삭제",
     "reason.credential-check.out": "{came}.",

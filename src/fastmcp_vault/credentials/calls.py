@@ -25,8 +25,8 @@ _CORRELATION = re.compile(r"[A-Za-z0-9._-]{1,50}")
 class Call:
     """One tool call. ``arguments`` are as they were sent; ``fresh`` is spent by the first credential fetched for it.
 
-    ``writes``: the tool changes something. ``ahead``: it is no call yet, but the listing of tools. ``logs_in``: the login
-    that it uses is made for it, so that its trace holds the steps.
+    ``writes``: the tool changes something. ``ahead``: it is no call yet, but the listing of tools. ``logs_in``: the
+    login that it uses is made for it, so that its trace holds the steps.
     """
 
     caller: Caller

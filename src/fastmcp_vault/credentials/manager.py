@@ -16,7 +16,13 @@ from fastmcp_vault.credentials.caller import CallerKey
 from fastmcp_vault.credentials.calls import Call
 from fastmcp_vault.credentials.grant import STALE_SECONDS, Grant, HeldCredential, renewal_due, renewed
 from fastmcp_vault.credentials.logins import Logins
-from fastmcp_vault.credentials.notes import note_credential_kept, note_failure, note_login_kept, note_read
+from fastmcp_vault.credentials.notes import (
+    note_credential_kept,
+    note_failure,
+    note_login_kept,
+    note_read,
+    noting_what_is_missing,
+)
 from fastmcp_vault.credentials.sources import C, Source
 from fastmcp_vault.errors import (
     CredentialMissing,
@@ -160,7 +166,8 @@ class Credentials(Generic[C]):
         credential, problem = None, None
         try:
             with step("credential", server=self._server) as opened:
-                credential = await self._first_read(login, asking)
+                with noting_what_is_missing(opened):
+                    credential = await self._first_read(login, asking)
                 note_read(opened, credential, entity=(await asking).name, server=self._server, login=login)
         except Problem as found:
             problem = found
@@ -214,7 +221,8 @@ class Credentials(Generic[C]):
         self._put(grant, None)
         try:
             with step("credential", server=self._server) as opened:
-                credential = await self._source.read(grant.login, grant.entity.name)
+                with noting_what_is_missing(opened):
+                    credential = await self._source.read(grant.login, grant.entity.name)
                 note_read(opened, credential, entity=grant.entity.name, server=self._server, login=grant.login)
         except CredentialMissing as missing:
             missing.detail.setdefault("entity_id", grant.entity.id)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from fastmcp_vault.credentials.grant import STALE_SECONDS, Grant, holds_until
 from fastmcp_vault.credentials.sources import C, Credential
-from fastmcp_vault.errors import Problem
+from fastmcp_vault.errors import CredentialMissing, Problem
 from fastmcp_vault.tracing import OpenStep, current, reused, step
 from fastmcp_vault.vault import VaultToken
 
@@ -17,6 +18,16 @@ def note_read(opened: OpenStep, credential: Credential, *, entity: str, server: 
     opened.say(f"{entity}'s own {server} credential was read at {credential.path}.")
     opened.detail(**_facts(credential))
     opened.valid(until=holds_until(credential, login))
+
+
+@contextmanager
+def noting_what_is_missing(opened: OpenStep) -> Iterator[None]:
+    """The step of a read that brings nothing: where it should have been."""
+    try:
+        yield
+    except CredentialMissing as missing:
+        opened.detail(vault_path=missing.detail.get("path", ""))
+        raise
 
 
 def note_login_kept(grant: Grant[C], *, role: str, server: str) -> None:
