@@ -61,7 +61,7 @@ def run(settings: InitSettings, *, dry_run: bool = False, only: Part | None = No
                     vault.jwt_login(settings, admin, ledger)
             ids = people.result()
         if only in (None, "vault"):
-            vault_people.provision(admin, users, ids, ledger)
+            vault_people.provision(admin, users, ids, ledger, settings.providers())
     finally:
         admin.close()
     return ledger

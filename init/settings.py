@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, SecretStr
 
+from common.accounts import AccountSettings
 from common.ports import PublicUrl
 from common.servers import ServerSpec
-from common.settings import SSLMODE, CommonSettings, SslMode, with_servers
+from common.settings import SSLMODE, SslMode, with_servers
 
 
 def _of_server(spec: ServerSpec) -> dict[str, tuple[Any, Any]]:
@@ -22,9 +23,9 @@ def _of_server(spec: ServerSpec) -> dict[str, tuple[Any, Any]]:
 
 
 if TYPE_CHECKING:
-    _ServerSecrets = CommonSettings
+    _ServerSecrets = AccountSettings
 else:
-    _ServerSecrets = with_servers(CommonSettings, _of_server)
+    _ServerSecrets = with_servers(AccountSettings, _of_server)
 
 
 class InitSettings(_ServerSecrets):
@@ -112,7 +113,7 @@ class InitSettings(_ServerSecrets):
 
     def unused_fields(self) -> frozenset[str]:
         """Neither the known root token nor the lab's clients are made outside the demo."""
-        return frozenset() if self.demo else frozenset({"vault_root_token_id", "lab_client_secret"})
+        return super().unused_fields() | (frozenset() if self.demo else {"vault_root_token_id", "lab_client_secret"})
 
     @property
     def demo(self) -> bool:

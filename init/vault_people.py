@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from common.servers import SERVERS
+from fastmcp_vault.accounts.provider import Provider
 from fastmcp_vault.vault.admin import CONNECTIONS, MADE_BY_VAULT, VaultAdmin
+from init import accounts
 from init.ledger import Ledger
 from init.shop import SHOP
 from init.shop_limits import CONNECTIONS as OF_ONE_PERSON
@@ -35,11 +37,21 @@ END $$"""
 T = TypeVar("T")
 
 
-def provision(vault: VaultAdmin, users: Sequence[User], ids: Mapping[str, str], ledger: Ledger) -> None:
-    """Bring Vault to what ``users`` say; ``ids`` are their Keycloak user ids (the ``sub`` claim) by username."""
+def provision(
+    vault: VaultAdmin,
+    users: Sequence[User],
+    ids: Mapping[str, str],
+    ledger: Ledger,
+    providers: Mapping[str, Provider] | None = None,
+) -> None:
+    """Bring Vault to what ``users`` say; ``ids`` are their Keycloak user ids (the ``sub`` claim) by username.
+
+    ``providers``: where the accounts end that somebody connected who is no user any more.
+    """
     ready = bool(jwt_accessor(vault))
     _entities(vault, users, ids, ledger, ready=ready)
     _credentials(vault, users, ledger, ready=ready)
+    _accounts(vault, users, ledger, providers or {}, ready=ready)
     _database_roles(vault, users, ids, ledger, ready=ready)
 
 
@@ -146,6 +158,18 @@ def _credential(vault: VaultAdmin, ledger: Ledger, path: str, data: dict[str, st
         ledger.created(PART, "credential", shown, create)
     else:
         ledger.unchanged(PART, "credential", shown)
+
+
+def _accounts(
+    vault: VaultAdmin, users: Sequence[User], ledger: Ledger, providers: Mapping[str, Provider], *, ready: bool
+) -> None:
+    """Accounts that were connected by who is no user any more: ended at the provider, then destroyed."""
+    there = {name.rstrip("/") for name in vault.list("secret/metadata/users")["keys"]} if ready else set()
+    for name in sorted(there - {user.username for user in users}):
+        for found in accounts.of_person(vault, name):
+            left = "" if ledger.dry_run else accounts.end(vault, found, providers)
+            note = f"not ended at the provider: {left}" if left else ""
+            ledger.removed(PART, "account", f"secret/data/{found.path}", lambda: None, note=note)
 
 
 def _database_roles(

@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     agents.add_parser("list", help="which servers are suspended, since when, and why")
     verbs.add_parser("init", help="provision again from init/users.yaml", add_help=False)
     verbs.add_parser("clients", help="`clients prune` removes registered clients that nobody uses", add_help=False)
+    verbs.add_parser("people", help="`people offboard NAME`: end everything that somebody can reach", add_help=False)
     reset = verbs.add_parser("reset", help="stop and forget all data: start over")
     reset.add_argument("--yes", action="store_true", help="do not ask")
     verbs.add_parser("fetch", help="download and build everything beforehand")
@@ -57,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-HANDS_OVER = ("init", "clients", "test", "bench")
+HANDS_OVER = ("init", "clients", "people", "test", "bench")
 """Commands of programs that read their arguments themselves."""
 
 PROVISIONING_VERBS = {

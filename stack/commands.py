@@ -180,6 +180,11 @@ def clients(layout: Layout, options: Namespace, began: float) -> int:
     return _as_init(layout, "init.clients", options.arguments)
 
 
+def people(layout: Layout, options: Namespace, began: float) -> int:
+    """End what somebody who leaves can reach; the program's own exit code."""
+    return _as_init(layout, "init.people", options.arguments)
+
+
 def _as_init(layout: Layout, module: str, arguments: Sequence[str]) -> int:
     now = status.read(layout)
     if now is None or not control.is_running(layout):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -9,11 +10,18 @@ import requests
 
 from app import connections
 from fastmcp_vault.accounts.grant import ConnectionFacts
+from fastmcp_vault.errors import InputError
+from fastmcp_vault.vault.admin import VaultAdmin
+from init import people, vault_people
+from init.ledger import Ledger
+from init.settings import InitSettings
+from init.users import load_users
 from stack.testing import Stack
 from tests.accounts.at_the_app import Browser
 from tests.accounts.replicas import provider_of
 from tests.app.serving import cookie_of, process_of
-from tests.mcp_servers.callers import Caller, Vault, signed_in, until
+from tests.mcp_servers.callers import Caller, Vault, post, signed_in, until
+from tests.support.login import SignInRefused
 
 CALL = {"jira": ("get_issue", {"issue_key": "PROJ-1"}), "github": ("list_repos", {})}
 MANAGE = {"jira": "/manage-profile/apps", "github": "/settings/apps/authorizations"}
@@ -118,3 +126,53 @@ async def test_the_app_s_own_login_reads_no_token(browser: Browser, vault: Vault
 
         with pytest.raises(Exception, match="denied"):
             await process.person_vault.use(session, read)
+
+
+def init_settings(stack: Stack) -> InitSettings:
+    """What `./demo init` reads."""
+    environment = stack.environment("init")
+    fields = {name.lower(): value for name, value in environment.items() if name.lower() in InitSettings.model_fields}
+    return InitSettings(**fields)  # type: ignore[arg-type]
+
+
+async def test_somebody_who_leaves_reaches_nothing_any_more(browser: Browser, vault: Vault, stack: Stack) -> None:
+    caller, name = await warm(browser, stack, "jira"), browser.person.username
+    secrets = stored(vault, browser, "jira")
+    done = await asyncio.to_thread(lambda: list(people.offboard(init_settings(stack), name)))
+    assert all(went for _, went in done), done
+    assert any("jira is ended there" in line for line, _ in done)
+    assert api(stack, "jira", secrets) == 401
+    assert vault.status("GET", f"secret/metadata/users/{name}/accounts/jira") == 404
+
+    token = await caller.token("jira")
+
+    async def refused() -> bool:
+        return (await post(stack, "jira", token)).status_code == 401
+
+    await until(refused, within=10)
+    with pytest.raises(SignInRefused):
+        Browser(stack, browser.person).sign_in()
+
+
+def test_nobody_can_be_offboarded_by_a_name_that_is_none(stack: Stack) -> None:
+    with pytest.raises(InputError):
+        list(people.offboard(init_settings(stack), "../admin"))
+
+
+async def test_who_is_gone_from_the_users_file_loses_their_accounts_at_the_next_init(
+    browser: Browser, vault: Vault, stack: Stack
+) -> None:
+    browser.connect("github")
+    secrets = stored(vault, browser, "github")
+    ghost = f"gone-{browser.person.username}"
+    vault.request("POST", f"secret/data/users/{ghost}/accounts/github", {"data": secrets})
+    settings, ledger = init_settings(stack), Ledger()
+    admin = VaultAdmin(settings.vault_addr, settings.vault_token)
+    users = load_users(settings.users_file)
+    await asyncio.to_thread(vault_people._accounts, admin, users, ledger, settings.providers(), ready=True)
+    assert [(one.kind, one.name, one.note) for one in ledger.entries if ghost in one.name] == [
+        ("account", f"secret/data/users/{ghost}/accounts/github", "")
+    ]
+    assert api(stack, "github", secrets) == 401
+    assert vault.status("GET", f"secret/metadata/users/{ghost}/accounts/github") == 404
+    admin.close()

@@ -60,6 +60,8 @@ ONLY_IN_CONTAINERS = {
     "RELAY_ALLOWED_HOSTS",
     "TOKEN_API_ALLOWED_HOSTS",
     "VAULT_KEYS_FILE",
+    "JIRA_OAUTH_INSIDE_URL",
+    "GITHUB_OAUTH_INSIDE_URL",
     "AGENTS_ALLOWED_HOSTS",
     "AUTH_MODE",
     "USE_REDIS",
@@ -107,6 +109,7 @@ def test_the_values_differ_only_in_host_names(service: Service) -> None:
             "SESSION_CACHE_DIR",
             "VAULT_CLIENT_CONFIG",
             "AUDIT_FILE",
+            "MOCK_OAUTH_DIR",
         ):
             continue
         value = re.sub(r"\{port\[([\w-]+)\]\}", lambda match: str(PORTS[match[1]]), template)

@@ -208,6 +208,10 @@ class Vault:
                 found.append(accessor)
         return found
 
+    def status(self, method: str, path: str) -> int:
+        """How Vault answers a call that need not succeed."""
+        return self._client.request(method, f"/{path}").status_code
+
     def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """One call that must succeed."""
         answer = self._client.request(method, f"/{path}", json=body)
