@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class AccountConnection:
     """A provider whose accounts can be connected, and what is told of the person's connection there, if there is one.
 
     ``manage_url``: where the person sees, and ends, it at the provider. ``writes``: connected for changing tools, too.
@@ -42,17 +42,17 @@ class Connection:
     writes: bool = False
 
 
-async def listed(process: AppProcess, cookie: str) -> list[Connection]:
+async def listed(process: AppProcess, cookie: str) -> list[AccountConnection]:
     """Every provider, and the person's connection there. Raises what a login at Vault raises."""
     session = await process.sessions.renewed(cookie)
 
-    async def work(held: PersonLogin) -> list[Connection]:
+    async def work(held: PersonLogin) -> list[AccountConnection]:
         found = []
         for server in process.providers.servers:
             provider = process.providers.client(server).provider
             facts = await store(process.vault, server).facts(held.login, held.entity.name)
             writes = facts is not None and set(provider.write_scopes) <= set(facts.scopes) != set()
-            found.append(Connection(server, provider.title, provider.manage_url, facts, writes))
+            found.append(AccountConnection(server, provider.title, provider.manage_url, facts, writes))
         return found
 
     return await process.person_vault.use(session, work)

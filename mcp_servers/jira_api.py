@@ -86,6 +86,11 @@ class Jira:
         self._rest, self._headers, self._below, self._account = rest, headers, below, account
         self._again = again
 
+    @classmethod
+    def by_token(cls, rest: Rest, *, email: str, api_token: SecretStr) -> Jira:
+        """As the person whose email address and API token these are."""
+        return cls(rest, headers=_basic(email, api_token))
+
     async def issue(self, key: str) -> Issue:
         """One issue (GET issue/:key)."""
         raw = await self._get(f"issue/{segment(key)}", f"issue {key}", {"fields": shapes.ISSUE_FIELDS})
@@ -237,7 +242,7 @@ def _jira(room: ServerContext, held: HeldCredential[Any]) -> Jira:
     credential = held.credential
     if not isinstance(credential, ConnectedAccount):
         fields = credential.fields
-        return Jira(backend.site, headers=_basic(fields["email"].get_secret_value(), fields["api_token"]))
+        return Jira.by_token(backend.site, email=fields["email"].get_secret_value(), api_token=fields["api_token"])
     if current_call().writes:
         require(room, held, WRITE)
     assert backend.gateway is not None

@@ -23,7 +23,7 @@ class MockSettings(BaseSettings):
     mock_users_file: Path = Field(
         Path("init/users.yaml"), description="People and their tokens; read again whenever the file changes."
     )
-    app_public_url: str = Field("http://localhost:8501", description="The program that people may let in: the app.")
+    mock_app_url: str = Field("http://localhost:8501", description="The program that people may let in: the app.")
     jira_oauth_client_id: str = Field(
         "", description="Its id at the mock Atlassian; empty: it is not registered there."
     )
@@ -54,7 +54,7 @@ class MockSettings(BaseSettings):
         secret: SecretStr | None = getattr(self, f"{provider}_oauth_client_secret")
         if not client_id or secret is None:
             return []
-        address = f"{self.app_public_url.rstrip('/')}/auth/connected/{provider}"
+        address = f"{self.mock_app_url.rstrip('/')}/auth/connected/{provider}"
         return [OAuthApp(client_id, secret.get_secret_value(), "MCP Remote Vault", (address,))]
 
     def kept(self, provider: str) -> Path | None:

@@ -217,7 +217,7 @@ SERVICES: tuple[Service, ...] = (
             "MOCK_GITHUB_PORT": "{port[mock-github]}",
             "MOCK_USERS_FILE": "{users_file}",
             "MOCK_OAUTH_DIR": "{data}",
-            "APP_PUBLIC_URL": "http://localhost:{port[app]}",
+            "MOCK_APP_URL": "http://localhost:{port[app]}",
             **{name: _ACCOUNTS[name] for name in ("JIRA_OAUTH_CLIENT_ID", "GITHUB_OAUTH_CLIENT_ID")},
         },
         secrets=_ACCOUNT_SECRETS,

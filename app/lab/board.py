@@ -12,7 +12,7 @@ from app.lab.catalog import ATTACKS, CONTROLS
 from app.texts import language, t
 from fastmcp_vault.tracing.export import as_curl
 
-GROUPS = ("control", "tokens", "vault", "sessions", "pair", "inputs", "web")
+GROUPS = ("control", "tokens", "vault", "sessions", "pair", "accounts", "inputs", "web")
 
 WORDS = (
     *("guess", "guess-help", "question", "right", "wrong", "score", "send", "again", "tried", "stopped", "answer"),

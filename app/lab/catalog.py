@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from functools import partial
 
-from app.lab import inputs, sessions, tokens, vault
+from app.lab import accounts, inputs, sessions, tokens, vault
 from app.lab.arms import AttackTarget, armed
 from app.lab.attack import Attack, AttackAnswer, AttackContext, AttackResult, fire
 from app.lab.mcp import knock, use
@@ -39,7 +39,7 @@ CONTROLS = (
 )
 """A server that refuses everything blocks every attack: these must get through, or no verdict means anything."""
 
-ATTACKS: tuple[Attack, ...] = (*tokens.ATTACKS, *vault.ATTACKS, *sessions.ATTACKS, *inputs.ATTACKS)
+ATTACKS: tuple[Attack, ...] = (*tokens.ATTACKS, *vault.ATTACKS, *sessions.ATTACKS, *accounts.ATTACKS, *inputs.ATTACKS)
 
 BY_ID = {attack.id: attack for attack in (*CONTROLS, *ATTACKS)}
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import connections
 from app.claims import clock
-from app.connections import Connection
+from app.connections import AccountConnection
 from app.process import AppProcess
 from app.session import Person
 from app.texts import t, told
@@ -121,7 +121,7 @@ def came_back() -> None:
             box(said, icon=f":material/{icon}:")
 
 
-def _connection(connection: Connection) -> None:
+def _connection(connection: AccountConnection) -> None:
     facts, title = connection.facts, connection.title
     state = "none" if facts is None else "over" if facts.ended else "on"
     colour, icon = {"none": ("gray", "link_off"), "over": ("red", "heart_broken"), "on": ("green", "link")}[state]
@@ -150,7 +150,7 @@ def _connection(connection: Connection) -> None:
             st.link_button(t("accounts.manage", title=title), connection.manage_url, icon=":material/open_in_new:")
 
 
-def _disconnect(connection: Connection) -> None:
+def _disconnect(connection: AccountConnection) -> None:
     key = f"accounts.disconnect.{connection.server}"
     press.button(t("accounts.disconnect"), key=key, icon=":material/link_off:")
     if not press.taken(key):

@@ -42,7 +42,7 @@ def atlassian_oauth(settings: MockSettings) -> OAuthServer:
     )
 
 
-class Gateway:
+class CloudGateway:
     """Leads ``/ex/jira/{cloudid}/rest/…`` to the site's own ``/rest/…``, where bearer tokens are taken only thus."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -60,7 +60,7 @@ class Gateway:
 def add_oauth(app: FastAPI, oauth: OAuthServer) -> None:
     """Everything at its real path."""
     app.state.oauth = oauth
-    app.add_middleware(Gateway)
+    app.add_middleware(CloudGateway)
     add_pages(app, oauth, title="Atlassian", authorize="/authorize", manage=MANAGE, separator=" ")
     app.add_api_route("/oauth/token", _token, methods=["POST"])
     app.add_api_route("/oauth/revoke", _revoke, methods=["POST"])

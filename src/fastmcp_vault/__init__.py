@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastmcp_vault.auth import Issuer, VaultAuth, VaultServer
+    from fastmcp_vault.credentials.connected import ConnectedAccount, OAuthGrant
     from fastmcp_vault.credentials.database import DatabaseRole
     from fastmcp_vault.credentials.logins import TokenExchange
     from fastmcp_vault.credentials.sources import StoredSecret
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHERE = {
+    "ConnectedAccount": "credentials.connected",
     "DatabaseRole": "credentials.database",
     "Endpoints": "oidc.endpoints",
     "Issuer": "auth",
     "KVSecret": "credentials.specs",
     "MemoryState": "state.memory",
+    "OAuthGrant": "credentials.connected",
     "PostgresState": "state.store:State",
     "Problem": "errors",
     "StoredSecret": "credentials.sources",
@@ -34,11 +37,13 @@ _WHERE = {
 }
 
 __all__ = [
+    "ConnectedAccount",
     "DatabaseRole",
     "Endpoints",
     "Issuer",
     "KVSecret",
     "MemoryState",
+    "OAuthGrant",
     "PostgresState",
     "Problem",
     "StoredSecret",

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 
+import psycopg
 import pytest
 import requests
+from psycopg import sql
 
 from app import connections
 from fastmcp_vault.accounts.grant import ConnectionFacts
@@ -176,3 +180,31 @@ async def test_who_is_gone_from_the_users_file_loses_their_accounts_at_the_next_
     assert api(stack, "github", secrets) == 401
     assert vault.status("GET", f"secret/metadata/users/{ghost}/accounts/github") == 404
     admin.close()
+
+
+def texts_of(stack: Stack) -> Iterator[tuple[str, str]]:
+    """Everything that is written down: logs, Vault's audit log, files of services, every row of the shared state."""
+    roots = (stack.layout.logs, stack.layout.state / "data")
+    for file in (file for root in roots for file in root.rglob("*") if file.is_file()):
+        with suppress(OSError):
+            yield str(file), file.read_bytes().decode("utf-8", "replace")
+    with psycopg.connect(stack.environment("init")["STATE_DSN"]) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()").fetchall()
+        for (table,) in tables:
+            rows = connection.execute(sql.SQL("SELECT t::text FROM {} AS t").format(sql.Identifier(table))).fetchall()
+            yield table, "\n".join(row for (row,) in rows)
+
+
+async def test_a_grant_lies_in_its_persons_path_and_nowhere_else(browser: Browser, vault: Vault, stack: Stack) -> None:
+    browser.connect("jira")
+    caller = await signed_in(stack, browser.person)
+    traced = await caller.call("jira", "get_issue", {"issue_key": "PROJ-1"}, traced=True)
+    secrets = stored(vault, browser, "jira")
+    revoke_at_the_provider(stack, browser, "jira")
+    refused = await caller.call("jira", "get_issue", {"issue_key": "PROJ-1"}, traced=True, fresh=True)
+    assert refused.is_error
+    looked_for = (secrets["access_token"], secrets["refresh_token"])
+    found = [where for where, text in texts_of(stack) if any(secret in text for secret in looked_for)]
+    assert found == []
+    for result in (traced, refused):
+        assert not any(secret in str(result) for secret in looked_for)

@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from app import my_secrets
 from app.my_secrets import Answered, Mine, OwnDatabaseUser, SecretsDone, Stored
 from app.process import AppProcess
+from app.providers import Providers
 from app.session import Visit
 from fastmcp_vault.errors import (
     BackendRefused,
@@ -212,7 +213,7 @@ def page(app: AppTest, looked_up: Callable[[Visit], None], monkeypatch: pytest.M
     """The page for what a look comes to."""
 
     def shows(done: SecretsDone | Exception, **actions: SecretsDone) -> AppTest:
-        running = SimpleNamespace(loop=Straight())
+        running = SimpleNamespace(loop=Straight(), providers=Providers({}))
         monkeypatch.setattr(AppProcess, "current", classmethod(lambda cls: running))
         for name, outcome in {"look": done, **actions}.items():
             monkeypatch.setattr(my_secrets, name, lambda *_, found=outcome: found)

@@ -60,7 +60,7 @@ def test_a_korean_page_tells_what_failed_in_korean(visitor: Callable[[], Visitor
     me.press_for_trace(me.page.get_by_role("button", name="도구 불러오기"))
     me.sees("bob의 Jira 자격 증명이 없습니다. Vault의 secret/data/users/bob/jira에 아무것도 없습니다.")
     me.sees("관리자가 Vault의 secret/users/bob/jira에 필드")
-    me.sees("조치: 관리자가 Vault의 secret/users/bob/jira에 필드")
+    me.sees("조치: 앱의 My secrets 페이지에서 본인의 Atlassian 계정을 연결하십시오. 또는: 관리자가 Vault의")
     assert not re.search("An administrator|has no Jira credential", me.words())
     away = f"http://localhost:{closed_port()}"
     with another_app(stack, VAULT_ADDR=away) as elsewhere:

@@ -18,7 +18,7 @@ LIBRARY = str(ROOT / "src/fastmcp_vault") + "/"
 ROOMS = ("credentials/", "oidc/oidc.py", "vault/client.py", "vault/cache.py", "state/memory.py")
 """What the document draws; below it are HTTP, tracing, and hvac."""
 
-LEFT_OUT = re.compile(r"__\w+__|<\w+>|_unrecorded|.*expires_at|has_time|entries|values|due|leases")
+LEFT_OUT = re.compile(r"__\w+__|<\w+>|_unrecorded|.*expires_at|has_time|entries|values|due|leases|facts")
 """What only fetches a value, and what every object does."""
 
 

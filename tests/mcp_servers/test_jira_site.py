@@ -51,7 +51,7 @@ async def api() -> AsyncIterator[tuple[Api, str]]:
 async def links(address: str, *, site: str = "") -> list[str]:
     """The links of one issue, a search, and a new issue."""
     rest = Rest(address, server="jira", name="Jira", timeout=2, words=jira_api.words, site_url=site)
-    jira = Jira(rest, email="alice@example.com", api_token=SecretStr("t"))
+    jira = Jira.by_token(rest, email="alice@example.com", api_token=SecretStr("t"))
     found = [(await jira.issue("PROJ-1")).url]
     found += [one.url for one in (await jira.search("project = PROJ", limit=5)).issues]
     found.append((await jira.create(project="PROJ", summary="x", issue_type="Task", description="")).url)

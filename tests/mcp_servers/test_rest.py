@@ -65,7 +65,7 @@ async def github(back: tuple[Back, str]) -> AsyncIterator[GitHub]:
 @pytest.fixture
 async def jira(back: tuple[Back, str]) -> AsyncIterator[Jira]:
     rest = Rest(back[1], server="jira", name="Jira", timeout=0.3, words=jira_api.words)
-    yield Jira(rest, email="alice@example.com", api_token=SecretStr(TOKEN))
+    yield Jira.by_token(rest, email="alice@example.com", api_token=SecretStr(TOKEN))
     await rest.close()
 
 
@@ -116,7 +116,7 @@ async def test_a_credential_that_the_back_end_repeats_is_masked(
         other = Rest(back[1], server="github", name="GitHub", timeout=2, words=github_api.words)
         with tracing.recording(recorder):
             with pytest.raises(Problem) as as_jira:
-                await Jira(rest, email="alice@example.com", api_token=SecretStr(token)).issue("PROJ-1")
+                await Jira.by_token(rest, email="alice@example.com", api_token=SecretStr(token)).issue("PROJ-1")
             with pytest.raises(Problem) as as_github:
                 await GitHub(other, token=SecretStr(token)).repository("a", "b")
         await rest.close()
@@ -147,7 +147,7 @@ async def test_a_slow_back_end_is_not_waited_for(back: tuple[Back, str], github:
 async def test_a_back_end_that_is_gone_is_named() -> None:
     rest = Rest("http://127.0.0.1:9", server="jira", name="Jira", timeout=0.3, words=jira_api.words)
     with pytest.raises(BackendUnavailable, match=r"Jira at 127\.0\.0\.1:9 cannot be reached"):
-        await Jira(rest, email="a", api_token=SecretStr("b")).issue("PROJ-1")
+        await Jira.by_token(rest, email="a", api_token=SecretStr("b")).issue("PROJ-1")
     await rest.close()
 
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,8 +82,8 @@ def environment(users_file: Path, ports: dict[str, int]) -> dict[str, str]:
 
 
 @contextmanager
-def running(directory: Path) -> Iterator[Mocks]:
-    """The process, ready to answer; alice and bob hold both credentials, charlie only GitHub's."""
+def running(directory: Path, *, more: Mapping[str, str] | None = None) -> Iterator[Mocks]:
+    """The process, ready to answer; alice and bob hold both credentials, charlie only GitHub's. ``more``: settings."""
     ports = free_ports(("jira", "github"))
     users_file, log = directory / "users.yaml", directory / "mock.log"
     with log.open("wb") as output:
@@ -91,7 +91,7 @@ def running(directory: Path) -> Iterator[Mocks]:
         process = subprocess.Popen(
             [sys.executable, "-m", "mock_services", "jira", "github"],
             cwd=ROOT,
-            env=environment(users_file, ports),
+            env={**environment(users_file, ports), **(more or {})},
             stdout=output,
             stderr=output,
         )

@@ -219,6 +219,29 @@ _WORDS = {
         "A token that lasts for months is given only after the password was typed for this very request, and the "
         "person agreed on Keycloak's page; the link's page says whose chat it is.",
     ),
+    "account-answer": (
+        "An account of the attacker's",
+        "Begin to connect an account, and have somebody else's browser open the provider's answer.",
+        "What the app must remember lies sealed in the browser that began, and holds whose session it was. Otherwise "
+        "the victim's tools would work with the attacker's account, and show what they do.",
+    ),
+    "account-mix-up": (
+        "One provider's answer for another's",
+        "Bring an answer for Jira to the address where GitHub's are taken.",
+        "Each provider has an address of its own, and an answer is taken only where it was asked for: no code is sent "
+        "to another provider.",
+    ),
+    "account-issuer": (
+        "An answer of another issuer",
+        "Add `iss=http://evil.example` to the answer.",
+        "Who names an issuer must name the one that was asked.",
+    ),
+    "account-read": (
+        "The tokens of a connected account",
+        "Read what was granted at Jira with the app's own login at Vault, which opens all else that is this person's.",
+        "The path of connected accounts is denied to the app's login. The app writes a grant in a role that reads "
+        "none, and the MCP server alone reads it.",
+    ),
     "host": (
         "DNS rebinding: the host",
         "Send a good token under the host name `evil.example`, as a browser would after that name was pointed here.",

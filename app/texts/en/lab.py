@@ -75,6 +75,7 @@ TEXTS: dict[str, str] = {
     "lab.group.vault": "Somebody else's secrets, somebody else's role",
     "lab.group.sessions": "After signing out",
     "lab.group.pair": "A pair to compare: the same token, after its session was ended",
+    "lab.group.accounts": "Connected accounts",
     "lab.group.inputs": "What a tool is told",
     "lab.group.web": "By way of a browser",
     "lab.group.pair.about": "Verifying a token locally is fast and needs nobody, and cannot know that the session is "
@@ -108,6 +109,7 @@ TEXTS: dict[str, str] = {
     "lab.layer.postgres.protocol": "PostgreSQL: one statement at a time",
     "lab.layer.postgres.rights": "PostgreSQL: the person's rights",
     "lab.layer.app.session": "The app: ended session",
+    "lab.layer.app.answer": "The app: whose answer it is",
     "lab.layer.app.origin": "The app: origin",
     "lab.layer.nobody.local": "Nobody: nothing in the token is wrong",
     "lab.layer.nobody.good": "Nobody: nothing is wrong",

@@ -71,6 +71,7 @@ TEXTS: dict[str, str] = {
     "lab.group.vault": "다른 사람의 비밀, 다른 사람의 role",
     "lab.group.sessions": "로그아웃한 뒤",
     "lab.group.pair": "비교해 볼 한 쌍: 세션이 끝난 뒤의 같은 토큰",
+    "lab.group.accounts": "연결된 계정",
     "lab.group.inputs": "도구에 넘긴 값",
     "lab.group.web": "브라우저를 거쳐서",
     "lab.group.pair.about": "토큰을 로컬에서 검증하면 빠르고 아무에게도 묻지 않지만, 세션이 끝났는지는 알 수 없습니다. Keycloak에 물으면 알 수 있지만 "
@@ -104,6 +105,7 @@ TEXTS: dict[str, str] = {
     "lab.layer.postgres.protocol": "PostgreSQL: 한 번에 한 문장",
     "lab.layer.postgres.rights": "PostgreSQL: 본인의 권한",
     "lab.layer.app.session": "앱: 끝난 세션",
+    "lab.layer.app.answer": "앱: 누구의 응답인지",
     "lab.layer.app.origin": "앱: origin",
     "lab.layer.nobody.local": "없음: 토큰 자체에는 잘못된 것이 없습니다",
     "lab.layer.nobody.good": "없음: 아무 문제가 없습니다",
