@@ -56,6 +56,7 @@ EXERCISES = (
     ),
     Exercise("audit", checks.audit_line, "audit.py", (ExerciseField("request"),)),
     Exercise("chat", checks.chat, "login_relay.py"),
+    Exercise("connect", checks.connected, "my_secrets.py"),
     Exercise("sign-out", checks.sign_out, "mcp_tools.py"),
 )
 """In the order in which they are done; any may be done at any time."""

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app import audit, chatbot, token_api
+from app import audit, chatbot, connections, token_api
 from app.actions import ActionDone, execute, load_tools, signed_in
 from app.claims import clock
 from app.lab import forgery
@@ -231,6 +231,24 @@ async def chat(at: Attempt) -> ExerciseVerdict:
     if not any(step.kind == "chat-tool" and step.status == "done" for step in found.trace.steps):
         return ExerciseVerdict(False, t("workshop.chat.linked"))
     return ExerciseVerdict(True, t("workshop.chat.done", username=at.session.username), trace=found.trace)
+
+
+async def connected(at: Attempt) -> ExerciseVerdict:
+    """First part: an account is connected, and where it lies is noted. Second: that connection is over."""
+    found = {one.server: one for one in await connections.listed(at.process, at.cookie)}
+    server = at.kept.get("server", "")
+    if not server:
+        one = next((one for one in found.values() if one.facts is not None and not one.facts.ended), None)
+        if one is None or one.facts is None:
+            return ExerciseVerdict(False, t("workshop.connect.nothing"))
+        entity = await at.process.person_vault.use(at.session, _entity)
+        path = connections.store(at.process.vault, one.server).shown(entity)
+        said = t("workshop.connect.noted", title=one.title, account=one.facts.account, path=path)
+        return ExerciseVerdict(False, said, {"server": one.server})
+    one = found.get(server)
+    if one is not None and one.facts is not None and not one.facts.ended:
+        return ExerciseVerdict(False, t("workshop.connect.lives", title=one.title))
+    return ExerciseVerdict(True, t("workshop.connect.done"))
 
 
 async def sign_out(at: Attempt) -> ExerciseVerdict:

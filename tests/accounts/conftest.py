@@ -21,16 +21,23 @@ def vault(stack: Stack) -> Iterator[Vault]:
 
 
 @pytest.fixture
-def new_browser(stack: Stack, vault: Vault, new_person: Callable[[], Person]) -> Callable[[], Browser]:
-    """Somebody with nothing stored and nothing connected, signed in to the app."""
+def new_browser(stack: Stack, vault: Vault, new_person: Callable[[], Person]) -> Iterator[Callable[[], Browser]]:
+    """Somebody with nothing stored and nothing connected, signed in to the app; afterwards it is stored again."""
+    people: list[Person] = []
 
     def make() -> Browser:
         person = new_person()
+        people.append(person)
         for path in ("jira", "github", "accounts/jira", "accounts/github"):
             vault.request("DELETE", f"secret/metadata/users/{person.username}/{path}")
         return Browser(stack, person).sign_in()
 
-    return make
+    yield make
+    for person in people:
+        for server in ("jira", "github"):
+            path = f"users/{person.username}/{server}"
+            vault.request("POST", f"secret/metadata/{path}", {"custom_metadata": {"managed_by": "init"}})
+            vault.request("POST", f"secret/data/{path}", {"data": person.entitlements[server]})
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ async def replica(
     environment = stack.environment("mcp-jira")
     async with AsyncExitStack() as opened:
         state = await opened.enter_async_context(State(SecretStr(environment["STATE_DSN"])))
-        vault = Vault(stack.url("openbao"), transport=transport)
+        vault = Vault(stack.url("openbao"), transport=transport, timeout=20)
         opened.push_async_callback(vault.close)
         store = AccountStore(vault, provider="jira")
         client = ProviderClient(provider or provider_of(stack), transport=transport, clock=clock)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable
 
 import pytest
@@ -73,6 +75,22 @@ def test_an_answer_is_taken_once_from_the_browser_and_the_person_that_began(
 def test_an_answer_of_one_provider_is_not_taken_for_anothers(browser: Browser) -> None:
     arrived = browser.consent(browser.begin("github").headers["Location"])
     assert browser.get(arrived.replace("/connected/github", "/connected/jira")).status_code == 400
+
+
+async def test_a_refresh_stands_in_the_trace_with_when_and_by_which_replica(
+    browser: Browser, vault: Vault, stack: Stack
+) -> None:
+    browser.connect("jira")
+    path = f"secret/data/users/{browser.person.username}/accounts/jira"
+    stored = vault.request("GET", path)["data"]["data"]
+    grant = json.loads(stored["grant"]) | {"connected_at": time.time() - 3600, "expires_at": time.time() + 20}
+    vault.request("POST", path, {"data": stored | {"grant": json.dumps(grant)}})
+    caller = await signed_in(stack, browser.person)
+    result = await caller.call("jira", *CALL["jira"], traced=True, fresh=True)
+    refreshed, read = (steps(result)[kind] for kind in ("account-refresh", "credential"))
+    assert refreshed["status"] == "done"
+    assert refreshed["detail"]["refreshed_by"] == read["detail"]["refreshed_by"]
+    assert abs(read["detail"]["refreshed_at"] - time.time()) < 60
 
 
 def test_who_denies_it_comes_back_without(browser: Browser, vault: Vault) -> None:

@@ -12,7 +12,7 @@ import pytest
 import requests
 from psycopg import sql
 
-from app import connections
+from app import connections, workshop
 from fastmcp_vault.accounts.grant import ConnectionFacts
 from fastmcp_vault.errors import InputError
 from fastmcp_vault.vault.admin import VaultAdmin
@@ -208,3 +208,22 @@ async def test_a_grant_lies_in_its_persons_path_and_nowhere_else(browser: Browse
     assert found == []
     for result in (traced, refused):
         assert not any(secret in str(result) for secret in looked_for)
+
+
+async def test_the_workshops_exercise_is_done_by_connecting_and_ending_it(
+    browser: Browser, vault: Vault, stack: Stack
+) -> None:
+    async with process_of(stack) as process:
+        cookie = await cookie_of(process, stack, browser.person)
+
+        async def check() -> tuple[bool, str]:
+            found = await workshop.check(process, cookie, "connect", {})
+            return found.done, found.said
+
+        assert await check() == (False, "No account of yours is connected.")
+        browser.connect("github")
+        done, said = await check()
+        assert (done, f"secret/data/users/{browser.person.username}/accounts/github" in said) == (False, True)
+        assert "still connected" in (await check())[1]
+        await connections.disconnect(process, cookie, "github")
+        assert (await check())[0]

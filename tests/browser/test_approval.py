@@ -76,7 +76,7 @@ def test_the_dialog_shows_what_will_be_done_and_only_a_yes_does_it(
     expect(tool.get_by_role("alert")).to_contain_text("nothing was changed", timeout=PATIENCE)
     assert found(caller, summary) == 0
 
-    tool.get_by_role("button", name="Execute").click()
+    me.press_for_trace(tool.get_by_role("button", name="Execute"))
     me.press_for_trace(me.page.get_by_role("dialog").get_by_role("button", name="Yes, do it"))
     me.sees(f"create_issue ran at Jira as {person.username}.")
     said = "\n".join(me.messages())

@@ -116,6 +116,15 @@ TEXTS: dict[str, str] = {
     "workshop.chat.linked": "The chatbot can act as you. Now let it fetch an issue.",
     "workshop.chat.done": "The chatbot fetched an issue as {username}, with a sign-in of its own that lives on when you"
     " sign out here, until it is revoked.",
+    "workshop.connect.title": "Let a tool use your own account, and end that",
+    "workshop.connect.do": "Connect an account on **My secrets** (at the mock provider with your email and password), "
+    "and check: it tells where the grant lies. Then disconnect it, or revoke it at the provider and run a tool, and "
+    "check once more.",
+    "workshop.connect.nothing": "No account of yours is connected.",
+    "workshop.connect.noted": "{title} is connected as {account}. What was granted lies at `{path}`: your tools' "
+    "server may read it for you, this app may not. Now end it, and check.",
+    "workshop.connect.lives": "{title} is still connected, as far as Vault knows.",
+    "workshop.connect.done": "Right: the connection is over, at the provider and in Vault.",
     "workshop.sign-out.title": "Sign out, and leave nothing behind",
     "workshop.sign-out.do": "Load tools on **MCP tools**, and check: what is held for you is counted. Then sign out,"
     " sign in again, and check once more.",

@@ -108,6 +108,14 @@ TEXTS: dict[str, str] = {
     "workshop.chat.linked": "챗봇이 본인으로 동작할 수 있습니다. 이제 이슈를 가져오게 하십시오.",
     "workshop.chat.done": "챗봇이 자체 로그인으로 {username}(으)로서 이슈를 가져왔습니다. 그 로그인은 여기에서 로그아웃해도 폐기할 때까지 "
     "이어집니다.",
+    "workshop.connect.title": "도구가 내 계정을 쓰게 하고 끝내기",
+    "workshop.connect.do": "**My secrets**에서 계정을 연결하고(모의 제공자에서 이메일과 비밀번호로) 확인하면 허용 내용이 어디에 있는지 알려 줍니다. 그런 다음 "
+    "연결을 끊거나, 제공자에서 취소하고 도구를 실행한 뒤 한 번 더 확인하십시오.",
+    "workshop.connect.nothing": "연결된 계정이 없습니다.",
+    "workshop.connect.noted": "{title}이(가) {account}(으)로 연결되었습니다. 허용 내용은 `{path}`에 있습니다. 도구의 서버는 본인을 위해 읽을 수 있고 이 앱은 "
+    "읽을 수 없습니다. 이제 끝내고 확인하십시오.",
+    "workshop.connect.lives": "Vault가 아는 한 {title}은(는) 아직 연결되어 있습니다.",
+    "workshop.connect.done": "맞습니다. 제공자와 Vault에서 연결이 끝났습니다.",
     "workshop.sign-out.title": "로그아웃하고 아무것도 남기지 않기",
     "workshop.sign-out.do": "**MCP 도구**에서 도구를 불러오고 확인하면 보관 중인 것을 셉니다. 그런 다음 로그아웃하고 다시 로그인하여 한 번 더 "
     "확인하십시오.",
