@@ -17,6 +17,7 @@ from fastmcp_vault.accounts.grant import ConnectionFacts
 from fastmcp_vault.errors import InputError
 from fastmcp_vault.vault.admin import VaultAdmin
 from init import people, vault_people
+from init.keycloak_admin import RealmAdmin
 from init.ledger import Ledger
 from init.settings import InitSettings
 from init.users import load_users
@@ -156,6 +157,20 @@ async def test_somebody_who_leaves_reaches_nothing_any_more(browser: Browser, va
     await until(refused, within=10)
     with pytest.raises(SignInRefused):
         Browser(stack, browser.person).sign_in()
+    come_back(stack, vault, name)
+
+
+def come_back(stack: Stack, vault: Vault, name: str) -> None:
+    """As it was, for whoever is this person next."""
+    vault.request("POST", f"identity/entity/name/{name}", {"disabled": False})
+    settings = init_settings(stack)
+    admin = RealmAdmin(
+        settings.keycloak_url, username=settings.keycloak_admin, password=settings.keycloak_admin_password
+    )
+    admin.log_in()
+    (user,) = admin.get("/mcp-demo/users", username=name, exact="true")
+    admin.put(f"/mcp-demo/users/{user['id']}", {**user, "enabled": True})
+    admin.close()
 
 
 def test_nobody_can_be_offboarded_by_a_name_that_is_none(stack: Stack) -> None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 
 from fastmcp_vault.http import async_client
@@ -113,6 +114,7 @@ async def test_what_is_held_outlives_a_pause_and_what_is_not_is_refused_in_time(
 
     await until(recovered)
     assert (await health(stack, "jira"))["parts"][name.lower()] == {"circuit": "closed", "failures": 0}
+    forget_lost_logins(stack, cold)
     # Cold again for whoever comes next.
     await cold.sign_out()
     fresh = await signed_in(stack, cold.person)
@@ -120,6 +122,18 @@ async def test_what_is_held_outlives_a_pause_and_what_is_not_is_refused_in_time(
     cold.exchanged.clear()
     for server in ("jira", "postgres"):
         await cold.token(server)
+
+
+def forget_lost_logins(stack: Stack, caller: Caller) -> None:
+    """Logins that Vault carried out after the pause and whose answer nobody waited for any more: no server has such a
+    token, so none can revoke it, and it would live for its 15 minutes."""
+    vault = Vault(stack)
+    with psycopg.connect(stack.environment("init")["STATE_DSN"]) as connection:
+        held = {row[0] for row in connection.execute("SELECT accessor FROM vault_tokens")}
+    for server in ("jira", "postgres"):
+        for accessor in set(vault.tokens(caller, server)) - held:
+            vault.request("POST", "auth/token/revoke-accessor", {"accessor": accessor})
+    vault.close()
 
 
 @pytest.mark.parametrize(("part", "code"), [("openbao", "vault_unavailable"), ("keycloak", "keycloak_unavailable")])
