@@ -1,0 +1,88 @@
+"""Connecting an account in a browser: from the tool that lacks one and back to it, and its end on My secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from stack.testing import Stack
+from tests.mcp_servers.callers import Vault
+from tests.support.browser import PATIENCE, Visitor
+from tests.support.people import Person
+
+
+@pytest.fixture
+def without_jira(stack: Stack, person: Person) -> Iterator[Person]:
+    """Somebody for whom nothing is stored at Jira and nothing connected, as for bob; afterwards it is stored again."""
+    vault, path = Vault(stack), f"users/{person.username}/jira"
+    for held in (path, f"users/{person.username}/accounts/jira"):
+        vault.request("DELETE", f"secret/metadata/{held}")
+    yield person
+    vault.request("POST", f"secret/metadata/{path}", {"custom_metadata": {"managed_by": "init"}})
+    vault.request("POST", f"secret/data/{path}", {"data": person.entitlements["jira"]})
+    vault.close()
+
+
+def agree(me: Visitor, person: Person, button: str = "Sign in and allow") -> None:
+    """At the mock provider's own page."""
+    expect(me.page.get_by_role("heading", name="Atlassian (mock)")).to_be_visible(timeout=PATIENCE)
+    assert "/auth/" not in me.page.url
+    me.page.get_by_label("E-mail or user name").fill(person.email)
+    me.page.get_by_label("Password").fill(person.password)
+    me.page.get_by_role("button", name=button).click()
+
+
+def asked_for(me: Visitor, issue: str) -> Locator:
+    """The tool, executed without a credential."""
+    tool = me.tool("jira", "get_issue")
+    tool.get_by_role("textbox", name="issue_key").fill(issue)
+    me.press_for_trace(tool.get_by_role("button", name="Execute"))
+    me.sees("get_issue at Jira did not run")
+    return tool
+
+
+def test_from_the_tool_to_the_provider_and_back_with_what_was_typed_then_disconnected(
+    visitor: Callable[[], Visitor], without_jira: Person
+) -> None:
+    me, person = visitor(), without_jira
+    me.sign_in(person)
+    me.load("Jira")
+    asked_for(me, "PROJ-2").get_by_role("link", name="Connect Atlassian").click()
+    agree(me, person)
+    me.sees("Atlassian is connected: your tools work with your own account.")
+    me.sees("1 of 1 servers act as")
+    tool = me.page.locator(".st-key-tool-jira-get_issue")
+    expect(tool.get_by_role("textbox", name="issue_key")).to_have_value("PROJ-2", timeout=PATIENCE)
+    me.press_for_trace(tool.get_by_role("button", name="Execute"))
+    me.sees(f"get_issue ran at Jira as {person.username}.")
+    me.sees(f"an access token for the account {person.email}, which this person connected")
+    me.sees("connected account")
+
+    me.open("/my-secrets")
+    box = me.page.locator(".st-key-account-jira")
+    expect(box).to_contain_text("connected", timeout=PATIENCE)
+    expect(box).to_contain_text(person.email)
+    expect(box).to_contain_text("read:jira-work")
+    box.get_by_role("button", name="Disconnect").click()
+    me.sees("Disconnected: Atlassian has ended it, and Vault has destroyed every version.")
+    expect(box).to_contain_text("not connected", timeout=PATIENCE)
+
+
+def test_who_denies_it_is_told_that_nothing_was_connected(visitor: Callable[[], Visitor], without_jira: Person) -> None:
+    me, person = visitor(), without_jira
+    me.sign_in(person, "/my-secrets")
+    me.page.locator(".st-key-account-jira").get_by_role("link", name="Connect Atlassian").click()
+    agree(me, person, "Deny")
+    me.sees("You denied it at Atlassian: nothing was connected.")
+
+
+def test_a_link_that_is_nobodys_is_a_sentence_in_both_languages(visitor: Callable[[], Visitor], person: Person) -> None:
+    me = visitor()
+    me.sign_in(person, "/connect-account")
+    me.sees("A link from a tool leads here.")
+    me.open("/connect-account?id=made-up")
+    me.sees("This link cannot be used: it is another person's, was used already, or is too old.")
+    me.open("/connect-account?id=made-up&lang=ko")
+    me.sees("이 링크는 쓸 수 없습니다.")
