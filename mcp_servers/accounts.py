@@ -21,6 +21,23 @@ Again = Callable[[], Awaitable[Mapping[str, str]]]
 """Headers with another credential, once the back end did not take the first."""
 
 
+class PersonsHeaders:
+    """One person's credential as headers; ``again``: of a connected account, with a refreshed access token."""
+
+    def __init__(self, headers: Mapping[str, str], again: Again | None = None) -> None:
+        self._headers, self._again = headers, again
+
+    @property
+    def of_call(self) -> dict[str, Any]:
+        """What :meth:`mcp_servers.rest.Rest.call` is given of them."""
+        return {"headers": self._headers, "again": self._renewed if self._again is not None else None}
+
+    async def _renewed(self) -> Mapping[str, str]:
+        assert self._again is not None
+        self._headers = await self._again()
+        return self._headers
+
+
 def with_accounts(settings: ServerSettings, parts: Parts, source: Source[Any]) -> Source[Any]:
     """``source``, and where it has nothing, the person's connection, if there is a provider for this server."""
     provider = settings.providers().get(settings.server) if isinstance(settings, RestSettings) else None

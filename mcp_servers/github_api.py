@@ -9,14 +9,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal, TypeVar
 
-import httpx2
 from pydantic import SecretStr
 
 from fastmcp_vault.credentials.calls import current_call
 from fastmcp_vault.credentials.connected import ConnectedAccount
 from fastmcp_vault.server.context import current_server
 from mcp_servers import github_models as shapes
-from mcp_servers.accounts import Again, renewing
+from mcp_servers.accounts import Again, PersonsHeaders, renewing
 from mcp_servers.github_models import (
     Issue,
     IssueList,
@@ -42,8 +41,7 @@ class GitHub:
     """GitHub as the person whose token this is; ``again`` gives the headers anew for a connected account."""
 
     def __init__(self, rest: Rest, *, token: SecretStr, again: Again | None = None) -> None:
-        self._rest, self._again = rest, again
-        self._headers = _headers(token)
+        self._rest, self._who = rest, PersonsHeaders(_headers(token), again)
 
     async def repositories(self) -> RepositoryList:
         """Repositories that this person may see (GET /user/repos)."""
@@ -84,24 +82,7 @@ class GitHub:
         return PullRequestList(pull_requests=found, count=len(found), more=more)
 
     async def _json(self, method: str, path: str, about: str, body: Mapping[str, Any] | None = None) -> Any:
-        return self._rest.json(await self._send(method, path, about, body=body))
-
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        about: str,
-        *,
-        params: Mapping[str, str | int] | None = None,
-        body: Mapping[str, Any] | None = None,
-    ) -> httpx2.Response:
-        more: Any = {"params": params, "body": body, "again": self._renewed if self._again is not None else None}
-        return await self._rest.call(method, path, headers=self._headers, about=about, **more)
-
-    async def _renewed(self) -> Mapping[str, str]:
-        assert self._again is not None
-        self._headers = await self._again()
-        return self._headers
+        return self._rest.json(await self._rest.call(method, path, about=about, body=body, **self._who.of_call))
 
     async def _list(
         self, path: str, about: str, params: Mapping[str, str | int], shape: Callable[[Any], T]
@@ -111,7 +92,7 @@ class GitHub:
         following: str | None = path
         query: Mapping[str, str | int] | None = {**params, "per_page": PAGE}
         while following and len(found) < LISTED:
-            response = await self._send("GET", following, about, params=query)
+            response = await self._rest.call("GET", following, about=about, params=query, **self._who.of_call)
             page = self._rest.json(response)
             if not isinstance(page, list):
                 raise self._rest.garbage()

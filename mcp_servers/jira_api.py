@@ -23,7 +23,7 @@ from fastmcp_vault.errors import InputError, Problem
 from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.server.context import ServerContext, current_server
 from mcp_servers import jira_models as shapes
-from mcp_servers.accounts import Again, renewing, require
+from mcp_servers.accounts import Again, PersonsHeaders, renewing, require
 from mcp_servers.adf import document
 from mcp_servers.jira_models import (
     AddedComment,
@@ -83,8 +83,7 @@ class Jira:
         account: ConnectedAccount | None = None,
         again: Again | None = None,
     ) -> None:
-        self._rest, self._headers, self._below, self._account = rest, headers, below, account
-        self._again = again
+        self._rest, self._who, self._below, self._account = rest, PersonsHeaders(headers, again), below, account
 
     @classmethod
     def by_token(cls, rest: Rest, *, email: str, api_token: SecretStr) -> Jira:
@@ -196,23 +195,9 @@ class Jira:
     async def _post(self, path: str, about: str, body: Mapping[str, Any]) -> Any:
         return self._rest.json(await self._send("POST", path, about, body=body))
 
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        about: str,
-        *,
-        params: Mapping[str, str | int] | None = None,
-        body: Mapping[str, Any] | None = None,
-    ) -> httpx2.Response:
+    async def _send(self, method: str, path: str, about: str, **more: Any) -> httpx2.Response:
         url = f"{self._below}/rest/api/3/{path}"
-        more: Any = {"params": params, "body": body, "again": self._renewed if self._again is not None else None}
-        return await self._rest.call(method, url, headers=self._headers, about=about, **more)
-
-    async def _renewed(self) -> Mapping[str, str]:
-        assert self._again is not None
-        self._headers = await self._again()
-        return self._headers
+        return await self._rest.call(method, url, about=about, **more, **self._who.of_call)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
