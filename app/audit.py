@@ -36,6 +36,18 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 BESIDE = re.compile(r"[^/]+/metadata/|auth/token/lookup-self$")
 """What a server asks Vault beside a call: whether what it keeps for the caller still holds."""
 
+ACCOUNT = re.compile(r"[^/]+/(data|metadata|destroy)/users/[^/]+/accounts/[^/]+$")
+"""Where a connected account lies: itself, what is told of it, and the end of a version of it."""
+
+DEEDS = {
+    ("data", "create"): "connected",
+    ("data", "update"): "refreshed",
+    ("destroy", "update"): "replaced",
+    ("metadata", "update"): "told",
+    ("metadata", "delete"): "disconnected",
+}
+"""What a request there did, by place and operation; reading does nothing."""
+
 LINES = 400
 """A person's lines that are handed out, the newest."""
 
@@ -160,10 +172,20 @@ def joined(lines: Iterable[AuditLine], traces: Iterable[Trace], noted: Mapping[s
     }
     found = []
     for line in lines:
-        action = actions.get(line.correlation_id, "")
-        beside = t("audit.beside") if action and BESIDE.match(line.path) else ""
-        found.append(replace(line, action=action, step=steps.get(line.request_id, beside)))
+        action, did = actions.get(line.correlation_id, ""), deed(line)
+        beside = t("audit.beside") if action and not did and BESIDE.match(line.path) else ""
+        said = (steps.get(line.request_id, beside), t(f"audit.account.{did}") if did else "")
+        found.append(replace(line, action=action, step=" · ".join(filter(None, said))))
     return found
+
+
+def deed(line: AuditLine) -> str:
+    """What a request did to a connected account (of DEEDS), or nothing. The role ``connector`` replaces one anew."""
+    place = ACCOUNT.match(line.path)
+    if place is None or line.refusal:
+        return ""
+    did = DEEDS.get((place[1], line.operation), "")
+    return "connected" if did == "refreshed" and "connector" in line.policies else did
 
 
 def _line(text: bytes, entity_id: str) -> AuditLine | None:

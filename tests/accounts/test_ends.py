@@ -12,7 +12,8 @@ import pytest
 import requests
 from psycopg import sql
 
-from app import connections, workshop
+from app import audit, connections, workshop
+from app.texts import t
 from fastmcp_vault.accounts.grant import ConnectionFacts
 from fastmcp_vault.errors import InputError
 from fastmcp_vault.vault.admin import VaultAdmin
@@ -119,6 +120,26 @@ async def test_an_access_token_that_the_api_does_not_take_is_refreshed_once_and_
     assert stored(vault, browser, "github")["access_token"] not in ("ghu_of-another-time", secrets["access_token"])
 
 
+async def test_the_person_s_audit_log_says_connected_refreshed_and_disconnected(
+    browser: Browser, vault: Vault, stack: Stack
+) -> None:
+    browser.connect("github")
+    secrets = stored(vault, browser, "github")
+    path = f"secret/data/users/{browser.person.username}/accounts/github"
+    vault.request("POST", path, {"data": secrets | {"access_token": "ghu_of-another-time"}})
+    caller = await signed_in(stack, browser.person)
+    assert await caller.data("github", "list_repos")
+    async with process_of(stack) as process:
+        cookie = await cookie_of(process, stack, browser.person)
+        await connections.disconnect(process, cookie, "github")
+        told = await audit.look(process, cookie)
+    known = {"connected", "refreshed", "disconnected"}
+    deeds = [(one, line.server) for line in reversed(told.lines) if (one := audit.deed(line)) in known]
+    assert deeds[-3:] == [("connected", "mcp-demo-app"), ("refreshed", "mcp-github"), ("disconnected", "mcp-demo-app")]
+    assert t("audit.account.disconnected") in [line.step for line in audit.joined(told.lines, [])]
+    assert not any(secret in str(told) for secret in (secrets["access_token"], secrets["refresh_token"]))
+
+
 async def test_the_app_s_own_login_reads_no_token(browser: Browser, vault: Vault, stack: Stack) -> None:
     browser.connect("jira")
     async with process_of(stack) as process:
@@ -140,8 +161,11 @@ def init_settings(stack: Stack) -> InitSettings:
     return InitSettings(**fields)  # type: ignore[arg-type]
 
 
-async def test_somebody_who_leaves_reaches_nothing_any_more(browser: Browser, vault: Vault, stack: Stack) -> None:
+async def test_somebody_who_leaves_reaches_nothing_any_more(
+    browser: Browser, vault: Vault, stack: Stack, request: pytest.FixtureRequest
+) -> None:
     caller, name = await warm(browser, stack, "jira"), browser.person.username
+    request.addfinalizer(lambda: come_back(stack, vault, name))
     secrets = stored(vault, browser, "jira")
     done = await asyncio.to_thread(lambda: list(people.offboard(init_settings(stack), name)))
     assert all(went for _, went in done), done
@@ -157,7 +181,6 @@ async def test_somebody_who_leaves_reaches_nothing_any_more(browser: Browser, va
     await until(refused, within=10)
     with pytest.raises(SignInRefused):
         Browser(stack, browser.person).sign_in()
-    come_back(stack, vault, name)
 
 
 def come_back(stack: Stack, vault: Vault, name: str) -> None:

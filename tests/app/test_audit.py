@@ -119,6 +119,28 @@ def test_what_a_server_asked_beside_a_call_is_named_where_the_call_is_known(tmp_
     assert {line.step for line in joined(lines, [])} == {""}
 
 
+@pytest.mark.parametrize(
+    ("operation", "path", "policy", "refusal", "expected"),
+    [
+        ("create", "secret/data/users/a/accounts/jira", "connector", "", "connected"),
+        ("update", "secret/data/users/a/accounts/jira", "connector", "", "connected"),
+        ("update", "secret/data/users/a/accounts/jira", "mcp-jira", "", "refreshed"),
+        ("update", "secret/destroy/users/a/accounts/jira", "mcp-jira", "", "replaced"),
+        ("update", "secret/metadata/users/a/accounts/jira", "mcp-jira", "", "told"),
+        ("delete", "secret/metadata/users/a/accounts/jira", "disconnector", "", "disconnected"),
+        ("read", "secret/data/users/a/accounts/jira", "mcp-jira", "", ""),
+        ("update", "secret/data/users/a/accounts/jira", "", "permission denied", ""),
+        ("update", "secret/data/users/a/jira", "connector", "", ""),
+    ],
+)
+def test_what_was_done_to_a_connected_account_is_named(
+    operation: str, path: str, policy: str, refusal: str, expected: str
+) -> None:
+    one = replace(line(0, path=path, refusal=refusal), operation=operation, policies=(policy,))
+    assert audit.deed(one) == expected
+    assert joined([one], [])[0].step == (t(f"audit.account.{expected}") if expected else "")
+
+
 async def test_two_people_each_see_their_own_lines_with_the_steps_that_made_them_and_no_secret(
     stack: Stack, person: Person, new_person: Callable[[], Person]
 ) -> None:
