@@ -18,8 +18,10 @@ from pathlib import Path
 import pytest
 
 from fastmcp_vault.errors import NotReady
+from stack.layout import Layout
 from stack.testing import Stack
 from tests.support import people
+from tests.support.peers import Peers, installed
 from tests.support.people import Person
 from tests.support.run import Keeper, Run
 
@@ -113,6 +115,15 @@ def stack(_run: Run, request: pytest.FixtureRequest) -> Stack:
         return _run.stack()
     request.session.shouldstop = "the stack did not start"
     pytest.fail("There is no stack; why stands at the end.", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def peers() -> Peers:
+    """Other people's programs, installed on this machine."""
+    try:
+        return installed(Layout.from_environment())
+    except NotReady as problem:
+        pytest.skip(str(problem))
 
 
 @pytest.fixture(scope="session")

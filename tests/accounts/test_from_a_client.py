@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -12,6 +15,9 @@ from mcp_types import ElicitResult
 from stack.testing import Stack
 from tests.accounts.at_the_app import Browser, query_of
 from tests.mcp_servers.callers import ERROR, connected, signed_in
+from tests.support.agreeing import visit
+from tests.support.inspector import inspect
+from tests.support.peers import Peers
 from tests.support.people import Person
 
 ISSUE = {"issue_key": "PROJ-1"}
@@ -91,3 +97,25 @@ async def test_a_changing_tool_asks_for_more_and_then_for_a_yes(browser: Browser
         result = await client.call_tool("add_comment", {"issue_key": "PROJ-1", "body": "Hello"}, raise_on_error=False)
     assert not result.is_error, result
     assert len(asked) >= 2
+
+
+def test_mcp_inspector_gets_the_link_and_once_connected_the_answer_as_the_person(
+    browser: Browser, stack: Stack, peers: Peers, tmp_path: Path
+) -> None:
+    person = browser.person
+    call = ["--cli", f"{stack.url('mcp-jira')}/mcp", "--method", "tools/call", "--tool-name", "get_issue"]
+    call += ["--tool-arg", "issue_key=PROJ-1"]
+
+    def agree(url: str) -> str:
+        return visit(url, person.username, person.password)
+
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.mkdir()
+    after.mkdir()
+    refused, _ = inspect(peers, call, before, agree)
+    assert refused["isError"]
+    link = re.search(r"http\S+/connect-account\?id=[\w-]+", json.dumps(refused))
+    assert link, refused
+    browser.connect("jira", f"id={query_of(link[0])['id']}&next=/connect-account")
+    answer, _ = inspect(peers, call, after, agree)
+    assert answer["structuredContent"]["key"] == "PROJ-1"

@@ -7,11 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
-from fastmcp_vault.errors import NotReady
-from stack.layout import Layout
 from stack.testing import Stack
 from tests.mcp_servers.callers import Caller, Vault, signed_in
-from tests.support.peers import Peers, installed
 from tests.support.people import Person
 
 SignIn = Callable[[Person], Awaitable[Caller]]
@@ -51,12 +48,3 @@ def vault(stack: Stack) -> Iterator[Vault]:
     above = Vault(stack)
     yield above
     above.close()
-
-
-@pytest.fixture(scope="session")
-def peers() -> Peers:
-    """Other people's programs, installed on this machine."""
-    try:
-        return installed(Layout.from_environment())
-    except NotReady as problem:
-        pytest.skip(str(problem))
