@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from benchmarks import scenes
+from benchmarks import accounts, scenes
 from benchmarks.people import BenchPerson, BenchVisit, Reception
 from benchmarks.results import BenchRow, Results
 from benchmarks.servers import bare, resident_mb
@@ -42,7 +42,7 @@ class BenchPlan:
     @property
     def people(self) -> int:
         """How many people a run takes: those known, those who come for a first call, and those called by name."""
-        return max(self.levels) + len(self.levels) * (len(SERVERS) * (self.first + self.ahead + 2)) + 5
+        return max(self.levels) + len(self.levels) * (len(SERVERS) * (self.first + self.ahead + 2)) + 7
 
 
 class Run:
@@ -76,6 +76,7 @@ class Run:
                     before = after
                 for server in SERVERS:
                     await self._measure(level, server, bares[server])
+            await self._account()
             await self._count()
         if len(self._plan.levels) > 1:
             self._memory(before, after)
@@ -119,6 +120,15 @@ class Run:
                     server, ours, bares["bare"], crowd, rounds=plan.crowd_rounds, calls=plan.crowd_calls
                 ),
             )
+
+    async def _account(self) -> None:
+        """What a connected account costs, against a stored credential."""
+        self._say("a connected account: jira")
+        person, other = next(self._people), next(self._people)
+        await accounts.connect(self._stack, person)
+        account, stored = await self._reception.visit(person, "jira"), await self._reception.visit(other, "jira")
+        row = await scenes.connected(self._urls["jira"], stored, account, rounds=self._plan.warm)
+        self._keep(max(self._plan.levels), row)
 
     async def _count(self) -> None:
         """What many calls leave behind, with reuse and without."""

@@ -152,6 +152,18 @@ async def without_reuse(server: str, ours: str, afresh: BenchVisit, reusing: Ben
     return BenchRow(f"reuse-{server}", what, slow / quick, FRESH_GOALS[server], f"{slow:.1f} / {quick:.2f} ms", 0)
 
 
+async def connected(ours: str, stored: BenchVisit, account: BenchVisit, *, rounds: int) -> BenchRow:
+    """Warm calls of somebody who connected a Jira account against those of somebody for whom a credential is stored."""
+    async with Connection(ours) as connection:
+        sent = {"account": asking(ours, "jira", account), "stored": asking(ours, "jira", stored)}
+        for name in [*sent] * 3:
+            structured(await connection.send(sent[name]))
+        times = await in_turns({name: _bound(lambda n: connection.send(sent[n]), name) for name in sent}, rounds=rounds)
+    mine, theirs = median(times["account"]), median(times["stored"])
+    what = f"{TITLES['jira']}, warm, p50: with a connected account / with a stored credential"
+    return BenchRow("warm-jira-account", what, mine / theirs, "≤ 1.05", f"{mine:.2f} / {theirs:.2f} ms", 0)
+
+
 async def left_behind(
     server: str, ours: str, visit: BenchVisit, trips: Trips, *, calls: int, fresh: bool = False
 ) -> list[BenchRow]:
