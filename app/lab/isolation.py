@@ -29,7 +29,7 @@ TOGETHER = 6
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 """A username that may stand in a path (as ``init/users.yaml`` allows them)."""
 
-Kind = Literal["path", "tool"]
+Kind = Literal["path", "account", "tool"]
 State = Literal["own", "absent", "refused", "leak", "unclear"]
 """``own``: it is theirs, and opens. ``absent``: theirs, and nothing lies there. ``refused``: not theirs, stays shut.
 ``leak``: not theirs, and opened. ``unclear``: no answer to judge by."""
@@ -40,7 +40,7 @@ STATES: tuple[State, ...] = ("absent", "own", "refused", "unclear", "leak")
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """Something that each person has one of: a path in Vault, or an MCP server's service as them."""
+    """Something that each person has one of: a path in Vault, their account's there, or a server's service as them."""
 
     kind: Kind
     name: str
@@ -51,14 +51,23 @@ class Thing:
         return f"{self.kind}-{self.name}"
 
     def place(self, owner: str) -> str:
-        """Where the owner's lies: the path, or the tool that tells whose credential is used."""
+        """Where the owner's lies: the path, or the tool that tells whose credential is used.
+
+        Of a connected account the facts: its tokens are shut to the owner's own login, too.
+        """
         if self.kind == "tool":
             return f"mcp-{self.name}: credential_status"
+        if self.kind == "account":
+            return f"secret/metadata/users/{owner}/accounts/{self.name}"
         stored = SERVERS[self.name].secret
         return f"secret/data/users/{owner}/{self.name}" if stored else f"database/creds/{owner}"
 
 
-THINGS = tuple(Thing(kind, name) for kind in ("path", "tool") for name in SERVERS)
+KINDS: tuple[Kind, ...] = ("path", "account", "tool")
+
+THINGS = tuple(
+    Thing(kind, name) for kind in KINDS for name, spec in SERVERS.items() if kind != "account" or spec.account
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +108,7 @@ async def attempt(
     acted_as = ""
     try:
         with correlation.carrying(known):
-            if thing.kind == "path":
+            if thing.kind != "tool":
                 response = await _read(client, targets, actor, thing.place(owner))
                 state, said = _of_path(response, mine=actor.entity == owner)
             else:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from app.lab.isolation import STATES, THINGS, Cell, State, Thing
+from app.lab.isolation import KINDS, STATES, THINGS, Cell, State, Thing
 from app.mcp_client import LABELS
 from app.texts import language, t
 from common.servers import SERVERS
@@ -71,7 +71,8 @@ def row_sheet(me: str, owners: Sequence[str], cells: Mapping[str, Cell], chosen:
         }
         for owner in owners
     ]
-    groups = [{"label": t(f"iso.group.{kind}"), "span": len(SERVERS)} for kind in ("path", "tool")]
+    spans = Counter(thing.kind for thing in THINGS)
+    groups = [{"label": t(f"iso.group.{kind}"), "span": spans[kind]} for kind in KINDS]
     columns = [_name(thing) for thing in THINGS]
     return _sheet(t("iso.ui.corner"), groups, columns, rows, _details(cells, chosen), chosen)
 
@@ -156,4 +157,4 @@ def _detail(cell: Cell) -> dict[str, Any]:
 
 
 def _name(thing: Thing) -> str:
-    return LABELS[thing.name] if thing.kind == "tool" or SERVERS[thing.name].secret else t("iso.database")
+    return LABELS[thing.name] if thing.kind != "path" or SERVERS[thing.name].secret else t("iso.database")

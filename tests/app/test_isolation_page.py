@@ -56,7 +56,7 @@ def test_the_verdict_stands_first_and_the_sheet_keeps_its_place(page: Callable[[
     assert {cell["state"] for line in before["rows"] for cell in line["cells"]} == {"waiting"}
     app.button(key="iso.try").click().run()
     assert not app.exception
-    assert "of 6 things that are somebody else's, none opened" in app.success[0].value
+    assert "of 8 things that are somebody else's, none opened" in app.success[0].value
     after = drawn(app)
     assert [line["label"] for line in after["rows"]] == [line["label"] for line in before["rows"]]
 
@@ -65,7 +65,7 @@ def test_a_leak_is_an_alarm(page: Callable[[list[Cell]], AppTest]) -> None:
     app = page(row("leak"))
     app.button(key="iso.try").click().run()
     assert not app.success
-    assert "Not isolated: 6 things" in shown(app)
+    assert "Not isolated: 8 things" in shown(app)
     assert app.error
     assert drawn(app)["rows"][1]["cells"][0]["state"] == "leak"
 

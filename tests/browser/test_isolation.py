@@ -30,7 +30,7 @@ def test_bobs_row_opens_his_own_and_nothing_of_alices(
     cells = me.page.locator("[data-cell]")
     expect(cells.first).to_be_disabled(timeout=PATIENCE)
     me.page.get_by_role("button", name="Try every cell").click()
-    me.sees("Isolated: of 12 things that are somebody else's, none opened. Of people's own, 4 opened and 2 are empty.")
+    me.sees("Isolated: of 16 things that are somebody else's, none opened. Of people's own, 4 opened and 4 are empty.")
     me.settled()
     for name in (
         "bob → bob, GitHub path, own, opens",
@@ -76,9 +76,9 @@ def test_the_facilitator_sees_everybody_against_everybody(
     charlie.page.keyboard.press("Escape")
     expect(charlie.page.locator(".sheet tbody th")).to_have_text([one, other], timeout=PATIENCE)
     charlie.page.get_by_role("button", name="Try every cell").click()
-    charlie.sees("Isolated: of 12 things")
+    charlie.sees("Isolated: of 16 things")
     charlie.settled()
-    charlie.page.get_by_role("button", name=f"{one} → {other}, somebody else's, shut, 6/6").click()
-    expect(charlie.page.locator(".proof")).to_have_count(6, timeout=PATIENCE)
+    charlie.page.get_by_role("button", name=f"{one} → {other}, somebody else's, shut, 8/8").click()
+    expect(charlie.page.locator(".proof")).to_have_count(8, timeout=PATIENCE)
     expect(charlie.page.locator(".proof").first).to_contain_text(f"secret/data/users/{other}/jira")
     charlie.sign_out()

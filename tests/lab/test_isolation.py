@@ -77,7 +77,8 @@ async def test_my_own_open_what_i_lack_is_empty_and_nothing_of_anybody_else_open
     assert len(cells) == len(owners) * len(THINGS)
     found = by_state(cells)
     assert found["own"] == {f"bob:bob:{kind}-{name}" for kind in ("path", "tool") for name in ("github", "postgres")}
-    assert found["absent"] == {"bob:bob:path-jira", "bob:bob:tool-jira"}
+    accounts = {"bob:bob:account-jira", "bob:bob:account-github"}
+    assert found["absent"] == {"bob:bob:path-jira", "bob:bob:tool-jira"} | accounts
     assert found["refused"] == {f"bob:{owner}:{thing.id}" for owner in owners[1:] for thing in THINGS}
     assert summary(cells)[0] == "good"
     shut = cells["bob:alice:path-jira"]
@@ -115,14 +116,14 @@ async def test_the_whole_grid_is_the_facilitators_and_its_sign_ins_end_with_it(
         made |= set(database_roles(stack, one))
     assert made
     assert len(cells) == 2 * 2 * len(THINGS)
-    assert Counter(cell.state for cell in cells.values()) == {"own": 12, "refused": 12}
+    assert Counter(cell.state for cell in cells.values()) == {"own": 12, "absent": 4, "refused": 16}
     assert not [cell for cell in cells.values() if cell.state == "own" and cell.actor != cell.owner]
     await eventually(lambda: not made & set(database_roles(stack, one)))
     sheet = whole_sheet([one, other], cells, f"{one}:{other}")
     diagonal = [row["cells"][n]["state"] for n, row in enumerate(sheet["rows"])]
     assert diagonal == ["own", "own"]
-    assert sheet["rows"][0]["cells"][1]["count"] == "6/6"
-    assert [detail["state"] for detail in sheet["detail"]] == ["refused"] * 6
+    assert sheet["rows"][0]["cells"][1]["count"] == "8/8"
+    assert [detail["state"] for detail in sheet["detail"]] == ["refused"] * 8
 
 
 async def answers(request: Request) -> Response:

@@ -28,8 +28,10 @@ TEXTS: dict[str, str] = {
     "iso.who": "Who tries",
     "iso.whose": "Whose things",
     "iso.group.path": "Paths in Vault",
+    "iso.group.account": "Connected accounts",
     "iso.group.tool": "Tools, told to act as them",
     "iso.a.path": "{name} path",
+    "iso.a.account": "{name} account",
     "iso.a.tool": "{name} tools",
     "iso.database": "Database",
     "iso.no-token": "Keycloak did not give the lab client `{client}` a token for {username}.",
@@ -56,6 +58,12 @@ TEXTS: dict[str, str] = {
     "iso.said.path.refused": "Vault refused {actor}'s token at what is {owner}'s.",
     "iso.said.path.unclear": "Vault gave no answer that shows whether {actor} may see what is {owner}'s.",
     "iso.said.path.leak": "Vault let {actor}'s token past the policy at what is {owner}'s.",
+    "iso.said.account.own": "{actor} may see what Vault tells of {actor}'s own connected account; its tokens only the "
+    "{server} server reads.",
+    "iso.said.account.absent": "{actor} has connected no account.",
+    "iso.said.account.refused": "Vault refused {actor}'s token at {owner}'s connected account.",
+    "iso.said.account.unclear": "Vault gave no answer that shows whether {actor} may see {owner}'s connected account.",
+    "iso.said.account.leak": "Vault let {actor}'s token past the policy at {owner}'s connected account.",
     "iso.said.tool.own": "The {server} server acted as {actor}, with {actor}'s own credential.",
     "iso.said.tool.absent": "The {server} server acted as {actor}, who has no credential for it.",
     "iso.said.tool.refused": "Told in four headers and in `_meta` to act as {owner}, the {server} server acted as "
