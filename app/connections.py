@@ -32,14 +32,13 @@ _log = logging.getLogger(__name__)
 class AccountConnection:
     """A provider whose accounts can be connected, and what is told of the person's connection there, if there is one.
 
-    ``manage_url``: where the person sees, and ends, it at the provider. ``writes``: connected for changing tools, too.
+    ``manage_url``: where the person sees, and ends, it at the provider.
     """
 
     server: str
     title: str
     manage_url: str
     facts: ConnectionFacts | None = None
-    writes: bool = False
 
 
 async def listed(process: AppProcess, cookie: str) -> list[AccountConnection]:
@@ -51,11 +50,21 @@ async def listed(process: AppProcess, cookie: str) -> list[AccountConnection]:
         for server in process.providers.servers:
             provider = process.providers.client(server).provider
             facts = await store(process.vault, server).facts(held.login, held.entity.name)
-            writes = facts is not None and set(provider.write_scopes) <= set(facts.scopes) != set()
-            found.append(AccountConnection(server, provider.title, provider.manage_url, facts, writes))
+            found.append(AccountConnection(server, provider.title, provider.manage_url, facts))
         return found
 
     return await process.person_vault.use(session, work)
+
+
+async def writes(process: AppProcess, session: Session, server: str) -> bool:
+    """Whether the person has connected that account for changing tools, too: connected again, it stays so."""
+    wanted = set(process.providers.client(server).provider.write_scopes)
+
+    async def work(held: PersonLogin) -> bool:
+        facts = await store(process.vault, server).facts(held.login, held.entity.name)
+        return facts is not None and wanted <= set(facts.scopes)
+
+    return bool(wanted) and await process.person_vault.use(session, work)
 
 
 async def connect(process: AppProcess, session: Session, server: str, *, code: str, verifier: str) -> AccountGrant:

@@ -152,6 +152,36 @@ def isolation(browser: Browser, base: str) -> None:
     page.context.close()
 
 
+def accounts(browser: Browser, base: str) -> None:
+    """bob connects his Jira account: what the tool says before, and My secrets after; then he disconnects it."""
+    page = arrive(browser, base, "bob")
+    load_tools(page)
+    form = page.locator(".st-key-tool-jira-get_issue")
+    form.locator("summary").first.click()
+    form.get_by_role("textbox", name="issue_key").fill("PROJ-1")
+    form.get_by_role("button", name="Execute").click()
+    page.get_by_text("get_issue at Jira did not run").first.wait_for()
+    page.get_by_role("button", name="6 · Read").first.wait_for()
+    settled(page)
+    to(page, ".st-key-tool-jira-get_issue")
+    shoot(page, "account-missing")
+    form.get_by_role("link", name="Connect Atlassian").click()
+    page.get_by_label("E-mail or user name").fill("bob")
+    page.get_by_label("Password").fill("bob123")
+    page.get_by_role("button", name="Sign in and allow").click()
+    page.get_by_text("Atlassian is connected").first.wait_for()
+    page.goto(f"{base}/my-secrets")
+    box = page.locator(".st-key-account-jira")
+    box.get_by_role("button", name="Disconnect").wait_for()
+    settled(page)
+    page.set_viewport_size({"width": 1400, "height": 900})
+    to(page, ".st-key-account-jira")
+    shoot(page, "account-connected")
+    box.get_by_role("button", name="Disconnect").click()
+    page.get_by_text("Disconnected: Atlassian has ended it").first.wait_for()
+    page.context.close()
+
+
 def watch(browser: Browser, base: str) -> None:
     """*Watch one call*, all seven steps, as one picture that moves."""
     page = arrive(browser, base, "alice", width=1200)
@@ -182,6 +212,7 @@ def main() -> None:
         beside(browser, base)
         attacks(browser, base)
         isolation(browser, base)
+        accounts(browser, base)
         watch(browser, base)
         browser.close()
 

@@ -55,7 +55,8 @@ class PendingConnection:
 async def begin(request: Request) -> Response:
     """GET /auth/connect/{server}?next=/page: send the browser to the provider's consent page.
 
-    ``writing=1`` asks for what changing tools need, too; ``id``: the link of an MCP server, which says both.
+    ``writing=1`` asks for what changing tools need, too, as does an account that is connected so; ``id``: the link of
+    an MCP server, which says both.
     """
     process, server = AppProcess.current(), request.path_params["server"]
     next_page = safe_next(request.query_params.get("next"))
@@ -68,6 +69,7 @@ async def begin(request: Request) -> Response:
             if found.provider != server:
                 raise InputError(t("accounts.link-gone"), fix=t("accounts.link-gone.fix"))
             writing = found.writing
+        writing = writing or await connections.writes(process, session, server)
         address = connections.redirect_uri(process, server)
         wanted = await client.request(redirect_uri=address, scopes=client.provider.wanted(writing=writing))
     except SessionEnded:

@@ -11,6 +11,7 @@ import streamlit as st
 from app import connections
 from app.claims import clock
 from app.connections import AccountConnection
+from app.language import PARAMETER
 from app.process import AppProcess
 from app.session import Person
 from app.texts import t, told
@@ -102,7 +103,9 @@ def of_card(facts: Mapping[str, Any] | None) -> None:
 
 
 def link(server: str, next_page: str, **more: str) -> str:
-    """Where connecting begins; it comes back to ``next_page``."""
+    """Where connecting begins; it comes back to ``next_page``, in the language that the address asks for."""
+    if spoken := st.query_params.get(PARAMETER):
+        next_page += f"{'&' if '?' in next_page else '?'}{urlencode({PARAMETER: spoken})}"
     return f"/auth/connect/{server}?{urlencode({'next': next_page, **more})}"
 
 
@@ -142,8 +145,7 @@ def _connection(connection: AccountConnection) -> None:
         st.info(said, icon=":material/info:")
     with st.container(horizontal=True):
         label = t("accounts.connect" if facts is None else "accounts.reconnect", title=title)
-        more = {"writing": "1"} if facts is not None and connection.writes else {}
-        way(label, link(connection.server, "/my-secrets", **more), key=f"own.{connection.server}")
+        way(label, link(connection.server, "/my-secrets"), key=f"own.{connection.server}")
         if facts is not None:
             _disconnect(connection)
         if connection.manage_url and facts is not None:
@@ -162,5 +164,7 @@ def _disconnect(connection: AccountConnection) -> None:
         sentence.problem(problem)
         return
     said = t("accounts.gone-here", title=connection.title, why=told(left)) if left else ""
+    for word in ("connected", "refused"):
+        st.query_params.pop(word, None)
     st.session_state[f"{_SAID}.{connection.server}"] = said or t("accounts.gone", title=connection.title)
     st.rerun()

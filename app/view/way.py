@@ -11,7 +11,7 @@ _WAY = st.components.v2.component(
     "way",
     html='<a target="_self"></a>',
     css="""
-a { font-family: var(--st-font); font-size: 1rem; display: inline-block; padding: .4rem .8rem; line-height: 1.5;
+a { font-family: var(--st-font); font-size: .875rem; display: inline-block; padding: .4rem .8rem; line-height: 1.5;
   border-radius: var(--st-button-radius); border: 1px solid var(--st-border-color); color: var(--st-text-color);
   background: var(--st-background-color); text-decoration: none; margin: 3px; }
 a.primary { background: var(--st-primary-color); border-color: var(--st-primary-color); color: #fff; font-weight: 600; }

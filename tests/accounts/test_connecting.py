@@ -54,6 +54,12 @@ async def test_reading_is_asked_for_first_and_writing_when_a_tool_needs_it(brows
     assert refused["mcp-remote-vault/error"]["code"] in ("account_scope", "approval_needed")
 
 
+def test_an_account_that_was_connected_for_writing_stays_so_when_it_is_connected_again(browser: Browser) -> None:
+    browser.connect("jira", "next=/my-secrets&writing=1")
+    asked = query_of(browser.begin("jira").headers["Location"])
+    assert "write:jira-work" in asked["scope"].split()
+
+
 def test_what_the_browser_is_sent_has_pkce_a_state_and_an_address_of_the_providers_own(browser: Browser) -> None:
     for server in ("jira", "github"):
         asked = query_of(browser.begin(server).headers["Location"])

@@ -51,7 +51,7 @@ def test_from_the_tool_to_the_provider_and_back_with_what_was_typed_then_disconn
     me.load("Jira")
     asked_for(me, "PROJ-2").get_by_role("link", name="Connect Atlassian").click()
     agree(me, person)
-    me.sees("Atlassian is connected: your tools work with your own account.")
+    me.sees("Atlassian is connected: your tools work with the account that you signed in to there.")
     me.sees("1 of 1 servers act as")
     tool = me.page.locator(".st-key-tool-jira-get_issue")
     expect(tool.get_by_role("textbox", name="issue_key")).to_have_value("PROJ-2", timeout=PATIENCE)

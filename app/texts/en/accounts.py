@@ -27,7 +27,7 @@ TEXTS: dict[str, str] = {
     "accounts.disconnect": "Disconnect",
     "accounts.manage": "What {title} shows you",
     "accounts.over": "{title} does not honour it any more: it was revoked there, or its time is over.",
-    "accounts.now": "{title} is connected: your tools work with your own account.",
+    "accounts.now": "{title} is connected: your tools work with the account that you signed in to there.",
     "accounts.denied": "You denied it at {title}: nothing was connected.",
     "accounts.done": "{title} is connected for {username}. Go back to your program: the call goes on, or make it "
     "again.",
@@ -39,8 +39,9 @@ TEXTS: dict[str, str] = {
     "accounts.link-gone": "This link cannot be used: it is another person's, was used already, or is too old.",
     "accounts.link-gone.fix": "Make the call again in your program, and open the new link as the same person.",
     "accounts.failed": "The account was not connected",
-    "accounts.answer-unknown": "This answer of a provider's belongs to nothing that this browser began.",
-    "accounts.answer-unknown.fix": "Begin anew, on the page My secrets.",
+    "accounts.answer-unknown": "This answer of a provider's was used before, or belongs to nothing that this browser "
+    "began.",
+    "accounts.answer-unknown.fix": "See the page My secrets: if the account is not connected there, begin anew.",
     "accounts.refused": "The provider refused ({error}).",
     "card.connected": "connected account",
     "card.connected.when": "connected as {account}",

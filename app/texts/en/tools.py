@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TEXTS: dict[str, str] = {
     "typed.kept": "What you typed is kept for an hour, encrypted. Sign in again as the same person, and it is there.",
-    "typed.back": "This is what you had typed. Nothing of it has been sent.",
+    "typed.back": "This is what you had typed.",
     "tools.title": "MCP tools",
     "tools.lead": "**Whose credential does a tool use?** "
     "Pick servers and load their tools. Each of them then acts as you.",

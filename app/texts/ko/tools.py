@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TEXTS: dict[str, str] = {
     "typed.kept": "입력한 내용을 암호화하여 한 시간 동안 보관합니다. 같은 사람으로 다시 로그인하면 그대로 채워집니다.",
-    "typed.back": "입력해 두었던 내용입니다. 아직 보내지 않았습니다.",
+    "typed.back": "입력해 두었던 내용입니다.",
     "tools.title": "MCP 도구",
     "tools.lead": "**도구는 누구의 자격 증명을 쓸까요?** "
     "서버를 선택하고 도구를 불러오십시오. 각 서버는 본인 자격으로 동작합니다.",
