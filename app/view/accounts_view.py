@@ -113,15 +113,17 @@ async def _asked(process: AppProcess, cookie: str, request_id: str) -> Any:
     return await connections.asked_for(process, await process.sessions.renewed(cookie), request_id)
 
 
-def came_back() -> None:
-    """What became of the way to a provider, where the person has just come back from it."""
-    process = AppProcess.current()
+def came_back() -> str:
+    """What became of the way to a provider, where the person has just come back from it; whose that is, or ""."""
+    process, found = AppProcess.current(), ""
     for word, box, icon in (("connected", st.success, "link"), ("refused", st.warning, "block")):
         server = str(st.query_params.get(word, ""))
         if server in process.providers:
             title = process.providers.client(server).provider.title
             said = t("accounts.now", title=title) if word == "connected" else t("accounts.denied", title=title)
             box(said, icon=f":material/{icon}:")
+            found = server
+    return found
 
 
 def _connection(connection: AccountConnection) -> None:

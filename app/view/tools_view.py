@@ -67,8 +67,7 @@ class ToolsPageState:
 def show(person: Person) -> None:
     """The page for this person."""
     kept: ToolsPageState = st.session_state.setdefault(visitor.KEPT, ToolsPageState())
-    accounts_view.came_back()
-    _pick(kept, typed.bring_back(person))
+    _pick(kept, typed.bring_back(person, accounts_view.came_back()))
     if kept.last is None:
         announced()
         return

@@ -75,8 +75,8 @@ def _execute(name: str) -> str:
     return f"execute.{name.removeprefix('arg.').rpartition('.')[0]}"
 
 
-def bring_back(person: Person) -> tuple[str, ...]:
-    """Take over what this person had typed when a session of theirs ended; the servers that it was for."""
+def bring_back(person: Person, server: str = "") -> tuple[str, ...]:
+    """Take over what this person had typed when they left; the servers to load, ``server`` whatever was typed."""
     if st.session_state.get(_LOOKED):
         return ()
     try:
@@ -88,7 +88,7 @@ def bring_back(person: Person) -> tuple[str, ...]:
     if found:
         st.session_state[_ASIDE] = dict(found)
         st.session_state[_BACK] = dict.fromkeys(map(_execute, found), True)
-    return tuple(server for server in MCP_SERVERS if any(name.startswith(f"arg.{server}.") for name in found))
+    return tuple(s for s in MCP_SERVERS if s == server or any(name.startswith(f"arg.{s}.") for name in found))
 
 
 def fill(server: str, tool: Tool) -> None:

@@ -70,6 +70,18 @@ def test_from_the_tool_to_the_provider_and_back_with_what_was_typed_then_disconn
     expect(box).to_contain_text("not connected", timeout=PATIENCE)
 
 
+def test_from_a_servers_card_to_the_provider_and_back_to_its_tools(
+    visitor: Callable[[], Visitor], without_jira: Person
+) -> None:
+    me, person = visitor(), without_jira
+    me.sign_in(person)
+    me.load("Jira")
+    me.page.get_by_role("link", name="Connect Atlassian").click()
+    agree(me, person)
+    me.sees("1 of 1 servers act as")
+    expect(me.tool("jira", "get_issue")).to_be_visible(timeout=PATIENCE)
+
+
 def test_who_denies_it_is_told_that_nothing_was_connected(visitor: Callable[[], Visitor], without_jira: Person) -> None:
     me, person = visitor(), without_jira
     me.sign_in(person, "/my-secrets")

@@ -96,8 +96,9 @@ def test_a_database_user_is_made_counts_down_works_and_ends_when_it_is_revoked(
     timer = card.get_by_role("timer").filter(has_text="left")
     counts_down(timer)
     me.page.clock.fast_forward(400_000)
-    expect(card.get_by_role("timer").filter(has_text="its time is over")).to_have_count(1, timeout=PATIENCE)
-    expect(timer).to_have_count(0)
+    # In one look: a run of the page that the leap set off counts down anew, by the server's clock, which did not leap.
+    told = card.get_by_role("timer").filter(has_text=re.compile("left|over"))
+    expect(told).to_have_text(["its time is over"], timeout=PATIENCE)
     me.sign_out()
     logs = [path for path in stack.layout.state.rglob("*.log") if path.is_file()]
     assert {path.stem for path in logs} >= {"app", "audit", "postgres"}
