@@ -39,6 +39,12 @@ def running(page: Page) -> tuple[int, int]:
     return timers, listeners
 
 
+def comes_to(page: Page, expected: tuple[int, int]) -> None:
+    """So many are running, at the latest once what was drawn before is gone."""
+    same = "([timers, listeners]) => running.timers.size === timers && running.listeners.length === listeners"
+    page.wait_for_function(same, arg=list(expected), timeout=PATIENCE)
+
+
 def test_a_renewed_countdown_is_one_timer(visitor: Callable[[], Visitor], new_person: Callable[[], Person]) -> None:
     me = visitor()
     me.page.add_init_script(f"({COUNTING})()")
@@ -54,7 +60,7 @@ def test_a_renewed_countdown_is_one_timer(visitor: Callable[[], Visitor], new_pe
         me.page.get_by_role("button", name="Renew").click()
         expect(me.page.get_by_role("timer").first).not_to_have_text(shown, timeout=PATIENCE)
         me.settled()
-    assert running(me.page) == before
+    comes_to(me.page, before)
     me.page.get_by_role("button", name="Revoke").click()
     me.sees("None. One that you make appears here")
     assert running(me.page)[0] == before[0] - 1
@@ -65,6 +71,7 @@ def test_calls_that_are_played_again_are_turned_by_one_listener(visitor: Callabl
     me.page.add_init_script(f"({COUNTING})()")
     me.sign_in(alice, "/watch")
     expect(me.page.get_by_text("Step 1 of 7")).to_be_visible(timeout=PATIENCE)
+    me.settled()
     before = running(me.page)
     assert before[1] >= 1
     for _ in range(2):
@@ -73,6 +80,6 @@ def test_calls_that_are_played_again_are_turned_by_one_listener(visitor: Callabl
         me.page.get_by_role("button", name="Make them again").click()
         expect(values).not_to_have_text(signed_in, timeout=PATIENCE)
         me.settled()
-    assert running(me.page) == before
+    comes_to(me.page, before)
     me.page.keyboard.press("ArrowRight")
     expect(me.page.get_by_text("Step 2 of 7")).to_be_visible()
