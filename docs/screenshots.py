@@ -161,7 +161,7 @@ def accounts(browser: Browser, base: str) -> None:
     form.get_by_role("textbox", name="issue_key").fill("PROJ-1")
     form.get_by_role("button", name="Execute").click()
     page.get_by_text("get_issue at Jira did not run").first.wait_for()
-    page.get_by_role("button", name="6 · Read").first.wait_for()
+    page.get_by_role("button", name="Read this person's credential").first.wait_for()
     settled(page)
     to(page, ".st-key-tool-jira-get_issue")
     shoot(page, "account-missing")
