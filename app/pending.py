@@ -8,7 +8,9 @@ import hmac
 import json
 import secrets
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -42,31 +44,45 @@ class Pending:
     anew: bool = False
 
 
-class PendingLogins:
-    """Sign-ins under way, each sealed in a cookie of its own browser: nobody who begins many can push another's out.
+class SealedCookies:
+    """What is begun here and ends at another site, each sealed in a cookie of its own browser: nobody who begins many
+    can push another's out.
 
-    So one survives a restart of the app, and may end at another replica; ``marks`` make it good once. ``key`` is the
-    app's session key, from which one of this purpose is derived.
+    So it survives a restart of the app, and may end at another replica. ``key`` is the app's session key, from which
+    one of this ``purpose`` is derived.
     """
 
-    def __init__(self, key: SecretStr, marks: FinishedLogins) -> None:
-        derived = hmac.digest(key.get_secret_value().encode(), b"mcp-remote-vault/sign-in", "sha256")
+    def __init__(self, key: SecretStr, purpose: str) -> None:
+        derived = hmac.digest(key.get_secret_value().encode(), f"mcp-remote-vault/{purpose}".encode(), "sha256")
         self._box = SealedBox([SecretStr(base64.urlsafe_b64encode(derived).decode("ascii"))])
-        self._marks = marks
 
-    def sealed(self, pending: Pending) -> str:
-        """What the browser must bring back within LIFETIME seconds; readable here only."""
-        data = asdict(pending) | {"verifier": pending.verifier.get_secret_value()}
-        return self._box.seal(json.dumps(data).encode()).decode("ascii")
+    def sealed(self, begun: Mapping[str, Any]) -> str:
+        """What the browser must bring back within LIFETIME seconds; readable here only. It holds a ``state``."""
+        return self._box.seal(json.dumps(begun).encode()).decode("ascii")
 
-    def opened(self, cookie: str, *, state: str) -> Pending | None:
-        """The sign-in of this cookie; None when it is not ours, too old, or of another ``state``."""
+    def opened(self, cookie: str, *, state: str) -> dict[str, Any] | None:
+        """What this cookie holds; None when it is not ours, too old, or of another ``state``."""
         data = self._box.opened(cookie.encode("utf-8", "surrogatepass"), within=LIFETIME) if cookie else None
         if data is None:
             return None
-        kept = json.loads(data)
-        pending = Pending(**kept | {"verifier": SecretStr(kept["verifier"])})
-        return pending if secrets.compare_digest(pending.state.encode(), state.encode()) else None
+        begun: dict[str, Any] = json.loads(data)
+        return begun if secrets.compare_digest(begun["state"].encode(), state.encode()) else None
+
+
+class PendingLogins:
+    """Sign-ins under way. ``key`` is the app's session key; ``marks`` make each good once."""
+
+    def __init__(self, key: SecretStr, marks: FinishedLogins) -> None:
+        self._cookies, self._marks = SealedCookies(key, "sign-in"), marks
+
+    def sealed(self, pending: Pending) -> str:
+        """What the browser must bring back within LIFETIME seconds; readable here only."""
+        return self._cookies.sealed(asdict(pending) | {"verifier": pending.verifier.get_secret_value()})
+
+    def opened(self, cookie: str, *, state: str) -> Pending | None:
+        """The sign-in of this cookie; None when it is not ours, too old, or of another ``state``."""
+        kept = self._cookies.opened(cookie, state=state)
+        return Pending(**kept | {"verifier": SecretStr(kept["verifier"])}) if kept is not None else None
 
     async def finish(self, pending: Pending) -> bool:
         """True the first time, once Keycloak has redeemed its code. Raises StateUnavailable."""
@@ -92,9 +108,9 @@ class SeenTokens:
             self._until.popitem(last=False)
 
 
-def cookie_name(state: str) -> str:
-    """The cookie of the sign-in with this ``state``: one each, so that two tabs may sign in at once."""
-    return f"mcp_demo_login_{_digest(state)[:12]}"
+def cookie_name(state: str, kind: str = "login") -> str:
+    """The cookie of what was begun with this ``state``: one each, so that two tabs may do it at once."""
+    return f"mcp_demo_{kind}_{_digest(state)[:12]}"
 
 
 def _digest(value: str) -> str:

@@ -6,21 +6,16 @@ session they began in, once, and from the provider that was asked (RFC 9207, RFC
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import json
 import logging
 import re
 from dataclasses import asdict, dataclass
 from urllib.parse import quote, urlencode
 
-from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app import connections
-from app.pending import LIFETIME, SPARE_SECONDS
+from app.pending import LIFETIME, SPARE_SECONDS, SealedCookies, cookie_name
 from app.process import AppProcess
 from app.redirects import safe_next
 from app.routes.page import problem_page
@@ -28,11 +23,11 @@ from app.session import cookie_name as session_cookie_name
 from app.sessions import Session
 from app.texts import t
 from fastmcp_vault.errors import InputError, LoginFailed, Problem, SessionEnded
-from fastmcp_vault.state.sealing import SealedBox
 
 _log = logging.getLogger(__name__)
 
 _ERROR_CODE = re.compile(r"[a-z_]{1,64}")
+_KIND = "connect"
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -80,8 +75,8 @@ async def begin(request: Request) -> Response:
     pending = PendingConnection(server, wanted.state, wanted.verifier, session.sub, session.sid, next_page, asked)
     response = RedirectResponse(wanted.url, status_code=303, headers=_NO_STORE)
     response.set_cookie(
-        _cookie_name(wanted.state),
-        _box(process).seal(json.dumps(asdict(pending)).encode()).decode("ascii"),
+        cookie_name(wanted.state, _KIND),
+        _cookies(process).sealed(asdict(pending)),
         max_age=int(LIFETIME),
         path="/auth/connected",
         httponly=True,
@@ -95,10 +90,11 @@ async def connected(request: Request) -> Response:
     """GET /auth/connected/{server}: the provider's answer, good once; a connection is made, or a page says why not."""
     process, server = AppProcess.current(), request.path_params["server"]
     state = request.query_params.get("state", "")
-    name = _cookie_name(state)
+    name = cookie_name(state, _KIND)
     response: Response
     try:
-        pending = _opened(process, request.cookies.get(name, ""), state)
+        kept = _cookies(process).opened(request.cookies.get(name, ""), state=state)
+        pending = PendingConnection(**kept) if kept is not None else None
         response = await _connected(process, request, server, pending)
     except Problem as problem:
         _log.info("An account was not connected: %s", problem.code)
@@ -132,25 +128,8 @@ async def _session(process: AppProcess, request: Request) -> Session:
     return await process.sessions.renewed(request.cookies.get(session_cookie_name(https=process.settings.https), ""))
 
 
-def _opened(process: AppProcess, cookie: str, state: str) -> PendingConnection | None:
-    """What this browser began under this ``state``; None where it did not, or too long ago."""
-    data = _box(process).opened(cookie.encode("utf-8", "surrogatepass"), within=LIFETIME) if cookie else None
-    if data is None:
-        return None
-    pending = PendingConnection(**json.loads(data))
-    return pending if hmac.compare_digest(pending.state.encode(), state.encode()) else None
-
-
-def _box(process: AppProcess) -> SealedBox:
-    """A key of this purpose, derived from the app's session key."""
-    key = process.settings.app_session_key.get_secret_value().encode()
-    derived = hmac.digest(key, b"mcp-remote-vault/connect", "sha256")
-    return SealedBox([SecretStr(base64.urlsafe_b64encode(derived).decode("ascii"))])
-
-
-def _cookie_name(state: str) -> str:
-    """One cookie for each, so that two tabs may connect at once."""
-    return f"mcp_demo_connect_{hashlib.sha256(state.encode()).hexdigest()[:12]}"
+def _cookies(process: AppProcess) -> SealedCookies:
+    return SealedCookies(process.settings.app_session_key, _KIND)
 
 
 def _with(page: str, **told: str) -> str:
