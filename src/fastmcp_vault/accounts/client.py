@@ -22,6 +22,7 @@ from fastmcp_vault.accounts.provider import Provider, ProviderEndpoints
 from fastmcp_vault.circuit import Circuit
 from fastmcp_vault.http import async_client, async_transport
 from fastmcp_vault.masking import mask_text
+from fastmcp_vault.oidc.endpoints import authorization_server_url
 from fastmcp_vault.oidc.oidc import s256
 from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.tracing.wire import TracedTransport
@@ -182,7 +183,7 @@ class ProviderClient:
         """The endpoints; read from the issuer's metadata at the first need (RFC 8414 §3), and kept."""
         if self._endpoints is None:
             issuer = self.provider.issuer.rstrip("/")
-            told = self._object(await self._send("GET", _metadata_url(issuer)))
+            told = self._object(await self._send("GET", authorization_server_url(issuer)))
             # RFC 8414 §3.3: metadata of another issuer must not be used.
             if str(told.get("issuer", "")).rstrip("/") != issuer:
                 raise self._not_it()
@@ -269,10 +270,3 @@ class ProviderClient:
             fix="Check the provider's addresses in the settings; if they are right, try again.",
             one_call=True,
         )
-
-
-def _metadata_url(issuer: str) -> str:
-    """RFC 8414 §3.1: the well-known part stands between host and path."""
-    scheme, _, rest = issuer.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host}/.well-known/oauth-authorization-server{slash}{path}"

@@ -19,12 +19,12 @@ from fastmcp_vault.accounts.grant import ProviderAccount
 from fastmcp_vault.accounts.provider import Provider
 from fastmcp_vault.accounts.refresh import KeptGrant, Refresher
 from fastmcp_vault.accounts.store import PATH, AccountStore
-from fastmcp_vault.credentials.sources import Credential, KVSource, NothingStored, Source, StoredSecret
+from fastmcp_vault.credentials.sources import Credential, KVSource, NothingStored, Source, StoredSecret, Unopened
 from fastmcp_vault.errors import AccountEnded, CredentialMissing
 from fastmcp_vault.masking import mask
 from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.state.protocol import SharedState
-from fastmcp_vault.vault import Lease, Vault, VaultToken
+from fastmcp_vault.vault import Vault, VaultToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class ConnectedAccount(Credential):
             )
 
 
-class ConnectedSource:
+class ConnectedSource(Unopened):
     """Connections of one provider at one server."""
 
     def __init__(
@@ -110,16 +110,6 @@ class ConnectedSource:
         read_at, refused = self._clock(), stale.version or 0
         return self._made(await self._refresher.usable(login, entity, refused=refused), entity, read_at)
 
-    async def warm_up(self, credential: ConnectedAccount) -> None:
-        """Nothing is to be opened."""
-
-    async def renew(self, login: VaultToken, lease: Lease) -> Lease:
-        """A connection has no lease."""
-        return lease
-
-    async def end(self, credential: ConnectedAccount) -> None:
-        """Nothing is open."""
-
     async def close(self) -> None:
         """Close the connections to the provider."""
         await self._refresher.close()
@@ -143,7 +133,7 @@ class ConnectedSource:
         )
 
 
-class StoredOrConnected:
+class StoredOrConnected(Unopened):
     """What an administrator stored for the person; where there is nothing, the account that the person connected."""
 
     def __init__(self, stored: KVSource, connected: ConnectedSource) -> None:
@@ -172,16 +162,6 @@ class StoredOrConnected:
     async def replaced(self, login: VaultToken, entity: str, stale: Credential) -> Credential:
         """Another one of the same kind."""
         return await self._of(stale).replaced(login, entity, stale)
-
-    async def warm_up(self, credential: Credential) -> None:
-        """Nothing is to be opened."""
-
-    async def renew(self, login: VaultToken, lease: Lease) -> Lease:
-        """Neither has a lease."""
-        return lease
-
-    async def end(self, credential: Credential) -> None:
-        """Nothing is open."""
 
     async def close(self) -> None:
         """Close the connections to the provider."""

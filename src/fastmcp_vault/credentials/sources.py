@@ -95,7 +95,21 @@ class Source(Protocol[C]):
         """Close what was opened with it. Its lease ends with the Vault token."""
 
 
-class KVSource:
+class Unopened:
+    """The part of a source whose credentials have no lease, and with which nothing is opened."""
+
+    async def warm_up(self, credential: Credential) -> None:
+        """Nothing is to be opened."""
+
+    async def renew(self, login: VaultToken, lease: Lease) -> Lease:
+        """There is no lease."""
+        return lease
+
+    async def end(self, credential: Credential) -> None:
+        """Nothing is open."""
+
+
+class KVSource(Unopened):
     """``users/<entity>/<server>`` in the KV engine, with the fields that this server needs."""
 
     def __init__(
@@ -167,16 +181,6 @@ class KVSource:
     async def replaced(self, login: VaultToken, entity: str, stale: StoredSecret) -> StoredSecret:
         """What is stored now: it may have been changed since."""
         return await self.read(login, entity)
-
-    async def warm_up(self, credential: StoredSecret) -> None:
-        """Nothing is to be opened."""
-
-    async def renew(self, login: VaultToken, lease: Lease) -> Lease:
-        """A stored secret has no lease."""
-        return lease
-
-    async def end(self, credential: StoredSecret) -> None:
-        """Nothing is open."""
 
     def _path(self, entity: str) -> str:
         return self._template.replace("{entity}", entity)

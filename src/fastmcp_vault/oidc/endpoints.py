@@ -64,12 +64,14 @@ class Endpoints:
 
 def metadata_urls(issuer: str) -> tuple[str, ...]:
     """Where an issuer's metadata may be: OpenID Connect Discovery 1.0 §4, then RFC 8414 §3.1."""
+    return f"{issuer.rstrip('/')}/.well-known/openid-configuration", authorization_server_url(issuer)
+
+
+def authorization_server_url(issuer: str) -> str:
+    """Where an issuer's metadata is by RFC 8414 §3.1: the well-known part stands between host and path."""
     parts = urlsplit(issuer)
     path = parts.path.rstrip("/")
-    return (
-        f"{issuer.rstrip('/')}/.well-known/openid-configuration",
-        urlunsplit((parts.scheme, parts.netloc, f"/.well-known/oauth-authorization-server{path}", "", "")),
-    )
+    return urlunsplit((parts.scheme, parts.netloc, f"/.well-known/oauth-authorization-server{path}", "", ""))
 
 
 async def discover(issuer: str, *, transport: httpx2.AsyncBaseTransport | None = None) -> Endpoints:
