@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from fastmcp_vault.accounts.client import ProviderClient
 from fastmcp_vault.accounts.grant import AccountGrant
 from fastmcp_vault.accounts.provider import Provider
+from fastmcp_vault.accounts.store import PATH
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.vault.admin import VaultAdmin
 
@@ -25,7 +26,7 @@ class ConnectedPath:
     @property
     def path(self) -> str:
         """Below ``secret/data/`` and ``secret/metadata/``."""
-        return f"users/{self.name}/accounts/{self.provider}"
+        return PATH.format(entity=self.name, provider=self.provider)
 
 
 def of_person(vault: VaultAdmin, name: str) -> list[ConnectedPath]:

@@ -13,7 +13,7 @@ from common.settings import load
 from fastmcp_vault.errors import InputError, Problem
 from fastmcp_vault.printable import show
 from fastmcp_vault.vault.admin import VaultAdmin
-from init import accounts
+from init import accounts, vault_people
 from init.keycloak_admin import RealmAdmin
 from init.settings import InitSettings
 from init.users import NAME
@@ -56,7 +56,7 @@ def offboard(settings: InitSettings, name: str) -> Iterator[tuple[str, bool]]:
         if entity is not None:
             vault.write(f"identity/entity/name/{name}", {"disabled": True})
             yield f"Vault refuses every token of {name}'s.", True
-        vault.write(f"sys/leases/revoke-prefix/database/creds/{name}", {})
+        vault_people.end_database_users(vault, name)
         yield f"{name}'s database users are dropped.", True
         for found, why in accounts.end_all(vault, name, settings.providers()):
             if why:

@@ -232,15 +232,15 @@ def _database_role(vault: VaultAdmin, ledger: Ledger, name: str, wanted: dict[st
 def _write_database_role(vault: VaultAdmin, name: str, role: dict[str, Any], there: bool) -> None:
     vault.write(f"database/roles/{name}", role)
     if there:
-        _end_database_users(vault, name)
+        end_database_users(vault, name)
 
 
 def _end_database_role(vault: VaultAdmin, name: str) -> None:
     vault.delete(f"database/roles/{name}")
-    _end_database_users(vault, name)
+    end_database_users(vault, name)
 
 
-def _end_database_users(vault: VaultAdmin, name: str) -> None:
+def end_database_users(vault: VaultAdmin, name: str) -> None:
     """Those already made would keep what was taken away until their lease's end."""
     vault.write(f"sys/leases/revoke-prefix/database/creds/{name}", {})
 
