@@ -108,27 +108,28 @@ async def test_what_the_person_revoked_at_the_provider_is_noticed_by_the_next_ca
     assert await caller.data(server, *CALL[server]), "connected again"
 
 
-async def test_an_access_token_that_the_api_does_not_take_is_refreshed_once_and_the_call_goes_on(
-    browser: Browser, vault: Vault, stack: Stack
-) -> None:
+async def called_with_a_refused_token(browser: Browser, vault: Vault, stack: Stack) -> dict[str, str]:
+    """A call with a connection whose access token GitHub does not take; what was stored before."""
     browser.connect("github")
     secrets = stored(vault, browser, "github")
     path = f"secret/data/users/{browser.person.username}/accounts/github"
     vault.request("POST", path, {"data": secrets | {"access_token": "ghu_of-another-time"}})
     caller = await signed_in(stack, browser.person)
     assert await caller.data("github", "list_repos")
+    return secrets
+
+
+async def test_an_access_token_that_the_api_does_not_take_is_refreshed_once_and_the_call_goes_on(
+    browser: Browser, vault: Vault, stack: Stack
+) -> None:
+    secrets = await called_with_a_refused_token(browser, vault, stack)
     assert stored(vault, browser, "github")["access_token"] not in ("ghu_of-another-time", secrets["access_token"])
 
 
 async def test_the_person_s_audit_log_says_connected_refreshed_and_disconnected(
     browser: Browser, vault: Vault, stack: Stack
 ) -> None:
-    browser.connect("github")
-    secrets = stored(vault, browser, "github")
-    path = f"secret/data/users/{browser.person.username}/accounts/github"
-    vault.request("POST", path, {"data": secrets | {"access_token": "ghu_of-another-time"}})
-    caller = await signed_in(stack, browser.person)
-    assert await caller.data("github", "list_repos")
+    secrets = await called_with_a_refused_token(browser, vault, stack)
     async with process_of(stack) as process:
         cookie = await cookie_of(process, stack, browser.person)
         await connections.disconnect(process, cookie, "github")
