@@ -126,6 +126,7 @@ class Run:
         self._say("a connected account: jira")
         person, other = next(self._people), next(self._people)
         await accounts.connect(self._stack, person)
+        self._trips["jira"].forget(person.username)
         account, stored = await self._reception.visit(person, "jira"), await self._reception.visit(other, "jira")
         row = await scenes.connected(self._urls["jira"], stored, account, rounds=self._plan.warm)
         self._keep(max(self._plan.levels), row)

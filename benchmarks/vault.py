@@ -52,6 +52,10 @@ class Trips:
         self._ask("POST", "auth/token/revoke-self", token=token)
         return took
 
+    def forget(self, name: str) -> None:
+        """Remove what is stored for this person at the server, with every version."""
+        self._ask("DELETE", f"secret/metadata/users/{name}/{self._server}", token=self._stack.secrets["VAULT_TOKEN"])
+
     def tokens(self, visit: BenchVisit) -> int:
         """Live Vault tokens that the server holds for this session."""
         root, found = self._stack.secrets["VAULT_TOKEN"], 0

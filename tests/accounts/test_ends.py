@@ -14,6 +14,7 @@ from psycopg import sql
 
 from app import audit, connections, workshop
 from app.texts import t
+from benchmarks.accounts import provider_of
 from fastmcp_vault.accounts.grant import ConnectionFacts
 from fastmcp_vault.errors import InputError
 from fastmcp_vault.vault.admin import VaultAdmin
@@ -24,7 +25,6 @@ from init.settings import InitSettings
 from init.users import load_users
 from stack.testing import Stack
 from tests.accounts.at_the_app import Browser
-from tests.accounts.replicas import provider_of
 from tests.app.serving import cookie_of, process_of
 from tests.mcp_servers.callers import Caller, Vault, post, signed_in, until
 from tests.support.login import SignInRefused

@@ -12,11 +12,12 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
+from benchmarks.accounts import connect, provider_of, root
 from fastmcp_vault.accounts.errors import ProviderUnavailable
 from fastmcp_vault.errors import AccountEnded, VaultUnavailable
 from stack.layout import ROOT
 from stack.testing import Stack
-from tests.accounts.replicas import LATER, connect, opens, provider_of, replica, root
+from tests.accounts.replicas import LATER, opens, replica
 from tests.support.people import Person
 
 PER_REPLICA = 34
