@@ -1,4 +1,4 @@
-"""Runs a command's ``main`` so that cut output (``… | head``) ends it quietly, as other programs on the shell do."""
+"""Runs a command's ``main``: errors with the demo's own advice, and a quiet end when output is cut (``… | head``)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import sys
 from collections.abc import Callable
 from typing import TextIO
 
+from common.advice import ADVICE
+from fastmcp_vault.advice import give_advice
+
 CUT = 141
 """The exit code of a program that SIGPIPE ended, as shells tell it (128 + 13)."""
 
@@ -18,6 +21,7 @@ def run(main: Callable[[], int | None]) -> int:
 
     A broken pipe of any other kind, such as a server's connection, goes on as it is.
     """
+    give_advice(ADVICE)
     try:
         try:
             code = main()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal
 
+from fastmcp_vault.advice import advice
 from fastmcp_vault.sentences import Sentence, masked, with_words
 
 Part = Literal["settings", "input", "keycloak", "vault", "postgresql", "state", "mcp", "backend", "session", "stack"]
@@ -14,7 +15,8 @@ class Problem(Exception):
     """An error a person can act on.
 
     ``what`` is one sentence on what happened, ``fix`` one on what to do, each a
-    :class:`~fastmcp_vault.sentences.Sentence` where values are filled in, so that another language can say it.
+    :class:`~fastmcp_vault.sentences.Sentence` where values are filled in, so that another language can say it;
+    a program may have its own words for ``fix`` (:mod:`fastmcp_vault.advice`).
     ``code`` is stable (programs and tests key on it); ``retryable`` says whether the same call may go through
     later. Neither sentence may hold a secret: raise with masked values only.
     """
@@ -25,9 +27,9 @@ class Problem(Exception):
 
     def __init__(self, what: str, *, fix: str = "", **detail: Any) -> None:
         self.what = what
-        self.fix = fix
+        self.fix = advice(fix)
         self.detail = detail
-        super().__init__(f"{what} {fix}".strip())
+        super().__init__(f"{what} {self.fix}".strip())
 
     def as_dict(self, mask: Callable[[str], str] = str) -> dict[str, Any]:
         """A JSON-ready form for ``_meta``, HTTP bodies and pages, each text masked by ``mask``.

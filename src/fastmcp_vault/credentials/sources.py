@@ -195,8 +195,7 @@ class KVSource(Unopened):
                 path=path,
             ),
             fix=Sentence(
-                "An administrator writes it to Vault at {secret}, with the fields {fields}, or adds the entitlement"
-                " `{server}` of {entity} in `init/users.yaml` and runs `./demo init`.",
+                "An administrator writes it to Vault at {secret}, with the fields {fields}.",
                 secret=self._vault.kv_name(self._path(entity), mount=self._mount),
                 fields=fields,
                 server=self._server,
@@ -239,8 +238,9 @@ class DatabaseSource:
                     role=role,
                 ),
                 fix=Sentence(
-                    "An administrator adds the entitlement `postgres` of {entity} in `init/users.yaml`"
-                    " and runs `./demo init`.",
+                    "An administrator makes the database role {role} at {mount} for {entity}.",
+                    role=role,
+                    mount=self._mount,
                     entity=entity,
                 ),
                 entity=entity,

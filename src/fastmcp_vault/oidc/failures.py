@@ -18,9 +18,9 @@ Doing = Literal[
 ]
 """What is being done, as it completes "…, while"."""
 
-_STATUS = "`./demo status` says whether Keycloak is up; try again."
+_STATUS = "Check that Keycloak is up; then try again."
 _SIGN_IN = "Sign in again."
-_INIT = "`./demo init` sets up Keycloak's clients; then sign in again."
+_INIT = "Check this program's client at Keycloak; then sign in again."
 _ENDED = (SessionEnded, "Your session has ended", _SIGN_IN)
 
 _TABLE: dict[tuple[Doing, str], tuple[type[Problem], str, str]] = {
@@ -41,7 +41,7 @@ _OTHERWISE: dict[Doing, tuple[type[Problem], str, str]] = {
     "exchanging the token": (
         ExchangeRefused,
         "Keycloak refused the token exchange",
-        "The token must be meant for the server that exchanges it; `./demo init` sets up who may exchange what.",
+        "The token must be meant for the server that exchanges it, and that server's client be allowed to exchange it.",
     ),
     "signing out": (LoginFailed, "Keycloak refused to end the session", _INIT),
     "asking about the session": (ExchangeRefused, "Keycloak does not tell whether the session lives", _INIT),
@@ -90,7 +90,7 @@ def refusal(status: int, body: dict[str, Any], doing: Doing) -> Problem:
     if code in ("invalid_client", "unauthorized_client") and status == 401:
         return ConfigError(
             Sentence("Keycloak does not accept this program's client secret, while {doing}.", doing=doing),
-            fix="`./demo init` sets it up; then restart the program.",
+            fix="Give it the secret that Keycloak has for it; then restart the program.",
         )
     kind, what, fix = _TABLE.get((doing, code), _OTHERWISE[doing])
     if doing == "exchanging the token" and words.lower().startswith(_OVER):

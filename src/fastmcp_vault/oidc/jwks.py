@@ -98,7 +98,7 @@ class KeySource:
         if self._ring.behind:
             raise KeycloakUnavailable(
                 "Keycloak's signing keys cannot be fetched.",
-                fix="`./demo status` says whether Keycloak is up; try again.",
+                fix="Check that Keycloak is up; then try again.",
             )
         raise TokenInvalid("The token is signed with a key that Keycloak does not have.", reason="unknown_key")
 

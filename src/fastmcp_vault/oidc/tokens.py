@@ -41,7 +41,7 @@ class TokenSet(BaseModel):
             # Not chained: a validation error's text could hold part of a token.
             raise KeycloakUnavailable(
                 "Keycloak's token endpoint answered with something that is not a token response.",
-                fix="`./demo status` says whether Keycloak is up; try again.",
+                fix="Check that Keycloak is up; then try again.",
             ) from None
 
 

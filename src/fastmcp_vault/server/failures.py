@@ -17,7 +17,7 @@ from fastmcp_vault.meta import ERROR_KEY
 from fastmcp_vault.sentences import Sentence
 
 _INTERNAL = "Something went wrong inside the server; it has been logged."
-_INTERNAL_FIX = "Try again; if it stays, `./demo logs` shows what it was."
+_INTERNAL_FIX = "Try again; if it stays, the server's log shows what it was."
 
 _log = logging.getLogger(__name__)
 

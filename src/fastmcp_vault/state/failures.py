@@ -25,5 +25,5 @@ def unavailable(doing: str) -> StateUnavailable:
     """The error itself."""
     return StateUnavailable(
         Sentence("While {doing}: the shared state (PostgreSQL database mcp_state) did not answer.", doing=doing),
-        fix="`./demo status` says whether PostgreSQL is up; try again.",
+        fix="Check that PostgreSQL is up; then try again.",
     )

@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
+from fastmcp_vault.advice import advice
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.masking import mask_text, mask_value
 from fastmcp_vault.sentences import masked, with_words
@@ -60,7 +61,7 @@ class OpenStep:
         if isinstance(error, Problem):
             step.error, step.fix, step.code = error.what, error.fix, error.code
         else:
-            step.error, step.fix, step.code = f"{type(error).__name__}: {error}", step.about.hint, "internal"
+            step.error, step.fix, step.code = f"{type(error).__name__}: {error}", advice(step.about.hint), "internal"
         mask = partial(mask_text, secrets=self._secrets)
         step.error, step.fix = masked(step.error, mask), masked(step.fix, mask)
         step.words = with_words(error=step.error, fix=step.fix).get("words", {})

@@ -33,7 +33,7 @@ _KINDS = (
         "The password is typed into Keycloak's own page. The app receives a one-use code and redeems it"
         " together with a proof (PKCE) that it is the program that asked.",
         "OAuth 2.0 authorization code (RFC 6749 §4.1) with PKCE S256 (RFC 7636)",
-        "Sign out and sign in again; if it stays, `./demo status` says whether Keycloak is up.",
+        "Sign out and sign in again; if it stays, check that Keycloak is up.",
     ),
     StepKind(
         "jwt",
@@ -63,7 +63,7 @@ _KINDS = (
         "Call the MCP server",
         "The request carries the token meant for this server, and only that one.",
         "MCP 2026-07-28, Streamable HTTP transport",
-        "`./demo status` says whether the server is up; `./demo logs` says why not.",
+        "Check that the server is up; its log says why not.",
     ),
     StepKind(
         "bearer-check",
@@ -105,7 +105,7 @@ _KINDS = (
         "Vault checks the signature itself and that the audience is `vault` and `azp` is this server;"
         " the token it gives opens what this person and this server may both open.",
         "Vault JWT auth method (auth/jwt/login)",
-        "Role, audience and `azp` must fit; `./demo init` sets them.",
+        "Role, audience and `azp` must fit.",
     ),
     StepKind(
         "person-login",
@@ -115,7 +115,7 @@ _KINDS = (
         "Log in to Vault as this person",
         "The role for people lets the app in as the person who is signed in, for what is that person's own.",
         "Vault JWT auth method (auth/jwt/login)",
-        "Role, audience and `azp` must fit; `./demo init` sets them.",
+        "Role, audience and `azp` must fit.",
     ),
     StepKind(
         "entity",
@@ -126,7 +126,7 @@ _KINDS = (
         "The `sub` claim is an alias of one entity, made before anyone signed in."
         " Policies speak of that entity's name.",
         "Vault identity (entities and aliases); auth/token/lookup-self",
-        "An entity that nobody provisioned opens nothing: add the person to `init/users.yaml` and run `./demo init`.",
+        "An entity that nobody provisioned opens nothing: provision the person first.",
     ),
     StepKind(
         "credential",
@@ -169,7 +169,7 @@ _KINDS = (
         "The key is made here and stays here. Vault signs a certificate for it, and fills in whose agent it is itself:"
         " nobody gets one for another person's agent.",
         "X.509 (RFC 5280); Vault PKI engine (pki/sign/:role)",
-        "The person may have agents of the names that the role lists only; `./demo init` sets the role.",
+        "The person may have agents of the names that the role lists only.",
     ),
     StepKind(
         "own-secret",
@@ -180,7 +180,7 @@ _KINDS = (
         "The policy for people holds the entity's name, filled in by Vault: it opens this person's paths,"
         " and everybody else's stay shut.",
         "Vault KV v2 (secret/data/…) and database (database/creds/…) engines, templated policies",
-        "An administrator gives entitlements in `init/users.yaml` and runs `./demo init`.",
+        "An administrator gives the person what the policy lacks.",
     ),
     StepKind(
         "mutual-tls",
@@ -383,7 +383,7 @@ _RELAY_KINDS = (
         "From here on everything is as for the app: the server exchanges the token, logs in to Vault and reads this"
         " person's own credential.",
         "MCP 2026-07-28, Streamable HTTP transport",
-        "`./demo status` says whether the server is up.",
+        "Check that the server is up.",
     ),
 )
 

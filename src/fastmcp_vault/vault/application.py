@@ -47,7 +47,7 @@ def _told(problem: Problem, path: str) -> Problem:
     if isinstance(problem, VaultDenied):
         told = VaultDenied(
             Sentence("No policy of this application allows it to read {path}.", path=path),
-            fix="Allow it in the policy of its role; `./demo init` sets the example's.",
+            fix="Allow it in the policy of its role.",
         )
     elif isinstance(problem, CredentialMissing):
         told = CredentialMissing(

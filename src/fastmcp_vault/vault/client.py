@@ -297,7 +297,7 @@ class Vault(Calls):
             lambda answer: answers.database_user(answer, issued_at),
             missing=CredentialMissing(
                 Sentence("There is no database role at {where}/roles/{role}.", where=where, role=role),
-                fix="An administrator adds a `postgres` entitlement in `init/users.yaml` and runs `./demo init`.",
+                fix="An administrator makes the role.",
             ),
         )
 
@@ -310,7 +310,7 @@ class Vault(Calls):
             lambda answer: answers.static_user(answer, issued_at),
             missing=CredentialMissing(
                 Sentence("There is no static database role at {where}/static-roles/{role}.", where=where, role=role),
-                fix="`./demo init` makes it.",
+                fix="An administrator makes the static role.",
             ),
         )
 
@@ -331,8 +331,7 @@ class Vault(Calls):
         return CredentialMissing(
             Sentence("There is no credential at {path}.", path=self.kv_path(path, mount=mount)),
             fix=Sentence(
-                "An administrator adds it in `init/users.yaml` and runs `./demo init`,"
-                " or writes it to Vault at {secret}.",
+                "An administrator writes it to Vault at {secret}.",
                 secret=self.kv_name(path, mount=mount),
             ),
         )

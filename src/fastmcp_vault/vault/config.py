@@ -102,15 +102,13 @@ async def secret_id(config: ClientConfig, vault: Vault, path: Path | None) -> tu
         return config.vault_secret_id, config.vault_secret_id_expires if from_file else 0.0
     wrapped = config.vault_secret_id_wrapped
     if not wrapped.get_secret_value():
-        raise ConfigError(
-            "There is no secret id.", fix="Set `secret_id` in [vault], or VAULT_SECRET_ID; `./demo init` writes one."
-        )
+        raise ConfigError("There is no secret id.", fix="Set `secret_id` in [vault], or VAULT_SECRET_ID.")
     try:
         opened = await vault.unwrap(wrapped)
     except (VaultError, VaultDenied) as error:
         raise ConfigError(
             "The wrapping token for the secret id is used up or its time is over.",
-            fix="If it was not you who used it, somebody else holds the secret id. `./demo init` makes a new one.",
+            fix="If it was not you who used it, somebody else holds the secret id. An administrator makes a new one.",
         ) from error
     ttl = float(opened.get("secret_id_ttl") or 0)
     found, expires = SecretStr(str(opened["secret_id"])), time.time() + ttl if ttl else 0.0
@@ -133,7 +131,7 @@ def sections(path: Path) -> dict[str, dict[str, str]]:
     try:
         parser.read_string(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ConfigError(f"There is no {path}.", fix="`./demo up` writes one; `--config` says where it is.") from error
+        raise ConfigError(f"There is no {path}.", fix="Write one, or say where it is with `--config`.") from error
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
         raise ConfigError(f"{path} cannot be read ({type(error).__name__}).", fix="It is an INI file.") from error
     return {name: dict(parser[name]) for name in parser.sections()}

@@ -29,8 +29,8 @@ WORDS = 500
 MOST_ERRORS = 10
 """Errors of one answer that are passed on."""
 
-_STATUS = "`./demo status` says whether Vault is up, `./demo logs vault` why not; then try again."
-_INIT = "`./demo init` sets up what Vault needs."
+_STATUS = "Check that Vault is up; then try again."
+_INIT = "Check what was set up in Vault for this."
 
 _TABLE: dict[int, tuple[type[Problem], str, str]] = {
     400: (VaultError, "Vault refused the request", _INIT),
@@ -38,12 +38,12 @@ _TABLE: dict[int, tuple[type[Problem], str, str]] = {
     403: (
         VaultDenied,
         "Vault refused: no policy of the token allows it, or the token is gone",
-        "Sign in again; if it stays, `./demo init` sets the policies.",
+        "Sign in again; if it stays, check the policies.",
     ),
     404: (VaultError, "There is nothing at this path in Vault", _INIT),
     429: (VaultUnavailable, "Vault's rate limit is reached", "Try again in a moment."),
     500: (VaultUnavailable, "Vault had an internal error", _STATUS),
-    501: (VaultUnavailable, "Vault is not initialized", "Run `./demo init`."),
+    501: (VaultUnavailable, "Vault is not initialized", "An administrator initializes it."),
     502: (VaultUnavailable, "A part that Vault needs did not answer", _STATUS),
     503: (VaultUnavailable, "Vault is sealed or standing by", "Unseal it, then try again."),
 }
@@ -82,14 +82,13 @@ def jwt_words(role: str) -> LoginWords:
     return LoginWords(
         Sentence("as role {role}", role=role),
         "The token must be meant for Vault (audience `vault`) and come from the client that the role is"
-        " bound to (`azp`); `./demo init` sets the role.",
+        " bound to (`azp`).",
     )
 
 
 APPROLE_WORDS = LoginWords(
     "with this role id and secret id",
-    "Vault does not say which of the two it was: the role id may be wrong, the secret id wrong, expired or used up."
-    " `./demo init` sets the role and hands out a fresh secret id.",
+    "Vault does not say which of the two it was: the role id may be wrong, the secret id wrong, expired or used up.",
 )
 
 
@@ -186,7 +185,7 @@ def _by_words(words: str, doing: str, said: str) -> Problem | None:
     if "fetching keys" in words:
         return KeycloakUnavailable(
             Sentence("Vault could not fetch Keycloak's signing keys, while {doing}.", doing=doing),
-            fix="`./demo status` says whether Keycloak is up; try again.",
+            fix="Check that Keycloak is up; then try again.",
         )
     if "past the max TTL" in words:
         return VaultError(

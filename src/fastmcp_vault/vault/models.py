@@ -31,10 +31,7 @@ UNPROVISIONED = re.compile(MADE_BY_VAULT + r"[0-9a-f]{8}(\.[\w-]+)?")
 """How Vault and OpenBao name the entity that they make by themselves for somebody whom nobody provisioned."""
 
 UNKNOWN = "Vault does not know you: this account was never provisioned."
-UNKNOWN_FIX = (
-    "Ask an administrator to add you to `init/users.yaml`, with a name of a-z, 0-9, - and _, and to run"
-    " `./demo init`; then sign in with that account."
-)
+UNKNOWN_FIX = "Ask an administrator to provision your account, with a name of a-z, 0-9, - and _; then sign in with it."
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from fastmcp_vault.errors import VaultUnavailable
 from fastmcp_vault.http import async_client, async_transport
 from fastmcp_vault.tracing.wire import TracedTransport
 
-_FIX = "`./demo status` says whether Vault is up; try again."
+_FIX = "Check that Vault is up; then try again."
 _SKEW = timedelta(minutes=1)
 REMEMBERED = 1_000
 
