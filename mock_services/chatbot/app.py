@@ -6,7 +6,7 @@ import asyncio
 import hmac
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated, Any
 
@@ -22,13 +22,13 @@ from fastmcp_vault.backoff import Backoff
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.http import async_client, async_transport
 from fastmcp_vault.masking import mask
+from fastmcp_vault.oidc.oidc import Keycloak
 from fastmcp_vault.sentences import form_of
 from fastmcp_vault.tracing import Recorder, Step
 from fastmcp_vault.tracing.wire import TracedTransport
 from fastmcp_vault.vault import Persistence, Vault, VaultSession
 from fastmcp_vault.vault.logins import approle
 from mock_services.chatbot.bot import Bot, ChatSession
-from mock_services.chatbot.keycloak import ChatbotKeycloak
 from mock_services.chatbot.links import Links
 from mock_services.chatbot.problems import MessageRefused
 from mock_services.chatbot.receiver import HandedOver, Receiver
@@ -75,10 +75,12 @@ def build(settings: ChatbotSettings) -> FastAPI:
                 VaultSession(vault, login, persistence=Persistence(from_the_start=True))
             )
             links = Links(vault, session)
+            keycloak = as_client(settings, links)
+            stack.push_async_callback(keycloak.close)
             app.state.links = links
             app.state.bot = Bot(
                 relay=RelayClient(settings, http, clock=time.time),
-                keycloak=ChatbotKeycloak(settings, http, links.own_secret),
+                keycloak=keycloak,
                 links=links,
                 jira_url=settings.mcp_jira_url,
                 http=http,
@@ -100,6 +102,18 @@ def build(settings: ChatbotSettings) -> FastAPI:
     _relays(app)
     _messengers(app, settings)
     return app
+
+
+def as_client(settings: ChatbotSettings, links: Links, *, clock: Callable[[], float] = time.time) -> Keycloak:
+    """The chatbot as a client of Keycloak's; its secret lies in Vault, and is read there for each request."""
+    return Keycloak(
+        base_url=settings.keycloak_url,
+        public_url=settings.keycloak_public_url,
+        realm=settings.keycloak_realm,
+        client_id=settings.chatbot_client_id,
+        client_secret=links.own_secret,
+        clock=clock,
+    )
 
 
 async def _keep_alive(bot: Bot) -> None:

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakValueDictionary
@@ -15,10 +15,11 @@ from weakref import WeakValueDictionary
 from pydantic import SecretStr
 
 from fastmcp_vault import tracing
-from fastmcp_vault.errors import KeycloakUnavailable, Problem, VaultError
+from fastmcp_vault.errors import KeycloakUnavailable, Problem, SessionEnded, VaultError
+from fastmcp_vault.oidc.oidc import Keycloak
+from fastmcp_vault.oidc.tokens import TokenSet, unverified_claims
 from fastmcp_vault.tracing import Recorder, Step
 from mock_services.chatbot import tools
-from mock_services.chatbot.keycloak import ChatbotKeycloak, ChatTokens, claims
 from mock_services.chatbot.links import LinkedPerson, Links
 from mock_services.chatbot.problems import NewLoginNeeded
 from mock_services.chatbot.receiver import HandedOver
@@ -26,6 +27,9 @@ from mock_services.chatbot.relay import RelayClient
 
 MARGIN_SECONDS = 60.0
 """An access token with less life left than this is refreshed before it is used."""
+
+OWN_SCOPE = "openid offline_access"
+"""What the chatbot's own tokens are for; tools' scopes, which its people agreed to as well, come by exchange."""
 
 REFRESH_DAYS = 20
 """An offline token that nobody uses is refreshed at least this often: Keycloak drops it after 30 idle days."""
@@ -51,8 +55,8 @@ class ChatSession:
     person: LinkedPerson | None = None
     looked: bool = False
     ended: str = ""
-    access: ChatTokens | None = None
-    jira: ChatTokens | None = None
+    access: TokenSet | None = None
+    jira: TokenSet | None = None
     refreshes: int = 0
     steps: list[Step] = field(default_factory=list)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -65,7 +69,7 @@ class Bot:
         self,
         *,
         relay: RelayClient,
-        keycloak: ChatbotKeycloak,
+        keycloak: Keycloak,
         links: Links,
         jira_url: str,
         http: Any,
@@ -119,7 +123,7 @@ class Bot:
         """Keep what the relay handed over. Raises VaultUnavailable, VaultDenied, VaultError."""
         chat = await self.chat(message.chatbot_user_id)
         async with chat.lock, self._step(chat, "chat-store") as opened:
-            who, now = claims(message.relay_access_token), self._clock()
+            who, now = unverified_claims(message.relay_access_token), self._clock()
             if verified is not None:
                 chat.steps.append(verified)
             before, person = (
@@ -135,7 +139,7 @@ class Bot:
                 ),
             )
             chat.person = await self._links.keep(person)
-            chat.access = ChatTokens(message.relay_access_token, float(who.get("exp", 0)))
+            chat.access = TokenSet(access_token=message.relay_access_token, expires_at=float(who.get("exp", 0)))
             chat.jira, chat.ended, chat.refreshes = None, "", 0
             opened.say(f"Version {chat.person.version} at {self._links.shown_path(chat.user)}, for {person.username}.")
         # Signing in again in the same browser continues the same offline session: that one must live.
@@ -152,7 +156,7 @@ class Bot:
     async def issue(self, user: str, issue_key: str) -> dict[str, Any]:
         """A Jira issue, fetched as the person linked to this chat.
 
-        Raises NewLoginNeeded, ToolFailed, ServerUnavailable, KeycloakUnavailable, KeycloakRefused, VaultUnavailable.
+        Raises NewLoginNeeded, ToolFailed, ServerUnavailable, KeycloakUnavailable, ExchangeRefused, VaultUnavailable.
         """
         chat = await self.chat(user)
         async with chat.lock:
@@ -208,9 +212,13 @@ class Bot:
                     raise
         assert chat.access is not None
         async with self._step(chat, "chat-exchange") as opened:
-            chat.jira = await self._keycloak.exchange(chat.access.access_token, audience="mcp-jira", scope="mcp:jira")
+            # An exchange answers `invalid_request`, "Invalid token", where a refresh says `invalid_grant`.
+            with _new_login_if_over("invalid_grant", "invalid_request"):
+                chat.jira = await self._keycloak.exchange(
+                    chat.access.access_token, audience="mcp-jira", scope="mcp:jira"
+                )
             opened.valid(until=chat.jira.expires_at)
-            opened.detail(claims=claims(chat.jira.access_token))
+            opened.detail(claims=unverified_claims(chat.jira.access_token))
             opened.say("A token whose only audience is mcp-jira.")
         return chat.jira.access_token
 
@@ -219,9 +227,11 @@ class Bot:
         person = chat.person = await self._links.find(chat.user) or self._person(chat)
         try:
             async with self._step(chat, "chat-refresh") as opened:
-                chat.access, chat.jira = await self._keycloak.refresh(person.offline_refresh_token), None
+                with _new_login_if_over("invalid_grant"):
+                    refreshed = await self._keycloak.refresh(person.offline_refresh_token, scope=OWN_SCOPE)
+                chat.access, chat.jira = refreshed, None
                 opened.valid(until=chat.access.expires_at)
-                opened.detail(claims=claims(chat.access.access_token))
+                opened.detail(claims=unverified_claims(chat.access.access_token))
                 opened.say(f"A new access token for {person.username}.")
         except NewLoginNeeded as problem:
             await self._links.forget(chat.user)
@@ -229,7 +239,7 @@ class Bot:
             raise
         chat.refreshes += 1
         newest = chat.access.refresh_token or person.offline_refresh_token
-        name = str(claims(chat.access.access_token).get("preferred_username", person.username))
+        name = str(unverified_claims(chat.access.access_token).get("preferred_username", person.username))
         changes = {"username": name, "offline_refresh_token": newest, "refreshed_at": self._clock()}
         chat.person = person.model_copy(update=changes)
         try:
@@ -262,3 +272,14 @@ class Bot:
                 yield opened
         finally:
             chat.steps = [*chat.steps, *recorder.trace.steps][-STEPS:]
+
+
+@contextmanager
+def _new_login_if_over(*codes: str) -> Iterator[None]:
+    """The end of this person's sign-in, as the one who chats is told; another code refuses the chatbot itself."""
+    try:
+        yield
+    except SessionEnded as ended:
+        if ended.detail.get("error") not in codes:
+            raise
+        raise NewLoginNeeded(ended.what, fix="Ask for a new login link.") from ended

@@ -42,16 +42,6 @@ class ChatbotSettings(CommonSettings):
         return f"{self.chatbot_url.rstrip('/')}/relay/callback"
 
     @property
-    def token_endpoint(self) -> str:
-        """Keycloak's token endpoint as this process reaches it (RFC 6749 §3.2)."""
-        return f"{self.keycloak_url.rstrip('/')}/realms/{self.keycloak_realm}/protocol/openid-connect/token"
-
-    @property
-    def revocation_endpoint(self) -> str:
-        """Keycloak's revocation endpoint as this process reaches it (RFC 7009 §2)."""
-        return f"{self.keycloak_url.rstrip('/')}/realms/{self.keycloak_realm}/protocol/openid-connect/revoke"
-
-    @property
     def allowed_hosts(self) -> list[str]:
         """Every ``Host`` that is answered; anything else may be DNS rebinding."""
         urls = (self.chatbot_url, self.chatbot_public_url)

@@ -19,12 +19,13 @@ from common import signed
 from fastmcp_vault.errors import KeycloakUnavailable
 from fastmcp_vault.http import async_client
 from fastmcp_vault.oidc.standing import STALE_SECONDS
+from fastmcp_vault.oidc.tokens import TokenSet
 from fastmcp_vault.vault import Vault, VaultSession
 from fastmcp_vault.vault.logins import approle
 from init.keycloak_admin import RealmAdmin
 from mock_services.chatbot import tools
+from mock_services.chatbot.app import as_client
 from mock_services.chatbot.bot import REFRESH_DAYS, Bot
-from mock_services.chatbot.keycloak import ChatbotKeycloak, ChatTokens
 from mock_services.chatbot.links import LinkedPerson, Links
 from mock_services.chatbot.problems import NewLoginNeeded, ToolFailed
 from mock_services.chatbot.receiver import HandedOver
@@ -70,15 +71,17 @@ async def own(stack: Stack, clock: Clock, folder: str, *, keycloak_url: str = ""
     try:
         async with async_client() as http, VaultSession(vault, login) as session:
             links = Links(vault, session, folder=folder)
+            keycloak = as_client(settings, links, clock=clock)
             bot = Bot(
                 relay=RelayClient(settings, http, clock=clock),
-                keycloak=ChatbotKeycloak(settings, http, links.own_secret, clock=clock),
+                keycloak=keycloak,
                 links=links,
                 jira_url=settings.mcp_jira_url,
                 http=http,
                 clock=clock,
             )
             yield Own(bot, links, clock, "someone")
+            await keycloak.close()
     finally:
         await vault.close()
 
@@ -121,7 +124,7 @@ async def test_it_refreshes_one_minute_before_the_end_on_a_401_and_not_otherwise
 
         # The clock is ahead of Keycloak's by now: what it gives would be refreshed at once, so back to its time.
         clock.ahead = 0.0
-        chat.jira = ChatTokens(SecretStr("what.the-server.refuses"), time.time() + 300)
+        chat.jira = TokenSet(access_token=SecretStr("what.the-server.refuses"), expires_at=time.time() + 300)
         assert (await mine.bot.issue(mine.user, "PROJ-1"))["key"] == "PROJ-1"
         assert chat.refreshes == 2
         assert chat.person is not None

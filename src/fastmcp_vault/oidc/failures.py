@@ -14,7 +14,12 @@ from fastmcp_vault.masking import mask_text
 from fastmcp_vault.sentences import Sentence
 
 Doing = Literal[
-    "finishing the sign-in", "refreshing the session", "exchanging the token", "signing out", "asking about the session"
+    "finishing the sign-in",
+    "refreshing the session",
+    "exchanging the token",
+    "signing out",
+    "revoking the token",
+    "asking about the session",
 ]
 """What is being done, as it completes "…, while"."""
 
@@ -44,6 +49,7 @@ _OTHERWISE: dict[Doing, tuple[type[Problem], str, str]] = {
         "The token must be meant for the server that exchanges it, and that server's client be allowed to exchange it.",
     ),
     "signing out": (LoginFailed, "Keycloak refused to end the session", _INIT),
+    "revoking the token": (LoginFailed, "Keycloak refused to revoke the token", _INIT),
     "asking about the session": (ExchangeRefused, "Keycloak does not tell whether the session lives", _INIT),
 }
 """The same for every other code."""

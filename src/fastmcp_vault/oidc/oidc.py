@@ -8,7 +8,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,6 +42,10 @@ AT_ONCE = 4
 for its database connections, and some of them beyond the time that anybody waits for their answer."""
 
 
+ClientSecret = SecretStr | Callable[[], Awaitable[SecretStr]]
+"""A client's secret, or where it is read before each request, so that a new one is used at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoginRequest:
     """Where to send the browser, and what to remember until it comes back (RFC 6749 §4.1.1, RFC 7636 §4.1)."""
@@ -56,7 +60,7 @@ class OidcClient:
     """One client of one issuer, for any number of tasks of one event loop.
 
     Every call raises KeycloakUnavailable when Keycloak does not answer, ConfigError when it does not
-    accept ``client_secret``. ``circuit`` answers for Keycloak while it is down.
+    accept ``client_secret``, and whatever reading the secret raises. ``circuit`` answers for Keycloak while it is down.
     ``clock`` gives seconds since the epoch.
     """
 
@@ -65,7 +69,7 @@ class OidcClient:
         endpoints: Endpoints,
         *,
         client_id: str,
-        client_secret: SecretStr,
+        client_secret: ClientSecret,
         timeout: float = TIMEOUT_SECONDS,
         transport: httpx2.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.time,
@@ -186,7 +190,8 @@ class OidcClient:
 
     async def _post(self, doing: Doing, endpoint: str, form: Mapping[str, str], *, good: int = httpx2.codes.OK) -> Any:
         """What an endpoint answers to ``form`` and this client's own secret (RFC 6749 §2.3.1); None for nothing."""
-        own = {"client_id": self.client_id, "client_secret": self._secret.get_secret_value()}
+        secret = self._secret if isinstance(self._secret, SecretStr) else await self._secret()
+        own = {"client_id": self.client_id, "client_secret": secret.get_secret_value()}
         async with self._turns:
             # Asked here, not before the wait for a turn: who queues behind a hanging Keycloak leaves with it.
             with self.circuit.asking(), translated(doing):
@@ -204,7 +209,7 @@ class Keycloak(OidcClient):
         public_url: str,
         realm: str,
         client_id: str,
-        client_secret: SecretStr,
+        client_secret: ClientSecret,
         timeout: float = TIMEOUT_SECONDS,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -212,6 +217,7 @@ class Keycloak(OidcClient):
         super().__init__(endpoints, client_id=client_id, client_secret=client_secret, timeout=timeout, clock=clock)
         # Beside the token endpoint, at the address that this process reaches: a form ends the session.
         self._logout = endpoints.token.removesuffix("/token") + "/logout"
+        self._revocation = endpoints.token.removesuffix("/token") + "/revoke"
         self._introspection = f"{endpoints.token}/introspect"
         self._userinfo = endpoints.token.removesuffix("/token") + "/userinfo"
 
@@ -244,6 +250,11 @@ class Keycloak(OidcClient):
         form = {"refresh_token": refresh_token.get_secret_value()}
         with suppress(SessionEnded):
             await self._post("signing out", self._logout, form, good=httpx2.codes.NO_CONTENT)
+
+    async def revoke(self, refresh_token: SecretStr) -> None:
+        """End what a refresh token stands for, an offline session too (RFC 7009 §2.1); one already over is fine."""
+        form = {"token": refresh_token.get_secret_value(), "token_type_hint": "refresh_token"}
+        await self._post("revoking the token", self._revocation, form)
 
 
 def _essential(acr: str) -> dict[str, Any]:
