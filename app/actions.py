@@ -20,6 +20,9 @@ from fastmcp_vault.tracing import Recorder, Trace
 MARGIN = 30.0
 """A token with less life left than this (seconds) is not reused: it could end under way."""
 
+_NO_CREDENTIAL = ("credential_missing", "account_ended")
+"""Codes of a call that found no credential of the person's."""
+
 _SERVER_SIDE = ("bearer-check", "token-exchange", "vault-login", "entity", "credential")
 
 
@@ -31,6 +34,14 @@ class ServerView:
     tools: list[Tool] = field(default_factory=list)
     credential: dict[str, Any] | None = None
     problem: Problem | None = None
+
+    def noticed(self, problem: Problem) -> bool:
+        """What a call failed of, as far as the view is about it; whether the person's credential is gone since."""
+        code = problem.detail.get("code")
+        if code not in _NO_CREDENTIAL or not (self.credential or {}).get("present"):
+            return False
+        self.credential = {**(self.credential or {}), "present": False, "problem": problem.as_dict() | {"code": code}}
+        return True
 
 
 @dataclass(frozen=True, slots=True)

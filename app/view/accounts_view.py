@@ -23,6 +23,9 @@ from fastmcp_vault.errors import Problem
 
 SECONDS = 15.0
 
+_WAYS = {"credential_missing": "accounts.connect", "account_scope": "accounts.widen"}
+"""What the way to a provider is called, by what a call lacked; for everything else: connected again."""
+
 _SAID = f"{visitor.KEPT}.accounts.said"
 
 
@@ -84,8 +87,8 @@ def offer(problem: Problem, server: str, tool: str, arguments: Mapping[str, Any]
         return
     writing = {"writing": "1"} if problem.detail.get("code") == "account_scope" else {}
     title = process.providers.client(provider).provider.title
-    again = problem.detail.get("code") != "credential_missing"
-    label = t("accounts.reconnect" if again else "accounts.connect", title=title)
+    word = _WAYS.get(str(problem.detail.get("code")), "accounts.reconnect")
+    label = t(word, title=title)
     kept = typed.form_of(server, tool, arguments)
     way(label, link(provider, "/mcp-tools", **writing), key=f"{server}.{tool}", typed=kept)
 

@@ -76,7 +76,10 @@ def show() -> None:
 
 
 def _verdict(mine: Mine, kept: SecretsPageState) -> None:
-    st.success(t("own.verdict", entity=plain(mine.entity), count=len(mine.stored)), icon=":material/verified_user:")
+    if mine.stored:
+        st.success(t("own.verdict", entity=plain(mine.entity), count=len(mine.stored)), icon=":material/verified_user:")
+    else:
+        st.info(t("own.verdict.none", entity=plain(mine.entity)), icon=":material/inbox:")
     with st.container():  # Always there, so that what stands below keeps its place.
         if kept.said:
             st.success(kept.said, icon=":material/check_circle:")

@@ -119,20 +119,25 @@ def _run(
             else:
                 work = load_tools(process, cookie, action.servers, fresh=fresh)
             done = process.loop.run(work, timeout=ACTION_SECONDS)
-            _keep(kept, action, done)
+            changed = _keep(kept, action, done)
     except Problem as problem:
         sentence.problem(problem)
         return
     if isinstance(done.problem, SessionEnded):
         if action.tool:
             typed.stopped(action.servers[0], action.tool)
+        changed = True
+    if changed:
         st.rerun()
 
 
-def _keep(kept: ToolsPageState, action: Action, done: ActionDone) -> None:
-    """Keep what came of an action, before anything is drawn: an interrupted run is not to lose it."""
+def _keep(kept: ToolsPageState, action: Action, done: ActionDone) -> bool:
+    """Keep what came of an action, before anything is drawn: an interrupted run is not to lose it.
+
+    Whether a card that is drawn already is not true any more.
+    """
     if isinstance(done.problem, SessionEnded):
-        return
+        return False
     kept.last = (action, done)
     kept.claims |= remember(done.trace)
     traces.remember(done.trace)
@@ -140,8 +145,10 @@ def _keep(kept: ToolsPageState, action: Action, done: ActionDone) -> None:
         place = action.servers[0], action.tool
         kept.outcomes[place] = done
         kept.asking = place if done.answer and done.answer.asked else None
-    else:
-        kept.views, kept.outcomes, kept.proofs = done.views, {}, {}
+        view = kept.views.get(action.servers[0])
+        return view is not None and done.problem is not None and view.noticed(done.problem)
+    kept.views, kept.outcomes, kept.proofs = done.views, {}, {}
+    return False
 
 
 def _loaded(kept: ToolsPageState, person: Person) -> None:

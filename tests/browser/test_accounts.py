@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Locator, expect
 
+from fastmcp_vault.oidc.standing import STALE_SECONDS
 from stack.testing import Stack
 from tests.mcp_servers.callers import Vault
 from tests.support.browser import PATIENCE, Visitor
@@ -80,6 +82,26 @@ def test_from_a_servers_card_to_the_provider_and_back_to_its_tools(
     agree(me, person)
     me.sees("1 of 1 servers act as")
     expect(me.tool("jira", "get_issue")).to_be_visible(timeout=PATIENCE)
+
+
+def test_a_card_says_no_more_that_a_credential_is_there_once_a_call_found_none(
+    visitor: Callable[[], Visitor], stack: Stack, without_jira: Person
+) -> None:
+    me, person, vault = visitor(), without_jira, Vault(stack)
+    vault.request("POST", f"secret/data/users/{person.username}/jira", {"data": person.entitlements["jira"]})
+    me.sign_in(person)
+    me.load("Jira")
+    me.sees("1 of 1 servers act as")
+    vault.request("DELETE", f"secret/metadata/users/{person.username}/jira")
+    vault.close()
+    tool = me.tool("jira", "get_issue")
+    tool.get_by_role("textbox", name="issue_key").fill("PROJ-2")
+    card, over = me.page.locator(".st-key-card-jira"), time.monotonic() + 4 * STALE_SECONDS
+    while "no credential" not in card.inner_text() and time.monotonic() < over:
+        me.press_for_trace(tool.get_by_role("button", name="Execute"))
+    expect(card).to_contain_text("no credential", timeout=PATIENCE)
+    me.sees("0 of 1 servers act as")
+    me.sees("get_issue at Jira did not run")
 
 
 def test_who_denies_it_is_told_that_nothing_was_connected(visitor: Callable[[], Visitor], without_jira: Person) -> None:

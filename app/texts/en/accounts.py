@@ -24,6 +24,7 @@ TEXTS: dict[str, str] = {
     "accounts.fact.client": "Asked by",
     "accounts.connect": "Connect {title}",
     "accounts.reconnect": "Connect {title} again",
+    "accounts.widen": "Connect {title} again, for changes too",
     "accounts.disconnect": "Disconnect",
     "accounts.manage": "What {title} shows you",
     "accounts.over": "{title} does not honour it any more: it was revoked there, or its time is over.",

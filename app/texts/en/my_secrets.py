@@ -14,6 +14,7 @@ TEXTS: dict[str, str] = {
     "own.looking": "Asking Vault …",
     "own.working": "Vault is working …",
     "own.trying": "Connecting to PostgreSQL …",
+    "own.verdict.none": "Vault takes you for {entity}: nothing is stored for you. What is other people's stays shut.",
     "own.verdict": "Vault takes you for {entity}: {count} stored, all yours. What is other people's stays shut.",
     "own.login": "Your login at Vault, with the policies",
     "own.stored": "Stored for you",

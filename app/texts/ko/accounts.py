@@ -24,6 +24,7 @@ TEXTS: dict[str, str] = {
     "accounts.fact.client": "요청한 프로그램",
     "accounts.connect": "{title} 연결",
     "accounts.reconnect": "{title} 다시 연결",
+    "accounts.widen": "변경 작업도 할 수 있게 {title} 다시 연결",
     "accounts.disconnect": "연결 끊기",
     "accounts.manage": "{title}에서 보기",
     "accounts.over": "{title}에서 더는 인정하지 않습니다. 그곳에서 취소되었거나 기한이 끝났습니다.",

@@ -14,6 +14,7 @@ TEXTS: dict[str, str] = {
     "own.looking": "Vault에 묻는 중 …",
     "own.working": "Vault가 처리하는 중 …",
     "own.trying": "PostgreSQL에 연결하는 중 …",
+    "own.verdict.none": "Vault는 사용자를 {entity}(으)로 봅니다. 보관된 비밀은 없으며, 다른 사람의 것은 모두 닫혀 있습니다.",
     "own.verdict": "Vault는 사용자를 {entity}(으)로 보고 본인의 비밀 {count}개를 엽니다. 다른 사람의 것은 모두 닫혀 있습니다.",
     "own.login": "Vault 로그인에 붙은 정책:",
     "own.stored": "보관된 비밀",

@@ -9,7 +9,7 @@ TEXTS: dict[str, str] = {
     "{tool} changes data and waits for {username}'s yes; nothing has been changed.": "{tool}은(는) 데이터를 바꾸므로 {username}의 승인을 기다립니다. 아직 바뀐 것은 없습니다.",
     "Open {link} , look at what will be done, and say yes; then make the same call with the same arguments.": "{link} 을(를) 열어 내용을 확인하고 승인한 다음 같은 인자로 같은 호출을 다시 하십시오.",
     "{username} refused {tool}; nothing was changed.": "{username}이(가) {tool}을(를) 거부했습니다. 바뀐 것은 없습니다.",
-    "Ask the person what they want instead.": "사용자에게 무엇을 원하는지 물어보십시오.",
+    "For something else, make another call.": "다른 작업이 필요하면 새로 호출하십시오.",
     "{tool} was not done, and nothing was changed: {why}.": "{tool}을(를) 실행하지 않았고 바뀐 것은 없습니다: {why}.",
     "Call the tool again, and answer the new question.": "도구를 다시 호출하고 새 질문에 답하십시오.",
     "the approval is unknown, or expired": "승인을 찾을 수 없거나 만료되었습니다",

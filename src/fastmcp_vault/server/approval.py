@@ -225,7 +225,7 @@ def _refused(call: Call) -> ApprovalRefused:
         Sentence(
             "{username} refused {tool}; nothing was changed.", username=call.caller.claims.username, tool=call.tool
         ),
-        fix="Ask the person what they want instead.",
+        fix="For something else, make another call.",
     )
 
 
