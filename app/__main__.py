@@ -10,6 +10,7 @@ from app.settings import AppSettings
 from common import logs
 from common.command import run as run_command
 from common.settings import load
+from fastmcp_vault import telemetry
 from fastmcp_vault.errors import ConfigError
 from fastmcp_vault.printable import show
 
@@ -17,6 +18,7 @@ from fastmcp_vault.printable import show
 def main() -> int:
     """Serve; exit code 2 when the settings cannot be used."""
     logs.set_up("app")
+    telemetry.start("app")
     try:
         settings = load(AppSettings)
     except ConfigError as error:

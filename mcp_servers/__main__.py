@@ -10,6 +10,7 @@ from common import logs
 from common.command import run as run_command
 from common.servers import SERVERS
 from common.settings import load
+from fastmcp_vault import telemetry
 from fastmcp_vault.errors import ConfigError
 from fastmcp_vault.printable import show
 from mcp_servers.kind import server_named
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         show(error, file=sys.stderr)
         return 1
     logs.set_up(settings.client_id)
+    telemetry.start(settings.client_id)
     run(settings)
     return 0
 

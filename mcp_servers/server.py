@@ -28,6 +28,7 @@ from fastmcp_vault.server.offers import offer, status_uri
 from fastmcp_vault.server.status import credential_status
 from fastmcp_vault.server.tool import persons_tool
 from fastmcp_vault.server.trace_offers import OfferTraceMiddleware
+from fastmcp_vault.tracing.served import ServedSpans
 from mcp_servers.accounts import with_accounts
 from mcp_servers.browsers import PageForBrowsers
 from mcp_servers.kind import server_named
@@ -102,6 +103,7 @@ def build(settings: ServerSettings) -> Starlette:
         allowed_hosts=settings.allowed_hosts,
         allowed_origins=settings.allowed_origins,
         middleware=[
+            Middleware(ServedSpans, continued=True),
             Middleware(
                 StepUp,
                 challenge=auth.challenge,

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from common import logs
 from common.command import run as run_command
 from common.settings import load
+from fastmcp_vault import telemetry
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.printable import show
 from services.agents.run import AGENT_AUTH, BIZ_SERVICE, run
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("services", nargs="+", choices=[AGENT_AUTH, BIZ_SERVICE], help="which services to run")
     names = list(dict.fromkeys(parser.parse_args(arguments).services))
     logs.set_up("agents")
+    telemetry.start("agents")
     for chatty in ("fastmcp", "mcp"):
         logging.getLogger(chatty).handlers.clear()
         logging.getLogger(chatty).propagate = True

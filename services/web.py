@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from common.front_page import front_page
 from common.speech import said, spoken
 from fastmcp_vault.sentences import Sentence
+from fastmcp_vault.tracing.served import ServedSpans
 
 BODY_LIMIT = 65_536
 """Bytes of a request's body; a larger one is answered 413 before it is read."""
@@ -31,6 +32,7 @@ def protect(app: FastAPI, *, hosts: Sequence[str], body_limit: int = BODY_LIMIT)
     """Check ``Host`` (DNS rebinding), bound bodies, and answer 404, 405 and 500 in JSON; ``app`` itself."""
     app.add_middleware(BodyLimit, most=body_limit)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
+    app.add_middleware(ServedSpans)
     app.add_exception_handler(HTTPException, _http_error)  # type: ignore[arg-type]
     app.add_exception_handler(Exception, _broken)
     return app

@@ -9,6 +9,7 @@ import uvicorn
 from common import logs
 from common.command import run as run_command
 from common.settings import load
+from fastmcp_vault import telemetry
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.printable import show
 from mock_services.chatbot.app import build
@@ -23,6 +24,7 @@ def main() -> int:
         show(f"mock_services.chatbot: {problem}", file=sys.stderr)
         return 1
     logs.set_up("chatbot")
+    telemetry.start("chatbot")
     uvicorn.run(
         build(settings),
         host=settings.bind_host,

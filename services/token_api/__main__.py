@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from common import logs
 from common.command import run as run_command
 from common.settings import SERVER_AUDIENCE_PREFIX, load
+from fastmcp_vault import telemetry
 from fastmcp_vault.errors import ConfigError, Problem, VaultDenied
 from fastmcp_vault.oidc.validation import TokenValidator
 from fastmcp_vault.state import State
@@ -93,6 +94,7 @@ def _useless(problem: Problem) -> ConfigError:
 def main() -> int:
     """0 after an orderly stop, 1 with a sentence when it cannot go on."""
     logs.set_up("token-api")
+    telemetry.start("token-api")
     try:
         asyncio.run(run(load(TokenApiSettings)))
     except Problem as problem:

@@ -13,6 +13,7 @@ from typing import Any
 from fastmcp_vault.credentials.caller import Caller
 from fastmcp_vault.errors import SessionEnded
 from fastmcp_vault.meta import FRESH_KEY, TRACE_KEY
+from fastmcp_vault.tracing import spans
 from fastmcp_vault.tracing.wire import CORRELATION_HEADER
 
 PATIENCE_SECONDS = 5.0
@@ -65,7 +66,7 @@ def read_call(
     sent = headers.get(CORRELATION_HEADER, "")
     return Call(
         caller=caller,
-        correlation_id=sent if _CORRELATION.fullmatch(sent) else uuid.uuid4().hex,
+        correlation_id=sent if _CORRELATION.fullmatch(sent) else spans.trace_id() or uuid.uuid4().hex,
         tool=tool,
         arguments=arguments or {},
         traced=caller.may_trace and meta.get(TRACE_KEY) is True,

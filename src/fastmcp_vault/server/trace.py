@@ -18,12 +18,17 @@ from fastmcp_vault.credentials.caller import Caller, current_caller
 from fastmcp_vault.credentials.calls import Call, read_call, serving
 from fastmcp_vault.meta import TRACE_KEY
 from fastmcp_vault.server.failures import told
-from fastmcp_vault.tracing import STEPS, Recorder, Step, recording
+from fastmcp_vault.tracing import STEPS, Recorder, Step, recording, spans
 
 SERVER_STEPS = ("bearer-check", "token-exchange", "vault-login", "entity", "credential", "backend")
 """The steps that happen here, in their order."""
 
 _log = logging.getLogger(__name__)
+
+
+def recorder_of(call: Call, action: str) -> Recorder | None:
+    """What records the call's steps: for the client that asked for them, or for the spans of a trace that is kept."""
+    return Recorder(action, correlation_id=call.correlation_id) if call.traced or spans.sampled() else None
 
 
 class TraceMiddleware(Middleware):
@@ -58,7 +63,7 @@ class TraceMiddleware(Middleware):
             tool=context.message.name,
             arguments=context.message.arguments,
         )
-        recorder = Recorder(context.message.name, correlation_id=call.correlation_id) if call.traced else None
+        recorder = recorder_of(call, context.message.name)
         began = time.perf_counter()
         with serving(call), correlation.carrying(call.correlation_id), recording(recorder):
             if recorder is not None:
@@ -77,7 +82,7 @@ class TraceMiddleware(Middleware):
             (time.perf_counter() - began) * 1000,
             call.correlation_id,
         )
-        if recorder is not None:
+        if recorder is not None and call.traced:
             steps = self._complete(recorder, context.message.name)
             answer = result.input_required if isinstance(result, InputRequiredToolResult) else result
             answer.meta = {**(answer.meta or {}), TRACE_KEY: {"steps": [s.model_dump(mode="json") for s in steps]}}

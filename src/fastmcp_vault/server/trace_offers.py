@@ -15,11 +15,11 @@ from mcp import MCPError
 
 from fastmcp_vault import correlation
 from fastmcp_vault.credentials.caller import current_caller
-from fastmcp_vault.credentials.calls import read_call, serving
+from fastmcp_vault.credentials.calls import Call, read_call, serving
 from fastmcp_vault.errors import BackendRefused, InputError, Problem
 from fastmcp_vault.masking import mask_text
 from fastmcp_vault.meta import ERROR_KEY, TRACE_KEY
-from fastmcp_vault.server.trace import TraceMiddleware
+from fastmcp_vault.server.trace import TraceMiddleware, recorder_of
 from fastmcp_vault.tracing import Recorder, recording
 
 R = TypeVar("R", ResourceResult, PromptResult)
@@ -53,7 +53,7 @@ class OfferTraceMiddleware(TraceMiddleware):
     async def _told(self, context: MiddlewareContext[Any], call_next: CallNext[Any, R], name: str) -> R:
         request = context.fastmcp_context.request_context if context.fastmcp_context else None
         call = read_call(current_caller(), get_http_request().headers, (request.meta if request else None) or {})
-        recorder = Recorder(name, correlation_id=call.correlation_id) if call.traced else None
+        recorder = recorder_of(call, name)
         with serving(call), correlation.carrying(call.correlation_id), recording(recorder):
             if recorder is not None:
                 self._note_check(recorder, call.caller)
@@ -63,16 +63,17 @@ class OfferTraceMiddleware(TraceMiddleware):
                 if not isinstance(error.__cause__, Problem):
                     raise
                 _log.info("%s was not given: %s [%s]", name, mask_text(error.__cause__.what), call.correlation_id)
-                raise self._refusal(error.__cause__, self._trace(recorder, name)) from error
+                raise self._refusal(error.__cause__, self._trace(recorder, call)) from error
         _log.info("%s for %s [%s]", name, call.caller.claims.username, call.correlation_id)
-        if recorder is not None:
-            result.meta = {**(result.meta or {}), **self._trace(recorder, name)}
+        if trace := self._trace(recorder, call):
+            result.meta = {**(result.meta or {}), **trace}
         return result
 
-    def _trace(self, recorder: Recorder | None, name: str) -> dict[str, Any]:
-        if recorder is None:
+    def _trace(self, recorder: Recorder | None, call: Call) -> dict[str, Any]:
+        if recorder is None or not call.traced:
             return {}
-        return {TRACE_KEY: {"steps": [step.model_dump(mode="json") for step in self._complete(recorder, name)]}}
+        steps = self._complete(recorder, recorder.trace.action)
+        return {TRACE_KEY: {"steps": [step.model_dump(mode="json") for step in steps]}}
 
     def _refusal(self, problem: Problem, trace: dict[str, Any]) -> MCPError:
         code = mt.INVALID_PARAMS if isinstance(problem, InputError | BackendRefused) else mt.INTERNAL_ERROR

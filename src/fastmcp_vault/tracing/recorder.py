@@ -15,6 +15,7 @@ from fastmcp_vault.advice import advice
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.masking import mask_text, mask_value
 from fastmcp_vault.sentences import masked, with_words
+from fastmcp_vault.tracing import spans
 from fastmcp_vault.tracing.model import Exchange, Step, Trace
 from fastmcp_vault.tracing.registry import STEPS
 
@@ -104,6 +105,7 @@ class Recorder:
     def __init__(self, action: str, *, correlation_id: str | None = None) -> None:
         self.trace = Trace(id=correlation_id or uuid.uuid4().hex, action=action, started_at=time.time())
         self.secrets: frozenset[str] = frozenset()
+        self.noted: list[Step] = []
         self._protecting = threading.Lock()
 
     def protect(self, *secrets: str) -> None:
@@ -115,20 +117,29 @@ class Recorder:
     def step(self, kind: str, *, server: str = "") -> Iterator[OpenStep]:
         """Record the block as one step of ``kind``; an exception marks it failed and goes on up."""
         opened = self._open(kind, server)
-        token = _open_step.set(opened)
-        began = time.perf_counter()
-        try:
-            yield opened
-        except BaseException as error:
-            opened.fail(error)
-            raise
-        finally:
-            opened.step.duration_ms = (time.perf_counter() - began) * 1000
-            _open_step.reset(token)
+        with spans.of_step(opened.step):
+            token = _open_step.set(opened)
+            began = time.perf_counter()
+            try:
+                yield opened
+            except BaseException as error:
+                opened.fail(error)
+                raise
+            finally:
+                opened.step.duration_ms = (time.perf_counter() - began) * 1000
+                _open_step.reset(token)
 
     def note(self, kind: str, *, server: str = "") -> OpenStep:
         """Record a step that took no time: something reused or skipped."""
-        return self._open(kind, server)
+        opened = self._open(kind, server)
+        self.noted.append(opened.step)
+        return opened
+
+    def tell_noted(self) -> None:
+        """Make spans of what was noted since the last time, as it has been described by now."""
+        noted, self.noted = self.noted, []
+        for step in noted:
+            spans.of_note(step)
 
     def extend(self, steps: Iterable[Step]) -> None:
         """Take over steps that another process recorded in the same action, in time order."""
@@ -163,7 +174,14 @@ def recording(recorder: Recorder | None) -> Iterator[Recorder | None]:
     token = _recorder.set(recorder)
     inner = _open_step.set(None)
     try:
-        yield recorder
+        if recorder is None:
+            yield None
+            return
+        with spans.of_action(recorder.trace.action, recorder.trace.id):
+            try:
+                yield recorder
+            finally:
+                recorder.tell_noted()
     finally:
         _open_step.reset(inner)
         _recorder.reset(token)

@@ -12,6 +12,7 @@ import httpx2
 
 from fastmcp_vault import correlation
 from fastmcp_vault.masking import mask_headers, mask_query, mask_text, mask_url, mask_value
+from fastmcp_vault.tracing import spans
 from fastmcp_vault.tracing.model import BODY_LIMIT, Exchange
 from fastmcp_vault.tracing.recorder import current, open_step
 
@@ -70,8 +71,15 @@ class TracedTransport(httpx2.AsyncBaseTransport):
         known, opened = correlation_id(), self._into or open_step()
         if known is not None:
             request.headers.setdefault(CORRELATION_HEADER, known)
-        if opened is None:
-            return await self._inner.handle_async_request(request)
+        with spans.of_request(request.method, str(request.url), request.headers) as answered:
+            response = await (
+                self._inner.handle_async_request(request) if opened is None else self._kept(request, opened)
+            )
+            answered(response.status_code)
+            return response
+
+    async def _kept(self, request: httpx2.Request, opened: Tape) -> httpx2.Response:
+        """Send it, and keep what went over the wire."""
         await request.aread()
         exchange, began = _begin(opened, request), time.perf_counter()
         try:

@@ -1,0 +1,116 @@
+"""What a collector gets of a call: every step as a span of the caller's trace, and no secret of anybody's."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from fastmcp_vault.tracing import Step
+from stack import secret_store
+from stack.testing import Stack
+from tests.mcp_servers.callers import TRACE, Caller, connected, post, text
+from tests.mcp_servers.serving import replica
+from tests.support.collector import Collector, collecting
+from tests.support.eventually import eventually
+from tests.test_secrets_stay import TOKEN
+
+CALLS = {"jira": "list_projects", "github": "list_repos", "postgres": "list_tables"}
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    with collecting() as made:
+        yield made
+
+
+@pytest.fixture(params=CALLS)
+async def served(request: pytest.FixtureRequest, stack: Stack, collector: Collector) -> AsyncIterator[tuple[str, str]]:
+    """A server that sends its spans, and its address."""
+    server = str(request.param)
+    observed = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
+    async with replica(stack, server, settings=stack.environment(f"mcp-{server}") | observed) as made:
+        yield server, made.url
+
+
+def parent(trace_id: str, *, sampled: bool = True) -> str:
+    return f"00-{trace_id}-{secrets.token_hex(8)}-{int(sampled):02x}"
+
+
+async def test_a_call_is_one_trace_of_its_steps_and_nothing_secret_leaves_with_it(
+    stack: Stack, caller: Caller, collector: Collector, served: tuple[str, str]
+) -> None:
+    server, url = served
+    in_meta, in_header, not_kept = (secrets.token_hex(16) for _ in range(3))
+    token = await caller.token(server)
+    async with connected(stack, server, token, at=url) as client:
+        answer = await client.call_tool_mcp(CALLS[server], {}, meta={"traceparent": parent(in_meta), TRACE: True})
+        await client.call_tool_mcp(CALLS[server], {}, meta={"traceparent": parent(not_kept, sampled=False)})
+    assert not answer.is_error, text(answer)
+    listed = await post(stack, server, token, at=url, headers={"traceparent": parent(in_header)})
+    assert listed.is_success
+
+    steps = [Step.model_validate(step) for step in (answer.meta or {})[TRACE]["steps"]]
+    done = {step.kind: step for step in steps if step.status != "skipped"}
+    assert {"bearer-check", "token-exchange", "vault-login", "credential", "backend"} <= done.keys()
+    await eventually(lambda: done.keys() <= names(collector, in_meta) and bool(names(collector, in_header)))
+    for kind, step in done.items():
+        (span,) = [each for each in spans(collector, in_meta) if each.name == kind]
+        assert span.start_time_unix_nano == int(step.started_at * 1_000_000_000)
+        assert span.end_time_unix_nano == int((step.started_at + step.duration_ms / 1000) * 1_000_000_000)
+    assert_one_tree(spans(collector, in_meta))
+    assert {service for service, _ in collector.of(in_meta)} == {f"mcp-{server}"}
+    requests = [span for span in spans(collector, in_meta) if span.kind == Span.SPAN_KIND_CLIENT]
+    assert len(requests) >= 3
+    assert not spans(collector, not_kept)
+    no_secret(stack, caller, collector, token)
+
+
+async def test_a_refusal_is_an_error_by_its_code(stack: Stack, caller: Caller, collector: Collector) -> None:
+    trace_id = secrets.token_hex(16)
+    observed = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
+    async with replica(stack, "jira", settings=stack.environment("mcp-jira") | observed) as made:
+        async with connected(stack, "jira", await caller.token("jira"), at=made.url) as client:
+            meta = {"traceparent": parent(trace_id)}
+            answer = await client.call_tool_mcp("get_issue", {"issue_key": "PROJ-99999"}, meta=meta)
+        assert answer.is_error
+        await eventually(lambda: "backend" in names(collector, trace_id))
+    (failed,) = [span for span in spans(collector, trace_id) if span.name == "backend"]
+    assert failed.status.code == Status.STATUS_CODE_ERROR
+    told = {each.key: each.value.string_value for each in failed.attributes}
+    assert told["error.type"] == "backend_refused"
+
+
+async def test_a_collector_that_is_away_stops_nobody(stack: Stack, caller: Caller) -> None:
+    away = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:9", "OTEL_BSP_SCHEDULE_DELAY": "50"}
+    async with replica(stack, "jira", settings=stack.environment("mcp-jira") | away) as made:
+        answers = await asyncio.gather(*(caller.call("jira", "list_projects", at=made.url) for _ in range(10)))
+        assert not [text(answer) for answer in answers if answer.is_error]
+
+
+def spans(collector: Collector, trace_id: str) -> list[Span]:
+    return [span for _, span in collector.of(trace_id)]
+
+
+def names(collector: Collector, trace_id: str) -> set[str]:
+    return {span.name for span in spans(collector, trace_id)}
+
+
+def assert_one_tree(found: list[Span]) -> None:
+    """Every span hangs below one that came from outside."""
+    own = {span.span_id for span in found}
+    assert len({span.parent_span_id for span in found if span.parent_span_id not in own}) == 1
+
+
+def no_secret(stack: Stack, caller: Caller, collector: Collector, token: str) -> None:
+    """Of the stack's own secrets, the person's, and everything shaped like a token."""
+    own = {value for name, value in stack.secrets.items() if name not in secret_store.FIXED}
+    held = {caller.person.entitlements["jira"]["api_token"], caller.person.entitlements["github"]["token"]}
+    assert len(own) >= 12
+    for body in collector.bodies:
+        sent = body.decode("utf-8", "replace")
+        assert not [secret for secret in own | held | {token, caller.person.password} if secret in sent]
+        assert not TOKEN.search(sent)
