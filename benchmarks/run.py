@@ -12,7 +12,7 @@ from itertools import islice
 from benchmarks import accounts, scenes
 from benchmarks.people import BenchPerson, BenchVisit, Reception
 from benchmarks.results import BenchRow, Results
-from benchmarks.servers import bare, resident_mb
+from benchmarks.servers import bare, replica, resident_mb, sink
 from benchmarks.vault import Trips
 from benchmarks.wire import Connection
 from stack.testing import Stack
@@ -42,7 +42,7 @@ class BenchPlan:
     @property
     def people(self) -> int:
         """How many people a run takes: those known, those who come for a first call, and those called by name."""
-        return max(self.levels) + len(self.levels) * (len(SERVERS) * (self.first + self.ahead + 2)) + 7
+        return max(self.levels) + len(self.levels) * (len(SERVERS) * (self.first + self.ahead + 2)) + 8
 
 
 class Run:
@@ -77,6 +77,7 @@ class Run:
                 for server in SERVERS:
                     await self._measure(level, server, bares[server])
             await self._account()
+            await self._spans()
             await self._count()
         if len(self._plan.levels) > 1:
             self._memory(before, after)
@@ -129,6 +130,22 @@ class Run:
         self._trips["jira"].forget(person.username)
         account, stored = await self._reception.visit(person, "jira"), await self._reception.visit(other, "jira")
         row = await scenes.connected(self._urls["jira"], stored, account, rounds=self._plan.warm)
+        self._keep(max(self._plan.levels), row)
+
+    async def _spans(self) -> None:
+        """What OpenTelemetry costs a call, at a usual sampling."""
+        self._say("spans: jira")
+        visit = await self._reception.visit(next(self._people), "jira")
+        with ExitStack() as processes:
+            sampled = {
+                "OTEL_EXPORTER_OTLP_ENDPOINT": processes.enter_context(sink()),
+                "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+                "OTEL_TRACES_SAMPLER_ARG": "0.1",
+            }
+            plain, sending = (
+                processes.enter_context(replica(self._stack, "jira", settings)) for settings in ({}, sampled)
+            )
+            row = await scenes.observed(plain, sending, visit, rounds=self._plan.warm)
         self._keep(max(self._plan.levels), row)
 
     async def _count(self) -> None:

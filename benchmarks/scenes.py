@@ -164,6 +164,20 @@ async def connected(ours: str, stored: BenchVisit, account: BenchVisit, *, round
     return BenchRow("warm-jira-account", what, mine / theirs, "≤ 1.05", f"{mine:.2f} / {theirs:.2f} ms", 0)
 
 
+async def observed(plain: str, sending: str, visit: BenchVisit, *, rounds: int) -> BenchRow:
+    """Warm calls at a replica that sends spans of one call in ten, against those at one that sends none."""
+    async with Connection(plain) as first, Connection(sending) as second:
+        ways = {"plain": (first, asking(plain, "jira", visit)), "sending": (second, asking(sending, "jira", visit))}
+        for name in [*ways] * 3:
+            structured(await ways[name][0].send(ways[name][1]))
+        times = await in_turns(
+            {name: _bound(lambda n: ways[n][0].send(ways[n][1]), name) for name in ways}, rounds=rounds
+        )
+    mine, theirs = median(times["sending"]), median(times["plain"])
+    what = f"{TITLES['jira']}, warm, p50: with spans of one call in ten / without OpenTelemetry"
+    return BenchRow("warm-jira-spans", what, mine / theirs, "≤ 1.03", f"{mine:.2f} / {theirs:.2f} ms", 0)
+
+
 async def left_behind(
     server: str, ours: str, visit: BenchVisit, trips: Trips, *, calls: int, fresh: bool = False
 ) -> list[BenchRow]:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 import psutil
@@ -49,11 +49,35 @@ def bare(stack: Stack, kind: str, person: BenchPerson, *, tuned: bool = False) -
         role = BARE_ROLES[tuned]
         environment["PGPASSWORD"] = _fixed_user(stack, role)
         environment["BARE_DSN"] = f"postgresql://{role}@localhost:{stack.ports['postgres']}/shop"
-    command = [sys.executable, "-m", "benchmarks.bare", kind, str(port), *(["--tuned"] if tuned else [])]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    with _process(["benchmarks.bare", kind, str(port), *(["--tuned"] if tuned else [])], environment, port):
+        yield f"http://localhost:{port}/mcp"
+
+
+@contextmanager
+def replica(stack: Stack, server: str, settings: Mapping[str, str]) -> Iterator[str]:
+    """One more process of one of our servers, with these settings beside its own."""
+    port = free_ports((server,))[server]
+    environment = {**os.environ, **stack.environment(f"mcp-{server}"), **settings, "MCP_PORT": str(port)}
+    with _process(["mcp_servers", server], environment, port, quiet=True):
+        yield f"http://localhost:{port}/mcp"
+
+
+@contextmanager
+def sink() -> Iterator[str]:
+    """Where spans can be sent; its address."""
+    port = free_ports(("sink",))["sink"]
+    with _process(["benchmarks.sink", str(port)], dict(os.environ), port):
+        yield f"http://localhost:{port}"
+
+
+@contextmanager
+def _process(module: Sequence[str], environment: dict[str, str], port: int, *, quiet: bool = False) -> Iterator[None]:
+    """``python -m`` this, for as long as the block runs, from when it listens on ``port``."""
+    errors = subprocess.DEVNULL if quiet else None
+    process = subprocess.Popen([sys.executable, "-m", *module], cwd=ROOT, env=environment, stderr=errors)
     try:
         _wait(port, process)
-        yield f"http://localhost:{port}/mcp"
+        yield
     finally:
         process.terminate()
         process.wait(20)
@@ -84,4 +108,4 @@ def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
         with suppress(OSError):
             socket.create_connection((LOOPBACK, port), timeout=1).close()
             return
-    raise RuntimeError(f"A bare server did not start: exit code {process.poll()}.")
+    raise RuntimeError(f"A server did not start: exit code {process.poll()}.")

@@ -43,7 +43,7 @@ async def test_every_measurement_is_taken_and_none_is_absurd(
             *(f"first-{s}-{more}" for s in ("jira", "postgres") for more in ("tool", "floor")),
             *(f"ahead-{s}{more}" for s in ("jira", "postgres") for more in ("", "-list")),
             "crowd-jira",
-            *(["warm-jira-account"] if level == max(TINY.levels) else []),
+            *(["warm-jira-account", "warm-jira-spans"] if level == max(TINY.levels) else []),
         }
     for row in results.rows:
         assert within_ten_times(row), row
