@@ -1,16 +1,26 @@
-"""Logging set up once per process: one line per event on standard error, cut, masked and escaped."""
+"""Logging set up once per process: one line per event on standard error, as text or JSON, cut, masked and escaped."""
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import sys
+import time
 from types import TracebackType
 
 from fastmcp_vault.masking import mask_text
 from fastmcp_vault.printable import printable
+from fastmcp_vault.tracing.logged import CorrelationFilter
+
+FORMAT = "LOG_FORMAT"
+"""The variable that chooses between ``text`` and ``json``."""
 
 LINE_LIMIT = 4_000
 """Characters of one event; the rest is cut off."""
+
+ID_LIMIT = 64
+"""Characters of a correlation id, which may be a stranger's."""
 
 TRACEBACK_LIMIT = 30_000
 """Characters of one traceback."""
@@ -25,25 +35,55 @@ class MaskingFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The finished line; a traceback follows it on lines that begin with CONTINUED."""
         record.message = record.getMessage()
+        whose = getattr(record, "correlation_id", "")[:ID_LIMIT]
         if self.usesTime():
             record.asctime = self.formatTime(record, self.datefmt)
-        lines = [printable(mask_text(self.formatMessage(record), limit=LINE_LIMIT))]
-        for text in (self._traceback(record), self.formatStack(record.stack_info) if record.stack_info else ""):
+        ending = f" [{printable(whose)}]" if whose else ""
+        lines = [printable(mask_text(self.formatMessage(record), limit=LINE_LIMIT)) + ending]
+        for text in (self.traceback(record), self.formatStack(record.stack_info) if record.stack_info else ""):
             masked = mask_text(text, limit=TRACEBACK_LIMIT)
             lines += [f"{CONTINUED}{printable(line)}" for line in masked.split("\n")] if masked else []
         return "\n".join(lines)
 
-    def _traceback(self, record: logging.LogRecord) -> str:
+    def traceback(self, record: logging.LogRecord) -> str:
         """Never kept in the record: other handlers would show it unmasked."""
         if record.exc_info and record.exc_info[0] is not None:
             return self.formatException(record.exc_info)
         return record.exc_text or ""
 
 
+class JsonFormatter(MaskingFormatter):
+    """The same as one JSON object a line, its fields named as OpenTelemetry's log model and conventions name them.
+
+    ``event.name`` is the place in the code that logged it.
+    """
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The finished line, traceback included."""
+        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        event = {
+            "timestamp": f"{at}.{int(record.msecs):03d}Z",
+            "severity_text": record.levelname,
+            "service.name": self._service,
+            "event.name": f"{record.name}.{record.funcName}",
+            "correlation_id": printable(getattr(record, "correlation_id", "")[:ID_LIMIT]),
+            "trace_id": getattr(record, "trace_id", ""),
+            "body": printable(mask_text(record.getMessage(), limit=LINE_LIMIT)),
+            "exception.stacktrace": printable(mask_text(self.traceback(record), limit=TRACEBACK_LIMIT)),
+        }
+        return json.dumps({name: value for name, value in event.items() if value}, ensure_ascii=False)
+
+
 def set_up(service: str, *, level: str = "INFO") -> None:
-    """Send every logger of this process to standard error through the masking formatter."""
+    """Send every logger of this process to standard error: through JsonFormatter where ``LOG_FORMAT`` is ``json``."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(MaskingFormatter(f"%(asctime)s %(levelname)s {service} %(name)s: %(message)s"))
+    handler.addFilter(CorrelationFilter())
+    text = MaskingFormatter(f"%(asctime)s %(levelname)s {service} %(name)s: %(message)s")
+    handler.setFormatter(JsonFormatter(service) if os.environ.get(FORMAT, "") == "json" else text)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

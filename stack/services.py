@@ -36,6 +36,7 @@ PORTS: Mapping[str, int] = {
 
 OVERRIDABLE = (
     "PROFILE",
+    "LOG_FORMAT",
     "JIRA_URL",
     "GITHUB_API_URL",
     "OTEL_EXPORTER_OTLP_ENDPOINT",

@@ -9,7 +9,6 @@ import uvicorn
 from common import logs
 from common.command import run as run_command
 from common.settings import load
-from fastmcp_vault import telemetry
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.printable import show
 from services.auth_relay.app import build
@@ -26,7 +25,6 @@ def main() -> int:
         show(f"services.auth_relay: {problem}", file=sys.stderr)
         return 1
     logs.set_up("auth-relay", level="DEBUG" if settings.debug else "INFO")
-    telemetry.start("auth-relay")
     uvicorn.run(
         "services.auth_relay.app:create",
         factory=True,

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from common import logs, signed
 from common.settings import load
 from common.speech import said_problem
-from fastmcp_vault import correlation
+from fastmcp_vault import correlation, telemetry
 from fastmcp_vault.errors import InputError, Problem
 from fastmcp_vault.sentences import Sentence
 from services.auth_relay import pages
@@ -62,6 +62,7 @@ def create() -> FastAPI:
     """The application for the environment's settings: what each Uvicorn worker makes. Raises ConfigError."""
     settings = load(RelaySettings)
     logs.set_up("auth-relay", level="DEBUG" if settings.debug else "INFO")
+    telemetry.start("auth-relay")
     # Addresses of logins hold links and codes, and /health is asked every other second.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     return build(settings)

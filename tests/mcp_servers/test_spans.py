@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 
@@ -16,6 +18,7 @@ from tests.mcp_servers.callers import TRACE, Caller, connected, post, text
 from tests.mcp_servers.serving import replica
 from tests.support.collector import Collector, collecting
 from tests.support.eventually import eventually
+from tests.support.logs import found
 from tests.test_secrets_stay import TOKEN
 
 CALLS = {"jira": "list_projects", "github": "list_repos", "postgres": "list_tables"}
@@ -89,6 +92,27 @@ async def test_a_collector_that_is_away_stops_nobody(stack: Stack, caller: Calle
     async with replica(stack, "jira", settings=stack.environment("mcp-jira") | away) as made:
         answers = await asyncio.gather(*(caller.call("jira", "list_projects", at=made.url) for _ in range(10)))
         assert not [text(answer) for answer in answers if answer.is_error]
+
+
+async def test_its_log_says_which_call_and_which_trace_in_text_and_in_json(
+    stack: Stack, caller: Caller, collector: Collector
+) -> None:
+    log = stack.layout.logs / f"mcp-jira-replica-{os.getpid()}.log"
+    for chosen in ("text", "json"):
+        click, observed = secrets.token_hex(16), {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "LOG_FORMAT": chosen}
+        async with replica(stack, "jira", settings=stack.environment("mcp-jira") | observed) as made:
+            await caller.call("jira", "list_projects", correlation_id=click, at=made.url)
+        (line,) = [line for line in found(log, click) if "list_projects for" in line]
+        if chosen == "json":
+            event = json.loads(line)
+            assert event["correlation_id"] == click
+            assert event["service.name"] == "mcp-jira"
+            assert event["event.name"] == "fastmcp_vault.server.trace.on_call_tool"
+            assert len(event["trace_id"]) == 32
+            assert f"list_projects for {caller.person.username} done" in event["body"]
+            assert event["timestamp"].endswith("Z")
+        else:
+            assert line.endswith(f" ms [{click}]")
 
 
 def spans(collector: Collector, trace_id: str) -> list[Span]:

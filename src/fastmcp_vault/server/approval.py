@@ -230,12 +230,5 @@ def _refused(call: Call) -> ApprovalRefused:
 
 
 def _note(call: Call, binding: bytes, what: str) -> None:
-    """The audit's line: who, what, which arguments (by their hash), and the call's correlation id."""
-    _log.info(
-        "%s for %s %s: binding %s [%s]",
-        call.tool,
-        call.caller.claims.username,
-        what,
-        binding.hex()[:16],
-        call.correlation_id,
-    )
+    """The audit's line: who, what, and which arguments (by their hash)."""
+    _log.info("%s for %s %s: binding %s", call.tool, call.caller.claims.username, what, binding.hex()[:16])

@@ -31,6 +31,12 @@ def recorder_of(call: Call, action: str) -> Recorder | None:
     return Recorder(action, correlation_id=call.correlation_id) if call.traced or spans.sampled() else None
 
 
+def _outcome(result: ToolResult) -> str:
+    if isinstance(result, InputRequiredToolResult):
+        return "asked about"
+    return "failed" if result.is_error else "done"
+
+
 class TraceMiddleware(Middleware):
     """Makes the call known to everything below it; gives its trace to the app, if it asked, and to nobody else.
 
@@ -74,14 +80,13 @@ class TraceMiddleware(Middleware):
                 raise
             except Exception as error:
                 result = told(error, tool=context.message.name)
-        _log.info(
-            "%s for %s %s in %.0f ms [%s]",
-            context.message.name,
-            call.caller.claims.username,
-            "asked about" if isinstance(result, InputRequiredToolResult) else "failed" if result.is_error else "done",
-            (time.perf_counter() - began) * 1000,
-            call.correlation_id,
-        )
+            _log.info(
+                "%s for %s %s in %.0f ms",
+                context.message.name,
+                call.caller.claims.username,
+                _outcome(result),
+                (time.perf_counter() - began) * 1000,
+            )
         if recorder is not None and call.traced:
             steps = self._complete(recorder, context.message.name)
             answer = result.input_required if isinstance(result, InputRequiredToolResult) else result

@@ -62,9 +62,9 @@ class OfferTraceMiddleware(TraceMiddleware):
             except FastMCPError as error:
                 if not isinstance(error.__cause__, Problem):
                     raise
-                _log.info("%s was not given: %s [%s]", name, mask_text(error.__cause__.what), call.correlation_id)
+                _log.info("%s was not given: %s", name, mask_text(error.__cause__.what))
                 raise self._refusal(error.__cause__, self._trace(recorder, call)) from error
-        _log.info("%s for %s [%s]", name, call.caller.claims.username, call.correlation_id)
+            _log.info("%s for %s", name, call.caller.claims.username)
         if trace := self._trace(recorder, call):
             result.meta = {**(result.meta or {}), **trace}
         return result

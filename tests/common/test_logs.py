@@ -1,0 +1,55 @@
+"""An event is one line, as text or as JSON, with the call that it belongs to."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from common.logs import ID_LIMIT, JsonFormatter, MaskingFormatter
+from fastmcp_vault import correlation, tracing
+from fastmcp_vault.tracing import Recorder
+from fastmcp_vault.tracing.logged import CorrelationFilter
+
+FORGED = "\n2026-01-01 00:00:00 INFO app: all is well\x1b[2J\u2028"
+
+
+def record(message: str, error: Exception | None = None) -> logging.LogRecord:
+    made = logging.LogRecord("app.x", logging.ERROR, "f", 1, "%s", (message,), None, func="work")
+    made.exc_info = (type(error), error, error.__traceback__) if error else None
+    assert CorrelationFilter().filter(made)
+    return made
+
+
+def test_json_is_one_object_a_line_masked_and_escaped() -> None:
+    error = ValueError(f"password=hunter2{FORGED}")
+    with correlation.carrying(f"click-1{FORGED}{'x' * 200}"):
+        written = JsonFormatter("app").format(record(f"It said: api_token=abcdefghijklmnop{FORGED}", error))
+    assert len(written.splitlines()) == 1
+    event = json.loads(written)
+    assert {"timestamp", "severity_text", "service.name", "event.name", "correlation_id", "body"} <= event.keys()
+    assert (event["service.name"], event["severity_text"], event["event.name"]) == ("app", "ERROR", "app.x.work")
+    assert "abcdefghijklmnop" not in written
+    assert "hunter2" not in written
+    assert not [c for text in event.values() for c in text if not c.isprintable()]
+    assert event["correlation_id"].startswith("click-1")
+
+
+@pytest.mark.parametrize("known", ["click-1", ""])
+def test_a_line_of_text_ends_with_the_call_that_it_belongs_to(known: str) -> None:
+    with correlation.carrying(known or None):
+        written = MaskingFormatter("%(message)s").format(record("done"))
+    assert written == ("done [click-1]" if known else "done")
+
+
+def test_an_action_that_is_recorded_is_the_call_that_it_belongs_to() -> None:
+    recorder = Recorder("x")
+    with tracing.recording(recorder):
+        assert MaskingFormatter("%(message)s").format(record("done")) == f"done [{recorder.trace.id}]"
+
+
+def test_a_stranger_s_id_is_cut_and_escaped() -> None:
+    with correlation.carrying(f"a{FORGED}{'b' * 500}"):
+        (line,) = MaskingFormatter("%(message)s").format(record("done")).splitlines()
+    assert len(line) < 2 * ID_LIMIT
