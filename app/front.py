@@ -14,8 +14,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.process import AppProcess
-from app.session import cookie_name
-from fastmcp_vault.errors import Problem, SessionEnded
+from app.session import cookie_name, refusal_status
+from fastmcp_vault.errors import Problem
 
 READING = frozenset({"GET", "HEAD"})
 
@@ -66,8 +66,6 @@ class Front:
         try:
             process = AppProcess.current()
             await process.sessions.find(request.cookies.get(cookie_name(https=process.settings.https), ""))
-        except SessionEnded:
-            return 401
-        except Problem:
-            return 503
+        except Problem as problem:
+            return refusal_status(problem)
         return None

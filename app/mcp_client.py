@@ -30,9 +30,17 @@ from pydantic import SecretStr, ValidationError
 from app.texts import t, told
 from common.servers import SERVERS
 from fastmcp_vault import tracing
-from fastmcp_vault.errors import Problem, ServerUnavailable, TokenInvalid, ToolRefused, sentences_of
+from fastmcp_vault.errors import (
+    ClientSuspended,
+    PersonSuspended,
+    Problem,
+    ServerUnavailable,
+    TokenInvalid,
+    ToolRefused,
+    sentences_of,
+)
 from fastmcp_vault.http import async_client, async_transport
-from fastmcp_vault.meta import APPROVAL_KEY, ERROR_KEY, FRESH_KEY, TRACE_KEY
+from fastmcp_vault.meta import APPROVAL_KEY, ERROR_KEY, FRESH_KEY, LIMITS_KEY, TRACE_KEY
 from fastmcp_vault.tracing.recorder import open_step
 from fastmcp_vault.tracing.wire import CORRELATION_HEADER, TracedTransport
 
@@ -52,6 +60,12 @@ _BY_STATUS: Mapping[int, tuple[type[Problem], str, str]] = {
     421: (ServerUnavailable, "problem.mcp-address", "problem.mcp-address.fix"),
 }
 """What an HTTP status of the MCP endpoint means for the person."""
+
+
+QUOTA_NUMBERS = ("limit", "remaining", "reset")
+
+SUSPENDED = frozenset({PersonSuspended.code, ClientSuspended.code})
+"""Refusals that no token changes, so that what the server says of them is all there is to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +115,8 @@ class ToolAnswer:
     text: str
     problem: Problem | None = None
     asked: ApprovalAsked | None = None
+    left: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """What is left of the quotas: by whose they are, `limit`, `remaining` and `reset` (seconds)."""
 
 
 class ServerConnection:
@@ -139,7 +155,17 @@ class ServerConnection:
             return ToolAnswer(None, "", asked=ApprovalAsked(shown, result.request_state or "", _link(result)))
         text = "\n".join(part.text for part in result.content if isinstance(part, TextContent))
         problem = _refusal(self._server, text, (result.meta or {}).get(ERROR_KEY)) if result.is_error else None
-        return ToolAnswer(result.structured_content, text, problem)
+        return ToolAnswer(result.structured_content, text, problem, left=_left(result.meta))
+
+
+def _left(meta: Mapping[str, Any] | None) -> dict[str, dict[str, int]]:
+    """What a server says is left of its quotas; what does not read so is left out."""
+    told = (meta or {}).get(LIMITS_KEY)
+    found = {}
+    for whose, numbers in told.items() if isinstance(told, Mapping) else ():
+        if isinstance(numbers, Mapping) and all(isinstance(numbers.get(n), int) for n in QUOTA_NUMBERS):
+            found[str(whose)] = {name: int(numbers[name]) for name in QUOTA_NUMBERS}
+    return found
 
 
 def _link(result: InputRequiredResult) -> str:
@@ -235,15 +261,26 @@ def _failure(server: str, opened: tracing.OpenStep | None, error: BaseException)
         return ServerUnavailable(t("problem.mcp-away", label=label), fix=t("problem.mcp-away.fix"))
     said = _said(answer, status)
     if said:
-        return ServerUnavailable(said[0], fix=said[1])
+        kind = ToolRefused if answer.get("code") in SUSPENDED else ServerUnavailable
+        return kind(said[0], fix=said[1])
     if status in _BY_STATUS:
-        kind, what, fix = _BY_STATUS[status]
-        return kind(t(what, label=label, words=words), fix=t(fix))
+        known, what, fix = _BY_STATUS[status]
+        return known(t(what, label=label, words=words), fix=t(fix))
     if status >= 500:
         return ServerUnavailable(t("problem.mcp-failed", label=label, status=status), fix=t("problem.mcp-failed.fix"))
     if isinstance(error, MCPError):
-        return ToolRefused(t("problem.mcp-refused", label=label, said=error))
+        return _of_protocol(label, error)
     return ServerUnavailable(t("problem.mcp-odd", label=label), fix=t("problem.again"))
+
+
+def _of_protocol(label: str, error: MCPError) -> Problem:
+    """A JSON-RPC error: one of our problems where the server sent its parts (too many calls, say), else its text."""
+    said = error.data.get(ERROR_KEY) if isinstance(error.data, Mapping) else None
+    if isinstance(said, Mapping) and said.get("what"):
+        what, fix = sentences_of(said)
+        kind = ServerUnavailable if said.get("retryable") else ToolRefused
+        return kind(what, fix=fix, code=str(said.get("code", "")))
+    return ToolRefused(t("problem.mcp-refused", label=label, said=error))
 
 
 def _parsed(body: str) -> Mapping[str, Any]:
@@ -258,9 +295,10 @@ def _parsed(body: str) -> Mapping[str, Any]:
 def _said(answer: Mapping[str, Any], status: int) -> tuple[str, str] | None:
     """What happened and what to do, where one of our servers says both in an HTTP error's body.
 
-    A refusal of the token (4xx) is told by its status, unless the server says that a later try may succeed.
+    A refusal of the token (4xx) is told by its status, unless the server says that a later try may succeed, or that no
+    token will.
     """
-    if answer.get("what") and (answer.get("retryable") or status >= 500):
+    if answer.get("what") and (answer.get("retryable") or status >= 500 or answer.get("code") in SUSPENDED):
         return sentences_of(answer)
     return None
 

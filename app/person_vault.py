@@ -16,10 +16,11 @@ from pydantic import SecretStr
 from app.sessions import Session
 from app.texts import t
 from fastmcp_vault import tracing
-from fastmcp_vault.errors import PersonUnknown, Problem, SessionEnded, StateUnavailable, VaultDenied
+from fastmcp_vault.errors import AccessSuspended, PersonUnknown, Problem, SessionEnded, StateUnavailable, VaultDenied
 from fastmcp_vault.oidc.oidc import Keycloak
-from fastmcp_vault.oidc.tokens import unverified_claims
-from fastmcp_vault.state import RegisteredToken, State
+from fastmcp_vault.oidc.tokens import Claims, unverified_claims
+from fastmcp_vault.state import Principal, RegisteredToken, State
+from fastmcp_vault.state.protocol import Suspended, principals_of
 from fastmcp_vault.vault import Entity, Lease, Vault, VaultToken
 
 ROLE, HOLDER = "person", "mcp-demo-app"
@@ -52,12 +53,12 @@ class OwnUser:
 class PersonLogin:
     """What is held for one session: its login, whom Vault takes the person for, and the last database user they made.
 
+    ``claims``: of the session's token when it was made.
+
     ``revoked``: nothing opens with the login any more.
     """
 
-    sub: str
-    sid: str
-    username: str
+    claims: Claims
     login: VaultToken
     entity: Entity
     since: float
@@ -83,6 +84,7 @@ class PersonVault:
         self._held: dict[str, PersonLogin] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         state.on_ended(self.end)
+        state.on_suspended(self._suspended)
 
     async def use(self, session: Session, work: Callable[[PersonLogin], Awaitable[T]], *, part: str = PART) -> T:
         """``work`` with the session's login; once more with a new one if Vault does not know the first any more.
@@ -115,7 +117,7 @@ class PersonVault:
         with tracing.step("own-secret", server=PART) as opened:
             renewed = await self._vault.renew_self(held.login.token)
             held.login = replace(held.login, lease=renewed.lease)
-            await self._register(held, held.login)
+            await self._register(held.claims, held.login)
             user = held.user
             if user is not None and held.user_lives(self._clock()):
                 lease = await self._vault.renew_lease(held.login.token, user.lease)
@@ -137,6 +139,12 @@ class PersonVault:
         held = self._held.pop(sid, None)
         if held is not None:
             await self._give_back(held.login)
+
+    async def _suspended(self, what: Suspended) -> None:
+        """A person is, or this app is: what was held for them ends."""
+        if isinstance(what, Principal):
+            theirs = [sid for sid, held in self._held.items() if what in principals_of(held.claims)]
+            await asyncio.gather(*(self.end(sid) for sid in theirs))
 
     async def _give_back(self, login: VaultToken) -> None:
         try:
@@ -161,10 +169,12 @@ class PersonVault:
             held = await self._log_in(session, part)
             held.user = known.user if known is not None else None
             self._held[session.sid] = held
-        if self._state.ended(session.sid, session.auth_time):
-            # Signed out meanwhile: the end came before there was anything to end.
+        try:
+            self._state.check(session.claims, server=HOLDER)
+        except (SessionEnded, AccessSuspended):
+            # Signed out or suspended meanwhile: the end came before there was anything to end.
             await self.end(session.sid)
-            raise SessionEnded(t("session.ended"))
+            raise
         return held
 
     async def _log_in(self, session: Session, part: str) -> PersonLogin:
@@ -177,7 +187,7 @@ class PersonVault:
             login = await self._vault.login_jwt(role=ROLE, jwt=traded.access_token)
             opened.protect(login.token.get_secret_value())
             opened.valid(until=login.lease.expires_at)
-            await self._register(session, login)
+            await self._register(session.claims, login)
             try:
                 entity = await self._vault.entity(login.token, login.entity_id)
                 require_known(entity)
@@ -186,10 +196,18 @@ class PersonVault:
                 raise
             opened.detail(policies=list(login.policies), entity=entity.name, entity_id=entity.id)
             opened.say(t("step.person-login", username=session.username))
-        return PersonLogin(session.sub, session.sid, session.username, login, entity, self._clock())
+        return PersonLogin(session.claims, login, entity, self._clock())
 
-    async def _register(self, whose: Session | PersonLogin, login: VaultToken) -> None:
-        noted = RegisteredToken(login.accessor, HOLDER, whose.sub, whose.sid, login.lease.expires_at, whose.username)
+    async def _register(self, claims: Claims, login: VaultToken) -> None:
+        noted = RegisteredToken(
+            login.accessor,
+            HOLDER,
+            claims.sub,
+            claims.sid,
+            login.lease.expires_at,
+            username=claims.username,
+            client=claims.azp,
+        )
         with suppress(StateUnavailable):
             await self._state.vault_tokens.register(noted)
 

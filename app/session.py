@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.process import AppProcess
-from fastmcp_vault.errors import Problem, SessionEnded
+from fastmcp_vault.errors import AccessSuspended, Problem, SessionEnded
 
 COOKIE = "mcp_demo_session"
 SECURE_COOKIE = "__Host-mcp_demo_session"
@@ -42,6 +42,11 @@ class Visit:
 def cookie_name(*, https: bool) -> str:
     """The session cookie's name."""
     return SECURE_COOKIE if https else COOKIE
+
+
+def refusal_status(problem: Problem) -> int:
+    """The HTTP status that tells a program why it has no session: 401 to sign in, 403 suspended, 503 not known now."""
+    return 401 if isinstance(problem, SessionEnded) else 403 if isinstance(problem, AccessSuspended) else 503
 
 
 def current() -> Visit:

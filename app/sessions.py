@@ -19,6 +19,7 @@ from fastmcp_vault.oidc.oidc import Keycloak
 from fastmcp_vault.oidc.standing import Standing
 from fastmcp_vault.oidc.tokens import Claims, TokenSet, unverified_claims
 from fastmcp_vault.state import State
+from fastmcp_vault.state.protocol import principals_of
 
 MARGIN = 45.0
 """An access token with less life left than this (seconds) is renewed before it is used."""
@@ -58,10 +59,14 @@ class Session(BaseModel):
     server_tokens: dict[str, ServerToken] = Field(default_factory=dict)
 
     @property
+    def claims(self) -> Claims:
+        """Of the newest access token, which this app got from Keycloak itself."""
+        return Claims.model_validate(unverified_claims(self.tokens.access_token))
+
+    @property
     def roles(self) -> frozenset[str]:
         """The person's realm roles, as in the newest access token that Keycloak gave to this app."""
-        found = unverified_claims(self.tokens.access_token).get("realm_access", {}).get("roles", ())
-        return frozenset(str(role) for role in found)
+        return frozenset(str(role) for role in self.claims.realm_roles)
 
     def sealed(self) -> bytes:
         """The session as bytes with its secrets readable: for the encrypted store and nothing else."""
@@ -78,7 +83,7 @@ class AppSessions:
     """The sessions of this app. ``clock`` gives seconds since the epoch.
 
     Every method may raise StateUnavailable; those that need the person raise SessionEnded when the
-    cookie leads to no session (any more).
+    cookie leads to no session (any more), and AccessSuspended when an administrator has suspended them, or this app.
     """
 
     def __init__(self, *, state: State, keycloak: Keycloak, clock: Callable[[], float] = time.time) -> None:
@@ -105,14 +110,19 @@ class AppSessions:
 
     async def find(self, cookie: str) -> Session:
         """The session of this cookie, as it is."""
-        kept = await self._state.sessions.load(cookie)
-        if kept is None:
-            raise SessionEnded(t("session.ended"))
-        session = Session.model_validate_json(kept.data)
+        session = await self._load(cookie)
+        # First: who is suspended is told why, and that signing in again does not help.
+        self._state.check_principals(*principals_of(session.claims))
         if self._state.ended(session.sid, session.auth_time):
             await self._state.sessions.delete(cookie)
             raise SessionEnded(t("session.ended"))
         return session
+
+    async def _load(self, cookie: str) -> Session:
+        kept = await self._state.sessions.load(cookie)
+        if kept is None:
+            raise SessionEnded(t("session.ended"))
+        return Session.model_validate_json(kept.data)
 
     async def renewed(self, cookie: str) -> Session:
         """The session with an access token that lasts a while; at most one renewal at a time for each session.
@@ -140,7 +150,7 @@ class AppSessions:
         """Forget the session and tell every server that it ended; returns what it was, if it was one."""
         async with self._lock(cookie):
             try:
-                session = await self.find(cookie)
+                session = await self._load(cookie)
             except SessionEnded:
                 return None
             await self._state.end_session(session.sid, session.sub)
@@ -155,9 +165,8 @@ class AppSessions:
         await self._standing.close()
 
     async def _require_active(self, session: Session) -> None:
-        token = session.tokens.access_token
         try:
-            await self._standing.check(Claims.model_validate(unverified_claims(token)), token.get_secret_value())
+            await self._standing.check(session.claims, session.tokens.access_token.get_secret_value())
         except SessionEnded:
             await self._end(session)
 

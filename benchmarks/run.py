@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from benchmarks import accounts, scenes
+from benchmarks import accounts, limits, scenes
 from benchmarks.people import BenchPerson, BenchVisit, Reception
 from benchmarks.results import BenchRow, Results
 from benchmarks.servers import bare, replica, resident_mb, sink
@@ -42,7 +42,7 @@ class BenchPlan:
     @property
     def people(self) -> int:
         """How many people a run takes: those known, those who come for a first call, and those called by name."""
-        return max(self.levels) + len(self.levels) * (len(SERVERS) * (self.first + self.ahead + 2)) + 8
+        return max(self.levels) + len(self.levels) * (len(SERVERS) * (self.first + self.ahead + 2)) + 10
 
 
 class Run:
@@ -78,6 +78,7 @@ class Run:
                     await self._measure(level, server, bares[server])
             await self._account()
             await self._spans()
+            await self._limits()
             await self._count()
         if len(self._plan.levels) > 1:
             self._memory(before, after)
@@ -147,6 +148,16 @@ class Run:
             )
             row = await scenes.observed(plain, sending, visit, rounds=self._plan.warm)
         self._keep(max(self._plan.levels), row)
+
+    async def _limits(self) -> None:
+        """What limits cost, and whom they protect."""
+        self._say("limits: jira")
+        quiet, flooder = [await self._reception.visit(person, "jira") for person in islice(self._people, 2)]
+        for row in (
+            await limits.cost(self._stack, self._urls["jira"], quiet, rounds=self._plan.warm),
+            await limits.flood(self._stack, self._urls["jira"], quiet, flooder, rounds=self._plan.warm),
+        ):
+            self._keep(max(self._plan.levels), row)
 
     async def _count(self) -> None:
         """What many calls leave behind, with reuse and without."""

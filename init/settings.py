@@ -87,6 +87,10 @@ class InitSettings(_ServerSecrets):
         SecretStr("demo-agents-state-password"),
         description="Password of the agents' services' account in the shared state.",
     )
+    auth_relay_state_password: SecretStr = Field(
+        SecretStr("demo-auth-relay-state-password"),
+        description="Password of the login relay's account in the shared state.",
+    )
     app_public_url: PublicUrl = Field("http://localhost:8501", description="The app as browsers see it.")
     relay_public_url: PublicUrl = Field(
         "http://localhost:5600", description="The chatbots' login relay as browsers see it."

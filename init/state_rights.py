@@ -1,8 +1,9 @@
 """What each service may do in the shared state: an account of its own, with the least that it needs.
 
-The owner of the tables is init's alone. Everybody listens, and so reads what ends sessions, servers and agents' tokens;
-who else writes where is in ``RIGHTS``. Where several services share a table, the rows that one sees and writes are its
-own: ``server`` is the name of its account. A yes to a question is given by the app's account and by no other.
+The owner of the tables is init's alone. Everybody listens, and so reads what ends sessions and agents' tokens, and who
+is suspended; who else writes where is in ``RIGHTS``. Where several services share a table, the rows that one sees and
+writes are its own: ``server`` is the name of its account. A yes to a question is given by the app's account and by no
+other.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ Rights = Mapping[str, tuple[LiteralString, ...]]
 
 _READ: tuple[LiteralString, ...] = ("SELECT",)
 _ALL: tuple[LiteralString, ...] = ("SELECT", "INSERT", "UPDATE", "DELETE")
-_NEWS: Rights = dict.fromkeys(("ended_sessions", "suspensions", "revoked_tokens"), _READ)
+_NEWS: Rights = dict.fromkeys(
+    ("ended_sessions", "suspensions", "suspended_principals", "quota_overrides", "revoked_tokens"), _READ
+)
 _OWN_TOKENS: tuple[LiteralString, ...] = ("SELECT", "INSERT", "UPDATE (expires_at)", "DELETE")
 _ANSWER: LiteralString = "UPDATE (status, decided_at, given_acr, facts)"
 
@@ -35,8 +38,10 @@ RIGHTS: Mapping[str, Rights] = {
     APP: {
         **_NEWS,
         **dict.fromkeys(("app_sessions", "pending_logins", "shared_traces", "workshop_progress", "drafts"), _ALL),
-        # It ends sessions, and its page People stops servers.
-        **dict.fromkeys(("ended_sessions", "suspensions"), _ALL),
+        # It ends sessions, and its page People stops servers, people and clients.
+        **dict.fromkeys(("ended_sessions", "suspensions", "suspended_principals"), _ALL),
+        # What was done to whom stays written: added to, and never changed.
+        "suspension_log": ("SELECT", "INSERT"),
         # It revokes what killed servers left behind.
         "vault_tokens": _OWN_TOKENS,
         "approvals": ("SELECT", _ANSWER, "DELETE"),
@@ -48,11 +53,12 @@ RIGHTS: Mapping[str, Rights] = {
             "vault_tokens": _OWN_TOKENS,
             "approvals": ("SELECT", "INSERT", _ANSWER, "DELETE"),
             "account_requests": ("SELECT", "INSERT", "DELETE"),
-            "turns": _ALL,
+            **dict.fromkeys(("turns", "quota_windows", "quota_slots"), _ALL),
         }
         for server in SERVERS
     },
     "token-api": _NEWS,
+    "auth-relay": _NEWS,
     "agents": {
         **_NEWS,
         "revoked_tokens": ("SELECT", "INSERT", "DELETE"),
@@ -75,6 +81,8 @@ POLICIES: tuple[tuple[LiteralString, LiteralString, tuple[str, ...], LiteralStri
     ("account_requests", "every one to use", (APP,), "ALL", "USING (true) WITH CHECK (false)"),
     ("account_requests", "its own to ask", SERVERS, "ALL", f"USING ({_MINE}) WITH CHECK ({_MINE})"),
     ("turns", "its own", SERVERS, "ALL", f"USING ({_MINE}) WITH CHECK ({_MINE})"),
+    ("quota_windows", "its own", SERVERS, "ALL", f"USING ({_MINE}) WITH CHECK ({_MINE})"),
+    ("quota_slots", "its own", SERVERS, "ALL", f"USING ({_MINE}) WITH CHECK ({_MINE})"),
 )
 """Row-level security: table, name, accounts, command, rule. The owner is bound by none."""
 

@@ -23,11 +23,13 @@ from fastmcp_vault.server.approval import state_security
 from fastmcp_vault.server.auth import MCP_PATH, AccessTokenVerifier, ResourceServerAuth, StepUp
 from fastmcp_vault.server.context import ServerContext, current_server
 from fastmcp_vault.server.fixed_tools import FixedTools
+from fastmcp_vault.server.limits import CallCounter, LimitDoor, LimitMiddleware
 from fastmcp_vault.server.nulls import NullsAbsent
 from fastmcp_vault.server.offers import offer, status_uri
 from fastmcp_vault.server.status import credential_status
 from fastmcp_vault.server.tool import persons_tool
 from fastmcp_vault.server.trace_offers import OfferTraceMiddleware
+from fastmcp_vault.state.allowances import Allowances
 from fastmcp_vault.tracing.served import ServedSpans
 from mcp_servers.accounts import with_accounts
 from mcp_servers.browsers import PageForBrowsers
@@ -57,10 +59,11 @@ def build(settings: ServerSettings) -> Starlette:
     )
     auth = ResourceServerAuth(profile, verifier)
     contexts: list[ServerContext] = []
+    counter = CallCounter(settings.call_limits, Allowances(parts.state.quotas), parts.state)
 
     @asynccontextmanager
     async def lifespan(_: FastMCP) -> AsyncIterator[dict[str, Any]]:
-        async with opened(parts, settings, source, kind.backend) as context:
+        async with opened(parts, settings, source, kind.backend) as context, counter.allowances:
             contexts[:] = context.values()
             yield context
         contexts.clear()
@@ -80,7 +83,8 @@ def build(settings: ServerSettings) -> Starlette:
         auth=auth,
         lifespan=lifespan,
         middleware=[
-            OfferTraceMiddleware(settings.server, silent=silent, ahead=_fetch_ahead if settings.mcp_ahead else None)
+            LimitMiddleware(counter),
+            OfferTraceMiddleware(settings.server, silent=silent, ahead=_fetch_ahead if settings.mcp_ahead else None),
         ],
         mask_error_details=True,
         request_state_security=state_security(profile),
@@ -104,6 +108,7 @@ def build(settings: ServerSettings) -> Starlette:
         allowed_origins=settings.allowed_origins,
         middleware=[
             Middleware(ServedSpans, continued=True),
+            Middleware(LimitDoor, counter=counter),
             Middleware(
                 StepUp,
                 challenge=auth.challenge,

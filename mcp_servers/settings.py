@@ -14,7 +14,9 @@ from common.servers import SERVERS, ServerSpec
 from common.settings import SSLMODE, CommonSettings, SslMode
 from fastmcp_vault.credentials.sources import KVSource
 from fastmcp_vault.levels import LEVEL_SECONDS, Demand
+from fastmcp_vault.server.limits import CallLimits
 from fastmcp_vault.server.profile import ApprovalMode, ApprovalPolicy, ServerProfile
+from fastmcp_vault.state.protocol import Quota
 from fastmcp_vault.vault import Vault
 from mcp_servers.proxies import proxy_for
 from mcp_servers.rest import Rest, Words
@@ -63,6 +65,14 @@ def _proxy() -> Any:
     )
 
 
+def _limit(usual: str, whose: str) -> Any:
+    return Field(
+        usual,
+        pattern=r"^\d{1,7}/\d{1,7}$",
+        description=f"Calls a minute / calls at once {whose}, over all replicas of this server; 0: any number.",
+    )
+
+
 class ServerSettings(CommonSettings):
     """What every MCP server reads. A subclass per server says which one it is, and adds its back end."""
 
@@ -87,6 +97,14 @@ class ServerSettings(CommonSettings):
     )
     mcp_approval_login_age: int = _login_age("")
     mcp_approval_acr: Demand = _acr("")
+    mcp_limit_person: str = _limit("3000/50", "of one person")
+    mcp_limit_client: str = _limit("60000/1000", "with one client, for everybody together")
+    mcp_limit_tool: str = _limit("60000/1000", "of one tool, by everybody together")
+    mcp_limit_tools: str = Field(
+        "",
+        pattern=r"^(\w+=\d{1,7}/\d{1,7}( |$))*$",
+        description="The same for some tools instead: `execute=60/5 explain=30/2`.",
+    )
     app_public_url: PublicUrl = Field(
         "http://localhost:8501", description="The app as browsers see it: where links for approval lead."
     )
@@ -154,6 +172,17 @@ class ServerSettings(CommonSettings):
                 page=f"{self.app_public_url.rstrip('/')}/approve",
             ),
             accounts_page=f"{self.app_public_url.rstrip('/')}/connect-account",
+        )
+
+    @property
+    def call_limits(self) -> CallLimits:
+        """How much each person, client and tool may call."""
+        some = (entry.partition("=") for entry in self.mcp_limit_tools.split())
+        return CallLimits(
+            person=_quota(self.mcp_limit_person),
+            client=_quota(self.mcp_limit_client),
+            tool=_quota(self.mcp_limit_tool),
+            tools={name: _quota(text) for name, _, text in some},
         )
 
     @property
@@ -244,6 +273,11 @@ class PostgresSettings(ServerSettings):
     )
     postgres_connections_all: int = Field(100, ge=1, description="Connections of everybody together, at most.")
     postgres_idle: float = Field(5.0, gt=0, description="Seconds after which an unused connection is closed.")
+
+
+def _quota(text: str) -> Quota:
+    calls, _, room = text.partition("/")
+    return Quota(int(calls), int(room))
 
 
 def _listed(text: str) -> list[str]:

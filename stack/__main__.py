@@ -45,6 +45,8 @@ def parser() -> argparse.ArgumentParser:
     verbs.add_parser("init", help="provision again from init/users.yaml", add_help=False)
     verbs.add_parser("clients", help="`clients prune` removes registered clients that nobody uses", add_help=False)
     verbs.add_parser("people", help="`people offboard NAME`: end everything that somebody can reach", add_help=False)
+    verbs.add_parser("person", help="`person suspend NAME`: refuse somebody everywhere; resume, list", add_help=False)
+    verbs.add_parser("client", help="`client suspend CLIENT_ID`: refuse a client; resume, list", add_help=False)
     reset = verbs.add_parser("reset", help="stop and forget all data: start over")
     reset.add_argument("--yes", action="store_true", help="do not ask")
     verbs.add_parser("fetch", help="download and build everything beforehand")
@@ -58,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-HANDS_OVER = ("init", "clients", "people", "test", "bench")
+HANDS_OVER = ("init", "clients", "people", "person", "client", "test", "bench")
 """Commands of programs that read their arguments themselves."""
 
 PROVISIONING_VERBS = {

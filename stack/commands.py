@@ -185,6 +185,16 @@ def people(layout: Layout, options: Namespace, began: float) -> int:
     return _as_init(layout, "init.people", options.arguments)
 
 
+def person(layout: Layout, options: Namespace, began: float) -> int:
+    """Suspend somebody everywhere, or let them go on; the program's own exit code."""
+    return _as_init(layout, "init.principals", ["person", *options.arguments])
+
+
+def client(layout: Layout, options: Namespace, began: float) -> int:
+    """The same for a client."""
+    return _as_init(layout, "init.principals", ["client", *options.arguments])
+
+
 def _as_init(layout: Layout, module: str, arguments: Sequence[str]) -> int:
     now = status.read(layout)
     if now is None or not control.is_running(layout):

@@ -26,6 +26,7 @@ PROVISIONED = (
     "APP_STATE_PASSWORD",
     "TOKEN_API_STATE_PASSWORD",
     "AGENTS_STATE_PASSWORD",
+    "AUTH_RELAY_STATE_PASSWORD",
     *(spec.variable(what) for spec in SERVERS.values() for what in ("CLIENT_SECRET", "STATE_PASSWORD")),
 )
 """What provisioning tells Keycloak, PostgreSQL or Vault, and a service then opens with: `init` gets all of these."""

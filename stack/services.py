@@ -153,6 +153,7 @@ def _mcp_server(spec: ServerSpec) -> Service:
         | (_of(spec, _ACCOUNT_SECRETS) if spec.account else {}),
         takes=(
             *(spec.variable(f"APPROVAL{rest}") for rest in ("", "_LOGIN_AGE", "_ACR")),
+            *(f"MCP_LIMIT_{whose}" for whose in ("PERSON", "CLIENT", "TOOL", "TOOLS")),
             *_OF_BACK_ENDS,
             *(_of(spec, dict.fromkeys(_OF_ACCOUNTS, "")) if spec.account else ()),
         ),
@@ -242,12 +243,13 @@ SERVICES: tuple[Service, ...] = (
             "APP_PUBLIC_URL": "http://localhost:{port[app]}",
             "SESSION_CACHE_DIR": "{data}/auth-relay",
         },
-        secrets={
+        secrets=_state_dsn("auth-relay", "AUTH_RELAY_STATE_PASSWORD")
+        | {
             "JWT_SECRET": "{secret[RELAY_JWT_SECRET]}",
             "RELAY_TO_CHATBOT_HMAC_SECRET": "{secret[RELAY_TO_CHATBOT_HMAC_SECRET]}",
             "DEMO_CHATBOT__SECRETS": "{secret[CHATBOT_RELAY_CLIENT_SECRET]}",
         },
-        uses=("keycloak",),
+        uses=("postgres", "keycloak"),
         opens="http://localhost:{port[auth-relay]}",
     ),
     Service(

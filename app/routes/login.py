@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import suppress
 from urllib.parse import urlencode
 
 from pydantic import SecretStr
@@ -17,10 +18,11 @@ from app.routes.page import problem_page
 from app.session import cookie_name as session_cookie_name
 from app.texts import t
 from fastmcp_vault import tracing
-from fastmcp_vault.errors import LoginFailed, Problem
+from fastmcp_vault.errors import AccessSuspended, LoginFailed, Problem
 from fastmcp_vault.levels import LEVELS, reached
 from fastmcp_vault.masking import mask_url
 from fastmcp_vault.oidc.tokens import Claims, TokenSet
+from fastmcp_vault.state.protocol import principals_of
 
 _log = logging.getLogger(__name__)
 
@@ -73,8 +75,9 @@ async def callback(request: Request) -> Response:
         response = await _signed_in(process, request, pending, code)
     except Problem as problem:
         _log.info("Sign-in failed: %s", problem.code)
-        status = 503 if problem.retryable else 400
-        response = problem_page(t("page.login-failed"), problem, status=status)
+        suspended = isinstance(problem, AccessSuspended)
+        status = 403 if suspended else 503 if problem.retryable else 400
+        response = problem_page(t("page.login-failed"), problem, status=status, sign_in=not suspended)
         if await _signed_in_already(process, request, pending):
             where = pending.next if pending else "/"
             response = RedirectResponse(where, status_code=303, headers={"Cache-Control": "no-store"})
@@ -135,6 +138,7 @@ async def _signed_in(process: AppProcess, request: Request, pending: Pending | N
             raise LoginFailed(t("login.unknown"), fix=t("login.unknown.fix"))
         claims = await _claims(process, tokens)
         opened.detail(acr_demanded=pending.acr, acr_given=claims.acr)
+        await _require_admitted(process, tokens, claims)
         _strong_enough(pending.acr, claims.acr)
         opened.say(t("step.login", username=claims.username))
     if process.state.ended(claims.sid, claims.auth_time) and not pending.anew:
@@ -162,6 +166,17 @@ async def _claims(process: AppProcess, tokens: TokenSet) -> Claims:
     if claims.azp != process.settings.app_client_id or not claims.sid:
         raise LoginFailed(t("problem.other-program"), fix=t("login.refused.fix"))
     return claims
+
+
+async def _require_admitted(process: AppProcess, tokens: TokenSet, claims: Claims) -> None:
+    """Nothing, if the person may come in; else Keycloak's session ends, too. Raises AccessSuspended."""
+    try:
+        process.state.check_principals(*principals_of(claims))
+    except AccessSuspended:
+        if tokens.refresh_token is not None:
+            with suppress(Problem):
+                await process.keycloak.end_session(tokens.refresh_token)
+        raise
 
 
 def _strong_enough(demanded: str, given: str) -> None:

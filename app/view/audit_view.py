@@ -22,6 +22,7 @@ from app.view.flow import flow
 from app.view.plain import mono, plain
 from app.view.timeline import TimelineRow, timeline
 from fastmcp_vault.errors import Problem
+from fastmcp_vault.state import SuspensionDeed
 
 ANSWER_SECONDS = 15.0
 GROUPS = 25
@@ -62,6 +63,7 @@ def show() -> None:
     try:
         with st.spinner(t("audit.reading")):
             process = AppProcess.current()
+            _deeds(process.loop.run(audit.deeds(process, visitor.visit().cookie), timeout=ANSWER_SECONDS))
             told = process.loop.run(audit.look(process, visitor.visit().cookie), timeout=ANSWER_SECONDS)
     except Problem as problem:
         sentence.problem(problem)
@@ -73,6 +75,15 @@ def show() -> None:
         return
     _verdict(told)
     _shown(lines)
+
+
+def _deeds(found: Sequence[SuspensionDeed]) -> None:
+    """What administrators did to the person's access: kept in the shared state, beside Vault's own log."""
+    if found:
+        st.subheader(t("audit.suspensions"), anchor=False)
+    for one in found:
+        said = t(f"audit.suspension.{one.deed}", when=clock(one.at), by=one.by, held=one.held, left=one.left_over)
+        st.caption(plain(f"{said} {one.reason}".strip()))
 
 
 def _verdict(told: AuditReport) -> None:

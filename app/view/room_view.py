@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any, Literal, TypeVar
 
 import streamlit as st
@@ -11,18 +11,22 @@ import streamlit as st
 from app import room
 from app.claims import clock, left
 from app.process import AppProcess
-from app.room import FACILITATOR, Present, Server
+from app.room import FACILITATOR, Calling, Present, Server
 from app.session import Person
 from app.texts import t
 from app.view import press, sentence, visitor
 from app.view.plain import plain
 from fastmcp_vault.errors import Problem
+from fastmcp_vault.state import Principal, PrincipalSuspension
 
 SECONDS = 10.0
 """How long looking, or doing one thing, may take."""
 
 EVERY = "5s"
 """How often the page looks again by itself."""
+
+REPORT = "kept.room.report"
+"""Where the outcome of a suspension waits for the page to be drawn again."""
 
 R = TypeVar("R")
 
@@ -42,14 +46,27 @@ def _room(person: Person) -> None:
     except Problem as problem:
         sentence.problem(problem)
         return
+    if report := st.session_state.pop(REPORT, ""):
+        st.info(plain(report), icon=":material/fact_check:")
     st.subheader(t("room.servers"), anchor=False)
     for column, server in zip(st.columns(len(found.servers)), found.servers, strict=True):
         with column.container(border=True, height="stretch", key=f"server-{server.name}"):
             _server(server)
     st.subheader(t("room.people", count=len(found.people)), anchor=False)
+    suspended = {suspension.principal for suspension in found.suspended}
     for present in found.people:
         with st.container(border=True, key=f"session-{present.session.sid}"):
-            _present(present, mine=present.session.sid == person.sid)
+            _present(present, me=person, suspended=suspended)
+    if found.clients:
+        st.subheader(t("room.clients"), anchor=False)
+        for client in found.clients:
+            with st.container(border=True, key=f"client-{client.principal.id}"):
+                _client(client, suspended)
+    if found.suspended:
+        st.subheader(t("room.suspended"), anchor=False)
+        for suspension in found.suspended:
+            with st.container(border=True, key=f"suspended-{suspension.principal.id}"):
+                _suspended(suspension)
 
 
 def _server(server: Server) -> None:
@@ -75,15 +92,59 @@ def _server(server: Server) -> None:
         )
 
 
-def _present(present: Present, *, mine: bool) -> None:
-    session, now = present.session, time.time()
-    who, what, action = st.columns([2, 4, 2], vertical_alignment="center")
+def _present(present: Present, *, me: Person, suspended: Collection[Principal]) -> None:
+    session, now, mine = present.session, time.time(), present.session.sid == me.sid
+    who, what, action = st.columns([2, 4, 3], vertical_alignment="center")
     who.markdown(f"**{plain(session.username)}**" + (f" · {t('room.you')}" if mine else ""))
     held = [t("room.token", server=plain(k.server), left=left(k.expires_at, now)) for k in present.tokens]
     what.markdown(" ".join(f":blue-badge[:material/key: {words}]" for words in held) or t("room.nothing"))
     if not mine:
-        with action:
+        with action, st.container(horizontal=True):
             _button("room.end", "logout", session.sid, lambda cookie: room.end(AppProcess.current(), cookie, session))
+            principal = Principal("person", AppProcess.current().settings.issuer, session.sub)
+            if session.sub != me.sub and principal not in suspended:
+                _suspend(principal, session.username, key=session.sid)
+
+
+def _client(client: Calling, suspended: Collection[Principal]) -> None:
+    name, action = st.columns([6, 3], vertical_alignment="center")
+    name.markdown(f"**{plain(client.principal.id)}** · {t('room.held', count=client.held)}")
+    if client.principal not in suspended:
+        with action:
+            _suspend(client.principal, client.principal.id, key=client.principal.id)
+
+
+def _suspend(principal: Principal, name: str, *, key: str) -> None:
+    """The question why, and the button that refuses a person or a client everywhere."""
+    with st.popover(t("room.suspend"), icon=":material/block:", key=f"suspend-{key}"):
+        st.caption(t(f"room.suspend.{principal.kind}", name=plain(name)))
+        reason = st.text_input(
+            t("room.reason"), max_chars=room.REASON_LIMIT, key=f"reason-{key}", help=t("room.reason.help")
+        )
+
+        async def act(cookie: str) -> None:
+            done = await room.suspend_principal(AppProcess.current(), cookie, principal, name, reason)
+            told = "room.revoked" if not done.left else "room.revoked.not"
+            st.session_state[REPORT] = t(
+                told, name=name, held=done.held, revoked=done.held - done.left, left=done.left, waiting=done.waiting
+            )
+
+        _button("room.suspend.everywhere", "block", key, act, kind="primary")
+
+
+def _suspended(suspension: PrincipalSuspension) -> None:
+    said, action = st.columns([6, 3], vertical_alignment="center")
+    kind = t(f"room.kind.{suspension.principal.kind}")
+    since = t("room.since-by", when=clock(suspension.since), by=plain(suspension.by))
+    said.markdown(f"**{plain(suspension.name)}** :red-badge[:material/block: {kind}]")
+    said.caption(f"{since} {plain(suspension.reason)}".strip())
+    with action:
+        _button(
+            "room.resume.principal",
+            "play_arrow",
+            suspension.principal.id,
+            lambda cookie: room.resume_principal(AppProcess.current(), cookie, suspension.principal),
+        )
 
 
 def _button(

@@ -245,6 +245,9 @@ def _outcome(outcome: ActionDone | InputError | None, server: str, tool: str) ->
         sentence.problem(outcome.problem)
     elif outcome is not None and outcome.answer is not None and outcome.answer.asked is None:
         results_view.show(outcome.answer, key=f"{server}.{tool}")
+        mine = outcome.answer.left.get("person")
+        if mine:
+            st.caption(t("tools.left", server=LABELS[server], **mine))
 
 
 def _offer(kept: ToolsPageState, server: str, tool: str) -> None:

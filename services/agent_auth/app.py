@@ -24,6 +24,7 @@ from services.agents.errors import (
 )
 from services.agents.house import AgentServices
 from services.agents.http import NO_STORE, answer_problems
+from services.agents.suspended import require_admitted
 from services.peer import certificate_of
 from services.web import add_front_page, allowed_hosts, protect
 
@@ -103,13 +104,15 @@ def build(house: AgentServices) -> FastAPI:
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"description": "The request cannot be used (RFC 6749 §5.2)"},
     401: {"description": "No certificate, or not a good one: `invalid_client`"},
+    403: {"description": "An administrator has suspended the agent, or its owner: `access_denied`"},
     413: {"description": "The body is too long"},
     503: {"description": "A part that must be asked does not answer"},
 }
 
 
 async def authenticated(house: AgentServices, request: Request) -> AgentCertificate:
-    """The agent of this connection, its certificate found good now. Raises InvalidClient, Unavailable."""
+    """The agent of this connection, its certificate found good now. Raises InvalidClient, AgentSuspended,
+    Unavailable."""
     found = certificates.read(certificate_of(request), now=time.time())
     if house.revocations is None:
         raise Unavailable("This process was started without mutual TLS.")
@@ -119,6 +122,7 @@ async def authenticated(house: AgentServices, request: Request) -> AgentCertific
         raise Unavailable("Whether the certificate is revoked cannot be found out.", fix=error.fix) from error
     if revoked:
         raise InvalidClient("The client certificate is revoked.", fix="Get a new one: `./demo agent new`.")
+    require_admitted(house.state, found.name, issuer=house.settings.issuer)
     return found
 
 

@@ -61,6 +61,12 @@ class AgentScopeInsufficient(OAuthError):
     code, status, error = "insufficient_scope", 403, "insufficient_scope"
 
 
+class AgentSuspended(OAuthError):
+    """An administrator has suspended the agent, or the person that it belongs to."""
+
+    code, status, error = "agent_suspended", 403, "access_denied"
+
+
 class UnknownCommand(OAuthError):
     """There is no such command for this agent."""
 

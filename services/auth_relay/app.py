@@ -18,8 +18,9 @@ from common import logs, signed
 from common.settings import load
 from common.speech import said_problem
 from fastmcp_vault import correlation, telemetry
-from fastmcp_vault.errors import InputError, Problem
+from fastmcp_vault.errors import AccessSuspended, InputError, Problem
 from fastmcp_vault.sentences import Sentence
+from fastmcp_vault.state import State
 from services.auth_relay import pages
 from services.auth_relay.clients import Clients
 from services.auth_relay.models import ErrorAnswer, Link, LinkRequest, LoginProgress, StatusRequest
@@ -74,9 +75,11 @@ def build(settings: RelaySettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.relay = Relay(settings, clients, Store(settings.session_cache_dir))
-        yield
-        await app.state.relay.close()
+        async with State(settings.state_dsn, application_name="auth-relay") as state:
+            app.state.relay = Relay(settings, clients, Store(settings.session_cache_dir), suspensions=state)
+            app.state.shared = state
+            yield
+            await app.state.relay.close()
 
     app = FastAPI(
         title="Login relay for chatbots",
@@ -99,12 +102,12 @@ def _host(settings: RelaySettings) -> str:
 
 
 def _programs(app: FastAPI) -> None:
-    @app.post("/issue_login_link", responses=_errors(401, 429), summary="Ask for a login link")
+    @app.post("/issue_login_link", responses=_errors(401, 403, 429), summary="Ask for a login link")
     async def issue_login_link(request: Request, wanted: LinkRequest, signature: Signature = None) -> Link:
         """A login link for one user of a registered chatbot, and the code that the chat must show beside it.
 
         Signed like the callback; in the demo profile it may be unsigned. Errors: `unknown_client_key`,
-        `address_not_allowed`, `invalid_signature`, `too_many_links`.
+        `address_not_allowed`, `invalid_signature`, `too_many_links`, `client_suspended`.
         """
         relay: Relay = request.app.state.relay
         signed_so = await relay.check_signature(wanted, await request.body(), signature, needed=False)
@@ -130,9 +133,9 @@ def _programs(app: FastAPI) -> None:
 
     @app.get("/health", include_in_schema=False)
     async def health(request: Request) -> Response:
-        """200 while sign-ins can be kept."""
+        """200 while sign-ins can be kept, and who is suspended is known."""
         relay: Relay = request.app.state.relay
-        well = await relay.keeps()
+        well = await relay.keeps() and await request.app.state.shared.serves()
         return JSONResponse({"status": "ok" if well else "refusing"}, 200 if well else 503)
 
 
@@ -143,7 +146,7 @@ class _NoSuchLogin(RelayProblem):
 
 
 def _people(app: FastAPI, settings: RelaySettings) -> None:
-    @app.get("/login/{lit}", summary="The link's page", response_class=HTMLResponse, responses=_pages())
+    @app.get("/login/{lit}", summary="The link's page", response_class=HTMLResponse, responses=_pages(403))
     async def login(request: Request, lit: str) -> Response:
         """Names the chatbot and asks for the code that the chat shows. Looking at it uses nothing up."""
         return await _code_page(request, lit)
@@ -181,12 +184,13 @@ def _people(app: FastAPI, settings: RelaySettings) -> None:
         summary="Back from Keycloak",
         status_code=303,
         response_class=RedirectResponse,
-        responses=_pages(502),
+        responses=_pages(403, 502),
     )
     async def callback(request: Request) -> Response:
         """Checks state and nonce, redeems the code, hands the tokens to the chatbot, and sends the browser on.
 
-        Errors: `invalid_or_expired_state`, `callback_failed`, `no_offline_refresh_token`, `unknown_client_key`.
+        Errors: `invalid_or_expired_state`, `callback_failed`, `no_offline_refresh_token`, `unknown_client_key`,
+        `person_suspended`, `client_suspended`.
         """
         relay: Relay = request.app.state.relay
         where = await relay.finish(dict(request.query_params), request.cookies)
@@ -221,11 +225,17 @@ def _wants_html(request: Request) -> bool:
 
 async def _problem(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, Problem)
-    status = problem.status if isinstance(problem, RelayProblem) else 503 if problem.retryable else 400
+    status = _status(problem)
     _log.info("%s %s: %s", request.method, request.url.path.split("/")[1], problem.code)
     if _wants_html(request):
         return pages.problem_page(problem, status=status, spoken=spoken_by(request))
     return JSONResponse({"error": problem.code, "message": said_problem(problem, spoken_by(request))}, status)
+
+
+def _status(problem: Problem) -> int:
+    if isinstance(problem, RelayProblem):
+        return problem.status
+    return 403 if isinstance(problem, AccessSuspended) else 503 if problem.retryable else 400
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import httpx2
 from pydantic import SecretStr
@@ -22,6 +23,7 @@ from fastmcp_vault.http import async_client, async_transport
 from fastmcp_vault.oidc.oidc import Keycloak
 from fastmcp_vault.oidc.tokens import TokenSet, unverified_claims
 from fastmcp_vault.sentences import Sentence
+from fastmcp_vault.state import Principal
 from fastmcp_vault.tracing.wire import TracedTransport
 from services.auth_relay.clients import Client, Clients
 from services.auth_relay.handover import hand_over
@@ -72,12 +74,29 @@ class Begun:
     value: str = field(repr=False)
 
 
+class SuspensionCheck(Protocol):
+    """What is asked of the shared state."""
+
+    def check_principals(self, *principals: Principal) -> None:
+        """Nothing, if none is suspended. Raises StateUnavailable, PersonSuspended, ClientSuspended."""
+
+
 class Relay:
-    """The relay's work. Every method may raise StoreUnavailable. ``clock`` gives seconds since the epoch."""
+    """The relay's work. ``clock`` gives seconds since the epoch.
+
+    Every method may raise StoreUnavailable, and those that go on with a login StateUnavailable and ClientSuspended.
+    """
 
     def __init__(
-        self, settings: RelaySettings, clients: Clients, store: Store, *, clock: Callable[[], float] = time.time
+        self,
+        settings: RelaySettings,
+        clients: Clients,
+        store: Store,
+        *,
+        suspensions: SuspensionCheck,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self._suspensions = suspensions
         self._settings, self._clients, self._store, self._clock = settings, clients, store, clock
         self._lits = LitMaker(
             settings.jwt_secret, issuer=settings.base_url.rstrip("/"), ttl=settings.lit_ttl_seconds, clock=clock
@@ -107,7 +126,7 @@ class Relay:
 
         Raises UnknownClientKey, NotAllowed, TooManyLinks, StoreUnavailable.
         """
-        client = self._clients.get(request.client_key)
+        client = self._serving(request.client_key)
         _allowed(client, callback_url=request.callback_url, redirect_after=request.redirect_after)
         await self._store.require_room()
         if not signed:
@@ -140,7 +159,7 @@ class Relay:
         Raises InvalidOrExpiredState, UnknownClientKey.
         """
         lit = self._lits.read(token)
-        client = self._clients.get(lit.client_key)
+        client = self._serving(lit.client_key)
         _allowed(client, callback_url=lit.callback_url, redirect_after=lit.redirect_after)
         if await self._store.get("link", lit.jti) is None:
             raise _used()
@@ -189,7 +208,7 @@ class Relay:
         """Redeem the code that Keycloak sent and hand the tokens over; where the browser goes then.
 
         Raises InvalidOrExpiredState, LoginFailed, NoOfflineRefreshToken, CallbackFailed, UnknownClientKey,
-        KeycloakUnavailable, ConfigError.
+        PersonSuspended, KeycloakUnavailable, ConfigError.
         """
         state = query.get("state", "")
         kept = await self._store.take("state", _digest(state))
@@ -199,12 +218,13 @@ class Relay:
         if not hmac.compare_digest(_digest(cookies.get(self.cookie_name(state), "")), kept["browser"]):
             raise InvalidOrExpiredState("This sign-in was begun in another browser.", fix=AGAIN, reason="browser")
         lit = Lit.model_validate(kept["lit"])
-        client = self._clients.get(lit.client_key)
+        client = self._serving(lit.client_key)
         _allowed(client, callback_url=lit.callback_url, redirect_after=lit.redirect_after)
         login = (kept["login_id"], kept["trace_id"], client.key)
         with carrying(kept["trace_id"]):
             async with self._trails.step(*login, "relay-redeem", "code_accepted") as opened:
                 tokens = await self._redeem(client, query, kept)
+                await self._require_admitted(client, tokens)
                 opened.say(f"Keycloak gave tokens for {unverified_claims(tokens.access_token)['preferred_username']}.")
             async with self._trails.step(*login, "relay-callback", "linked") as opened:
                 attempts = await self._hand_over(client, lit, tokens)
@@ -239,6 +259,22 @@ class Relay:
         for keycloak in self._keycloaks.values():
             await keycloak.close()
         await self._store.close()
+
+    def _serving(self, client_key: str) -> Client:
+        """The client of this key. Raises UnknownClientKey, ClientSuspended."""
+        client = self._clients.get(client_key)
+        self._suspensions.check_principals(Principal("client", client.issuer, client.client_id))
+        return client
+
+    async def _require_admitted(self, client: Client, tokens: TokenSet) -> None:
+        """Nothing, if the person who signed in is not suspended; their tokens are ended. Raises PersonSuspended."""
+        try:
+            person = str(unverified_claims(tokens.access_token)["sub"])
+            self._suspensions.check_principals(Principal("person", client.issuer, person))
+        except BaseException:
+            if tokens.refresh_token is not None:
+                await self._give_up(self._keycloaks[client.key], tokens.refresh_token)
+            raise
 
     async def _take_place(self, client: Client) -> None:
         """A place for a link that anybody could have asked for, until it is void. Raises TooManyLinks."""

@@ -43,10 +43,6 @@ class RelaySettings(CommonSettings):
     app_public_url: PublicUrl = Field("http://localhost:8501", description="The app as browsers see it.")
     debug: bool = Field(False, description="Log more, and serve the interactive API pages at /docs.")
 
-    def unused_fields(self) -> frozenset[str]:
-        """This process has no access to the shared state."""
-        return frozenset({"state_dsn"})
-
     @property
     def origin(self) -> str:
         """Scheme, host and port of the relay's public address, as browsers write it in ``Origin``."""

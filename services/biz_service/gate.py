@@ -15,6 +15,7 @@ from fastmcp_vault.sentences import Sentence
 from services.agents import certificates
 from services.agents.errors import AgentScopeInsufficient, InvalidClient, InvalidToken, MissingToken, Unavailable
 from services.agents.house import AgentServices
+from services.agents.suspended import require_admitted
 from services.agents.tokens import ALGORITHM, AgentClaims, peek
 from services.peer import certificate_of
 
@@ -59,7 +60,8 @@ class Gate:
         self._house, self._keycloak = house, keycloak
 
     async def caller(self, request: HTTPConnection) -> AgentCaller:
-        """Who sends this request. Raises MissingToken, InvalidToken, and Unavailable while that cannot be known."""
+        """Who sends this request. Raises MissingToken, InvalidToken, AgentSuspended, and Unavailable while that
+        cannot be known."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
@@ -69,6 +71,7 @@ class Gate:
         issued_by, claims = await self._verified(token)
         proved = await self._proved(request, claims)
         await self._still_good(claims, issued_by)
+        require_admitted(self._house.state, claims.sub, issuer=self._house.settings.issuer)
         tls = request.scope.get("scheme") in ("https", "wss")
         return AgentCaller(claims, issued_by, "mutual-tls" if proved else "tls" if tls else "plain")
 

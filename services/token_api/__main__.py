@@ -11,7 +11,8 @@ from common import logs
 from common.command import run as run_command
 from common.settings import SERVER_AUDIENCE_PREFIX, load
 from fastmcp_vault import telemetry
-from fastmcp_vault.errors import ConfigError, Problem, VaultDenied
+from fastmcp_vault.backoff import Backoff
+from fastmcp_vault.errors import ConfigError, Problem, StateUnavailable, VaultDenied
 from fastmcp_vault.oidc.validation import TokenValidator
 from fastmcp_vault.state import State
 from fastmcp_vault.vault import Persistence, Vault, VaultSession, logins
@@ -19,6 +20,8 @@ from services.serving import Endpoint, serve
 from services.token_api.app import build
 from services.token_api.callers import AUDIENCE, Callers
 from services.token_api.settings import TokenApiSettings
+from services.token_api.suspended import SuspendedOwners
+from services.token_api.tokens import ApiTokens
 
 log = logging.getLogger(__name__)
 
@@ -50,12 +53,24 @@ async def run(settings: TokenApiSettings) -> None:
         await state.open()
         demo = settings.profile == "demo"
         app = build(vault, session, Callers(validator, state, demo=demo), hosts=settings.hosts, demo=demo)
+        owners = SuspendedOwners(state, ApiTokens(vault, session), issuer=settings.issuer)
+        catching_up = asyncio.create_task(_caught_up(owners))
+        stack.callback(catching_up.cancel)
         stopping = asyncio.Event()
         lost = asyncio.create_task(_stop_when_lost(session, stopping))
         await serve([Endpoint("token-api", app, settings.bind_host, settings.token_api_port)], stopping)
         if lost.done():
             raise _useless(lost.result()) from lost.result()
         lost.cancel()
+
+
+async def _caught_up(owners: SuspendedOwners) -> None:
+    backoff = Backoff(first=0.2, longest=5.0)
+    while True:
+        try:
+            return await owners.end_all()
+        except StateUnavailable:
+            await asyncio.sleep(backoff.failed())
 
 
 def _kept_alive(settings: TokenApiSettings, vault: Vault) -> VaultSession:

@@ -64,7 +64,7 @@ async def front(request: Request) -> Response:
 
 @router.post(
     "/api/token/create",
-    responses=errors(413) | {code: {"model": models.Outcome} for code in (400, 401, 429, 503)},
+    responses=errors(413) | {code: {"model": models.Outcome} for code in (400, 401, 403, 429, 503)},
 )
 async def create(request: Request, body: models.CreateToken, owner: Owner) -> models.TokenCreated:
     """Make a token: one hour, its permissions enforced by Vault's policies."""
@@ -131,7 +131,7 @@ async def revoke_own(request: Request, token: TokenHeader = None) -> models.Outc
     return _done(request, "The token is revoked.")
 
 
-@router.get("/api/tokens", responses=errors(400, 401, 503))
+@router.get("/api/tokens", responses=errors(400, 401, 403, 503))
 async def listed(
     request: Request,
     owner: Owner,
@@ -143,13 +143,13 @@ async def listed(
     return models.IssuedList(tokens=page_of.tokens, next=page_of.next)
 
 
-@router.post("/api/tokens/{accessor}/renew", responses=errors(400, 401, 404, 503))
+@router.post("/api/tokens/{accessor}/renew", responses=errors(400, 401, 403, 404, 503))
 async def renew(request: Request, owner: Owner, accessor: Annotated[Accessor, Path()]) -> models.Issued:
     """Begin the hour of one of the caller's tokens anew."""
     return await _tokens(request).renew(owner, accessor)
 
 
-@router.delete("/api/tokens/{accessor}", responses=errors(400, 401, 404, 503))
+@router.delete("/api/tokens/{accessor}", responses=errors(400, 401, 403, 404, 503))
 async def revoke(request: Request, owner: Owner, accessor: Annotated[Accessor, Path()]) -> models.Outcome:
     """End one of the caller's tokens."""
     await _tokens(request).revoke(owner, accessor)

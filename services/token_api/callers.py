@@ -9,6 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from fastmcp_vault.errors import SessionEnded, TokenInvalid
 from fastmcp_vault.oidc.tokens import Claims
+from fastmcp_vault.state.protocol import TokenBearer
 
 AUDIENCE = "token-api"
 ANONYMOUS = "anonymous"
@@ -24,8 +25,8 @@ class CallerValidator(Protocol):
 class SessionProtocol(Protocol):
     """What is asked of :class:`fastmcp_vault.state.State`."""
 
-    async def admit(self, *, sid: str, server: str, auth_time: float) -> None:
-        """Nothing, if the session may go on. Raises StateUnavailable, SessionEnded, ServerSuspended."""
+    async def admit(self, bearer: TokenBearer, *, server: str) -> None:
+        """Nothing, if it may be used. Raises StateUnavailable, SessionEnded, AccessSuspended, ServerSuspended."""
 
 
 class Callers:
@@ -37,7 +38,8 @@ class Callers:
     async def name(self, bearer: str | None) -> str:
         """The caller's Keycloak user id, or ``anonymous``.
 
-        Raises TokenInvalid, SessionEnded, and while a part is down StateUnavailable or KeycloakUnavailable.
+        Raises TokenInvalid, SessionEnded, AccessSuspended, and while a part is down StateUnavailable or
+        KeycloakUnavailable.
         """
         if bearer is None:
             if self._demo:
@@ -46,7 +48,7 @@ class Callers:
         claims = await self._validator.validate(bearer)
         if not claims.sid:
             raise SessionEnded("The token belongs to no session.", fix="Sign in, and exchange that token.")
-        await self._sessions.admit(sid=claims.sid, server=AUDIENCE, auth_time=claims.auth_time)
+        await self._sessions.admit(claims, server=AUDIENCE)
         return claims.sub
 
 

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from common.speech import said
 from fastmcp_vault.errors import (
+    AccessSuspended,
     CredentialMissing,
     InputError,
     KeycloakUnavailable,
@@ -50,6 +51,7 @@ _NOT_ALLOWED = RequestRefused(403, "Permission denied", "Vault refused: no polic
 _TABLE: tuple[tuple[type[Problem], int, str], ...] = (
     (TokenInvalid, 401, "Unauthorized"),
     (SessionEnded, 401, "Unauthorized"),
+    (AccessSuspended, 403, "Forbidden"),
     (CredentialMissing, 404, "Not Found"),
     (InputError, 400, "Bad Request"),
     (TooManyTokens, 429, "Too Many Requests"),

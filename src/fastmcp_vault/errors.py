@@ -176,6 +176,37 @@ class ServerSuspended(Problem):
     code, part = "server_suspended", "state"
 
 
+class AccessSuspended(Problem):
+    """An administrator has suspended whoever calls: signing in again does not help."""
+
+    part = "state"
+
+
+class PersonSuspended(AccessSuspended):
+    """An administrator has suspended this person, everywhere."""
+
+    code = "person_suspended"
+
+
+class ClientSuspended(AccessSuspended):
+    """An administrator has suspended the client (``azp``) that the person calls with, for everybody."""
+
+    code = "client_suspended"
+
+
+class RateLimited(Problem):
+    """A person, a client or a tool has as many calls as it may (IETF draft-ietf-httpapi-ratelimit-headers).
+
+    ``retry_after``: seconds; ``policy``: whose calls are counted, how many they are, and in how many seconds.
+    """
+
+    code, part, retryable = "rate_limited", "mcp", True
+
+    def __init__(self, what: str, *, fix: str, retry_after: int, policy: tuple[str, int, int] | None = None) -> None:
+        self.retry_after, self.policy = retry_after, policy
+        super().__init__(what, fix=fix)
+
+
 class BackendUnavailable(Problem):
     """The Jira or GitHub API, or the tools' database, did not answer."""
 

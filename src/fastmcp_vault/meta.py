@@ -13,5 +13,8 @@ FRESH_KEY: Final = "mcp-remote-vault/fresh"
 ERROR_KEY: Final = "mcp-remote-vault/error"
 """Of the result of a failed call: the problem with its code."""
 
+LIMITS_KEY: Final = "mcp-remote-vault/limits"
+"""Of a result: what is left of the quotas of the person, the client and the tool."""
+
 APPROVAL_KEY: Final = "mcp-remote-vault/approval"
 """Of a question for approval: the facts for a program, as the app's dialog shows them."""

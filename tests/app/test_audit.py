@@ -20,6 +20,7 @@ from app.process import AppProcess
 from app.session import Visit
 from app.texts import t
 from fastmcp_vault.errors import ConfigError, NotReady, Problem, VaultDenied
+from fastmcp_vault.state import SuspensionDeed
 from fastmcp_vault.tracing import Exchange, Step, Trace
 from stack.testing import Stack
 from tests.app.conftest import ALICE, FRAME, Straight
@@ -187,6 +188,7 @@ def page(app: AppTest, looked_up: Callable[[Visit], None], monkeypatch: pytest.M
     def shows(told: AuditReport | Problem) -> AppTest:
         monkeypatch.setattr(AppProcess, "current", classmethod(lambda cls: SimpleNamespace(loop=Straight())))
         monkeypatch.setattr(audit, "look", lambda *_: told)
+        monkeypatch.setattr(audit, "deeds", lambda *_: [SuspensionDeed("suspended", "charlie", time.time(), "why")])
         looked_up(Visit(person=ALICE, cookie="opaque"))
         app.run()
         return app.switch_page(str(FRAME.parent / "audit.py")).run()
@@ -228,6 +230,7 @@ def test_where_there_is_no_log_the_page_says_so(page: Callable[..., AppTest]) ->
     app = page(NotReady("This app has no audit log to read.", fix="Set `AUDIT_FILE`."))
     assert "This app has no audit log to read." in app.warning[0].value.replace("\\", "")
     assert not app.expander
+    assert "suspended by charlie" in app.caption[0].value, "what is kept elsewhere is shown all the same"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fastmcp_vault.state import MemoryState
 from services.auth_relay.clients import Clients
 from services.auth_relay.models import LinkRequest
 from services.auth_relay.problems import StoreUnavailable, TooManyLinks
@@ -28,7 +29,7 @@ async def test_links_asked_for_without_a_signature_are_bounded_and_signed_ones_a
 ) -> None:
     monkeypatch.setattr("services.auth_relay.relay.UNSIGNED_LINKS", 5)
     settings = relay_settings(stack, odd, tmp_path)
-    relay = Relay(settings, Clients(settings), Store(settings.session_cache_dir))
+    relay = Relay(settings, Clients(settings), Store(settings.session_cache_dir), suspensions=MemoryState())
     first = await relay.issue(wanted(odd, "first"), signed=False)
     for _ in range(4):
         await relay.issue(wanted(odd), signed=False)
@@ -47,7 +48,7 @@ async def test_a_full_store_gives_no_new_link_and_keeps_every_one_that_it_gave(
 ) -> None:
     settings = relay_settings(stack, odd, tmp_path)
     store = Store(settings.session_cache_dir)
-    relay = Relay(settings, Clients(settings), store)
+    relay = Relay(settings, Clients(settings), store, suspensions=MemoryState())
     given = [await relay.issue(wanted(odd, f"user {n}")) for n in range(20)]
     for shard in store._cache._shards:
         shard.reset("size_limit", 1)

@@ -12,6 +12,7 @@ import pytest
 from requests.cookies import RequestsCookieJar
 
 from fastmcp_vault.errors import LoginFailed
+from fastmcp_vault.state import MemoryState
 from services.auth_relay.clients import Clients
 from services.auth_relay.relay import Relay
 from services.auth_relay.store import Store
@@ -71,7 +72,11 @@ async def test_an_old_sign_in_is_refused_though_the_redirect_was_robbed_of_its_p
         await asyncio.to_thread(agree, request.url, person.username, person.password, cookies=cookies)
     settings = relay_settings(stack, odd, tmp_path)
     a_minute_later = Relay(
-        settings, Clients(settings), Store(settings.session_cache_dir), clock=lambda: time.time() + 60
+        settings,
+        Clients(settings),
+        Store(settings.session_cache_dir),
+        suspensions=MemoryState(),
+        clock=lambda: time.time() + 60,
     )
     try:
         link = await a_minute_later.issue(wanted(odd))

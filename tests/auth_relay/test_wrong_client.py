@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from fastmcp_vault.errors import ConfigError
+from fastmcp_vault.state import MemoryState
 from services.auth_relay.clients import Clients
 from services.auth_relay.models import LinkRequest
 from services.auth_relay.problems import InvalidOrExpiredState, NotSigned
@@ -52,7 +53,7 @@ def relay_settings(stack: Stack, odd: OddServer, folder: Path, **changes: object
 async def test_a_sign_in_that_took_longer_than_its_time_is_over(stack: Stack, odd: OddServer, tmp_path: Path) -> None:
     settings = relay_settings(stack, odd, tmp_path, state_ttl_seconds=1)
     store = Store(settings.session_cache_dir)
-    relay = Relay(settings, Clients(settings), store)
+    relay = Relay(settings, Clients(settings), store, suspensions=MemoryState())
     wanted = LinkRequest(
         client_key="odd", chatbot_user_id="u", callback_url=f"{odd.url}/callback", redirect_after=f"{odd.url}/done"
     )
@@ -74,7 +75,7 @@ async def test_a_relay_outside_the_demo_profile_takes_no_unsigned_request(
     settings = demo.model_copy(update={"profile": "production"})
     with pytest.raises(ConfigError, match="without https"):
         Clients(settings)
-    relay = Relay(settings, Clients(demo), Store(settings.session_cache_dir))
+    relay = Relay(settings, Clients(demo), Store(settings.session_cache_dir), suspensions=MemoryState())
     request = LinkRequest(
         client_key="odd", chatbot_user_id="u", callback_url=f"{odd.url}/callback", redirect_after=f"{odd.url}/done"
     )

@@ -45,6 +45,7 @@ async def test_every_measurement_is_taken_and_none_is_absurd(
             "crowd-jira",
             *(["warm-jira-account", "warm-jira-spans"] if level == max(TINY.levels) else []),
         }
+    assert {row.key for row in results.rows if row.key.startswith("limits-")} == {"limits-cost", "limits-flood"}
     for row in results.rows:
         assert within_ten_times(row), row
     left = [row.value for row in results.rows if row.key.startswith("left-")]

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Literal
 
 import pytest
 
 from fastmcp_vault.credentials.grant import STALE_SECONDS
 from fastmcp_vault.credentials.manager import SWEEP_SECONDS
 from fastmcp_vault.errors import (
+    AccessSuspended,
     KeycloakUnavailable,
     ServerSuspended,
     SessionEnded,
     VaultDenied,
     VaultUnavailable,
 )
+from fastmcp_vault.state import Principal
 from tests.library.heart import (
     HERS,
     LEASE_LIFE,
@@ -70,6 +73,28 @@ async def test_a_suspension_ends_everybody_s_and_lets_nobody_in(world: World, se
     assert world.live() == []
     await server.state.resume("mcp-jira")
     await server.get(call(world, "sub-of-alice"))
+
+
+@pytest.mark.parametrize("kind", ["person", "client"])
+async def test_a_suspended_person_s_and_a_suspended_client_s_are_ended_and_nobody_else_s(
+    world: World, server: Server, kind: Literal["person", "client"]
+) -> None:
+    world.secrets["users/bob/jira"] = [dict(HERS)]
+    hers, his = call(world, "sub-of-alice"), call(world, "sub-of-bob")
+    his.caller.claims = his.caller.claims.model_copy(update={"azp": "inspector"})
+    await asyncio.gather(server.get(hers), server.get(his))
+    stopped, goes_on = (hers, his) if kind == "person" else (his, hers)
+    claims = stopped.caller.claims
+    principal = Principal(kind, claims.iss, claims.sub if kind == "person" else claims.azp)
+    await server.state.suspend(principal, reason="a test")
+    assert len(world.live()) == 1
+    with pytest.raises(AccessSuspended, match="a test"):
+        await server.get(stopped)
+    await settle()
+    assert len(world.live()) == 1
+    assert await server.get(goes_on)
+    await server.state.resume(principal)
+    await server.get(stopped)
 
 
 async def test_while_vault_is_away_what_is_held_goes_on_and_nothing_new_is_given(world: World, server: Server) -> None:

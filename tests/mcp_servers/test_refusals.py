@@ -15,6 +15,7 @@ from joserfc.jwk import OctKey, RSAKey
 from fastmcp_vault.errors import ServerSuspended, SessionEnded, StateUnavailable
 from fastmcp_vault.oidc import TokenValidator
 from fastmcp_vault.server.auth import AccessTokenVerifier, ResourceServerAuth
+from fastmcp_vault.state.protocol import TokenBearer
 from mcp_servers.settings import JiraSettings
 from tests.mcp_servers.serving import served
 
@@ -27,8 +28,8 @@ class Sessions:
 
     problem: Exception | None = None
 
-    async def admit(self, *, sid: str, server: str, auth_time: float) -> None:
-        assert sid
+    async def admit(self, bearer: TokenBearer, *, server: str) -> None:
+        assert bearer.sid
         assert server == "mcp-jira"
         if self.problem:
             raise self.problem

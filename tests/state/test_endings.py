@@ -11,6 +11,7 @@ from fastmcp_vault.state import State
 from fastmcp_vault.state.endings import KEPT_SECONDS
 from init.keycloak_realm import OFFLINE_SECONDS
 from tests.state.conftest import Database
+from tests.support.bearers import bearer
 from tests.support.eventually import eventually
 
 HOUR = 3600.0
@@ -20,7 +21,7 @@ DAY = 24 * HOUR
 async def admitted(state: State, sid: str, auth_time: float) -> bool:
     """Whether a token of this session, of that sign-in, is let in."""
     try:
-        await state.admit(sid=sid, server="mcp-jira", auth_time=auth_time)
+        await state.admit(bearer(sid, auth_time=auth_time), server="mcp-jira")
     except SessionEnded:
         return False
     return True

@@ -11,6 +11,7 @@ import pytest
 from fastmcp_vault.errors import ServerSuspended, SessionEnded, StateUnavailable
 from fastmcp_vault.state import RegisteredToken, State
 from tests.state.conftest import SCHEMA, Database
+from tests.support.bearers import bearer
 from tests.support.eventually import eventually
 
 
@@ -22,14 +23,14 @@ async def test_a_session_ended_in_one_process_is_ended_in_another(database: Data
 
     async with State(database.dsn) as here, State(database.dsn) as there:
         there.on_ended(react)
-        there.check(sid="s1", server="mcp-jira")
+        there.check(bearer("s1"), server="mcp-jira")
         await here.end_session("s1", "alice's id")
         with pytest.raises(SessionEnded):
-            here.check(sid="s1", server="mcp-jira")
+            here.check(bearer("s1"), server="mcp-jira")
         await eventually(lambda: there.ended("s1"))
         with pytest.raises(SessionEnded):
-            there.check(sid="s1", server="mcp-jira")
-        there.check(sid="s2", server="mcp-jira")
+            there.check(bearer("s1"), server="mcp-jira")
+        there.check(bearer("s2"), server="mcp-jira")
         await here.end_session("s1", "alice's id")
         await here.end_session("s3", "bob's id")
         await eventually(lambda: "s3" in heard)
@@ -44,7 +45,7 @@ async def test_what_was_ended_before_a_process_began_is_refused_by_it(database: 
     async with State(database.dsn) as second:
         assert second.ended("s1")
         with pytest.raises(ServerSuspended, match="Under investigation"):
-            second.check(sid="s2", server="mcp-github")
+            second.check(bearer("s2"), server="mcp-github")
 
 
 async def test_what_was_ended_while_the_connection_was_away_is_not_missed(database: Database) -> None:
@@ -66,7 +67,7 @@ async def test_what_was_ended_while_the_connection_was_away_is_not_missed(databa
 
 async def test_with_the_state_unreachable_everything_is_refused_until_it_is_back(database: Database) -> None:
     async with State(database.dsn) as state:
-        state.check(sid="s1", server="mcp-jira")
+        state.check(bearer("s1"), server="mcp-jira")
         await database.shut()
         asked = time.monotonic()
         with pytest.raises(StateUnavailable) as refused:
@@ -75,17 +76,17 @@ async def test_with_the_state_unreachable_everything_is_refused_until_it_is_back
         assert refused.value.retryable
         await eventually(lambda: not state.fresh())
         with pytest.raises(StateUnavailable):
-            state.check(sid="s1", server="mcp-jira")
+            state.check(bearer("s1"), server="mcp-jira")
         await database.unlock()
         await eventually(state.fresh)
-        state.check(sid="s1", server="mcp-jira")
+        state.check(bearer("s1"), server="mcp-jira")
 
 
 async def test_a_process_that_starts_without_its_database_starts_refusing_and_recovers(database: Database) -> None:
     await database.shut()
     async with State(database.dsn) as state:
         with pytest.raises(StateUnavailable):
-            state.check(sid="s1", server="mcp-jira")
+            state.check(bearer("s1"), server="mcp-jira")
         await database.unlock()
         await eventually(state.fresh)
 

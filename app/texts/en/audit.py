@@ -62,4 +62,8 @@ TEXTS: dict[str, str] = {
     "audit.by": "by {policies}",
     "audit.server.app": "this app, as you",
     "audit.server.unknown": "no server",
+    "audit.suspensions": "What administrators did to your access",
+    "audit.suspension.suspended": "{when}: suspended by {by}.",
+    "audit.suspension.revoked": "{when}: {by} had your Vault tokens revoked; there were {held}, left: {left}.",
+    "audit.suspension.resumed": "{when}: lifted by {by}.",
 }

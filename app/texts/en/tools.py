@@ -36,4 +36,6 @@ TEXTS: dict[str, str] = {
     "verdict.executed": "{tool} ran at {server} as {username}.",
     "verdict.refused": "{tool} at {server} did not run: {reason}",
     "verdict.no-reason": "no reason was given.",
+    "tools.left": "{remaining} of the {limit} calls a minute that {server} lets you make are left; the minute "
+    "begins anew in {reset} s.",
 }

@@ -61,4 +61,8 @@ TEXTS: dict[str, str] = {
     "audit.by": "근거: {policies}",
     "audit.server.app": "이 앱, 본인 자격",
     "audit.server.unknown": "서버 없음",
+    "audit.suspensions": "관리자가 내 접근에 한 일",
+    "audit.suspension.suspended": "{when}: {by}이(가) 중지함.",
+    "audit.suspension.revoked": "{when}: {by}이(가) 내 Vault 토큰을 폐기함. 있던 것 {held}개, 마지막에 남은 것 {left}개.",
+    "audit.suspension.resumed": "{when}: {by}이(가) 중지를 해제함.",
 }

@@ -36,4 +36,5 @@ TEXTS: dict[str, str] = {
     "verdict.executed": "{server}에서 {username} 님으로 {tool} 도구를 실행했습니다.",
     "verdict.refused": "{server}의 {tool} 도구를 실행하지 못했습니다: {reason}",
     "verdict.no-reason": "이유가 제공되지 않았습니다.",
+    "tools.left": "{server}에 1분 동안 할 수 있는 호출 {limit}번 중 {remaining}번이 남았습니다. {reset}초 뒤에 다시 시작합니다.",
 }

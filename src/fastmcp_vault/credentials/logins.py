@@ -136,7 +136,13 @@ class Logins:
 
     async def _register(self, login: VaultToken, claims: Claims) -> None:
         noted = RegisteredToken(
-            login.accessor, self._role, claims.sub, claims.sid, login.lease.expires_at, claims.username
+            login.accessor,
+            self._role,
+            claims.sub,
+            claims.sid,
+            login.lease.expires_at,
+            username=claims.username,
+            client=claims.azp,
         )
         with suppress(StateUnavailable):
             await self._state.vault_tokens.register(noted)

@@ -32,7 +32,7 @@ from fastmcp_vault.errors import (
     VaultUnavailable,
     session_ended,
 )
-from fastmcp_vault.state.protocol import SharedState
+from fastmcp_vault.state.protocol import Principal, SharedState, Suspended, access_suspended, principals_of
 from fastmcp_vault.tracing import recording, step
 from fastmcp_vault.tracing.beside import BesideCalls
 from fastmcp_vault.vault import Cache, Entity, VaultToken
@@ -77,7 +77,7 @@ class Credentials(Generic[C]):
         self._background = BesideCalls()
         self._ahead: set[CallerKey] = set()
         state.on_ended(self.session_ended)
-        state.on_suspended(self._server_suspended)
+        state.on_suspended(self._suspended)
 
     def __len__(self) -> int:
         return len(self._cache)
@@ -150,8 +150,8 @@ class Credentials(Generic[C]):
         call.logs_in = True
         login, traded = await self._logins.make(call.caller)
         try:
-            # Signed out meanwhile: the drop came before there was anything to drop.
-            self._state.check(sid=key.sid, server=self._role, auth_time=call.caller.claims.auth_time)
+            # Signed out or suspended meanwhile: the drop came before there was anything to drop.
+            self._state.check(call.caller.claims, server=self._role)
             grant = await self._begin(login, call)
         except BaseException:
             self._background.start(self._logins.revoke(login))
@@ -299,9 +299,20 @@ class Credentials(Generic[C]):
         """Let go of what is held for this session."""
         await self._cache.drop(lambda key: key.sid == sid, because=session_ended())
 
-    async def _server_suspended(self, server: str) -> None:
-        if server == self._role:
+    async def _suspended(self, what: Suspended) -> None:
+        """Let go of everything, if it is this server; or of what is held for that person, or by that client's calls."""
+        if what == self._role:
             await self._cache.drop(lambda _: True)
+        elif isinstance(what, Principal):
+            theirs = {
+                CallerKey(grant.claims.iss, grant.claims.sub, grant.claims.sid, self._server)
+                for grant in self._cache.values()
+                if what in principals_of(grant.claims)
+            }
+            await self._cache.drop(
+                lambda key: key in theirs or Principal("person", key.iss, key.sub) == what,
+                because=access_suspended(what, ""),
+            )
 
     async def _fetched_ahead(self, call: Call, key: CallerKey) -> None:
         try:

@@ -21,11 +21,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fastmcp_vault.credentials.caller import VerifiedToken
-from fastmcp_vault.errors import Problem, SessionEnded, TokenInvalid
+from fastmcp_vault.errors import AccessSuspended, Problem, SessionEnded, TokenInvalid
 from fastmcp_vault.oidc.standing import Standing
 from fastmcp_vault.oidc.tokens import Claims
 from fastmcp_vault.sentences import Sentence, with_words
 from fastmcp_vault.server.profile import ServerProfile
+from fastmcp_vault.state.protocol import TokenBearer
 
 MCP_PATH = "/mcp"
 METADATA_PATH = "/.well-known/oauth-protected-resource"
@@ -45,8 +46,8 @@ class Validator(Protocol):
 class SessionCheck(Protocol):
     """What is asked of the shared state."""
 
-    async def admit(self, *, sid: str, server: str, auth_time: float) -> None:
-        """Nothing, if the session may go on. Raises StateUnavailable, SessionEnded, ServerSuspended."""
+    async def admit(self, bearer: TokenBearer, *, server: str) -> None:
+        """Nothing, if it may be used. Raises StateUnavailable, SessionEnded, AccessSuspended, ServerSuspended."""
 
 
 class AccessTokenVerifier(TokenVerifier):
@@ -74,13 +75,13 @@ class AccessTokenVerifier(TokenVerifier):
         self._validator, self._sessions, self._clock = validator, sessions, clock
 
     async def verify_token(self, token: str) -> VerifiedToken:
-        """The token's claims. Raises TokenInvalid, SessionEnded, ServerSuspended, and while a part is down
-        StateUnavailable or KeycloakUnavailable."""
+        """The token's claims. Raises TokenInvalid, SessionEnded, AccessSuspended, ServerSuspended, and while a part is
+        down StateUnavailable or KeycloakUnavailable."""
         checked_at, began = self._clock(), time.perf_counter()
         claims = await self._validator.validate(token)
         if self._needs_session and not claims.sid:
             raise TokenInvalid("The token belongs to no session.", fix="Sign in, and exchange that token.")
-        await self._sessions.admit(sid=claims.sid, server=self._server, auth_time=claims.auth_time)
+        await self._sessions.admit(claims, server=self._server)
         if self._standing is not None:
             await self._standing.check(claims, token)
         return VerifiedToken(
@@ -127,6 +128,8 @@ class BearerBackend(AuthenticationBackend):
 class Challenge:
     """Writes refusals: 401 and 403 with ``WWW-Authenticate`` (RFC 6750 §3, RFC 9728 §5.1), 503 while something is down.
 
+    Who is suspended gets a 403 without a challenge: another token would not help, and clients would ask for one.
+
     MCP 2026-07-28, Authorization: a challenge names ``resource_metadata``, and the ``scope`` to ask for. Without a
     token that is both of this server's: clients register for what the challenge names, and Keycloak never gives a
     client a scope that it did not register for, so that one which began with reading alone could not step up.
@@ -139,6 +142,9 @@ class Challenge:
     def invalid(self, _: HTTPConnection, error: Exception) -> Response:
         """The answer to a token that was refused, or could not be judged."""
         problem = error.problem if isinstance(error, TokenRefused) else TokenInvalid("The token cannot be used.")
+        if isinstance(problem, AccessSuspended):
+            body = {"error": "access_denied", "error_description": str(problem), **problem.as_dict()}
+            return JSONResponse(body, 403)
         if not isinstance(problem, TokenInvalid | SessionEnded):
             body = {"error": "temporarily_unavailable", "error_description": str(problem), **problem.as_dict()}
             return JSONResponse(body, 503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})

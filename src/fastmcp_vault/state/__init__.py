@@ -4,11 +4,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fastmcp_vault.state.memory import MemoryState
-from fastmcp_vault.state.protocol import RegisteredToken, SharedState
+from fastmcp_vault.state.protocol import Principal, RegisteredToken, SharedState
 
 if TYPE_CHECKING:
     from fastmcp_vault.state.approvals import Approval, Approvals, Question
     from fastmcp_vault.state.pending import FinishedLogins
+    from fastmcp_vault.state.principals import PrincipalSuspension, SuspendedPrincipals, SuspensionDeed
     from fastmcp_vault.state.sessions import SessionStore, SignedIn, StoredSession
     from fastmcp_vault.state.store import State, Suspension
     from fastmcp_vault.state.vault_tokens import VaultTokens
@@ -20,12 +21,15 @@ _IN_POSTGRESQL = {
     "FinishedLogins": "pending",
     "Participant": "workshop",
     "WorkshopProgress": "workshop",
+    "PrincipalSuspension": "principals",
     "Question": "approvals",
     "SessionStore": "sessions",
     "SignedIn": "sessions",
     "State": "store",
     "StoredSession": "sessions",
+    "SuspendedPrincipals": "principals",
     "Suspension": "store",
+    "SuspensionDeed": "principals",
     "VaultTokens": "vault_tokens",
     "Workshop": "workshop",
 }
@@ -36,6 +40,8 @@ __all__ = [
     "FinishedLogins",
     "MemoryState",
     "Participant",
+    "Principal",
+    "PrincipalSuspension",
     "Question",
     "RegisteredToken",
     "SessionStore",
@@ -43,7 +49,9 @@ __all__ = [
     "SignedIn",
     "State",
     "StoredSession",
+    "SuspendedPrincipals",
     "Suspension",
+    "SuspensionDeed",
     "VaultTokens",
     "Workshop",
     "WorkshopProgress",

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from fastmcp_vault.state.protocol import Principal, Quota, Suspended
+
 FRESH_SECONDS = 5.0
 """Without a sign of life from the database for this long, nothing known may be relied on."""
 
 
 class Known:
-    """Ended sessions, suspended servers and revoked tokens in memory; every question is answered without a wait.
+    """Ended sessions, suspensions and revoked tokens in memory; every question is answered without a wait.
 
     Times: seconds since the epoch.
     """
 
     def __init__(self) -> None:
         self._ended: dict[str, float] = {}
-        self._suspensions: dict[str, str] = {}
+        self._suspensions: dict[Suspended, str] = {}
+        self._people: dict[str, Principal] = {}
+        self._quotas: dict[Principal, Quota] = {}
         self._revoked: set[str] = set()
         self._read = False
         self._heard_at = float("-inf")
@@ -50,25 +54,45 @@ class Known:
         """This token is revoked."""
         self._revoked.add(jti)
 
-    def suspended(self, server: str) -> str | None:
-        """The reason why a server is suspended; None when it is not."""
-        return self._suspensions.get(server)
+    def suspended(self, what: Suspended) -> str | None:
+        """The reason why a server, a person or a client is suspended; None when it is not."""
+        return self._suspensions.get(what)
+
+    def suspended_person(self, name: str) -> Principal | None:
+        """The suspended person of this user name."""
+        return self._people.get(name)
+
+    def quota(self, principal: Principal) -> Quota | None:
+        """The quota that an administrator set for them."""
+        return self._quotas.get(principal)
+
+    def replace_quotas(self, quotas: Mapping[Principal, Quota]) -> None:
+        """Exactly these are set."""
+        self._quotas = dict(quotas)
 
     def replace(
-        self, *, ended: Mapping[str, float], suspensions: Mapping[str, str], revoked: Iterable[str] = ()
-    ) -> tuple[list[str], list[str]]:
-        """Exactly this holds, as just read; returns the sessions and the servers that changed for the worse.
+        self,
+        *,
+        ended: Mapping[str, float],
+        suspensions: Mapping[Suspended, str],
+        people: Mapping[str, Principal] | None = None,
+        revoked: Iterable[str] = (),
+    ) -> tuple[list[str], list[Suspended]]:
+        """Exactly this holds, as just read; returns the sessions and what is suspended that changed for the worse.
 
         Nothing at the first reading: before it this process served nobody.
         """
         before, self._ended = self._ended, dict(ended)
         self._revoked = set(revoked)
-        newly_suspended = self.replace_suspensions(suspensions)
+        newly_suspended = self.replace_suspensions(suspensions, people)
         first, self._read = not self._read, True
         newly_ended = sorted(sid for sid, at in self._ended.items() if at > before.get(sid, float("-inf")))
         return ([], []) if first else (newly_ended, newly_suspended)
 
-    def replace_suspensions(self, suspensions: Mapping[str, str]) -> list[str]:
-        """Exactly these servers are suspended; returns those that were not."""
+    def replace_suspensions(
+        self, suspensions: Mapping[Suspended, str], people: Mapping[str, Principal] | None = None
+    ) -> list[Suspended]:
+        """Exactly these are suspended, the ``people`` among them by user name; returns those that were not."""
+        self._people = dict(people or {})
         before, self._suspensions = self._suspensions, dict(suspensions)
-        return sorted(self._suspensions.keys() - before.keys())
+        return [what for what in self._suspensions if what not in before]

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from fastmcp_vault.backoff import Backoff
 from fastmcp_vault.state.known import Known
-from fastmcp_vault.state.protocol import OnEnded, OnSuspended
+from fastmcp_vault.state.protocol import OnEnded, OnSuspended, Principal, Quota, Suspended
 
 CHANNEL = "mcp_state"
 
@@ -86,7 +86,7 @@ class Listener:
         self._on_ended.append(react)
 
     def on_suspended(self, react: OnSuspended) -> None:
-        """Call ``react`` for each server found suspended from now on."""
+        """Call ``react`` for each server, person and client found suspended from now on."""
         self._on_suspended.append(react)
 
     def start(self) -> None:
@@ -160,10 +160,11 @@ class Listener:
         ended = await connection.execute(_ENDED_LATELY, (REMEMBERED_SECONDS,))
         ends = {row[0]: row[1] async for row in ended}
         revoked = await connection.execute("SELECT jti FROM revoked_tokens WHERE expires_at > now()")
+        revoked_tokens = [row[0] async for row in revoked]
+        suspensions, people = await _suspensions(connection)
+        self._known.replace_quotas(await _quotas(connection))
         newly_ended, newly_suspended = self._known.replace(
-            ended=ends,
-            revoked=[row[0] async for row in revoked],
-            suspensions=await _suspensions(connection),
+            ended=ends, revoked=revoked_tokens, suspensions=suspensions, people=people
         )
         self._known.heard(asked_at)
         self._read_at = asked_at
@@ -185,7 +186,8 @@ class Listener:
             for (jti,) in await found.fetchall():
                 self.revoke(jti)
         if any("suspensions" in change for change in changes):
-            self._tell([], self._known.replace_suspensions(await _suspensions(connection)))
+            self._tell([], self._known.replace_suspensions(*await _suspensions(connection)))
+            self._known.replace_quotas(await _quotas(connection))
         asked_at = self._clock()
         await connection.execute("SELECT")
         self._known.heard(asked_at)
@@ -197,13 +199,13 @@ class Listener:
         at = change.get("at")
         return isinstance(at, float | int) and self._known.ended(str(change["ended"]), at)
 
-    def _tell(self, ended: list[str], suspended: list[str]) -> None:
+    def _tell(self, ended: list[str], suspended: list[Suspended]) -> None:
         for sid in ended:
             for react in self._on_ended:
                 self._react(react(sid))
-        for server in suspended:
-            for react in self._on_suspended:
-                self._react(react(server))
+        for what in suspended:
+            for reaction in self._on_suspended:
+                self._react(reaction(what))
 
     def _react(self, reaction: Awaitable[None]) -> None:
         """Run a reaction beside the listening: a slow Vault must not make the state look stale."""
@@ -226,6 +228,20 @@ def _announced(notice: psycopg.Notify) -> dict[str, Any]:
     return change if isinstance(change, dict) else {}
 
 
-async def _suspensions(connection: psycopg.AsyncConnection) -> dict[str, str]:
-    rows = await connection.execute("SELECT server, reason FROM suspensions")
-    return {row[0]: row[1] async for row in rows}
+async def _suspensions(connection: psycopg.AsyncConnection) -> tuple[dict[Suspended, str], dict[str, Principal]]:
+    """Everything that is suspended, and why; the people among it by their user names."""
+    servers = await connection.execute("SELECT server, reason FROM suspensions ORDER BY server")
+    found: dict[Suspended, str] = dict(await servers.fetchall())
+    people: dict[str, Principal] = {}
+    rows = await connection.execute("SELECT kind, iss, id, reason, name FROM suspended_principals ORDER BY kind, id")
+    for *principal, reason, name in await rows.fetchall():
+        named = Principal(*principal)
+        found[named] = reason
+        if named.kind == "person" and name:
+            people[name] = named
+    return found, people
+
+
+async def _quotas(connection: psycopg.AsyncConnection) -> dict[Principal, Quota]:
+    rows = await connection.execute("SELECT kind, iss, id, per_minute, at_once FROM quota_overrides")
+    return {Principal(*row[:3]): Quota(*row[3:]) for row in await rows.fetchall()}

@@ -10,7 +10,17 @@ from typing import Self
 from weakref import WeakValueDictionary
 
 from fastmcp_vault.errors import session_ended
-from fastmcp_vault.state.protocol import OnEnded, OnSuspended, RegisteredToken, server_suspended
+from fastmcp_vault.state.protocol import (
+    OnEnded,
+    OnSuspended,
+    Principal,
+    RegisteredToken,
+    Suspended,
+    TokenBearer,
+    access_suspended,
+    principals_of,
+    server_suspended,
+)
 
 
 class MemoryRegister:
@@ -42,7 +52,7 @@ class MemoryState:
     def __init__(self, *, remembered: int = 100_000, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._ended: dict[str, float] = {}
-        self._suspended: dict[str, str] = {}
+        self._suspended: dict[Suspended, str] = {}
         self._remembered = remembered
         self._on_ended: list[OnEnded] = []
         self._on_suspended: list[OnSuspended] = []
@@ -55,26 +65,33 @@ class MemoryState:
         async with self._turns.setdefault(name, asyncio.Lock()):
             yield
 
-    async def admit(self, *, sid: str, server: str, auth_time: float) -> None:
+    async def admit(self, bearer: TokenBearer, *, server: str) -> None:
         """As :meth:`check`."""
-        self.check(sid=sid, server=server, auth_time=auth_time)
+        self.check(bearer, server=server)
 
-    def check(self, *, sid: str, server: str, auth_time: float) -> None:
-        """Nothing, if this session may go on at this server: it has not ended since its sign-in at ``auth_time``.
+    def check(self, bearer: TokenBearer, *, server: str) -> None:
+        """Nothing, if whoever bears this token may go on at this server.
 
-        Raises SessionEnded, ServerSuspended.
+        Raises PersonSuspended, ClientSuspended, SessionEnded, ServerSuspended.
         """
-        if sid and auth_time <= self._ended.get(sid, float("-inf")):
+        self.check_principals(*principals_of(bearer))
+        if bearer.sid and bearer.auth_time <= self._ended.get(bearer.sid, float("-inf")):
             raise session_ended()
         if server in self._suspended:
             raise server_suspended(server, self._suspended[server])
+
+    def check_principals(self, *principals: Principal) -> None:
+        """Nothing, if none of these people and clients is suspended. Raises PersonSuspended, ClientSuspended."""
+        for principal in principals:
+            if principal in self._suspended:
+                raise access_suspended(principal, self._suspended[principal])
 
     def on_ended(self, react: OnEnded) -> None:
         """Await ``react(sid)`` for each session that ends from now on."""
         self._on_ended.append(react)
 
     def on_suspended(self, react: OnSuspended) -> None:
-        """Await ``react(server)`` for each server that is suspended from now on."""
+        """Await ``react(suspended)`` for each server, person and client that is suspended from now on."""
         self._on_suspended.append(react)
 
     async def end_session(self, sid: str) -> None:
@@ -84,14 +101,14 @@ class MemoryState:
             del self._ended[next(iter(self._ended))]
         await asyncio.gather(*(react(sid) for react in self._on_ended))
 
-    async def suspend(self, server: str, *, reason: str = "") -> None:
-        """Stop a server for everybody; what it holds is revoked."""
-        self._suspended[server] = reason
-        await asyncio.gather(*(react(server) for react in self._on_suspended))
+    async def suspend(self, what: Suspended, *, reason: str = "") -> None:
+        """Stop a server for everybody, or a person or a client at every server; what is held is revoked."""
+        self._suspended[what] = reason
+        await asyncio.gather(*(react(what) for react in self._on_suspended))
 
-    async def resume(self, server: str) -> None:
+    async def resume(self, what: Suspended) -> None:
         """Lift a suspension; one that is not there is fine."""
-        self._suspended.pop(server, None)
+        self._suspended.pop(what, None)
 
     async def __aenter__(self) -> Self:
         return self

@@ -38,6 +38,34 @@ CREATE TABLE IF NOT EXISTS suspensions (
     suspended_at timestamptz NOT NULL DEFAULT now()
 );
 
+-- People and clients that an administrator has stopped at every server, by their issuer and their id there.
+CREATE TABLE IF NOT EXISTS suspended_principals (
+    kind         text NOT NULL CHECK (kind IN ('person', 'client')),
+    iss          text NOT NULL,
+    id           text NOT NULL,
+    name         text NOT NULL DEFAULT '',
+    reason       text NOT NULL DEFAULT '',
+    suspended_by text NOT NULL DEFAULT '',
+    suspended_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (kind, iss, id)
+);
+
+-- Who suspended whom, who lifted it, and what was revoked: written once and changed by nobody but the tables' owner.
+CREATE TABLE IF NOT EXISTS suspension_log (
+    at        timestamptz NOT NULL DEFAULT clock_timestamp(),
+    number    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind      text NOT NULL CHECK (kind IN ('person', 'client')),
+    iss       text NOT NULL,
+    id        text NOT NULL,
+    name      text NOT NULL,
+    deed      text NOT NULL CHECK (deed IN ('suspended', 'resumed', 'revoked')),
+    done_by   text NOT NULL,
+    reason    text NOT NULL DEFAULT '',
+    held      integer NOT NULL DEFAULT 0,
+    left_over integer NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS suspension_log_of ON suspension_log (kind, iss, id, number);
+
 -- Accessors (never tokens) of the Vault tokens that servers hold, so that those of a killed replica can be ended.
 CREATE TABLE IF NOT EXISTS vault_tokens (
     accessor   text PRIMARY KEY,
@@ -49,6 +77,7 @@ CREATE TABLE IF NOT EXISTS vault_tokens (
 -- The replica that holds it, which shows that it lives by a shared advisory lock of this number.
 ALTER TABLE vault_tokens ADD COLUMN IF NOT EXISTS holder integer NOT NULL DEFAULT 0;
 ALTER TABLE vault_tokens ADD COLUMN IF NOT EXISTS username text NOT NULL DEFAULT '';
+ALTER TABLE vault_tokens ADD COLUMN IF NOT EXISTS client text NOT NULL DEFAULT '';
 ALTER TABLE vault_tokens ADD COLUMN IF NOT EXISTS registered_at timestamptz NOT NULL DEFAULT clock_timestamp();
 CREATE INDEX IF NOT EXISTS vault_tokens_sid ON vault_tokens (sid);
 CREATE INDEX IF NOT EXISTS vault_tokens_expires_at ON vault_tokens (expires_at);
@@ -160,6 +189,45 @@ CREATE TABLE IF NOT EXISTS account_requests (
 );
 CREATE INDEX IF NOT EXISTS account_requests_sub ON account_requests (sub, expires_at);
 
+-- How many calls of the minute `window_at` (minutes since the epoch) were handed out, by key: a person, a client, a tool.
+-- `part` is what the last replica that asked was given.
+CREATE TABLE IF NOT EXISTS quota_windows (
+    server     text NOT NULL,
+    key        text NOT NULL,
+    window_at  bigint NOT NULL,
+    quota      integer NOT NULL,
+    taken      integer NOT NULL,
+    part       integer NOT NULL,
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (server, key)
+);
+CREATE INDEX IF NOT EXISTS quota_windows_expires_at ON quota_windows (expires_at);
+
+-- Room for calls at once that each replica holds; that of one which lives no more counts no more.
+CREATE TABLE IF NOT EXISTS quota_slots (
+    server     text NOT NULL,
+    key        text NOT NULL,
+    holder     integer NOT NULL,
+    held       integer NOT NULL,
+    part       integer NOT NULL,
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (server, key, holder)
+);
+CREATE INDEX IF NOT EXISTS quota_slots_expires_at ON quota_slots (expires_at);
+
+-- Quotas that an administrator set for a person or a client, instead of the servers' own.
+CREATE TABLE IF NOT EXISTS quota_overrides (
+    kind       text NOT NULL CHECK (kind IN ('person', 'client')),
+    iss        text NOT NULL,
+    id         text NOT NULL,
+    per_minute integer NOT NULL CHECK (per_minute >= 0),
+    at_once    integer NOT NULL CHECK (at_once >= 0),
+    name       text NOT NULL DEFAULT '',
+    set_by     text NOT NULL DEFAULT '',
+    set_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (kind, iss, id)
+);
+
 -- Announced by the tables themselves, so that no writer can forget to: at commit, every listener hears it.
 CREATE OR REPLACE FUNCTION announce_state_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -176,6 +244,10 @@ END $$;
 CREATE OR REPLACE TRIGGER announce_ended AFTER INSERT OR UPDATE ON ended_sessions
     FOR EACH ROW EXECUTE FUNCTION announce_state_change();
 CREATE OR REPLACE TRIGGER announce_suspensions AFTER INSERT OR UPDATE OR DELETE ON suspensions
+    FOR EACH ROW EXECUTE FUNCTION announce_state_change();
+CREATE OR REPLACE TRIGGER announce_principals AFTER INSERT OR UPDATE OR DELETE ON suspended_principals
+    FOR EACH ROW EXECUTE FUNCTION announce_state_change();
+CREATE OR REPLACE TRIGGER announce_overrides AFTER INSERT OR UPDATE OR DELETE ON quota_overrides
     FOR EACH ROW EXECUTE FUNCTION announce_state_change();
 CREATE OR REPLACE TRIGGER announce_revoked AFTER INSERT ON revoked_tokens
     FOR EACH ROW EXECUTE FUNCTION announce_state_change();

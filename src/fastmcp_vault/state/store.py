@@ -23,7 +23,19 @@ from fastmcp_vault.state.known import Known
 from fastmcp_vault.state.listener import Listener
 from fastmcp_vault.state.pending import FinishedLogins
 from fastmcp_vault.state.pool import answers, state_pool
-from fastmcp_vault.state.protocol import OnEnded, OnSuspended, server_suspended
+from fastmcp_vault.state.principals import SuspendedPrincipals
+from fastmcp_vault.state.protocol import (
+    OnEnded,
+    OnSuspended,
+    Principal,
+    Quota,
+    Suspended,
+    TokenBearer,
+    access_suspended,
+    principals_of,
+    server_suspended,
+)
+from fastmcp_vault.state.quotas import Quotas
 from fastmcp_vault.state.sealing import SealedBox
 from fastmcp_vault.state.sessions import SessionStore
 from fastmcp_vault.state.shared_traces import SharedTraces
@@ -48,6 +60,8 @@ EXPIRING = (
     "drafts",
     "turns",
     "account_requests",
+    "quota_windows",
+    "quota_slots",
 )
 """Tables whose rows have an ``expires_at``."""
 
@@ -102,6 +116,8 @@ class State:
         self.workshop = Workshop(self._pool)
         self.approvals = Approvals(self._pool)
         self.account_requests = AccountRequests(self._pool)
+        self.principals = SuspendedPrincipals(self._pool)
+        self.quotas = Quotas(self._pool, holder=holder)
         self._turns = Turns(self._pool)
 
     @property
@@ -158,32 +174,56 @@ class State:
         """
         return self._known.ended(sid, auth_time)
 
-    def suspended(self, server: str) -> bool:
-        """Whether an administrator has suspended this MCP server: see :meth:`fresh`."""
-        return self._known.suspended(server) is not None
+    def suspended(self, what: Suspended) -> bool:
+        """Whether an administrator has suspended this MCP server, person or client: see :meth:`fresh`."""
+        return self._known.suspended(what) is not None
 
-    async def admit(self, *, sid: str, server: str, auth_time: float) -> None:
-        """Nothing, if a token of this session, of the sign-in at ``auth_time``, may be used at this server.
+    def suspended_person(self, name: str) -> Principal | None:
+        """The suspended person of this user name, if there is one; raises StateUnavailable when that cannot be known.
+
+        For what names a person by their name in Vault, as certificates of their agents do. No I/O.
+        """
+        if not self.fresh():
+            raise unavailable("checking who is suspended")
+        return self._known.suspended_person(name)
+
+    async def admit(self, bearer: TokenBearer, *, server: str) -> None:
+        """Nothing, if this token may be used at this server.
 
         As :meth:`check`, and for a sign-in of long ago (an offline token's) the database is asked. Raises as that.
         """
-        self.check(sid=sid, server=server, auth_time=auth_time)
-        if await self._endings.ended(sid, auth_time, now=time.time()):
+        self.check(bearer, server=server)
+        if await self._endings.ended(bearer.sid, bearer.auth_time, now=time.time()):
             raise session_ended()
 
-    def check(self, *, sid: str, server: str, auth_time: float = 0.0) -> None:
-        """Nothing, if this session may go on at this server, as far as memory reaches.
+    def check(self, bearer: TokenBearer, *, server: str) -> None:
+        """Nothing, if whoever bears this token may go on at this server, as far as memory reaches.
 
-        ``auth_time``: when its person signed in (seconds since the epoch); an end before that does not count.
-        Raises StateUnavailable when that cannot be known, SessionEnded, ServerSuspended. No I/O.
+        The end of a session before its ``auth_time`` does not count. Raises StateUnavailable when that cannot be known,
+        PersonSuspended, ClientSuspended, SessionEnded, ServerSuspended. No I/O.
         """
-        if not self.fresh():
-            raise unavailable("checking whether the session has ended")
-        if self._known.ended(sid, auth_time):
+        self.check_principals(*principals_of(bearer))
+        if self._known.ended(bearer.sid, bearer.auth_time):
             raise session_ended()
         reason = self._known.suspended(server)
         if reason is not None:
             raise server_suspended(server, reason)
+
+    def quota(self, principal: Principal) -> Quota | None:
+        """The quota that an administrator set for a person or a client; None: the servers' own. No I/O."""
+        return self._known.quota(principal)
+
+    def check_principals(self, *principals: Principal) -> None:
+        """Nothing, if none of these people and clients is suspended.
+
+        Raises StateUnavailable when that cannot be known, PersonSuspended, ClientSuspended. No I/O.
+        """
+        if not self.fresh():
+            raise unavailable("checking who is suspended")
+        for principal in principals:
+            reason = self._known.suspended(principal)
+            if reason is not None:
+                raise access_suspended(principal, reason)
 
     def turn(self, name: str, *, lasts: float) -> AbstractAsyncContextManager[None]:
         """Alone among all replicas inside the block: see :meth:`fastmcp_vault.state.turns.Turns.turn`."""
@@ -194,7 +234,8 @@ class State:
         self._listener.on_ended(react)
 
     def on_suspended(self, react: OnSuspended) -> None:
-        """Await ``react(server)`` for each server found suspended from now on, beside everything else."""
+        """Await ``react(suspended)`` for each server, person and client found suspended from now on, beside everything
+        else."""
         self._listener.on_suspended(react)
 
     async def end_session(self, sid: str, sub: str, *, keep: float = KEPT_SECONDS) -> None:

@@ -8,10 +8,10 @@ from psycopg_pool import AsyncConnectionPool
 
 from fastmcp_vault.state.failures import translated
 from fastmcp_vault.state.listener import HOLDERS
-from fastmcp_vault.state.protocol import RegisteredToken
+from fastmcp_vault.state.protocol import Principal, RegisteredToken
 
 GRACE_SECONDS = 2.0
-"""How long a holder may take to end the tokens of an ended session, or of a suspended server, itself."""
+"""How long a holder may take to end the tokens of an ended session, or of what is suspended, itself."""
 
 _LEFT = """WHERE expires_at > now() AND (
     NOT EXISTS (
@@ -21,10 +21,13 @@ _LEFT = """WHERE expires_at > now() AND (
         WHERE e.sid = vault_tokens.sid AND e.ended_at >= vault_tokens.registered_at
         AND e.ended_at < now() - make_interval(secs => %(grace)s))
     OR EXISTS (SELECT FROM suspensions AS s
-        WHERE s.server = vault_tokens.server AND s.suspended_at < now() - make_interval(secs => %(grace)s)))"""
+        WHERE s.server = vault_tokens.server AND s.suspended_at < now() - make_interval(secs => %(grace)s))
+    OR EXISTS (SELECT FROM suspended_principals AS p
+        WHERE p.id = CASE p.kind WHEN 'person' THEN vault_tokens.sub ELSE vault_tokens.client END
+        AND p.suspended_at < now() - make_interval(secs => %(grace)s)))"""
 
 _SELECT: LiteralString = (
-    "SELECT accessor, server, sub, sid, extract(epoch FROM expires_at)::float8, username FROM vault_tokens "
+    "SELECT accessor, server, sub, sid, extract(epoch FROM expires_at)::float8, username, client FROM vault_tokens "
 )
 
 
@@ -42,8 +45,8 @@ class VaultTokens:
         with translated("registering a Vault token"):
             async with self._pool.connection() as connection:
                 await connection.execute(
-                    "INSERT INTO vault_tokens (accessor, server, sub, sid, expires_at, username, holder)"
-                    " VALUES (%s, %s, %s, %s, to_timestamp(%s), %s, %s)"
+                    "INSERT INTO vault_tokens (accessor, server, sub, sid, expires_at, username, client, holder)"
+                    " VALUES (%s, %s, %s, %s, to_timestamp(%s), %s, %s, %s)"
                     " ON CONFLICT (accessor) DO UPDATE SET expires_at = excluded.expires_at",
                     (
                         token.accessor,
@@ -52,6 +55,7 @@ class VaultTokens:
                         token.sid,
                         token.expires_at,
                         token.username,
+                        token.client,
                         self._holder,
                     ),
                 )
@@ -74,8 +78,15 @@ class VaultTokens:
         """Tokens that one server holds, for anybody."""
         return await self._select("WHERE expires_at > now() AND server = %(server)s", server=server)
 
+    async def of_principal(self, principal: Principal) -> list[RegisteredToken]:
+        """Tokens that are held for a person, or for who called with a client, by any server."""
+        if principal.kind == "person":
+            return await self._select("WHERE expires_at > now() AND sub = %(id)s", id=principal.id)
+        return await self._select("WHERE expires_at > now() AND client = %(id)s", id=principal.id)
+
     async def left_over(self) -> list[RegisteredToken]:
-        """Tokens whose holder is gone, or that it has not ended though their session or server has been."""
+        """Tokens whose holder is gone, or that it has not ended though their session, server, person or client has
+        been."""
         return await self._select(_LEFT, holders=HOLDERS, grace=GRACE_SECONDS)
 
     async def _select(self, where: LiteralString, **values: str | float) -> list[RegisteredToken]:
