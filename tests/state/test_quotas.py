@@ -164,3 +164,22 @@ async def test_an_administrator_s_quota_is_known_to_every_replica_and_goes_when_
         assert await there.quotas.overrides() == [("alice", alice, Quota(10, 1))]
         await here.quotas.override(alice, None, name="alice")
         await eventually(lambda: there.quota(alice) is None)
+
+
+async def test_the_turn_of_the_minute_stops_nobody() -> None:
+    """An answer that was on its way when the minute ended is of no use any more; the next is of the next minute."""
+    now = 100.0
+
+    class Turning(Counted):
+        async def take(self, wishes: Sequence[QuotaWish]) -> dict[str, QuotaPart]:
+            nonlocal now
+            self.asked.append(wishes)
+            now += 0.1
+            ends_in, window = (0.05, 7) if len(self.asked) < 3 else (60.0, 8)
+            return {wish.key: QuotaPart(5, 0, window, 5, ends_in) for wish in wishes}
+
+    store = Turning()
+    at = Allowances(store, clock=lambda: now)
+    async with at.admitted({ALICE: Quota(100, 0)}) as left:
+        assert left[ALICE].left == 99
+    assert len(store.asked) == 3

@@ -34,6 +34,9 @@ PATIENCE_SECONDS = 2.0
 
 AWAY_SECONDS = 5.0
 
+TURN_ATTEMPTS = 5
+"""How often a call asks the count at the turn of a minute: answers may come in the next one."""
+
 ROOM_SECONDS = 1.0
 """When to try again where too many calls are under way: that depends on them, and nobody knows it."""
 
@@ -87,6 +90,10 @@ class Allowance:
         """Whether one more call needs a part of the minute."""
         return self.quota.per_minute > 0 and (now >= self.until or self.calls <= 0)
 
+    def over(self, now: float) -> bool:
+        """Whether the minute is over, here: at the count it may last a moment longer."""
+        return self.quota.per_minute > 0 and now >= self.until
+
     def out_of_slots(self) -> bool:
         """Whether one more call needs room at once."""
         return self.quota.at_once > 0 and self.slots <= 0
@@ -125,12 +132,16 @@ class Allowances:
         """
         now = self._clock()
         mine = {key: self._allowance(key, quota, now) for key, quota in quotas.items()}
-        if any(one.lacks(now) for one in mine.values()):
+        for _ in range(TURN_ATTEMPTS):
+            if not any(one.lacks(now) for one in mine.values()):
+                break
             await self._fill(mine)
             now = self._clock()
-            for key, one in mine.items():
-                if one.lacks(now):
-                    raise _refused(key, one, now)
+            if not any(one.over(now) for one in mine.values()):
+                break
+        for key, one in mine.items():
+            if one.lacks(now):
+                raise _refused(key, one, now)
         for one in mine.values():
             one.calls, one.slots, one.used, one.last_used = one.calls - 1, one.slots - 1, one.used + 1, now
         try:
@@ -239,8 +250,9 @@ def _askable(one: Allowance, now: float) -> bool:
 
 def _put(one: Allowance, part: QuotaPart, asked_at: float) -> None:
     if part.window > one.window:
-        # The database said when its minute ends after it was asked: this end is never later than that one.
-        one.window, one.calls, one.until, one.alone = part.window, 0, asked_at + part.ends_in, 0
+        one.window, one.calls, one.alone = part.window, 0, 0
+    # The database said when its minute ends after it was asked: this end is never later than that one.
+    one.until = asked_at + part.ends_in
     one.calls += part.calls
     one.slots += part.slots
     one.taken = part.taken
