@@ -6,6 +6,7 @@ Outermost, so that who calls past a quota costs next to nothing. A refusal is a 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -32,6 +33,9 @@ from fastmcp_vault.state.protocol import Principal, Quota, principals_of
 
 COUNTED = frozenset({b"tools/call", b"resources/read", b"prompts/get"})
 """MCP methods that are counted."""
+
+PAUSE_SECONDS = 0.1
+"""How long a refusal at the door is held back: a client in a loop comes ten times a second on each connection."""
 
 RATE_LIMITED = -32029
 """The JSON-RPC code of a refusal: of those that servers may choose (-32000 to -32099), after HTTP's 429."""
@@ -101,6 +105,8 @@ class LimitDoor:
             if calls and isinstance(token, VerifiedToken):
                 problem = self._counter.refusal(token.verified)
                 if problem is not None:
+                    # Who asks again at once has to wait for that.
+                    await asyncio.sleep(PAUSE_SECONDS)
                     await answer(problem)(scope, receive, send)
                     return
         await self._app(scope, receive, send)
