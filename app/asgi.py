@@ -29,12 +29,12 @@ from app.sessions import AppSessions
 from app.settings import AppSettings
 from app.texts import t
 from common import logs
+from common.vault_login import own_login
 from fastmcp_vault.oidc.jwks import KeySource
 from fastmcp_vault.oidc.oidc import Keycloak
 from fastmcp_vault.oidc.validation import TokenValidator
 from fastmcp_vault.state import State
 from fastmcp_vault.vault import Persistence, Vault, VaultSession
-from fastmcp_vault.vault.logins import approle
 
 FRAME = Path(__file__).parent / "pages" / "frame.py"
 
@@ -79,8 +79,8 @@ async def opened(settings: AppSettings) -> AsyncIterator[AppProcess]:
         state = State(settings.state_dsn, session_keys=[settings.app_session_key], application_name="app")
         stack.push_async_callback(state.close)
         await state.open()
-        own_login = approle(settings.vault_role_id, settings.vault_secret_id)
-        session = VaultSession(vault, own_login, persistence=Persistence(from_the_start=True))
+        login = own_login(settings, settings.vault_role_id, settings.vault_secret_id)
+        session = VaultSession(vault, login, persistence=Persistence(from_the_start=True))
         await stack.enter_async_context(session)
         await stack.enter_async_context(Revoker(state=state, vault=vault, session=session))
         example = Example(settings)

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.settings import AppSettings
+from common.vault_login import own_login
 from fastmcp_vault.errors import NotReady, Problem
-from fastmcp_vault.vault import Vault, VaultSession, logins
+from fastmcp_vault.vault import Vault, VaultSession
 from fastmcp_vault.vault.application import Application, SecretRow
 from fastmcp_vault.vault.config import ClientConfig
 
@@ -87,7 +88,7 @@ class Example:
             await vault.close()
 
     async def _watch(self, config: ClientConfig, vault: Vault, started: asyncio.Future[Application]) -> None:
-        login = logins.approle(self._settings.example_role_id, self._settings.example_secret_id)
+        login = own_login(self._settings, self._settings.example_role_id, self._settings.example_secret_id)
         async with VaultSession(vault, login, check_every=10.0) as session:
             application = Application(config, vault, session, changed=self._remember)
             await application.refresh()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, create_model, model_validator
@@ -16,6 +17,9 @@ from fastmcp_vault.errors import ConfigError
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 SSLMODE: Any = Field("disable", description="libpq's `sslmode` for that database; outside the demo `require` or more.")
 """The setting of the processes that open the tools' database."""
+
+SECRET_IDS = frozenset({"vault_secret_id", "example_secret_id"})
+"""Settings that a process with a ServiceAccount's token does not use."""
 
 SERVER_AUDIENCE_PREFIX = "mcp-"
 """Audiences of MCP servers begin so. A token that our services accept names at most one of them."""
@@ -41,6 +45,15 @@ class CommonSettings(BaseSettings):
         description="PostgreSQL database `mcp_state`: sessions, ended sessions, suspensions.",
     )
 
+    vault_service_account_token: Path | None = Field(
+        None,
+        description="File with a Kubernetes ServiceAccount's token: the process logs in to Vault with it, and needs no "
+        "secret id.",
+    )
+    vault_service_account_mount: str = Field(
+        "kubernetes", description="Where Vault's Kubernetes auth method is mounted."
+    )
+
     @property
     def issuer(self) -> str:
         """The ``iss`` of every token of the realm."""
@@ -61,7 +74,7 @@ class CommonSettings(BaseSettings):
 
     def unused_fields(self) -> frozenset[str]:
         """Fields that this process never uses, so that nobody has to set them."""
-        return frozenset()
+        return SECRET_IDS if self.vault_service_account_token else frozenset()
 
     @model_validator(mode="after")
     def _safe_outside_demo(self) -> Self:

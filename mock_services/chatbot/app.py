@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from common import signed
 from common.front_page import front_page
+from common.vault_login import own_login
 from fastmcp_vault import correlation, tracing
 from fastmcp_vault.backoff import Backoff
 from fastmcp_vault.errors import Problem
@@ -27,7 +28,6 @@ from fastmcp_vault.sentences import form_of
 from fastmcp_vault.tracing import Recorder, Step
 from fastmcp_vault.tracing.wire import TracedTransport
 from fastmcp_vault.vault import Persistence, Vault, VaultSession
-from fastmcp_vault.vault.logins import approle
 from mock_services.chatbot.bot import Bot, ChatSession
 from mock_services.chatbot.links import Links
 from mock_services.chatbot.problems import MessageRefused
@@ -70,7 +70,7 @@ def build(settings: ChatbotSettings) -> FastAPI:
             stack.push_async_callback(http.aclose)
             vault = Vault(settings.vault_addr)
             stack.push_async_callback(vault.close)
-            login = approle(settings.vault_role_id, settings.vault_secret_id)
+            login = own_login(settings, settings.vault_role_id, settings.vault_secret_id)
             session = await stack.enter_async_context(
                 VaultSession(vault, login, persistence=Persistence(from_the_start=True))
             )

@@ -34,7 +34,7 @@ class ChatbotSettings(CommonSettings):
 
     def unused_fields(self) -> frozenset[str]:
         """This process has no access to the shared state."""
-        return frozenset({"state_dsn"})
+        return super().unused_fields() | {"state_dsn"}
 
     @property
     def callback_url(self) -> str:

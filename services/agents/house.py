@@ -13,11 +13,11 @@ from typing import TypeVar
 from pydantic import SecretStr
 
 from common.tls import TlsIdentity, new_key, present, server_context
+from common.vault_login import own_login
 from fastmcp_vault.backoff import Backoff
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.state import State
 from fastmcp_vault.vault.client import Vault
-from fastmcp_vault.vault.logins import approle
 from fastmcp_vault.vault.ocsp import Revocations
 from fastmcp_vault.vault.session import Persistence, VaultSession
 from services.agents import keys
@@ -64,7 +64,7 @@ async def opened(settings: AgentsSettings) -> AsyncIterator[AgentServices]:
         if settings.needs_vault:
             vault = Vault(settings.vault_addr)
             stack.push_async_callback(vault.close)
-            login = approle(settings.vault_role_id, settings.vault_secret_id)
+            login = own_login(settings, settings.vault_role_id, settings.vault_secret_id)
             patient = Persistence(from_the_start=True)
             session = await stack.enter_async_context(VaultSession(vault, login, persistence=patient))
         ring = SigningKeyRing.fixed(settings.jwt_secret_key) if settings.jwt_secret_key else _from_vault(vault, session)

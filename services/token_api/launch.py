@@ -1,45 +1,33 @@
 """``python -m services.token_api.launch``: a fresh ``RENEWAL_TOKEN`` for the token API, then the token API itself.
 
 Each start, the first or the tenth, begins with a token of its own: after a night in which the machine slept and the old
-one died there is nothing to mend. The token is that of the AppRole ``token-api``: periodic, 60 s, allowed
+one died there is nothing to mend. The token is that of the role ``token-api``: periodic, 60 s, allowed
 what the service does and nothing else (init/vault_approles.py).
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import sys
 
 from common import logs
 from common.command import run as run_command
 from common.settings import load
-from fastmcp_vault.backoff import Backoff
+from common.vault_login import obtained, own_login
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.printable import show
-from fastmcp_vault.vault import Vault, VaultToken, logins
+from fastmcp_vault.vault import Vault, VaultToken
 from services.token_api.__main__ import main as serve
 from services.token_api.settings import LaunchSettings
-
-log = logging.getLogger(__name__)
 
 
 async def obtain(settings: LaunchSettings) -> VaultToken:
     """Log in, and try again until Vault is there and provisioned."""
     vault = Vault(settings.vault_addr)
-    backoff = Backoff(first=0.2, longest=2.0)
-    login = logins.approle(settings.vault_role_id, settings.vault_secret_id)
-    said = ""
     try:
-        while True:
-            try:
-                return await login(vault)
-            except Problem as problem:
-                if problem.code != said:
-                    log.warning("No token yet, trying again: %s", problem)
-                said = problem.code
-            await asyncio.sleep(backoff.failed())
+        login = own_login(settings, settings.vault_role_id, settings.vault_secret_id)
+        return await obtained(lambda: login(vault))
     finally:
         await vault.close()
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from pydantic import SecretStr
 
+from fastmcp_vault.errors import ConfigError
 from fastmcp_vault.vault.client import Vault
 from fastmcp_vault.vault.models import VaultToken
 
@@ -30,6 +33,26 @@ def jwt(role: str, jwt: SecretStr, *, mount: str = "jwt") -> Login:
 
     async def log_in(vault: Vault) -> VaultToken:
         return await vault.login_jwt(role=role, jwt=jwt, mount=mount)
+
+    return log_in
+
+
+def service_account(role: str, file: Path, *, mount: str = "kubernetes") -> Login:
+    """As a Kubernetes ServiceAccount (Vault API: auth/kubernetes/login); Vault's JWT method takes the same request.
+
+    ``file`` holds its token. It is read at each login, because the kubelet replaces it before it expires. Raises
+    ConfigError when it cannot be read.
+    """
+
+    async def log_in(vault: Vault) -> VaultToken:
+        try:
+            jwt = await asyncio.to_thread(file.read_text)
+        except OSError as error:
+            raise ConfigError(
+                f"The ServiceAccount's token cannot be read: {error.strerror}.",
+                fix=f"Mount it at {file} (a projected volume with `serviceAccountToken`).",
+            ) from error
+        return await vault.login_jwt(role=role, jwt=SecretStr(jwt.strip()), mount=mount)
 
     return log_in
 
