@@ -98,6 +98,16 @@ class InitSettings(_ServerSecrets):
     app_backchannel_url: str = Field(
         "", description="The app as Keycloak reaches it, for back-channel logout; default: APP_PUBLIC_URL."
     )
+    kubernetes_namespace: str = Field(
+        "",
+        description="Namespace whose ServiceAccounts log in to Vault, a role each; empty: AppRoles with secret ids.",
+    )
+    kubernetes_host: str = Field(
+        "https://kubernetes.default.svc", description="The cluster's API as Vault reaches it, to check their tokens."
+    )
+    kubernetes_ca_file: Path | None = Field(
+        None, description="Authority (PEM) of that API; a Vault in a pod of the same cluster knows it."
+    )
     client_documents: str = Field(
         "",
         description="Addresses of the client-id metadata documents whose clients are let in, separated by blanks; "
@@ -117,7 +127,10 @@ class InitSettings(_ServerSecrets):
 
     def unused_fields(self) -> frozenset[str]:
         """Neither the known root token nor the lab's clients are made outside the demo."""
-        return super().unused_fields() | (frozenset() if self.demo else {"vault_root_token_id", "lab_client_secret"})
+        unused = super().unused_fields() | (frozenset() if self.demo else {"vault_root_token_id", "lab_client_secret"})
+        if self.kubernetes_namespace:
+            unused |= {name for name in type(self).model_fields if name.endswith("_vault_secret_id")}
+        return unused
 
     @property
     def demo(self) -> bool:

@@ -47,7 +47,7 @@ class UnsealSettings(CommonSettings):
 
     def unused_fields(self) -> frozenset[str]:
         """It opens Vault and nothing else."""
-        return frozenset({"state_dsn"})
+        return super().unused_fields() | {"state_dsn"}
 
 
 class Unsealer:

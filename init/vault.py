@@ -57,7 +57,7 @@ def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None
     _audit_header(vault, ledger)
     _policies(vault, ledger)
     shop_connection(settings, vault, ledger)
-    if settings.demo:
+    if settings.demo and not settings.kubernetes_namespace:
         _known_root_token(settings, vault, ledger)
 
 

@@ -98,6 +98,8 @@ def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None
     )
     for name, role in SERVICE_ROLES.items():
         settle(vault, ledger, "policy", f"sys/policies/acl/{name}", {"policy": policy(role.purpose, *role.rules)})
+        if settings.kubernetes_namespace:
+            continue  # init/vault_kubernetes.py makes the roles
         wanted = {
             "token_policies": [name],
             "token_period": role.period,
