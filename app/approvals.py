@@ -14,7 +14,14 @@ from app.texts import t
 from fastmcp_vault.errors import Problem, TokenInvalid
 from fastmcp_vault.levels import reached
 from fastmcp_vault.oidc.tokens import Claims
+from fastmcp_vault.printable import printable
 from fastmcp_vault.state import Approval
+
+OUR_CLIENTS = ("mcp-demo-app", "chatbot-relay")
+"""Programs of the demo: their ids are their names."""
+
+NAME_LIMIT = 80
+"""Characters of a name that a stranger chose."""
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +37,7 @@ class Waiting:
     """A question as its person may see it. ``login_age``: seconds that their sign-in may be old for a yes; 0: any.
 
     ``acr``: the level that it must have, if any. ``level_needed`` and ``login_needed``: theirs is too weak, too old.
+    ``client_name``: what the program that asks calls itself, if it registered itself and Keycloak says so.
     """
 
     server: str
@@ -40,6 +48,7 @@ class Waiting:
     login_needed: bool
     acr: str = ""
     level_needed: bool = False
+    client_name: str = ""
 
 
 async def waiting(process: AppProcess, cookie: str, approval_id: str) -> Waiting:
@@ -51,7 +60,23 @@ async def waiting(process: AppProcess, cookie: str, approval_id: str) -> Waiting
     stale = bool(found.login_age) and session.auth_time < time.time() - found.login_age
     weak = bool(found.acr) and found.acr not in reached(session.acr)
     shown = {**found.facts, "expires_at": found.expires_at}
-    return Waiting(found.server, found.tool, found.status, shown, found.login_age, stale, found.acr, weak)
+    name = await _name(process, session, str(found.facts.get("client", ""))) if found.status == "pending" else ""
+    return Waiting(found.server, found.tool, found.status, shown, found.login_age, stale, found.acr, weak, name)
+
+
+async def _name(process: AppProcess, session: Session, client: str) -> str:
+    """What a client that registered itself calls itself; "" for the demo's own, and while Keycloak does not say."""
+    if client in OUR_CLIENTS or not client:
+        return ""
+    try:
+        token = await process.keycloak.exchange(
+            session.tokens.access_token, audience="account", scope="account:applications"
+        )
+        name = await process.keycloak.application_name(token.access_token, client)
+    except Problem as problem:
+        _log.warning("no name for the client %s: %s", client, problem.what)
+        return ""
+    return printable(name[:NAME_LIMIT])
 
 
 async def decide(process: AppProcess, cookie: str, approval_id: str, *, approve: bool) -> Approval:

@@ -19,7 +19,7 @@ from init import (
 from init.client_documents import Document, DocumentUnread
 from init.keycloak_admin import RealmAdmin
 from init.keycloak_admin import check_ready as keycloak_serves
-from init.keycloak_realm import FACILITATOR, OURS, ROLES_SCOPE
+from init.keycloak_realm import APPLICATIONS_SCOPE, FACILITATOR, OURS, ROLES_SCOPE, VIEW_APPLICATIONS
 from init.ledger import Ledger
 from init.settings import InitSettings
 from init.users import User
@@ -130,12 +130,19 @@ def _scopes(keycloak: RealmAdmin, realm: str, ledger: Ledger) -> dict[str, str]:
         wrong += [f"mapper {m['name']}" for m in wanted["protocolMappers"] if faults(there.get(m["name"]), m)]
         act = partial(_write_scope, keycloak, f"{realm}/client-scopes", have, there, wanted)
         _settle(ledger, "scope", name, have, wrong, act)
+    for name in sorted(found.keys() - keycloak_realm.scopes().keys()):
+        if keycloak_realm.of_a_server(found[name]):
+            ledger.removed(
+                PART, "scope", name, partial(keycloak.delete, f"{realm}/client-scopes/{found.pop(name)['id']}")
+            )
     if not keycloak_realm.scopes().keys() <= found.keys():
         found = {scope["name"]: scope for scope in keycloak.get(f"{realm}/client-scopes")}
     ids = {name: scope["id"] for name, scope in found.items()}
     keycloak_registration.provision(keycloak, realm, ids, ledger)
     if ROLES_SCOPE in ids:
         _facilitator_sees_their_role(keycloak, realm, ids[ROLES_SCOPE], ledger)
+    if APPLICATIONS_SCOPE in ids:
+        _people_see_their_applications(keycloak, realm, ids[APPLICATIONS_SCOPE], ledger)
     return ids
 
 
@@ -167,6 +174,21 @@ def _facilitator_sees_their_role(keycloak: RealmAdmin, realm: str, scope: str, l
     there = any(role["name"] == FACILITATOR for role in keycloak.get(path))
     bind = partial(_bind_role, keycloak, realm, path)
     ledger.settle(PART, "scope's role", f"{ROLES_SCOPE}: {FACILITATOR}", exists=there, equal=True, act=bind)
+
+
+def _people_see_their_applications(keycloak: RealmAdmin, realm: str, scope: str, ledger: Ledger) -> None:
+    """Everybody may see the list of programs that they signed in to, by a token with that scope and no other right."""
+    client, name = VIEW_APPLICATIONS
+    (account,) = keycloak.get(f"{realm}/clients", clientId=client)
+    role = keycloak.get(f"{realm}/clients/{account['id']}/roles/{name}")
+    everybody = keycloak.get(f"{realm}/roles/default-roles-{realm.strip('/')}")
+    for kind, path, holder in (
+        ("scope's role", f"{realm}/client-scopes/{scope}/scope-mappings/clients/{account['id']}", APPLICATIONS_SCOPE),
+        ("everybody's role", f"{realm}/roles-by-id/{everybody['id']}/composites", everybody["name"]),
+    ):
+        there = any(found["id"] == role["id"] for found in keycloak.get(path))
+        act = partial(keycloak.post, path, [role])
+        ledger.settle(PART, kind, f"{holder}: {name}", exists=there, equal=True, act=act)
 
 
 def _bind_role(keycloak: RealmAdmin, realm: str, path: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import SecretStr
@@ -19,6 +19,10 @@ from init.settings import InitSettings
 FACILITATOR = "facilitator"
 ROLES_SCOPE = "realm-roles"
 TOKENS_SCOPE = "tokens:issue"
+APPLICATIONS_SCOPE = "account:applications"
+"""For the app: which programs its person has signed in to, and their names (Keycloak account API)."""
+VIEW_APPLICATIONS = ("account", "view-applications")
+"""Keycloak's own client and its role that this needs."""
 OURS = {"managed-by": "init"}
 """The attribute of the clients that init made: one of them that is no longer wanted is removed."""
 
@@ -86,11 +90,21 @@ def scopes() -> dict[str, dict[str, Any]]:
     wanted[TOKENS_SCOPE] = _scope("Make tokens for your programs", _audience("token-api"))
     for scope, text in AGENT_SCOPES.items():
         wanted[scope] = _scope(text, _audience(AGENTS_AUDIENCE))
+    wanted[APPLICATIONS_SCOPE] = _scope(
+        "See which programs you have signed in to", _audience("account"), _account_roles()
+    )
     wanted["vault:login"] = _scope("Log in to Vault", _audience("vault"))
     wanted[ROLES_SCOPE] = _scope("Your role in the workshop", _realm_roles(), shown=False)
     for name, found in wanted.items():
         found["attributes"] |= {} if name.startswith("mcp:") else UNLISTED
     return {name: {"name": name, **found} for name, found in wanted.items()}
+
+
+def of_a_server(scope: Mapping[str, Any]) -> bool:
+    """Whether this client scope is one that :func:`scopes` makes for an MCP server, by its name and its mapper."""
+    named = re.fullmatch(r"mcp:([a-z][a-z0-9-]*)(:write)?", scope["name"])
+    mappers = {mapper["name"] for mapper in scope.get("protocolMappers", [])}
+    return named is not None and f"audience mcp-{named[1]}" in mappers
 
 
 def clients(settings: InitSettings, *, sign_in_flow: str = "") -> dict[str, dict[str, Any]]:
@@ -103,7 +117,7 @@ def clients(settings: InitSettings, *, sign_in_flow: str = "") -> dict[str, dict
         _client("vault", "Vault: an audience, nobody logs in as it", None),
         _client(AGENTS_AUDIENCE, "Business service: an audience, nobody logs in as it", None),
         _client("token-api", "Token API: an audience, nobody logs in as it", None),
-        _app(settings, [*tools, TOKENS_SCOPE, "vault:login"], sign_in_flow),
+        _app(settings, [*tools, TOKENS_SCOPE, APPLICATIONS_SCOPE, "vault:login"], sign_in_flow),
         *(
             _client(
                 f"mcp-{server}",
@@ -304,6 +318,20 @@ def _realm_roles() -> dict[str, Any]:
         "oidc-usermodel-realm-role-mapper",
         {
             "claim.name": "realm_access.roles",
+            "jsonType.label": "String",
+            "multivalued": "true",
+            "id.token.claim": "false",
+        },
+    )
+
+
+def _account_roles() -> dict[str, Any]:
+    return _mapper(
+        "account roles",
+        "oidc-usermodel-client-role-mapper",
+        {
+            "usermodel.clientRoleMapping.clientId": VIEW_APPLICATIONS[0],
+            "claim.name": "resource_access.account.roles",
             "jsonType.label": "String",
             "multivalued": "true",
             "id.token.claim": "false",

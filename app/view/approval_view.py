@@ -22,13 +22,16 @@ from fastmcp_vault.errors import Problem
 LOOK_SECONDS = 10.0
 
 
-def facts(told: Mapping[str, Any]) -> None:
-    """What will be done, as whom, with which credential, and for how long."""
+def facts(told: Mapping[str, Any], *, client_name: str = "") -> None:
+    """What will be done, as whom, with which credential, and for how long.
+
+    ``client_name``: chosen by the program that asks, and so never shown without its id.
+    """
     expires = told.get("expires_at")
     rows = (
         ("what", plain(t("approve.call", tool=told.get("tool", ""), server=told.get("title", "")))),
         ("who", mono(told.get("username"))),
-        ("client", mono(told.get("client"))),
+        ("client", _client(told.get("client"), client_name)),
         ("credential", f"{mono(told.get('path'))} {mono(told.get('credential'))}"),
         ("held", plain(t("approve.until", time=_clock(told.get("credential_until"))))),
         ("expires", plain(t("approve.once", time=_clock(expires)))),
@@ -75,7 +78,7 @@ def show(person: Person) -> None:
         if found.status != "pending":
             _settled(found)
             return
-        facts(found.facts)
+        facts(found.facts, client_name=found.client_name)
         if found.login_needed or found.level_needed:
             _sign_in_again(found, approval_id, person)
             return
@@ -129,6 +132,12 @@ def _settled(found: Waiting) -> None:
         "used": (st.success, ":material/task_alt:"),
     }.get(found.status, (st.warning, ":material/block:"))
     box(t(f"approve.is.{found.status}", tool=plain(found.tool), server=plain(found.server)), icon=icon)
+
+
+def _client(client_id: Any, name: str) -> str:
+    if not name:
+        return mono(client_id)
+    return f"{plain(t('approve.client-name', name=name))} · {mono(client_id)}"
 
 
 def _clock(at: Any) -> str:

@@ -146,6 +146,17 @@ def test_a_link_shows_the_facts_and_sends_the_answer(
     assert said == [("abc", True), ("abc", False)]
 
 
+def test_a_name_that_a_program_chose_is_marked_so_escaped_and_never_without_its_id(
+    page: Callable[..., AppTest],
+) -> None:
+    facts = FACTS | {"client": "1f1894d2-0d5c-4d0e-9d0f-000000000001"}
+    found = page(of("pending", facts=facts, client_name="**Your bank**"))
+    assert "a name that this program chose itself" in shown(found)
+    assert str(facts["client"]) in shown(found)
+    cells = [str(cell) for element in found.table for cell in element.value.to_numpy().flatten()]
+    assert [cell for cell in cells if r"\*\*Your bank\*\*" in cell], cells
+
+
 def test_a_policy_that_wants_a_fresh_sign_in_offers_no_yes_before_it(page: Callable[..., AppTest]) -> None:
     found = page(of("pending", login_age=60, login_needed=True))
     assert "within 60 seconds of signing in" in shown(found)

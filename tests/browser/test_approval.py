@@ -18,6 +18,7 @@ from stack.testing import Stack
 from tests.mcp_servers.callers import Caller, signed_in
 from tests.support.browser import PATIENCE, Visitor
 from tests.support.people import Person
+from tests.support.registered import registered
 
 T = TypeVar("T")
 
@@ -37,14 +38,14 @@ def found(caller: Caller, summary: str) -> int:
     return sum(issue["summary"] == summary for issue in listed["issues"])
 
 
-def older_client(stack: Stack, caller: Caller, arguments: dict[str, str]) -> dict[str, Any]:
+def older_client(stack: Stack, token: str, arguments: dict[str, str]) -> dict[str, Any]:
     """`create_issue` as a client of 2025-06-18 sends it."""
     answer = requests.post(
         f"{stack.url('mcp-jira')}/mcp",
         headers={
             "Accept": "application/json, text/event-stream",
             "MCP-Protocol-Version": "2025-06-18",
-            "Authorization": f"Bearer {beside(caller.token('jira'))}",
+            "Authorization": f"Bearer {token}",
         },
         json={
             "jsonrpc": "2.0",
@@ -91,7 +92,7 @@ def test_a_link_is_answered_by_its_own_person_and_the_same_call_then_goes_throug
 ) -> None:
     arguments = {"project": "PROJ", "summary": f"link {secrets.token_hex(6)}"}
     caller = beside(signed_in(stack, person))
-    told = older_client(stack, caller, arguments)["content"][0]["text"]
+    told = older_client(stack, beside(caller.token("jira")), arguments)["content"][0]["text"]
     path = told.split(stack.url("app"))[1].split()[0]
 
     stranger = visitor()
@@ -104,12 +105,23 @@ def test_a_link_is_answered_by_its_own_person_and_the_same_call_then_goes_throug
     me.sees(arguments["summary"])
     me.page.get_by_role("button", name="Yes, do it").click()
     me.sees("Make the same call again in your program")
-    assert not older_client(stack, caller, arguments)["isError"]
-    assert older_client(stack, caller, arguments)["isError"]
+    assert not older_client(stack, beside(caller.token("jira")), arguments)["isError"]
+    assert older_client(stack, beside(caller.token("jira")), arguments)["isError"]
     assert found(caller, arguments["summary"]) == 1
     me.open(path)
     me.sees("was approved and has run")
     beside(caller.sign_out())
+
+
+def test_the_page_names_the_registered_client_that_asks_with_its_id(
+    visitor: Callable[[], Visitor], person: Person, stack: Stack
+) -> None:
+    client = registered(stack, person, scope="mcp:jira mcp:jira:write")
+    told = older_client(stack, client.access_token, {"project": "PROJ", "summary": "by a stranger's program"})
+    me = visitor()
+    me.sign_in(person, told["content"][0]["text"].split(stack.url("app"))[1].split()[0])
+    me.sees("“Stranger”, a name that this program chose itself")
+    me.sees(client.client_id)
 
 
 def sign_in_again_and_say_yes(me: Visitor, person: Person) -> None:
@@ -130,7 +142,7 @@ def test_where_the_policy_wants_a_fresh_sign_in_the_password_is_asked_again(
     caller = beside(signed_in(stack, person))
     me = visitor()
     me.sign_in(person)
-    told = older_client(stack, caller, arguments)["content"][0]["text"]
+    told = older_client(stack, beside(caller.token("jira")), arguments)["content"][0]["text"]
     path = told.split(stack.url("app"))[1].split()[0]
     with psycopg.connect(stack.environment("init")["STATE_DSN"], autocommit=True) as state:
         state.execute("UPDATE approvals SET login_age = %s WHERE id = %s", (FRESH_SECONDS, path.partition("id=")[2]))
@@ -141,9 +153,9 @@ def test_where_the_policy_wants_a_fresh_sign_in_the_password_is_asked_again(
         me.open(path)
     expect(me.page.get_by_role("button", name="Yes, do it")).to_have_count(0)
     sign_in_again_and_say_yes(me, person)
-    assert not older_client(stack, caller, arguments)["isError"]
+    assert not older_client(stack, beside(caller.token("jira")), arguments)["isError"]
 
-    told = older_client(stack, caller, arguments)["content"][0]["text"]
+    told = older_client(stack, beside(caller.token("jira")), arguments)["content"][0]["text"]
     path = told.split(stack.url("app"))[1].split()[0]
     with psycopg.connect(stack.environment("init")["STATE_DSN"], autocommit=True) as state:
         state.execute("UPDATE approvals SET acr = 'confirmed' WHERE id = %s", (path.partition("id=")[2],))
@@ -151,5 +163,5 @@ def test_where_the_policy_wants_a_fresh_sign_in_the_password_is_asked_again(
     me.sees("stronger sign-in: your password, typed anew for it")
     expect(me.page.get_by_role("button", name="Yes, do it")).to_have_count(0)
     sign_in_again_and_say_yes(me, person)
-    assert not older_client(stack, caller, arguments)["isError"]
+    assert not older_client(stack, beside(caller.token("jira")), arguments)["isError"]
     beside(caller.sign_out())

@@ -15,6 +15,7 @@ TEXTS: dict[str, str] = {
     "approve.fact.what": "What",
     "approve.fact.who": "As",
     "approve.fact.client": "Asked by",
+    "approve.client-name": "“{name}”, a name that this program chose itself",
     "approve.fact.credential": "With your credential",
     "approve.fact.held": "Credential holds",
     "approve.fact.expires": "Your yes is",

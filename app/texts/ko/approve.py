@@ -15,6 +15,7 @@ TEXTS: dict[str, str] = {
     "approve.fact.what": "작업",
     "approve.fact.who": "실행 자격",
     "approve.fact.client": "요청한 프로그램",
+    "approve.client-name": "“{name}” (이 프로그램이 스스로 정한 이름)",
     "approve.fact.credential": "사용할 자격 증명",
     "approve.fact.held": "자격 증명 유효 기간",
     "approve.fact.expires": "승인 효력",

@@ -20,6 +20,7 @@ Doing = Literal[
     "signing out",
     "revoking the token",
     "asking about the session",
+    "asking for the name of a program",
 ]
 """What is being done, as it completes "…, while"."""
 
@@ -51,6 +52,7 @@ _OTHERWISE: dict[Doing, tuple[type[Problem], str, str]] = {
     "signing out": (LoginFailed, "Keycloak refused to end the session", _INIT),
     "revoking the token": (LoginFailed, "Keycloak refused to revoke the token", _INIT),
     "asking about the session": (ExchangeRefused, "Keycloak does not tell whether the session lives", _INIT),
+    "asking for the name of a program": (ExchangeRefused, "Keycloak does not tell the name of the program", _INIT),
 }
 """The same for every other code."""
 

@@ -220,6 +220,7 @@ class Keycloak(OidcClient):
         self._revocation = endpoints.token.removesuffix("/token") + "/revoke"
         self._introspection = f"{endpoints.token}/introspect"
         self._userinfo = endpoints.token.removesuffix("/token") + "/userinfo"
+        self._applications = endpoints.token.removesuffix("/protocol/openid-connect/token") + "/account/applications"
 
     async def is_active(self, token: SecretStr) -> bool:
         """Whether Keycloak still honours a token that is meant for this client (RFC 7662 §2.2).
@@ -244,6 +245,21 @@ class Keycloak(OidcClient):
                     return False
                 understood(answer.status_code, answer.content, doing, good=httpx2.codes.OK)
                 return True
+
+    async def application_name(self, token: SecretStr, client_id: str) -> str:
+        """The name of a client that this person has signed in to, or "" (Keycloak account API: applications).
+
+        ``token``: for the audience ``account``, with its role ``view-applications``. A client that registered itself
+        chose its own name. Raises SessionEnded.
+        """
+        doing: Doing = "asking for the name of a program"
+        headers = {"Authorization": f"Bearer {token.get_secret_value()}", "Accept": "application/json"}
+        async with self._turns:
+            with self.circuit.asking(), translated(doing):
+                answer = await self._http.get(self._applications, headers=headers)
+                found = understood(answer.status_code, answer.content, doing, good=httpx2.codes.OK)
+        named = (str(one.get("clientName") or "") for one in found or () if one.get("clientId") == client_id)
+        return next(named, "")
 
     async def end_session(self, refresh_token: SecretStr) -> None:
         """End the session at Keycloak, for every client; one already over is fine."""
