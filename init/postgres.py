@@ -139,6 +139,9 @@ def provision(settings: InitSettings, ledger: Ledger) -> None:
         _password(admin, settings, ledger, state_database, state_user, state_password)
         for account in RIGHTS:
             _password(admin, settings, ledger, state_database, account, settings.state_password(account))
+    if _exists(settings, state_database):
+        with as_superuser(settings, state_database) as state:
+            state_rights.remove_retired(state, state_user, ledger)
     if _exists(settings, SHOP):
         with as_superuser(settings, SHOP) as shop:
             provision_shop(shop, ledger, owner=SHOP_OWNER)

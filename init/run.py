@@ -16,6 +16,7 @@ from init import (
     vault_chatbot,
     vault_people,
     vault_pki,
+    vault_retired,
     vault_tokens,
 )
 from init.ledger import Ledger, Part
@@ -62,6 +63,7 @@ def run(settings: InitSettings, *, dry_run: bool = False, only: Part | None = No
             ids = people.result()
         if only in (None, "vault"):
             vault_people.provision(admin, users, ids, ledger, settings.providers())
+            vault_retired.provision(admin, ledger)
     finally:
         admin.close()
     return ledger

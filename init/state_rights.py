@@ -9,6 +9,7 @@ other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final, LiteralString
 
@@ -102,6 +103,12 @@ SELECT md5(string_agg(entry, ',' ORDER BY entry)) FROM (
 """
 """A digest of all rights and rules in the schema, whoever gave them."""
 
+_RETIRED = """
+SELECT rolname FROM pg_roles
+WHERE rolname LIKE 'mcp-%%' AND has_schema_privilege(rolname, to_regnamespace(%s)::oid, 'USAGE')
+AND rolname <> ALL (%s) ORDER BY rolname
+"""
+
 _MARK = "SELECT obj_description(oid, 'pg_class') FROM pg_class WHERE relnamespace = %s::regnamespace AND relname = %s"
 
 
@@ -129,6 +136,17 @@ def provision(owner: psycopg.Connection[Any], schema: str, ledger: Ledger) -> No
         equal=row == (f"rights {wanted} {_found(owner, schema)}",),
         act=apply,
     )
+
+
+def remove_retired(admin: psycopg.Connection[Any], schema: str, ledger: Ledger) -> None:
+    """Accounts of MCP servers whose entry is gone, known by their rights in ``schema``; as administrator, there."""
+    for (name,) in admin.execute(_RETIRED, [_quoted(schema), list(RIGHTS)]).fetchall():
+        ledger.removed(PART, "role", name, partial(_drop, admin, sql.Identifier(name)))
+
+
+def _drop(admin: psycopg.Connection[Any], role: sql.Identifier) -> None:
+    admin.execute(sql.SQL("DROP OWNED BY {}").format(role))
+    admin.execute(sql.SQL("DROP ROLE {}").format(role))
 
 
 def _found(owner: psycopg.Connection[Any], schema: str) -> str:

@@ -6,6 +6,9 @@ from common.servers import SERVERS, ServerSpec
 
 _ME = "{{identity.entity.name}}"
 
+SERVER_POLICY = "What the {} MCP server may "
+"""How the policy of an MCP server begins; init knows by it what it wrote for one whose entry is gone."""
+
 
 def policy(purpose: str, *rules: tuple[str, str]) -> str:
     """A policy in HCL: each rule a path and its capabilities, separated by spaces."""
@@ -19,11 +22,11 @@ def policy(purpose: str, *rules: tuple[str, str]) -> str:
 def _server(spec: ServerSpec) -> str:
     if not spec.secret:
         return policy(
-            f"What the {spec.name} MCP server may do for the person it acts for: make that person's database user.",
+            f"{SERVER_POLICY.format(spec.name)}do for the person it acts for: make that person's database user.",
             (f"database/creds/{_ME}", "read"),
         )
     return policy(
-        f"What the {spec.name} MCP server may read for the person it acts for: that one credential.",
+        f"{SERVER_POLICY.format(spec.name)}read for the person it acts for: that one credential.",
         (f"secret/data/users/{_ME}/{spec.name}", "read"),
         (f"secret/metadata/users/{_ME}/{spec.name}", "read"),
         *(_account(spec) if spec.account else ()),

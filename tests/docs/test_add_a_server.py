@@ -8,13 +8,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 import yaml
-from pydantic import SecretStr
 
-from fastmcp_vault.vault.admin import VaultAdmin
-from init.keycloak_admin import RealmAdmin
 from stack.layout import ROOT
 from stack.processes import base_environment
 from stack.testing import Stack
@@ -92,15 +88,19 @@ def provisioned(copy: Path, stack: Stack, person: Person) -> Iterator[dict[str, 
     for made in ("mcp-forge", "mcp:forge:write", f"secret/data/users/{person.username}/forge"):
         assert made in said, said
     yield secret
-    keycloak = RealmAdmin(own["KEYCLOAK_URL"], username="admin", password=SecretStr("admin"))
-    vault = VaultAdmin(own["VAULT_ADDR"], SecretStr(own["VAULT_TOKEN"]))
-    try:
-        _forget(keycloak, vault, person)
-        _forget_account(stack)
-        _init(ROOT, own)
-    finally:
-        keycloak.close()
-        vault.close()
+    undone = _init(ROOT, own)
+    for gone in (
+        "client mcp-forge",
+        "client lab-forge",
+        "scope mcp:forge",
+        "scope mcp:forge:write",
+        "role mcp-forge",
+        f"credential secret/data/users/{person.username}/forge",
+        "login role auth/jwt/role/mcp-forge",
+        "policy mcp-forge",
+    ):
+        assert f": {gone}\n" in undone, undone
+    assert "forge" not in _init(ROOT, own), "nothing is left to remove"
 
 
 def _init(source: Path, environment: dict[str, str]) -> str:
@@ -110,27 +110,6 @@ def _init(source: Path, environment: dict[str, str]) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-def _forget(keycloak: RealmAdmin, vault: VaultAdmin, person: Person) -> None:
-    """Take out what the new server brought: other tests know of three."""
-    keycloak.log_in()
-    for client in keycloak.get("/mcp-demo/clients"):
-        if client["clientId"] in ("mcp-forge", "lab-forge"):
-            keycloak.delete(f"/mcp-demo/clients/{client['id']}")
-    for scope in keycloak.get("/mcp-demo/client-scopes"):
-        if scope["name"].startswith("mcp:forge"):
-            keycloak.delete(f"/mcp-demo/client-scopes/{scope['id']}")
-    for path in ("auth/jwt/role/mcp-forge", "sys/policies/acl/mcp-forge"):
-        vault.delete(path)
-    vault.delete(f"secret/metadata/users/{person.username}/forge")
-
-
-def _forget_account(stack: Stack) -> None:
-    place = f"{stack.secrets['POSTGRES_ADMIN_PASSWORD']}@localhost:{stack.ports['postgres']}/mcp_state"
-    with psycopg.connect(f"postgresql://postgres:{place}", autocommit=True) as admin:
-        admin.execute('DROP OWNED BY "mcp-forge"')
-        admin.execute('DROP ROLE "mcp-forge"')
 
 
 @pytest.mark.disturbs
