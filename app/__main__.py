@@ -18,8 +18,8 @@ from fastmcp_vault.printable import show
 def main() -> int:
     """Serve; exit code 2 when the settings cannot be used."""
     logs.set_up("app")
-    telemetry.start("app")
     try:
+        telemetry.start("app")
         settings = load(AppSettings)
     except ConfigError as error:
         show(error, file=sys.stderr)

@@ -25,6 +25,7 @@ from app.providers import Providers
 from app.revoker import Revoker
 from app.routes import ROUTES
 from app.rules import Rules
+from app.session_count import counted_sessions
 from app.sessions import AppSessions
 from app.settings import AppSettings
 from app.texts import t
@@ -107,7 +108,7 @@ async def opened(settings: AppSettings) -> AsyncIterator[AppProcess]:
             providers=providers,
             rules=Rules(vault, session),
         )
-        async with AppProcess.running(process):
+        async with AppProcess.running(process), counted_sessions(state):
             yield process
 
 

@@ -24,11 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     server = parser.parse_args(arguments).server
     try:
         settings = load(server_named(server).settings)
+        logs.set_up(settings.client_id)
+        telemetry.start(settings.client_id)
     except ConfigError as error:
         show(error, file=sys.stderr)
         return 1
-    logs.set_up(settings.client_id)
-    telemetry.start(settings.client_id)
     run(settings)
     return 0
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.settings import SERVER_AUDIENCE_PREFIX
+from fastmcp_vault.circuit import watched
 from fastmcp_vault.credentials.logins import Logins, VaultLogin
 from fastmcp_vault.credentials.manager import Credentials
 from fastmcp_vault.credentials.sources import C, Source
@@ -86,12 +87,12 @@ async def opened(
     )
     parts.standing.on_ended(credentials.session_ended)
     try:
+        circuits = {"keycloak": parts.keycloak.circuit, "vault": parts.vault.circuit, "backend": backend.circuit}
         async with parts.state, credentials:
-            state = parts.state
-            yield {
-                KEY: ServerContext(
-                    settings.server_profile, credentials, logins, backend, state.approvals, state.account_requests
-                )
-            }
+            state, profile = parts.state, settings.server_profile
+            with watched(settings.server, circuits):
+                yield {
+                    KEY: ServerContext(profile, credentials, logins, backend, state.approvals, state.account_requests)
+                }
     finally:
         await parts.close()

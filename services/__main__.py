@@ -24,13 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("services", nargs="+", choices=[AGENT_AUTH, BIZ_SERVICE], help="which services to run")
     names = list(dict.fromkeys(parser.parse_args(arguments).services))
     logs.set_up("agents")
-    telemetry.start("agents")
     for chatty in ("fastmcp", "mcp"):
         logging.getLogger(chatty).handlers.clear()
         logging.getLogger(chatty).propagate = True
     logging.getLogger("mcp").setLevel(logging.WARNING)
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     try:
+        telemetry.start("agents")
         asyncio.run(run(load(AgentsSettings), names))
     except Problem as problem:
         show(problem, file=sys.stderr)

@@ -45,7 +45,9 @@ def ports_at(offset: int) -> dict[str, int]:
 
 def title_of(port: str) -> str:
     """The service that listens on this port, as people read it, with the port's own name where it has several."""
-    service = next(service for service in SERVICES if port in service.ports)
+    service = next(service for service in SERVICES if port in (*service.ports, service.metrics))
+    if port == service.metrics:
+        return f"{service.title} (metrics)"
     return service.title if len(service.ports) == 1 else f"{service.title} ({port})"
 
 

@@ -63,4 +63,13 @@ def environment(instance: Instance, service: Service) -> dict[str, str]:
     """One process's own environment: its settings, its secrets, and what the caller may override."""
     filled = {name: instance.fill(value) for name, value in {**service.env, **service.secrets}.items()}
     chosen = {name: os.environ[name] for name in (*OVERRIDABLE, *service.takes) if name in os.environ}
-    return filled | chosen
+    return filled | chosen | _metrics(instance, service)
+
+
+def _metrics(instance: Instance, service: Service) -> dict[str, str]:
+    """Where Prometheus finds this process's metrics, if they are asked for, and it has a port for them."""
+    asked = os.environ.get("OTEL_METRICS_EXPORTER", "")
+    if service.metrics:
+        port = str(instance.ports[service.metrics])
+        return {"OTEL_METRICS_EXPORTER": asked, "OTEL_EXPORTER_PROMETHEUS_PORT": port} if asked else {}
+    return {"OTEL_METRICS_EXPORTER": ",".join(set(asked.split(",")) - {"prometheus"}) or "none"} if asked else {}

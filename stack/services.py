@@ -31,20 +31,31 @@ PORTS: Mapping[str, int] = {
     "agent-auth": 8443,
     "mock-chatbot": 8003,
     "auth-relay": 5600,
+    "app-metrics": 9501,
+    **{f"{spec.client}-metrics": spec.port + 6000 for spec in SERVERS.values()},
 }
-"""The ports people and scripts rely on; ``--port-offset`` moves all of them, never onto one that browsers refuse."""
+"""The ports people and scripts rely on; ``--port-offset`` moves all of them, never onto one that browsers refuse.
+
+Nothing listens on those for metrics unless ``OTEL_METRICS_EXPORTER`` says ``prometheus``.
+"""
 
 OVERRIDABLE = (
     "PROFILE",
     "LOG_FORMAT",
     "JIRA_URL",
     "GITHUB_API_URL",
+    "LOG_FORMAT",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
     "OTEL_EXPORTER_OTLP_HEADERS",
     "OTEL_TRACES_EXPORTER",
+    "OTEL_METRICS_EXPORTER",
     "OTEL_TRACES_SAMPLER",
     "OTEL_TRACES_SAMPLER_ARG",
     "OTEL_BSP_SCHEDULE_DELAY",
+    "OTEL_METRIC_EXPORT_INTERVAL",
+    "OTEL_RESOURCE_ATTRIBUTES",
     "OTEL_SDK_DISABLED",
     "FASTMCP_TELEMETRY_MODE",
 )
@@ -61,6 +72,8 @@ class Service:
     module: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
     """Names in ``PORTS``; the first one answers ``health``."""
+    metrics: str = ""
+    """The name in ``PORTS`` of its port for Prometheus, which listens only where metrics are asked for."""
     tls: frozenset[str] = frozenset()
     """Those of its ports that speak TLS, with a certificate of this instance's own authority."""
     health: str = "/health"
@@ -143,6 +156,7 @@ def _mcp_server(spec: ServerSpec) -> Service:
         title=f"MCP server: {spec.title}",
         module=("mcp_servers", spec.name),
         ports=(spec.client,),
+        metrics=f"{spec.client}-metrics",
         env=_COMMON
         | {"MCP_PORT": f"{{port[{spec.client}]}}", "MCP_PUBLIC_URL": _address(spec)}
         | {"APP_PUBLIC_URL": "http://localhost:{port[app]}"}
@@ -309,6 +323,7 @@ SERVICES: tuple[Service, ...] = (
         title="The app",
         module=("app",),
         ports=("app",),
+        metrics="app-metrics",
         env=_COMMON
         | {
             "APP_PORT": "{port[app]}",

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,18 +84,23 @@ class Stack:
 
 @contextmanager
 def running(
-    *, only: Sequence[str] | None = None, users_file: Path | None = None, keep: Path | None = None
+    *,
+    only: Sequence[str] | None = None,
+    users_file: Path | None = None,
+    keep: Path | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
     """A stack (all of it, or ``only`` these services) for as long as the block runs; raises NotReady with the reason.
 
     It shares the checkout's runtime (Keycloak built once) and has its own ports, data, secrets and
     users. Should the caller die in any way, the supervisor notices and stops by itself. ``keep`` names
-    a state directory that outlives the block, for tests of what a second start finds.
+    a state directory that outlives the block, for tests of what a second start finds. ``settings`` are those of the
+    caller's environment that services take.
     """
     state = (keep or Path(tempfile.mkdtemp(prefix="demo-"))).resolve()
     layout = Layout(state, Layout.from_environment().runtime)
     try:
-        _up(layout, only, users_file)
+        _up(layout, only, users_file, settings or {})
         now = status.read(layout)
         if now is None:
             raise NotReady("The stack started but left no status.")
@@ -112,14 +117,20 @@ def remove(layout: Layout) -> None:
     shutil.rmtree(layout.state, ignore_errors=True)
 
 
-def _up(layout: Layout, only: Sequence[str] | None, users_file: Path | None) -> None:
+def _up(layout: Layout, only: Sequence[str] | None, users_file: Path | None, settings: Mapping[str, str]) -> None:
     chosen = ["--only", ",".join(only)] if only is not None else []
     users = {"USERS_FILE": str(users_file)} if users_file else {}
     done = subprocess.run(
         [sys.executable, "-m", "stack", "up", "-d", "--free-ports", "--while-pid", str(os.getpid()), *chosen],
         check=False,
         cwd=ROOT,
-        env={**os.environ, **users, "DEMO_STATE_DIR": str(layout.state), "DEMO_RUNTIME_DIR": str(layout.runtime)},
+        env={
+            **os.environ,
+            **settings,
+            **users,
+            "DEMO_STATE_DIR": str(layout.state),
+            "DEMO_RUNTIME_DIR": str(layout.runtime),
+        },
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

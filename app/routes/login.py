@@ -17,7 +17,7 @@ from app.redirects import safe_next
 from app.routes.page import problem_page
 from app.session import cookie_name as session_cookie_name
 from app.texts import t
-from fastmcp_vault import tracing
+from fastmcp_vault import metrics, tracing
 from fastmcp_vault.errors import AccessSuspended, LoginFailed, Problem
 from fastmcp_vault.levels import LEVELS, reached
 from fastmcp_vault.masking import mask_url
@@ -73,7 +73,9 @@ async def callback(request: Request) -> Response:
         pending = process.pending.opened(request.cookies.get(name, ""), state=state)
         code = _code(request, pending)
         response = await _signed_in(process, request, pending, code)
+        metrics.SIGN_INS.add(outcome="done")
     except Problem as problem:
+        metrics.SIGN_INS.add(outcome=problem.code)
         _log.info("Sign-in failed: %s", problem.code)
         suspended = isinstance(problem, AccessSuspended)
         status = 403 if suspended else 503 if problem.retryable else 400

@@ -18,13 +18,13 @@ from mock_services.chatbot.settings import ChatbotSettings
 
 def main() -> int:
     """Serve until SIGINT or SIGTERM; the exit code is 1, with a sentence, when the settings cannot be used."""
+    logs.set_up("chatbot")
     try:
         settings = load(ChatbotSettings)
+        telemetry.start("chatbot")
     except Problem as problem:
         show(f"mock_services.chatbot: {problem}", file=sys.stderr)
         return 1
-    logs.set_up("chatbot")
-    telemetry.start("chatbot")
     uvicorn.run(
         build(settings),
         host=settings.bind_host,

@@ -109,8 +109,8 @@ def _useless(problem: Problem) -> ConfigError:
 def main() -> int:
     """0 after an orderly stop, 1 with a sentence when it cannot go on."""
     logs.set_up("token-api")
-    telemetry.start("token-api")
     try:
+        telemetry.start("token-api")
         asyncio.run(run(load(TokenApiSettings)))
     except Problem as problem:
         log.error("%s", problem)

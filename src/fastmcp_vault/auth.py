@@ -12,6 +12,7 @@ import httpx2
 from fastmcp import FastMCP
 from pydantic import SecretStr
 
+from fastmcp_vault.circuit import watched
 from fastmcp_vault.credentials.calls import Call, current_call
 from fastmcp_vault.credentials.logins import Logins, TokenExchange, VaultLogin
 from fastmcp_vault.credentials.manager import Credentials
@@ -181,6 +182,7 @@ class VaultAuth(ResourceServerAuth):
                 clock=self._clock,
             )
             stack.push_async_callback(vault.close)
+            stack.enter_context(watched(self.profile.name, {"keycloak": client.circuit, "vault": vault.circuit}))
             if isinstance(self._state, MemoryState):
                 await stack.enter_async_context(self._state)
             for managed in self._managers:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 
+from fastmcp_vault import metrics
 from fastmcp_vault.backoff import Backoff
 from fastmcp_vault.errors import Part, Problem
 
@@ -117,3 +118,17 @@ class Circuit:
         """The caller went away, or broke, without an answer: another one may try."""
         with self._lock:
             self._trying = self._trying and not tried
+
+
+@contextmanager
+def watched(server: str, circuits: Mapping[str, Circuit]) -> Iterator[None]:
+    """Tell, inside the block, which of these parts ``server`` does not ask now."""
+
+    def read() -> list[tuple[float, metrics.Labels]]:
+        return [(float(one.state == "open"), {"server": server, "part": part}) for part, one in circuits.items()]
+
+    leave = metrics.CIRCUITS.watch(read)
+    try:
+        yield
+    finally:
+        leave()

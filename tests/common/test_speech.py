@@ -28,6 +28,7 @@ OTHERS = [language for language in LANGUAGES if language != ENGLISH]
 SEEN_BY_PEOPLE = ("src", "mcp_servers", "services", "mock_services/chatbot", "app")
 PRINTED_AT_A_START = (
     "src/fastmcp_vault/telemetry/__init__.py",
+    "src/fastmcp_vault/telemetry/measuring.py",
     "src/fastmcp_vault/vault/config.py",
     "services/serving.py",
     "services/auth_relay/clients.py",

@@ -34,7 +34,11 @@ def collector() -> Iterator[Collector]:
 async def served(request: pytest.FixtureRequest, stack: Stack, collector: Collector) -> AsyncIterator[tuple[str, str]]:
     """A server that sends its spans, and its address."""
     server = str(request.param)
-    observed = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
+    observed = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "OTEL_BSP_SCHEDULE_DELAY": "100",
+        "OTEL_METRIC_EXPORT_INTERVAL": "200",
+    }
     async with replica(stack, server, settings=stack.environment(f"mcp-{server}") | observed) as made:
         yield server, made.url
 
@@ -69,6 +73,7 @@ async def test_a_call_is_one_trace_of_its_steps_and_nothing_secret_leaves_with_i
     requests = [span for span in spans(collector, in_meta) if span.kind == Span.SPAN_KIND_CLIENT]
     assert len(requests) >= 3
     assert not spans(collector, not_kept)
+    await eventually(lambda: in_meta in exemplars(collector))
     no_secret(stack, caller, collector, token)
 
 
@@ -121,6 +126,13 @@ def spans(collector: Collector, trace_id: str) -> list[Span]:
 
 def names(collector: Collector, trace_id: str) -> set[str]:
     return {span.name for span in spans(collector, trace_id)}
+
+
+def exemplars(collector: Collector) -> set[str]:
+    """The traces to which the durations of calls lead."""
+    metric = collector.metric("fastmcp_vault.call.duration")
+    points = metric.histogram.data_points if metric is not None else ()
+    return {one.trace_id.hex() for point in points for one in point.exemplars}
 
 
 def assert_one_tree(found: list[Span]) -> None:

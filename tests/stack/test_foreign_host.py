@@ -17,7 +17,7 @@ from stack.testing import Stack
 from tests.support.people import Person
 
 HTTP = [name for name in PORTS if name not in ("postgres", "openbao-cluster", "keycloak-inner")]
-PATHS = {"openbao": "/v1/sys/health"}
+PATHS = {"openbao": "/v1/sys/health"} | {name: "/metrics" for name in PORTS if name.endswith("-metrics")}
 FOREIGN = "evil.example"
 
 

@@ -1,4 +1,4 @@
-"""A collector of the tests' own: takes OTLP over HTTP in this process, and keeps what came."""
+"""A collector of the tests' own: takes OTLP over HTTP in this process, and keeps what came: spans, and metrics."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+METRICS_PATH = "/v1/metrics"
 
 
 class Collector:
@@ -21,6 +28,7 @@ class Collector:
         self.url = url
         self.bodies: list[bytes] = []
         self._spans: list[tuple[str, Span]] = []
+        self._metrics: dict[str, Metric] = {}
         self._taking = threading.Lock()
 
     def take(self, body: bytes) -> None:
@@ -31,6 +39,23 @@ class Collector:
             for part in read.resource_spans:
                 named = {each.key: each.value.string_value for each in part.resource.attributes}
                 self._spans += [(named["service.name"], span) for scope in part.scope_spans for span in scope.spans]
+
+    def take_metrics(self, body: bytes) -> None:
+        """One request's metrics."""
+        read = ExportMetricsServiceRequest.FromString(body)
+        with self._taking:
+            self.bodies.append(body)
+            self._metrics |= {
+                metric.name: metric
+                for part in read.resource_metrics
+                for scope in part.scope_metrics
+                for metric in scope.metrics
+            }
+
+    def metric(self, name: str) -> Metric | None:
+        """The metric as it was sent last."""
+        with self._taking:
+            return self._metrics.get(name)
 
     def of(self, trace_id: str) -> list[tuple[str, Span]]:
         """Service and span of all that belongs to one trace."""
@@ -44,10 +69,12 @@ def collecting() -> Iterator[Collector]:
 
     class Door(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            collector.take(self.rfile.read(int(self.headers["Content-Length"])))
+            body, metrics = self.rfile.read(int(self.headers["Content-Length"])), self.path == METRICS_PATH
+            (collector.take_metrics if metrics else collector.take)(body)
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(ExportTraceServiceResponse().SerializeToString())
+            answer = ExportMetricsServiceResponse() if metrics else ExportTraceServiceResponse()
+            self.wfile.write(answer.SerializeToString())
 
         def log_message(self, format: str, *args: object) -> None:
             return

@@ -22,6 +22,9 @@ from stack.testing import Stack
 from tests.support import people
 from tests.support.leaks import leaks
 
+OBSERVED = {"OTEL_METRICS_EXPORTER": "prometheus"}
+"""The stack that the tests share serves its metrics, on ports of their own."""
+
 PATIENCE = 300.0
 """Seconds for the stack to start; a bound for slow machines, not a wait."""
 
@@ -111,7 +114,7 @@ class Keeper:
                 _write(self._run.ready, str(attached(Path(running_already)).layout.state))
                 return
             users = people.write_users(self._run.folder / "users.yaml")
-            with testing.running(users_file=users) as started:
+            with testing.running(users_file=users, settings=OBSERVED) as started:
                 _write(self._run.ready, str(started.layout.state))
                 self._over.wait()
         except Exception as failure:  # whatever it is, the workers wait for it

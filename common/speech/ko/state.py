@@ -13,6 +13,7 @@ TEXTS: dict[str, str] = {
     "saving the session": "세션 저장",
     "loading the session": "세션 불러오기",
     "listing the sessions": "세션 목록 읽기",
+    "counting the sessions": "세션 수 세기",
     "deleting the session": "세션 삭제",
     "sharing the trace": "트레이스 공유",
     "withdrawing the trace": "트레이스 공유 중지",

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from pydantic import SecretStr
 
+from fastmcp_vault import metrics
 from fastmcp_vault.credentials.caller import Caller
 from fastmcp_vault.errors import Problem, StateUnavailable
 from fastmcp_vault.oidc import Claims, TokenSet, unverified_claims
@@ -115,9 +116,11 @@ class Logins:
             await self._vault.revoke_self(login.token)
         except Problem as problem:
             self._owed[login.accessor] = login
+            metrics.REVOCATIONS.add(server=self._server, outcome="owed")
             _log.warning("A Vault token could not be revoked yet: %s", problem)
             return
         self._owed.pop(login.accessor, None)
+        metrics.REVOCATIONS.add(server=self._server, outcome="done")
         with suppress(StateUnavailable):
             await self._state.vault_tokens.forget(login.accessor)
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Generic
 
-from fastmcp_vault import correlation
+from fastmcp_vault import correlation, metrics
 from fastmcp_vault.credentials.caller import CallerKey
 from fastmcp_vault.credentials.calls import Call
 from fastmcp_vault.credentials.grant import STALE_SECONDS, Grant, HeldCredential, renewal_due, renewed
@@ -35,7 +35,7 @@ from fastmcp_vault.errors import (
 from fastmcp_vault.state.protocol import Principal, SharedState, Suspended, access_suspended, principals_of
 from fastmcp_vault.tracing import recording, step
 from fastmcp_vault.tracing.beside import BesideCalls
-from fastmcp_vault.vault import Cache, Entity, VaultToken
+from fastmcp_vault.vault import Cache, Entity, Lease, VaultToken
 
 SWEEP_SECONDS = 5.0
 """How often what has expired is released, and what is near its end renewed."""
@@ -279,11 +279,17 @@ class Credentials(Generic[C]):
         async with grant.lock:
             login, credential, now = grant.login, grant.credential, self._clock()
             if renewal_due(login.lease, now):
-                lease = await renewed(login.lease, self._logins.renew(login, grant.claims))
+                lease = self._counted(login.lease, await renewed(login.lease, self._logins.renew(login, grant.claims)))
                 grant.login = replace(login, lease=lease)
             if credential is not None and credential.lease is not None and renewal_due(credential.lease, now):
-                lease = await renewed(credential.lease, self._source.renew(grant.login, credential.lease))
+                again = await renewed(credential.lease, self._source.renew(grant.login, credential.lease))
+                lease = self._counted(credential.lease, again)
                 grant.credential = replace(credential, lease=lease)
+
+    def _counted(self, old: Lease, new: Lease) -> Lease:
+        outcome = "done" if new.expires_at > old.expires_at else "failed"
+        metrics.RENEWALS.add(server=self._server, outcome=outcome)
+        return new
 
     async def _release(self, grant: Grant[C]) -> None:
         """The end of a grant: connections close, the Vault token and every lease under it are revoked."""
@@ -335,10 +341,18 @@ class Credentials(Generic[C]):
 
     async def __aenter__(self) -> Credentials[C]:
         self._housekeeping = asyncio.create_task(self._housekeep())
+        of = {"server": self._server}
+        self._unwatched = [
+            metrics.CREDENTIALS.watch(lambda: [(len(self), of)]),
+            metrics.LEASES.watch(lambda: [(sum(len(grant.leases) > 1 for grant in self._cache.values()), of)]),
+            metrics.OWED.watch(lambda: [(self._logins.owed, of)]),
+        ]
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._housekeeping.cancel()
+        for leave in self._unwatched:
+            leave()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._close(), CLOSE_SECONDS)
 

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from fastmcp_vault import metrics
 from fastmcp_vault.credentials.caller import VerifiedToken
 from fastmcp_vault.errors import AccessSuspended, Problem, SessionEnded, TokenInvalid
 from fastmcp_vault.oidc.standing import Standing
@@ -70,7 +71,7 @@ class AccessTokenVerifier(TokenVerifier):
     ) -> None:
         super().__init__(base_url=profile.base_url, required_scopes=[profile.scope] if profile.scope else None)
         self._standing = standing
-        self._server = profile.audience
+        self._server, self.name = profile.audience, profile.name
         self._needs_session, self._trace_clients = needs_session, frozenset(trace_clients)
         self._validator, self._sessions, self._clock = validator, sessions, clock
 
@@ -120,6 +121,7 @@ class BearerBackend(AuthenticationBackend):
         try:
             verified = await self._verifier.verify_token(token.strip())
         except Problem as problem:
+            metrics.REFUSALS.add(server=self._verifier.name, reason=problem.code)
             _log.info("A token was refused: %s", problem.what)
             raise TokenRefused(problem) from problem
         return AuthCredentials(verified.scopes), AuthenticatedUser(verified)
@@ -174,7 +176,7 @@ class StepUp:
 
     def __init__(self, app: ASGIApp, *, challenge: Challenge, profile: ServerProfile, writing: frozenset[str]) -> None:
         self._app, self._challenge, self._writing = app, challenge, writing
-        self._scope, self._write_scope = profile.scope, profile.write_scope
+        self._name, self._scope, self._write_scope = profile.name, profile.scope, profile.write_scope
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on."""
@@ -191,6 +193,7 @@ class StepUp:
                 description = Sentence(
                     "{name} changes data and needs the scope {scope}.", name=name, scope=self._write_scope
                 )
+                metrics.REFUSALS.add(server=self._name, reason="insufficient_scope")
                 answer = self._challenge.insufficient(f"{self._scope} {self._write_scope}", description)
                 await answer(scope, receive, send)
                 return

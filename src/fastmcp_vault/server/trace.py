@@ -13,15 +13,18 @@ from fastmcp.tools import Tool, ToolResult
 from fastmcp.tools.base import InputRequiredToolResult
 from mcp import MCPError
 
-from fastmcp_vault import correlation
+from fastmcp_vault import correlation, metrics
 from fastmcp_vault.credentials.caller import Caller, current_caller
 from fastmcp_vault.credentials.calls import Call, read_call, serving
-from fastmcp_vault.meta import TRACE_KEY
-from fastmcp_vault.server.failures import told
+from fastmcp_vault.meta import ERROR_KEY, TRACE_KEY
+from fastmcp_vault.server.failures import InternalError, told
 from fastmcp_vault.tracing import STEPS, Recorder, Step, recording, spans
 
 SERVER_STEPS = ("bearer-check", "token-exchange", "vault-login", "entity", "credential", "backend")
 """The steps that happen here, in their order."""
+
+_ASKED = ("approval_needed",)
+"""Codes of the answer that a question in the app has to be answered first."""
 
 _log = logging.getLogger(__name__)
 
@@ -31,10 +34,20 @@ def recorder_of(call: Call, action: str) -> Recorder | None:
     return Recorder(action, correlation_id=call.correlation_id) if call.traced or spans.sampled() else None
 
 
-def _outcome(result: ToolResult) -> str:
+def outcome_of(result: ToolResult) -> tuple[str, str]:
+    """What became of a call, and the code of its problem if it has one.
+
+    ``done``; ``asked``: a person is asked first; ``failed``: something is broken or away; ``refused``: all the rest.
+    """
     if isinstance(result, InputRequiredToolResult):
-        return "asked about"
-    return "failed" if result.is_error else "done"
+        return "asked", ""
+    if not result.is_error:
+        return "done", ""
+    problem = (result.meta or {}).get(ERROR_KEY, {})
+    code = str(problem.get("code", ""))
+    if code in _ASKED:
+        return "asked", code
+    return ("failed" if problem.get("retryable") or code == InternalError.code else "refused"), code
 
 
 class TraceMiddleware(Middleware):
@@ -76,15 +89,18 @@ class TraceMiddleware(Middleware):
                 self._note_check(recorder, call.caller)
             try:
                 result = await call_next(context)
-            except MCPError:
+            except MCPError as error:
+                self._count(began, tool=metrics.OTHER, outcome="refused", reason=str(error.error.code))
                 raise
             except Exception as error:
                 result = told(error, tool=context.message.name)
+            outcome, reason = outcome_of(result)
+            self._count(began, tool=context.message.name, outcome=outcome, reason=reason)
             _log.info(
                 "%s for %s %s in %.0f ms",
                 context.message.name,
                 call.caller.claims.username,
-                _outcome(result),
+                outcome,
                 (time.perf_counter() - began) * 1000,
             )
         if recorder is not None and call.traced:
@@ -92,6 +108,10 @@ class TraceMiddleware(Middleware):
             answer = result.input_required if isinstance(result, InputRequiredToolResult) else result
             answer.meta = {**(answer.meta or {}), TRACE_KEY: {"steps": [s.model_dump(mode="json") for s in steps]}}
         return result
+
+    def _count(self, began: float, *, tool: str, outcome: str, reason: str) -> None:
+        seconds = time.perf_counter() - began
+        metrics.CALLS.record(seconds, server=self._server, tool=tool, outcome=outcome, reason=reason)
 
     def _note_check(self, recorder: Recorder, caller: Caller) -> None:
         """The check of the token took place before the call was read; when and how long is known."""

@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, LiteralString
 
-from psycopg import AsyncCursor
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
+from fastmcp_vault import metrics
 from fastmcp_vault.levels import reached
 from fastmcp_vault.state.failures import translated
 
@@ -128,6 +129,7 @@ class Approvals:
                 (question.sub, limit),
             )
         assert asked is not None
+        metrics.APPROVALS.add(audience=asked.server, outcome="asked")
         return asked
 
     async def find(self, approval_id: str) -> Approval | None:
@@ -153,7 +155,10 @@ class Approvals:
         """
         async with self._asking("using an approval") as cursor:
             await cursor.execute(_USE, {"id": approval_id, "binding": binding})
-            return await cursor.fetchone()
+            used = await cursor.fetchone()
+        if used is not None:
+            metrics.APPROVALS.add(audience=used.server, outcome="used")
+        return used
 
     async def decide(
         self, approval_id: str, *, sub: str, way: Way, approve: bool, login_at: float = 0.0, acr: str = ""
@@ -176,7 +181,10 @@ class Approvals:
                     "reached": reached(acr),
                 },
             )
-            return await cursor.fetchone()
+            decided = await cursor.fetchone()
+        if decided is not None:
+            metrics.APPROVALS.add(audience=decided.server, outcome="given" if approve else "refused")
+        return decided
 
     @asynccontextmanager
     async def _asking(self, doing: str) -> AsyncIterator[AsyncCursor[Approval]]:
@@ -187,3 +195,14 @@ class Approvals:
                 connection.cursor(row_factory=class_row(Approval)) as cursor,
             ):
                 yield cursor
+
+
+async def count_expired(connection: AsyncConnection[Any]) -> int:
+    """Delete questions that nobody answered in time, or whose yes nobody used; returns how many."""
+    rows = await connection.execute(
+        "DELETE FROM approvals WHERE expires_at <= now() AND status IN ('pending', 'approved') RETURNING server"
+    )
+    gone = await rows.fetchall()
+    for (server,) in gone:
+        metrics.APPROVALS.add(audience=server, outcome="expired")
+    return len(gone)

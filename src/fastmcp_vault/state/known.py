@@ -31,7 +31,11 @@ class Known:
 
     def fresh(self, now: float) -> bool:
         """Whether the database gave a sign of life in the last FRESH_SECONDS."""
-        return now - self._heard_at <= FRESH_SECONDS
+        return self.age(now) <= FRESH_SECONDS
+
+    def age(self, now: float) -> float:
+        """Seconds since the last sign of life; infinite before the first one."""
+        return now - self._heard_at
 
     def ended(self, sid: str, auth_time: float = 0.0) -> bool:
         """Whether this session has ended since the sign-in at ``auth_time``.

@@ -74,6 +74,13 @@ class SessionStore:
                 )
                 return [SignedIn(*row) for row in await rows.fetchall()]
 
+    async def number(self) -> int:
+        """How many sessions live."""
+        with translated("counting the sessions"):
+            async with self._pool.connection() as connection:
+                row = await connection.execute("SELECT count(DISTINCT sid) FROM app_sessions WHERE expires_at > now()")
+                return int((await row.fetchone() or (0,))[0])
+
     async def delete(self, session_id: str) -> None:
         """Forget the session; one that is not there is fine."""
         with translated("deleting the session"):

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from fastmcp_vault import metrics
 from fastmcp_vault.errors import StateUnavailable, session_ended
 from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.state.account_requests import AccountRequests
-from fastmcp_vault.state.approvals import Approvals
+from fastmcp_vault.state.approvals import Approvals, count_expired
 from fastmcp_vault.state.drafts import Drafts
 from fastmcp_vault.state.endings import KEPT_SECONDS, Endings
 from fastmcp_vault.state.failures import translated, unavailable
@@ -119,6 +120,7 @@ class State:
         self.principals = SuspendedPrincipals(self._pool)
         self.quotas = Quotas(self._pool, holder=holder)
         self._turns = Turns(self._pool)
+        self._unwatched: Callable[[], None] = _nothing
 
     @property
     def sessions(self) -> SessionStore:
@@ -145,11 +147,13 @@ class State:
         """Connect, read, and listen from now on."""
         await self._pool.open()
         self._listener.start()
+        self._unwatched = metrics.STATE_AGE.watch(lambda: [(self._known.age(self._clock()), {})])
         self._pruning = asyncio.create_task(self._prune_for_ever())
         await self._listener.wait_until_heard(OPEN_SECONDS)
 
     async def close(self) -> None:
         """Stop listening; reactions under way are awaited."""
+        self._unwatched()
         if self._pruning is not None:
             self._pruning.cancel()
             await asyncio.gather(self._pruning, return_exceptions=True)
@@ -317,6 +321,8 @@ class State:
             async with self._pool.connection() as connection:
                 found = await connection.execute(_MAY_DELETE, [list(EXPIRING)])
                 for (table,) in await found.fetchall():
+                    if table == "approvals":
+                        gone += await count_expired(connection)
                     done = await connection.execute(f"DELETE FROM {table} WHERE expires_at <= now()")  # noqa: S608
                     gone += done.rowcount
         return gone
@@ -335,3 +341,7 @@ class State:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def _nothing() -> None:
+    """For a state that was never opened."""

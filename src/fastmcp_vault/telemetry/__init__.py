@@ -1,7 +1,8 @@
-"""OpenTelemetry for one process: its spans go where the standard variables say, masked; without them nothing begins.
+"""OpenTelemetry for one process: spans and metrics go where the standard variables say; without them nothing begins.
 
-Needs the extra ``otel``. Set ``OTEL_EXPORTER_OTLP_ENDPOINT`` (or ``OTEL_EXPORTER_OTLP_TRACES_ENDPOINT``), and whatever
-else OpenTelemetry's SDK reads: sampler, headers, time limits, batches.
+Needs the extra ``otel``. Set ``OTEL_EXPORTER_OTLP_ENDPOINT`` (or the one for ``TRACES`` or ``METRICS`` alone), and
+whatever else OpenTelemetry's SDK reads: sampler, headers, time limits, batches. ``OTEL_METRICS_EXPORTER=prometheus``
+serves the metrics at ``/metrics`` of ``OTEL_EXPORTER_PROMETHEUS_HOST`` and ``_PORT``; ``otlp,prometheus`` does both.
 """
 
 from __future__ import annotations
@@ -12,32 +13,52 @@ from collections.abc import Mapping
 
 from fastmcp_vault.errors import ConfigError
 
-ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-
-_OFF = {"OTEL_SDK_DISABLED": "true", "OTEL_TRACES_EXPORTER": "none"}
+OTLP, PROMETHEUS, NONE = "otlp", "prometheus", "none"
 
 
 def wanted(environ: Mapping[str, str]) -> bool:
     """Whether these variables ask for spans."""
-    if any(environ.get(name, "").strip().lower() == value for name, value in _OFF.items()):
-        return False
-    return any(environ.get(name, "").strip() for name in ENDPOINTS)
+    return OTLP in _exporters(environ, "TRACES")
+
+
+def metrics_wanted(environ: Mapping[str, str]) -> frozenset[str]:
+    """Where these variables ask the metrics to go: ``otlp``, ``prometheus``, both or nowhere."""
+    return _exporters(environ, "METRICS")
 
 
 def start(service: str) -> bool:
-    """Send this process's spans from now on, as ``OTEL_SERVICE_NAME`` or ``service``; whether the environment asks so.
+    """Send this process's spans and metrics from now on, as ``OTEL_SERVICE_NAME`` or ``service``; whether the
+    environment asks for any.
 
-    Once per process, after any fork: the sending thread does not outlive one. What is left is sent at the end of the
-    process. Raises ConfigError where the extra ``otel`` is not installed.
+    Once per process, after any fork: the sending threads do not outlive one. What is left is sent at the end of the
+    process. Raises ConfigError where the extra ``otel`` is not installed, or the port for Prometheus cannot be had.
     """
-    if not wanted(os.environ):
+    spans, metrics = wanted(os.environ), metrics_wanted(os.environ)
+    if not spans and not metrics:
         return False
+    name = os.environ.get("OTEL_SERVICE_NAME") or service
     try:
-        sending = importlib.import_module("fastmcp_vault.telemetry.sending")
+        if spans:
+            importlib.import_module("fastmcp_vault.telemetry.sending").begin(name)
+        if metrics:
+            importlib.import_module("fastmcp_vault.telemetry.measuring").begin(name, metrics)
     except ImportError as error:
         raise ConfigError(
-            "An OpenTelemetry endpoint is set, and OpenTelemetry's SDK is not installed.",
-            fix="Install `fastmcp-vault[otel]`, or unset the variable.",
+            "OpenTelemetry is asked for by OTEL_… variables, and its SDK is not installed.",
+            fix="Install `fastmcp-vault[otel]`, or unset the variables.",
         ) from error
-    sending.begin(os.environ.get("OTEL_SERVICE_NAME") or service)
     return True
+
+
+def _exporters(environ: Mapping[str, str], signal: str) -> frozenset[str]:
+    """The exporters of ``TRACES`` or ``METRICS`` that can work with these variables."""
+
+    def given(name: str) -> str:
+        return environ.get(name, "").strip()
+
+    if given("OTEL_SDK_DISABLED").lower() == "true":
+        return frozenset()
+    named = {one.strip().lower() for one in given(f"OTEL_{signal}_EXPORTER").split(",")} - {""}
+    endpoint = given("OTEL_EXPORTER_OTLP_ENDPOINT") or given(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
+    possible = ({OTLP} if endpoint else set()) | ({PROMETHEUS} if signal == "METRICS" else set())
+    return frozenset((named or {OTLP}) & possible)

@@ -7,13 +7,13 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import Link, Status
 
 from fastmcp_vault.masking import mask_text, mask_url, mask_value
+from fastmcp_vault.telemetry.resource import resource
 from fastmcp_vault.tracing import spans
 
 TEXT_LIMIT = 2_000
@@ -51,7 +51,7 @@ class MaskingExporter(SpanExporter):
 
 def begin(service: str, exporter: SpanExporter | None = None) -> TracerProvider:
     """Make spans from now on, and send them as ``service``, through ``exporter`` or as the environment says."""
-    provider = TracerProvider(resource=Resource.create({SERVICE_NAME: service}), id_generator=CorrelatedIds())
+    provider = TracerProvider(resource=resource(service), id_generator=CorrelatedIds())
     provider.add_span_processor(BatchSpanProcessor(MaskingExporter(exporter or OTLPSpanExporter())))
     trace.set_tracer_provider(provider)
     spans.use_tracer(provider.get_tracer("fastmcp_vault"))

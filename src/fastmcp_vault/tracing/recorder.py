@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
+from fastmcp_vault import metrics
 from fastmcp_vault.advice import advice
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.masking import mask_text, mask_value
@@ -78,7 +79,7 @@ class OpenStep:
 
 
 class _Unrecorded(OpenStep):
-    """A step that nobody records: it runs, and what is said about it is neither masked nor kept."""
+    """A step that nobody records: it runs and is counted, and what is said about it is neither masked nor kept."""
 
     def say(self, sentence: str) -> None:
         return
@@ -87,7 +88,7 @@ class _Unrecorded(OpenStep):
         return
 
     def reused(self, *, since: float, until: float | None = None) -> None:
-        return
+        self.step.status = "reused"
 
     def valid(self, *, until: float | None) -> None:
         return
@@ -96,7 +97,7 @@ class _Unrecorded(OpenStep):
         return
 
     def fail(self, error: BaseException) -> None:
-        return
+        self.step.status, self.step.code = "failed", error.code if isinstance(error, Problem) else "internal"
 
 
 class Recorder:
@@ -127,6 +128,7 @@ class Recorder:
                 raise
             finally:
                 opened.step.duration_ms = (time.perf_counter() - began) * 1000
+                _count(opened.step)
                 _open_step.reset(token)
 
     def note(self, kind: str, *, server: str = "") -> OpenStep:
@@ -192,16 +194,37 @@ def step(kind: str, *, server: str = "") -> Iterator[OpenStep]:
     """Record the block as a step of the current action; without one, the block simply runs."""
     recorder = _recorder.get()
     if recorder is None:
-        yield _Unrecorded(Step(kind=kind, server=server, started_at=time.time()), None)
+        with _counted(kind, server) as counted:
+            yield counted
         return
     with recorder.step(kind, server=server) as opened:
         yield opened
+
+
+@contextmanager
+def _counted(kind: str, server: str) -> Iterator[OpenStep]:
+    opened, began = _Unrecorded(Step(kind=kind, server=server, started_at=time.time()), None), time.perf_counter()
+    try:
+        yield opened
+    except BaseException as error:
+        opened.fail(error)
+        raise
+    finally:
+        opened.step.duration_ms = (time.perf_counter() - began) * 1000
+        _count(opened.step)
+
+
+def _count(step: Step) -> None:
+    metrics.STEPS.record(
+        step.duration_ms / 1000, step=step.kind, server=step.server, status=step.status, reason=step.code
+    )
 
 
 def reused(
     kind: str, *, since: float, until: float | None = None, server: str = "", sentence: str = "", **detail: Any
 ) -> None:
     """Record that this step's earlier result was used again (``since``, ``until``: seconds since the epoch)."""
+    metrics.STEPS.record(0.0, step=kind, server=server, status="reused", reason="")
     recorder = _recorder.get()
     if recorder is not None:
         opened = recorder.note(kind, server=server)
