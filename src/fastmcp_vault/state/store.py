@@ -46,6 +46,9 @@ from fastmcp_vault.state.workshop import Workshop
 
 PRUNE_SECONDS = 300.0
 
+AGE_MOST = 86_400.0
+"""Seconds told of a state that has given no sign of life, lately or ever: a metric must be finite."""
+
 OPEN_SECONDS = 5.0
 """How long :meth:`State.open` waits for the first answer."""
 
@@ -147,7 +150,7 @@ class State:
         """Connect, read, and listen from now on."""
         await self._pool.open()
         self._listener.start()
-        self._unwatched = metrics.STATE_AGE.watch(lambda: [(self._known.age(self._clock()), {})])
+        self._unwatched = metrics.STATE_AGE.watch(lambda: [(min(self._known.age(self._clock()), AGE_MOST), {})])
         self._pruning = asyncio.create_task(self._prune_for_ever())
         await self._listener.wait_until_heard(OPEN_SECONDS)
 

@@ -1,0 +1,129 @@
+"""Dashboards, rules and Prometheus itself: they ask for metrics that there are, and get them from a running stack."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import yaml
+
+from fastmcp_vault.http import async_client
+from fastmcp_vault.metrics import INSTRUMENTS, Count, Duration
+from stack.layout import ROOT
+from stack.ports import free_ports
+from stack.services import PORTS, SERVICES
+from stack.testing import Stack
+from tests.mcp_servers.callers import Caller, until
+
+FILES = ROOT / "deploy" / "observability"
+RULES = yaml.safe_load((FILES / "rules.yml").read_text())["groups"][0]["rules"]
+METRIC = re.compile(r"\bfastmcp_vault_\w+")
+PROMETHEUS = shutil.which("prometheus")
+
+debian = pytest.mark.skipif(PROMETHEUS is None, reason="Debian's package prometheus is not installed")
+
+
+def names() -> set[str]:
+    """Every name under which Prometheus has a metric of ours."""
+    found: set[str] = set()
+    for one in INSTRUMENTS:
+        name = one.name.replace(".", "_")
+        if isinstance(one, Duration):
+            found |= {f"{name}_seconds_{part}" for part in ("bucket", "count", "sum")}
+        else:
+            found.add(f"{name}_total" if isinstance(one, Count) else f"{name}_seconds" if one.unit == "s" else name)
+    return found
+
+
+@pytest.mark.parametrize("path", [FILES / "rules.yml", *sorted(FILES.glob("dashboards/*.json"))], ids=lambda p: p.name)
+def test_only_metrics_that_there_are_are_asked_for(path: Path) -> None:
+    asked = set(METRIC.findall(path.read_text()))
+    assert asked
+    assert asked <= names()
+
+
+def test_the_page_for_operators_says_of_each_alert_what_it_means_and_what_to_do() -> None:
+    page = (ROOT / "docs" / "OPERATE.md").read_text()
+    explained = set(re.findall(r"^\| `([A-Z]\w+)` \|", page, re.MULTILINE))
+    assert explained == {rule["alert"] for rule in RULES}
+
+
+def test_prometheus_is_told_of_every_service_that_has_metrics() -> None:
+    config = yaml.safe_load((FILES / "prometheus.yml").read_text())
+    told = config["scrape_configs"][0]["static_configs"][0]["targets"]
+    assert sorted(told) == sorted(f"localhost:{PORTS[service.metrics]}" for service in SERVICES if service.metrics)
+
+
+@debian
+def test_the_rules_are_sound_and_fire_when_they_should() -> None:
+    for words in (["check", "rules", "rules.yml"], ["test", "rules", "rules.test.yml"]):
+        done = subprocess.run(["promtool", *words], cwd=FILES, check=False, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    tested = {
+        one["alertname"]
+        for each in yaml.safe_load((FILES / "rules.test.yml").read_text())["tests"]
+        for one in each["alert_rule_test"]
+        if one["exp_alerts"]
+    }
+    assert tested == {rule["alert"] for rule in RULES}
+
+
+@asynccontextmanager
+async def prometheus(stack: Stack, folder: Path) -> AsyncIterator[httpx2.AsyncClient]:
+    """Debian's Prometheus with the project's own configuration, at the ports of this stack."""
+    moved = {str(port): str(stack.ports[name]) for name, port in PORTS.items()}
+    config = re.sub(r"(?<=localhost:)\d+", lambda found: moved[found[0]], (FILES / "prometheus.yml").read_text())
+    (folder / "prometheus.yml").write_text(config.replace("interval: 5s", "interval: 1s"))
+    shutil.copy(FILES / "rules.yml", folder)
+    port = free_ports(["prometheus"])["prometheus"]
+    words = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address=127.0.0.1:{port}"]
+    assert PROMETHEUS is not None
+    with (folder / "log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(PROMETHEUS, *words, cwd=folder, stdout=log, stderr=log)
+    try:
+        async with async_client() as client:
+            client.base_url = httpx2.URL(f"http://127.0.0.1:{port}/api/v1/")
+            yield client
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def asked(client: httpx2.AsyncClient, path: str, **query: str) -> Any:
+    """What Prometheus answers; nothing while it starts."""
+    try:
+        answer = await client.get(path, params=query)
+    except httpx2.TransportError:
+        return None
+    return answer.json()["data"] if answer.is_success else None
+
+
+@debian
+async def test_prometheus_gets_a_call_of_the_running_stack_and_nobodys_name(
+    stack: Stack, caller: Caller, tmp_path: Path
+) -> None:
+    assert not (await caller.call("jira", "list_projects")).is_error
+    counted = 'fastmcp_vault_call_duration_seconds_count{server="jira",tool="list_projects",outcome="done"}'
+    async with prometheus(stack, tmp_path) as client:
+
+        async def scraped() -> bool:
+            there, up = await asked(client, "query", query=counted), await asked(client, "query", query="up == 1")
+            return bool(there and up and there["result"] and len(up["result"]) == 4)
+
+        await until(scraped, within=60)
+        found = (await asked(client, "query", query=counted))["result"]
+        everything = json.dumps(await asked(client, "series", **{"match[]": '{__name__=~"fastmcp_vault.*"}'}))
+        rules = (await asked(client, "rules"))["groups"][0]["rules"]
+    assert float(found[0]["value"][1]) >= 1
+    for private in (caller.person.username, caller.person.email, caller.claims()["sub"]):
+        assert private not in everything
+    assert {rule["health"] for rule in rules} <= {"ok", "unknown"}
