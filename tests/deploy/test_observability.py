@@ -22,7 +22,8 @@ from stack.layout import ROOT
 from stack.ports import free_ports
 from stack.services import PORTS, SERVICES
 from stack.testing import Stack
-from tests.mcp_servers.callers import Caller, until
+from tests.mcp_servers.callers import signed_in, until
+from tests.support.people import Person
 
 FILES = ROOT / "deploy" / "observability"
 RULES = yaml.safe_load((FILES / "rules.yml").read_text())["groups"][0]["rules"]
@@ -81,7 +82,9 @@ def test_the_rules_are_sound_and_fire_when_they_should() -> None:
 async def prometheus(stack: Stack, folder: Path) -> AsyncIterator[httpx2.AsyncClient]:
     """Debian's Prometheus with the project's own configuration, at the ports of this stack."""
     moved = {str(port): str(stack.ports[name]) for name, port in PORTS.items()}
-    config = re.sub(r"(?<=localhost:)\d+", lambda found: moved[found[0]], (FILES / "prometheus.yml").read_text())
+    config = re.sub(
+        r"(?<=localhost:)\d+", lambda found: moved.get(found[0], found[0]), (FILES / "prometheus.yml").read_text()
+    )
     (folder / "prometheus.yml").write_text(config.replace("interval: 5s", "interval: 1s"))
     shutil.copy(FILES / "rules.yml", folder)
     port = free_ports(["prometheus"])["prometheus"]
@@ -109,8 +112,9 @@ async def asked(client: httpx2.AsyncClient, path: str, **query: str) -> Any:
 
 @debian
 async def test_prometheus_gets_a_call_of_the_running_stack_and_nobodys_name(
-    stack: Stack, caller: Caller, tmp_path: Path
+    stack: Stack, alice: Person, tmp_path: Path
 ) -> None:
+    caller = await signed_in(stack, alice)
     assert not (await caller.call("jira", "list_projects")).is_error
     counted = 'fastmcp_vault_call_duration_seconds_count{server="jira",tool="list_projects",outcome="done"}'
     async with prometheus(stack, tmp_path) as client:
@@ -124,6 +128,6 @@ async def test_prometheus_gets_a_call_of_the_running_stack_and_nobodys_name(
         everything = json.dumps(await asked(client, "series", **{"match[]": '{__name__=~"fastmcp_vault.*"}'}))
         rules = (await asked(client, "rules"))["groups"][0]["rules"]
     assert float(found[0]["value"][1]) >= 1
-    for private in (caller.person.username, caller.person.email, caller.claims()["sub"]):
+    for private in (caller.person.username, caller.person.email, caller.claims["sub"]):
         assert private not in everything
     assert {rule["health"] for rule in rules} <= {"ok", "unknown"}

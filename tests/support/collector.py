@@ -28,7 +28,7 @@ class Collector:
         self.url = url
         self.bodies: list[bytes] = []
         self._spans: list[tuple[str, Span]] = []
-        self._metrics: dict[str, Metric] = {}
+        self._metrics: list[Metric] = []
         self._taking = threading.Lock()
 
     def take(self, body: bytes) -> None:
@@ -45,17 +45,14 @@ class Collector:
         read = ExportMetricsServiceRequest.FromString(body)
         with self._taking:
             self.bodies.append(body)
-            self._metrics |= {
-                metric.name: metric
-                for part in read.resource_metrics
-                for scope in part.scope_metrics
-                for metric in scope.metrics
-            }
+            self._metrics += [
+                metric for part in read.resource_metrics for scope in part.scope_metrics for metric in scope.metrics
+            ]
 
-    def metric(self, name: str) -> Metric | None:
-        """The metric as it was sent last."""
+    def metrics(self, name: str) -> list[Metric]:
+        """The metric each time that it was sent: an exemplar is sent once."""
         with self._taking:
-            return self._metrics.get(name)
+            return [metric for metric in self._metrics if metric.name == name]
 
     def of(self, trace_id: str) -> list[tuple[str, Span]]:
         """Service and span of all that belongs to one trace."""
