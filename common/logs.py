@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import sys
-import time
+from datetime import UTC, datetime
 from types import TracebackType
 
 from fastmcp_vault.masking import mask_text
@@ -64,9 +64,9 @@ class JsonFormatter(MaskingFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The finished line, traceback included."""
-        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         event = {
-            "timestamp": f"{at}.{int(record.msecs):03d}Z",
+            "timestamp": at.replace("+00:00", "Z"),
             "severity_text": record.levelname,
             "service.name": self._service,
             "event.name": f"{record.name}.{record.funcName}",

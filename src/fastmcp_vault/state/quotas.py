@@ -1,8 +1,8 @@
 """How much may be called: quotas counted over all replicas, in PostgreSQL, some calls at a time for each replica.
 
 A replica takes a part of what is left of a minute, and of the calls that may be under way at once, and admits calls
-from it without asking (:mod:`fastmcp_vault.limits`). The parts shrink with what is left, down to single calls; unused
-ones come back. What was handed out never adds up to more than the quota.
+from it without asking (:mod:`fastmcp_vault.state.allowances`). The parts shrink with what is left, down to single
+calls; unused ones come back. What was handed out never adds up to more than the quota.
 """
 
 from __future__ import annotations

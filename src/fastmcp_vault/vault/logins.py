@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from fastmcp_vault.errors import ConfigError
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.vault.client import Vault
 from fastmcp_vault.vault.models import VaultToken
 
@@ -49,8 +50,8 @@ def service_account(role: str, file: Path, *, mount: str = "kubernetes") -> Logi
             jwt = await asyncio.to_thread(file.read_text)
         except OSError as error:
             raise ConfigError(
-                f"The ServiceAccount's token cannot be read: {error.strerror}.",
-                fix=f"Mount it at {file} (a projected volume with `serviceAccountToken`).",
+                Sentence("The ServiceAccount's token cannot be read: {why}.", why=error.strerror),
+                fix=Sentence("Mount it at {file} (a projected volume with `serviceAccountToken`).", file=file),
             ) from error
         return await vault.login_jwt(role=role, jwt=SecretStr(jwt.strip()), mount=mount)
 
