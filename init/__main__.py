@@ -6,12 +6,14 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from common import logs
 from common.command import run as run_command
 from common.settings import load
-from fastmcp_vault.errors import Problem
+from fastmcp_vault.errors import InputError, Problem
 from fastmcp_vault.printable import show
+from init import vault_least
 from init.ledger import Ledger, LedgerEntry, LedgerOutcome
 from init.run import PARTS, run
 from init.settings import InitSettings
@@ -27,11 +29,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="./demo init", description=__doc__)
     parser.add_argument("--dry-run", action="store_true", help="show what would be done, and do nothing")
     parser.add_argument("--json", action="store_true", help="one JSON document: every object and its outcome")
+    parser.add_argument(
+        "--policy",
+        metavar="FILE",
+        help="only write the least Vault policy that a run needs (-: print it)",
+    )
     parser.add_argument("--only", choices=PARTS, help="one part alone, for a workshop's step by step")
     chosen = parser.parse_args(arguments)
     logs.set_up("init")
     try:
-        ledger = run(load(InitSettings), dry_run=chosen.dry_run, only=chosen.only)
+        settings = load(InitSettings)
+        if chosen.policy:
+            return _write_policy(settings, chosen.policy)
+        ledger = run(settings, dry_run=chosen.dry_run, only=chosen.only)
     except Problem as problem:
         show(problem, file=sys.stderr)
         return 1
@@ -39,6 +49,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(_as_json(ledger) + "\n")
     else:
         show(*_for_people(ledger))
+    return 0
+
+
+def _write_policy(settings: InitSettings, name: str) -> int:
+    policy = vault_least.text(settings)
+    if name == "-":
+        sys.stdout.write(policy)
+        return 0
+    try:
+        Path(name).write_text(policy)
+    except OSError as error:
+        raise InputError(f"{name} cannot be written: {error.strerror}.", fix="Name another file.") from error
     return 0
 
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from fastmcp_vault.errors import InputError
 from fastmcp_vault.vault.admin import VaultAdmin
 from init import (
     keycloak,
@@ -32,9 +33,9 @@ def run(settings: InitSettings, *, dry_run: bool = False, only: Part | None = No
 
     With ``dry_run`` nothing is written: the ledger is then the plan.
 
-    Raises InputError before anything is written when the users file cannot be used (outside the demo: holds
-    anything of the demo's people), NotReady when a
-    server does not come up within ``wait_seconds``, and whatever Problem a server answers with. What
+    Raises InputError before anything is written in Vault when the users file cannot be used (outside the demo: holds
+    anything of the demo's people) or when a root token is given for a Vault that is not the demo's own; NotReady when
+    a server does not come up within ``wait_seconds``, and whatever Problem a server answers with. What
     was done until then stays, and the next run finishes it.
     """
     users = load_users(settings.users_file)
@@ -53,6 +54,8 @@ def run(settings: InitSettings, *, dry_run: bool = False, only: Part | None = No
             people.add_done_callback(lambda _: realm.set())
             tables = pool.submit(_postgres, settings, ledger) if only in (None, "postgresql") else None
             wait_until_ready("Vault", admin.ready, within=settings.wait_seconds)
+            if only in (None, "vault") and not settings.own_vault:
+                _refuse_root(admin)
             if tables:
                 tables.result()
             if only in (None, "vault"):
@@ -67,6 +70,15 @@ def run(settings: InitSettings, *, dry_run: bool = False, only: Part | None = No
     finally:
         admin.close()
     return ledger
+
+
+def _refuse_root(admin: VaultAdmin) -> None:
+    """Raise InputError for a token that may do more than provision."""
+    if "root" in ((admin.read("auth/token/lookup-self") or {}).get("policies") or ()):
+        raise InputError(
+            "VAULT_TOKEN is a root token, and this Vault is not the demo's own.",
+            fix="Make one that may provision and no more: `./demo init --policy FILE` writes the policy.",
+        )
 
 
 def _bound(settings: InitSettings, admin: VaultAdmin) -> dict[str, str]:
@@ -96,7 +108,8 @@ def _vault(settings: InitSettings, admin: VaultAdmin, ledger: Ledger) -> None:
     vault_approles.provision(settings, admin, ledger)
     vault_tokens.provision(admin, ledger)
     vault_chatbot.provision(settings, admin, ledger)
-    vault_application.provision(settings, admin, ledger)
+    if settings.vault_client_config is not None:
+        vault_application.provision(settings, admin, ledger, settings.vault_client_config)
 
 
 def _postgres(settings: InitSettings, ledger: Ledger) -> None:

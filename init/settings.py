@@ -35,7 +35,8 @@ class InitSettings(_ServerSecrets):
     keycloak_admin_password: SecretStr = Field(SecretStr("admin"), description="Keycloak's administrator's password.")
     vault_token: SecretStr = Field(SecretStr("root-token"), description="A Vault token that may provision (root).")
     vault_root_token_id: SecretStr = Field(
-        SecretStr("root-token"), description="Id of the root token made for people in the demo profile only."
+        SecretStr("root-token"),
+        description="Id of the root token made for people in the demo profile only; empty: none is made.",
     )
     postgres_host: str = Field("localhost", description="The tools' PostgreSQL as this process reaches it.")
     postgres_port: int = Field(5432, description="Its port.")
@@ -121,7 +122,8 @@ class InitSettings(_ServerSecrets):
         description="People and what they hold; outside the demo a file of your own.",
     )
     vault_client_config: Path | None = Field(
-        None, description="Where the example application's config.ini is written; nowhere by default."
+        None,
+        description="Where the example application's config.ini is written; without it that application is left out.",
     )
     wait_seconds: float = Field(60.0, description="How long to wait for Keycloak, PostgreSQL and Vault.")
 
@@ -136,6 +138,11 @@ class InitSettings(_ServerSecrets):
     def demo(self) -> bool:
         """True in the demo profile: lab clients, `root-token` and known passwords are allowed."""
         return self.profile == "demo"
+
+    @property
+    def own_vault(self) -> bool:
+        """True where Vault is the demo's own, so that the known root token is made in it."""
+        return self.demo and bool(self.vault_root_token_id.get_secret_value())
 
     @property
     def app_for_keycloak(self) -> str:

@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 CORRELATION_HEADER = "X-Correlation-Id"
 
 _JWT = "auth/jwt"
-_MOUNTS: dict[str, dict[str, Any]] = {
+MOUNTS: dict[str, dict[str, Any]] = {
     "secret": {"type": "kv", "options": {"version": "2"}, "description": "people's credentials"},
     "database": {"type": "database", "description": "people's database users"},
 }
@@ -39,12 +39,12 @@ _LOGIN_ROLES = {
 _LAB_ROLES: dict[str, tuple[str, str, dict[str, Any], int, int]] = {
     "lab-person": ("lab-vault", "user-secrets", {}, 120, 300)
 }
-"""What the facilitator's isolation grid logs each person in with; in the demo profile only."""
+"""What the facilitator's isolation grid logs each person in with; in the demo's own Vault only."""
 
 
 def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
     """Everything that depends neither on who there is nor on Keycloak."""
-    settle_mounts(vault, ledger, _MOUNTS, within=settings.wait_seconds)
+    settle_mounts(vault, ledger, MOUNTS, within=settings.wait_seconds)
     ledger.settle(
         PART,
         "auth mount",
@@ -57,7 +57,7 @@ def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None
     _audit_header(vault, ledger)
     _policies(vault, ledger)
     shop_connection(settings, vault, ledger)
-    if settings.demo and not settings.kubernetes_namespace:
+    if settings.own_vault and not settings.kubernetes_namespace:
         _known_root_token(settings, vault, ledger)
 
 
@@ -95,7 +95,7 @@ def _audit_device(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> 
 
     OpenBao takes its devices from its configuration file alone, and refuses.
     """
-    found = vault.read("sys/audit") or {}
+    found = (vault.read("sys/audit") or {}) if settings.vault_audit_file else {}
     if found or not settings.vault_audit_file:
         ledger.unchanged(PART, "audit device", ", ".join(sorted(found)) or "none")
         return
@@ -139,13 +139,18 @@ def _policies(vault: VaultAdmin, ledger: Ledger) -> None:
         )
 
 
+def login_roles(settings: InitSettings) -> dict[str, tuple[str, str, dict[str, Any], int, int]]:
+    """Who may log in as what, by the role's name; the lab's role in the demo's own Vault only."""
+    return _LOGIN_ROLES | (_LAB_ROLES if settings.own_vault else {})
+
+
 def jwt_login(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
     """How people's tokens log in (Vault API: auth/jwt). Vault reads the realm's keys, so the realm must stand."""
     mounted = bool(jwt_accessor(vault))
     certificates = f"{settings.keycloak_for_vault}/realms/{settings.keycloak_realm}/protocol/openid-connect/certs"
     config = {"jwks_url": certificates, "bound_issuer": settings.issuer}
     settle(vault, ledger, "JWT login", f"{_JWT}/config", config, readable=mounted)
-    for role, (azp, policies, claims, ttl, longest) in (_LOGIN_ROLES | (_LAB_ROLES if settings.demo else {})).items():
+    for role, (azp, policies, claims, ttl, longest) in login_roles(settings).items():
         wanted = {
             "role_type": "jwt",
             "user_claim": "sub",

@@ -45,16 +45,16 @@ _ROLE = {
 _DYNAMIC_TTL, _DYNAMIC_LONGEST = 60, 300
 _STATIC_PERIOD = 600
 
-_MOUNTS: dict[str, dict[str, Any]] = {
+MOUNTS: dict[str, dict[str, Any]] = {
     KV: {"type": "kv", "options": {"version": "2"}, "description": f"{APPLICATION}'s own secrets"},
     DATABASE: {"type": "database", "description": f"{APPLICATION}'s database users"},
 }
 
 
-def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
-    """Everything of the application's; its config.ini last, when all that it names is there."""
+def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger, config: Path) -> None:
+    """Everything of the application's; its config.ini (``config``) last, when all that it names is there."""
     ready = "approle/" in (vault.read("sys/auth") or {})
-    mounted = settle_mounts(vault, ledger, _MOUNTS, within=settings.wait_seconds)
+    mounted = settle_mounts(vault, ledger, MOUNTS, within=settings.wait_seconds)
     settle(vault, ledger, "policy", f"sys/policies/acl/{APPLICATION}", {"policy": _POLICY})
     settle(vault, ledger, "application role", f"{APPROLE}/role/{APPLICATION}", _ROLE, readable=ready)
     _secret(vault, ledger, readable=mounted)
@@ -68,8 +68,7 @@ def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None
         return
     role_id = str((vault.read(f"{APPROLE}/role/{APPLICATION}/role-id") or {}).get("role_id", ""))
     _entity(vault, ledger, role_id)
-    if settings.vault_client_config is not None:
-        _configuration(settings, vault, ledger, settings.vault_client_config, role_id)
+    _configuration(settings, vault, ledger, config, role_id)
 
 
 def _secret(vault: VaultAdmin, ledger: Ledger, *, readable: bool) -> None:

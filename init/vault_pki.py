@@ -28,7 +28,7 @@ PERSONS_AGENTS: Final = ("worker", "reader", "dispatcher")
 """The agents that each signed-in person may have, by the name after the colon."""
 
 _YEAR = 8760 * 3600
-_MOUNTS = {ROOT: 10 * _YEAR, MOUNT: 5 * _YEAR}
+MOUNTS = {ROOT: 10 * _YEAR, MOUNT: 5 * _YEAR}
 _EC = {"key_type": "ec", "key_bits": 256}
 _CLIENT = _EC | {
     "server_flag": False,
@@ -40,7 +40,7 @@ _CLIENT = _EC | {
     "use_csr_common_name": False,
     "organization": ["MCP Remote Vault"],
 }
-_ROLES: dict[str, dict[str, Any]] = {
+ROLES: dict[str, dict[str, Any]] = {
     # For administrators: any name, any scope. The common name is for people to read.
     "agent": _CLIENT
     | {
@@ -91,7 +91,7 @@ def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None
     """Mounts, authorities, where their revocations are told, roles, and the key that agents' tokens are signed with."""
     engines = {
         name: {"type": "pki", "description": "agents' certificates", "config": {"max_lease_ttl": f"{longest}s"}}
-        for name, longest in _MOUNTS.items()
+        for name, longest in MOUNTS.items()
     }
     ready = settle_mounts(vault, ledger, engines, within=settings.wait_seconds)
     _authority(vault, ledger, ROOT, lambda: _make_root(vault), ready=ready)
@@ -104,7 +104,7 @@ def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None
     }
     settle(vault, ledger, "revocation", f"{MOUNT}/config/urls", urls, readable=ready)
     settle(vault, ledger, "revocation", f"{MOUNT}/config/crl", _CRL, readable=ready)
-    for name, role in _ROLES.items():
+    for name, role in ROLES.items():
         settle(vault, ledger, "certificate role", f"{MOUNT}/roles/{name}", role, readable=ready)
     _signing_key(vault, ledger, readable="secret/" in (vault.read("sys/mounts") or {}))
 

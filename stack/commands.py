@@ -18,7 +18,7 @@ from typing import TextIO
 from common.ports import BLOCKED_BY_BROWSERS
 from fastmcp_vault.errors import InputError, NotReady
 from fastmcp_vault.printable import show
-from stack import control, display, distribution, ports, postgres, status, warmup
+from stack import control, display, distribution, other_vault, ports, postgres, status, warmup
 from stack.display import ProgressDisplay
 from stack.instance import make, ports_at
 from stack.layout import Layout
@@ -38,7 +38,11 @@ def up(layout: Layout, options: Namespace, began: float) -> int:
         now = control.follow(layout, progress.show)
         progress.clear()
         _refuse_other_settings(now, options)
-        show(f"The demo is already up. {display.verdict(now)}", "", *display.addresses(_running_instance(layout, now)))
+        show(
+            f"The demo is already up. {display.verdict(now)}",
+            "",
+            *display.addresses(_running_instance(layout, now), now),
+        )
         return 0
     chosen = _free_ports(layout) if options.free_ports else ports_at(options.port_offset)
     instance = make(layout, chosen)
@@ -53,7 +57,7 @@ def up(layout: Layout, options: Namespace, began: float) -> int:
         raise
     finally:
         progress.clear()
-    show(f"Everything is ready after {now.ready_after:.1f} s.", "", *display.addresses(instance))
+    show(f"Everything is ready after {now.ready_after:.1f} s.", "", *display.addresses(instance, now))
     return 0
 
 
@@ -86,7 +90,7 @@ def _in_the_foreground(plan: control.ControlPlan, progress: ProgressDisplay) -> 
             told = True
             progress.clear()
             said = f"Everything is ready after {now.ready_after:.1f} s. Ctrl-C stops it."
-            show(said, "", *display.addresses(plan.instance))
+            show(said, "", *display.addresses(plan.instance, now))
 
     failed = control.run(plan, tick)
     progress.clear()
@@ -171,7 +175,7 @@ def _opened(log: Path) -> TextIO:
 
 
 def init(layout: Layout, options: Namespace, began: float) -> int:
-    """Provision again from the users file, by hand; its own exit code."""
+    """Provision again from the users file, by hand, or another Vault; its own exit code."""
     return _as_init(layout, "init", options.arguments)
 
 
@@ -196,13 +200,18 @@ def client(layout: Layout, options: Namespace, began: float) -> int:
 
 
 def _as_init(layout: Layout, module: str, arguments: Sequence[str]) -> int:
-    now = status.read(layout)
-    if now is None or not control.is_running(layout):
+    policy = module == "init" and other_vault.writes_policy(arguments)
+    if not policy and not control.is_running(layout):
         raise NotReady("The demo is not running, so there is nothing to provision.", fix="Start it: `./demo up -d`.")
-    own = environment(_running_instance(layout, now), service("init"))
-    command = [sys.executable, "-m", module, *arguments]
+    own = environment(running_or_default(layout), service("init"))
+    if module == "init":
+        own = other_vault.settings(own, arguments, os.environ)
     return subprocess.run(
-        command, check=False, cwd=layout.root, env=base_environment(layout.temporary) | own
+        [sys.executable, "-m", module, *arguments],
+        check=False,
+        # A file is written where the caller is.
+        cwd=os.environ.get("DEMO_CALLED_FROM") or layout.root if policy else layout.root,
+        env=base_environment(layout.temporary) | own | {"PYTHONPATH": str(layout.root)},
     ).returncode
 
 

@@ -76,9 +76,12 @@ def _awaited(status: StackStatus) -> str:
     return f"waiting for {', '.join(waiting)}" if waiting else ""
 
 
-def addresses(instance: Instance) -> list[str]:
-    """Where everything is, and who may sign in, line by line."""
-    shown = [(service.title, instance.fill(service.opens)) for service in SERVICES if service.opens]
+def addresses(instance: Instance, now: StackStatus) -> list[str]:
+    """Where everything is, by the names of ``now``, and who may sign in, line by line."""
+    titles = {service.name: service.title for service in now.services}
+    shown = [
+        (titles.get(service.name, service.title), instance.fill(service.opens)) for service in SERVICES if service.opens
+    ]
     width = max(len(title) for title, _ in shown)
     lines = [f"  {title:<{width}}  {address}" for title, address in reversed(shown)]
     lines += [

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from fastmcp_vault.errors import Problem
+from fastmcp_vault.errors import InputError, Problem
 from stack import control, distribution, programs, warmup
 from stack.layout import Layout
 from stack.ports import holder, is_free
@@ -61,12 +61,14 @@ def _localhost() -> bool:
 def _programs() -> Iterator[Finding]:
     places = {
         "Java": (programs.java, "install Java 25, for example from adoptium.net, and set JAVA_HOME"),
-        "OpenBao": (programs.vault, "install `bao` from openbao.org"),
+        programs.vault_title(): (lambda: programs.vault().path, "install `bao` from openbao.org"),
         "PostgreSQL": (programs.postgres, "there is no wheel for this machine: use `docker compose up`"),
     }
     for name, (find, remedy) in places.items():
         try:
             yield Finding(True, f"{name}: {find()}")
+        except InputError as problem:
+            yield Finding(False, f"{name}: {problem.what} {problem.fix}")
         except Problem:
             yield Finding(False, f"{name}: none found; {remedy}")
 

@@ -8,15 +8,16 @@ from pathlib import Path
 
 from common.ports import BLOCKED_BY_BROWSERS
 from fastmcp_vault.errors import InputError
+from stack import programs
 from stack.keycloak import KeycloakPart, tables
 from stack.layout import ROOT, Layout
-from stack.openbao import OpenBao
 from stack.part import Instance, StackPart
 from stack.ports import HIGHEST, LOWEST, nearest_offset
 from stack.postgres import Postgres
 from stack.python_service import PythonService
 from stack.runner import RunnerEntry
 from stack.services import INFRASTRUCTURE, PORTS, SERVICES, Service
+from stack.vault import VaultPart
 
 USERS_FILE = ROOT / "init" / "users.yaml"
 
@@ -43,12 +44,17 @@ def ports_at(offset: int) -> dict[str, int]:
     return moved
 
 
+def title(service: Service) -> str:
+    """What people call a service: Vault with the product that it is."""
+    return programs.vault_title() if service.program == "openbao" else service.title
+
+
 def title_of(port: str) -> str:
     """The service that listens on this port, as people read it, with the port's own name where it has several."""
     service = next(service for service in SERVICES if port in (*service.ports, service.metrics))
     if port == service.metrics:
-        return f"{service.title} (metrics)"
-    return service.title if len(service.ports) == 1 else f"{service.title} ({port})"
+        return f"{title(service)} (metrics)"
+    return title(service) if len(service.ports) == 1 else f"{title(service)} ({port})"
 
 
 def make(layout: Layout, ports: Mapping[str, int], users_file: Path | None = None) -> Instance:
@@ -68,8 +74,13 @@ def entries(instance: Instance, only: Iterable[str] | None = None) -> list[Runne
 
 
 def require_startable(instance: Instance, only: Iterable[str] | None) -> None:
-    """Raise InputError when one of ``only`` could never become ready: it lacks a server, or its provisioning."""
+    """Raise InputError when one of ``only`` could never become ready: it lacks a server, or its provisioning.
+
+    Raises as ``programs.vault`` when there is no program for Vault.
+    """
     chosen = set(only) if only is not None else {service.name for service in SERVICES}
+    if "openbao" in chosen:
+        programs.vault()
     for service in SERVICES:
         if service.name not in chosen:
             continue
@@ -79,7 +90,7 @@ def require_startable(instance: Instance, only: Iterable[str] | None) -> None:
             missing.append("init")
         if missing:
             raise InputError(
-                f"{service.title} needs {', '.join(missing)}, which --only leaves out.",
+                f"{title(service)} needs {', '.join(missing)}, which --only leaves out.",
                 fix=f"Start them too: --only {','.join(s.name for s in SERVICES if s.name in {*chosen, *missing})}.",
             )
 
@@ -107,7 +118,7 @@ def modules(only: Iterable[str] | None = None) -> list[str]:
 def _entry(instance: Instance, service: Service) -> RunnerEntry:
     return RunnerEntry(
         name=service.name,
-        title=service.title,
+        title=title(service),
         part=_part(instance, service),
         uses=service.uses,
         waits=service.waits,
@@ -121,7 +132,7 @@ def _part(instance: Instance, service: Service) -> StackPart:
         case "postgres":
             return Postgres(instance, tables=tables(instance.layout))
         case "openbao":
-            return OpenBao(instance)
+            return VaultPart(instance)
         case "keycloak":
             return KeycloakPart(instance)
         case None:

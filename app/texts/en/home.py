@@ -20,7 +20,7 @@ TEXTS: dict[str, str] = {
     "health.keycloak": "Keycloak",
     "health.keycloak.fix": "Nobody can sign in. `./demo status`, then `./demo logs keycloak`.",
     "health.vault": "Vault",
-    "health.vault.fix": "No credential can be fetched anew. `./demo status`, then `./demo logs vault`.",
+    "health.vault.fix": "No credential can be fetched anew. `./demo status`, then `./demo logs openbao`.",
     "health.state": "Shared state",
     "health.state.fix": "PostgreSQL's `mcp_state` is not reached; servers refuse. `./demo logs postgres`.",
     "health.mcp": "{server} MCP server",

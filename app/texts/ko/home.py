@@ -20,7 +20,7 @@ TEXTS: dict[str, str] = {
     "health.keycloak": "Keycloak",
     "health.keycloak.fix": "아무도 로그인할 수 없습니다. `./demo status`를 확인한 다음 `./demo logs keycloak`을 보십시오.",
     "health.vault": "Vault",
-    "health.vault.fix": "자격 증명을 새로 가져올 수 없습니다. `./demo status`를 확인한 다음 `./demo logs vault`를 보십시오.",
+    "health.vault.fix": "자격 증명을 새로 가져올 수 없습니다. `./demo status`를 확인한 다음 `./demo logs openbao`를 보십시오.",
     "health.state": "공유 상태",
     "health.state.fix": "PostgreSQL의 `mcp_state`에 연결할 수 없어 서버가 요청을 거부합니다. `./demo logs postgres`를 보십시오.",
     "health.mcp": "{server} MCP 서버",
