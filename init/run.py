@@ -66,7 +66,8 @@ def run(settings: InitSettings, *, dry_run: bool = False, only: Part | None = No
             ids = people.result()
         if only in (None, "vault"):
             vault_people.provision(admin, users, ids, ledger, settings.providers())
-            vault_retired.provision(admin, ledger)
+            if settings.own_vault:
+                vault_retired.provision(admin, ledger)
     finally:
         admin.close()
     return ledger

@@ -41,6 +41,7 @@ def settings(own: OwnApplication, **changes: object) -> AppSettings:
         "example_entity": own.entity,
         "example_role_id": own.entity,
         "example_secret_id": SecretStr(own.secret_id),
+        "vault_service_account_token": None,
     }
     return cast(AppSettings, SimpleNamespace(**(named | changes)))
 

@@ -14,6 +14,7 @@ from app.flow.details import details
 from app.flow.drawing import drawing
 from app.flow.standards import linked
 from app.texts import speaking
+from common.advice import ADVICE
 from fastmcp_vault.errors import VaultUnavailable
 from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.tracing import STEPS, Exchange, Recorder, Step, Trace
@@ -212,7 +213,10 @@ def test_addresses_are_shortened_where_everybody_knows_the_rest() -> None:
     assert short("http://localhost:8001") == "/"
 
 
-def test_a_failed_step_tells_what_happened_and_what_to_do_in_the_readers_language() -> None:
+def test_a_failed_step_tells_what_happened_and_what_to_do_in_the_readers_language(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fastmcp_vault.advice._given", dict(ADVICE))  # as in a process of the demo
     recorder = Recorder("test")
     at = Sentence("Vault at {at} {how}, while {doing}.", at="v:1", how="cannot be reached", doing="renewing a lease")
     for error in (VaultUnavailable(at, fix="Try again."), KeyError("unforeseen")):

@@ -21,7 +21,7 @@ _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 ELSEWHERE = ("vault ", "bao ")
 """Programs that nobody has by these names: `./demo` brings `.venv/bin/bao`."""
 
-NAMES = ("vault token", "bao server", "vault_client")
+NAMES = ("vault token", "bao server", "vault server", "vault version", "vault_client")
 """Quoted words that begin alike and are no command."""
 
 

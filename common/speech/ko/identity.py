@@ -60,6 +60,7 @@ TEXTS: dict[str, str] = {
     "Keycloak refused the token exchange": "Keycloak이 토큰 교환을 거부했습니다",
     "Keycloak refused to revoke the token": "Keycloak이 토큰 폐기를 거부했습니다",
     "Keycloak refused to end the session": "Keycloak이 세션 종료를 거부했습니다",
+    "Keycloak does not tell the name of the program": "Keycloak이 프로그램 이름을 알려 주지 않습니다",
     "Keycloak does not tell whether the session lives": "Keycloak이 세션의 상태를 알려 주지 않습니다",
     "The token must be meant for the server that exchanges it; `./demo init` sets up who may exchange what.": "교환하는 서버를 위한 토큰이어야 합니다. 교환 권한은 `./demo init`이 설정합니다.",
     "{issuer} publishes no metadata.": "{issuer}이(가) 메타데이터를 제공하지 않습니다.",

@@ -48,6 +48,8 @@ TEXTS: dict[str, str] = {
     "logging in with a secret id": "secret id로 로그인",
     "looking up the token": "토큰 조회",
     "renewing the token": "토큰 연장",
+    "The ServiceAccount's token cannot be read: {why}.": "ServiceAccount의 토큰을 읽을 수 없습니다: {why}.",
+    "Mount it at {file} (a projected volume with `serviceAccountToken`).": "{file}에 마운트하십시오(`serviceAccountToken`이 있는 projected 볼륨).",
     "revoking the token": "토큰 폐기",
     "opening a wrapping token": "래핑 토큰 열기",
     "revoking a token by its accessor": "accessor로 토큰 폐기",
