@@ -18,7 +18,13 @@ import requests
 from pydantic import SecretStr
 
 from common.settings import load
-from fastmcp_vault.errors import KeycloakUnavailable, LoginFailed
+from fastmcp_vault.errors import (
+    ClientSuspended,
+    KeycloakUnavailable,
+    LoginFailed,
+    PersonSuspended,
+    StateUnavailable,
+)
 from fastmcp_vault.vault import Vault, VaultSession
 from fastmcp_vault.vault.logins import approle
 from mock_services.chatbot.problems import MessageRefused
@@ -204,4 +210,11 @@ def test_the_errors_are_those_that_the_document_names() -> None:
     text = (ROOT / DOCUMENT).read_text()
     named = {code: int(status) for code, status in re.findall(r"^\| `(\w+)` \| (\d{3}) \|", text, re.MULTILINE)}
     known = {kind.code: kind.status for kind in RelayProblem.__subclasses__()}
-    assert named == {**known, LoginFailed.code: 400, KeycloakUnavailable.code: 503}
+    others = {
+        LoginFailed: 400,
+        ClientSuspended: 403,
+        PersonSuspended: 403,
+        KeycloakUnavailable: 503,
+        StateUnavailable: 503,
+    }
+    assert named == known | {kind.code: status for kind, status in others.items()}

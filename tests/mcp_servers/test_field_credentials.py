@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from app.texts import t
+from common.advice import ADVICE
 from fastmcp_vault.vault.models import UNKNOWN, UNKNOWN_FIX
 from stack.testing import Stack
 from tests.mcp_servers.callers import Caller, Vault, steps, until
@@ -84,16 +85,16 @@ def by_hand(stack: Stack, new_person: Callable[[], Person]) -> Iterator[Person]:
 
 
 async def test_somebody_whom_init_never_made_hears_one_sentence_everywhere(by_hand: Person, sign_in: SignIn) -> None:
-    somebody = await sign_in(by_hand)
+    somebody, fix = await sign_in(by_hand), ADVICE[UNKNOWN_FIX]
     for server, tool in TOOLS.items():
         refused = await somebody.refusal(server, *tool)
-        assert (refused["what"], refused["fix"]) == (UNKNOWN, UNKNOWN_FIX)
+        assert (refused["what"], refused["fix"]) == (UNKNOWN, fix)
         assert refused["code"] == "person_unknown"
         status = await somebody.data(server, "credential_status")
         assert status["present"] is False
-        assert status["reason"] == f"{UNKNOWN} {UNKNOWN_FIX}"
+        assert status["reason"] == f"{UNKNOWN} {fix}"
         traced = steps(await somebody.call(server, *tool, traced=True))
         assert UNKNOWN in str(traced["credential"])
-    for sentence in (UNKNOWN, UNKNOWN_FIX):
+    for sentence in (UNKNOWN, fix):
         assert "entity" not in sentence
-    assert (t("person.unknown"), t("person.unknown.fix")) == (UNKNOWN, UNKNOWN_FIX)
+    assert (t("person.unknown"), t("person.unknown.fix")) == (UNKNOWN, fix)

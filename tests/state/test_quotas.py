@@ -183,3 +183,34 @@ async def test_the_turn_of_the_minute_stops_nobody() -> None:
     async with at.admitted({ALICE: Quota(100, 0)}) as left:
         assert left[ALICE].left == 99
     assert len(store.asked) == 3
+
+
+async def test_room_that_is_asked_for_as_a_minute_ends_brings_the_next_one_s_calls_too() -> None:
+    """The calls that are here end with their minute, which nobody knew when only room was asked for."""
+    now = 100.0
+
+    class Turning(Counted):
+        async def take(self, wishes: Sequence[QuotaWish]) -> dict[str, QuotaPart]:
+            self.asked.append(wishes)
+            window = min(len(self.asked), 2)
+            return {w.key: QuotaPart(min(w.calls, 10), min(w.slots, 1), window, 0, 60.0) for w in wishes}
+
+    store, quotas = Turning(), {ALICE: Quota(100, 5)}
+    at = Allowances(store, clock=lambda: now)
+    async with at.admitted(quotas), at.admitted(quotas):
+        pass
+    assert [[(wish.calls > 0, wish.slots > 0) for wish in asked] for asked in store.asked] == [
+        [(True, True)], [(False, True)], [(True, False)]
+    ]  # fmt: skip
+
+
+async def test_who_comes_with_the_minute_before_takes_from_the_one_that_has_begun(database: Database) -> None:
+    """As after a wait for another replica across the turn, or a clock that was set back."""
+    async with State(database.dsn) as state:
+        at, quotas, pace = Allowances(state.quotas), {ALICE: Quota(8, 0)}, Pace()
+        await pace.call(at, quotas)
+        await database.run("UPDATE quota_windows SET window_at = window_at + 2")
+        behind = Allowances(state.quotas)
+        for _ in range(10):
+            await pace.call(behind, quotas)
+        assert pace.done == 8

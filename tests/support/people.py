@@ -11,7 +11,7 @@ import yaml
 
 from stack.layout import ROOT
 
-POOL = 480
+POOL = 600
 """People to draw from in one session: each test takes its own, so that no test meets another's traces."""
 
 

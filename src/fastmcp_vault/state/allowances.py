@@ -90,10 +90,6 @@ class Allowance:
         """Whether one more call needs a part of the minute."""
         return self.quota.per_minute > 0 and (now >= self.until or self.calls <= 0)
 
-    def over(self, now: float) -> bool:
-        """Whether the minute is over, here: at the count it may last a moment longer."""
-        return self.quota.per_minute > 0 and now >= self.until
-
     def out_of_slots(self) -> bool:
         """Whether one more call needs room at once."""
         return self.quota.at_once > 0 and self.slots <= 0
@@ -133,12 +129,10 @@ class Allowances:
         now = self._clock()
         mine = {key: self._allowance(key, quota, now) for key, quota in quotas.items()}
         for _ in range(TURN_ATTEMPTS):
-            if not any(one.lacks(now) for one in mine.values()):
+            if not any(one.lacks(now) and _askable(one, now) for one in mine.values()):
                 break
             await self._fill(mine)
             now = self._clock()
-            if not any(one.over(now) for one in mine.values()):
-                break
         for key, one in mine.items():
             if one.lacks(now):
                 raise _refused(key, one, now)
@@ -214,23 +208,23 @@ class Allowances:
 
     async def _take(self, lacking: Mapping[str, Allowance], now: float) -> bool:
         """Ask the count; whether it answered."""
-        wishes = [
-            QuotaWish(
+        wishes = {
+            key: QuotaWish(
                 key,
                 one.quota.per_minute if one.out_of_calls(now) else 0,
                 one.quota.at_once if one.out_of_slots() else 0,
             )
             for key, one in sorted(lacking.items())
-        ]
+        }
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                parts = await self._store.take(wishes)
+                parts = await self._store.take(list(wishes.values()))
         except (StateUnavailable, TimeoutError) as problem:
             _log.warning("Calls are counted by this replica alone for a moment: %s", problem or "no answer")
             self._away_until = self._clock() + AWAY_SECONDS
             return False
         for key, part in parts.items():
-            _put(lacking[key], part, now)
+            _put(lacking[key], wishes[key], part, now)
         return True
 
     async def _return_for_ever(self) -> None:
@@ -248,7 +242,7 @@ def _askable(one: Allowance, now: float) -> bool:
     return now >= one.until or now - one.asked_at >= ASK_AGAIN_SECONDS
 
 
-def _put(one: Allowance, part: QuotaPart, asked_at: float) -> None:
+def _put(one: Allowance, wish: QuotaWish, part: QuotaPart, asked_at: float) -> None:
     if part.window > one.window:
         one.window, one.calls, one.alone = part.window, 0, 0
     # The database said when its minute ends after it was asked: this end is never later than that one.
@@ -256,8 +250,8 @@ def _put(one: Allowance, part: QuotaPart, asked_at: float) -> None:
     one.calls += part.calls
     one.slots += part.slots
     one.taken = part.taken
-    # Only an answer that brought nothing is not asked for again at once.
-    short = one.lacks(asked_at)
+    # Only an answer that brought nothing of what was asked for is not asked for again at once.
+    short = (wish.calls and not part.calls) or (wish.slots and not part.slots)
     one.asked_at = asked_at if short else float("-inf")
 
 

@@ -33,17 +33,18 @@ FROM unnest(%(keys)s::text[], %(calls)s::integer[]) AS w(key, quota) ORDER BY w.
 ON CONFLICT (server, key) DO UPDATE SET
     quota = excluded.quota,
     window_at = greatest(q.window_at, excluded.window_at),
-    part = CASE WHEN excluded.window_at > q.window_at THEN excluded.part WHEN excluded.window_at < q.window_at THEN 0
+    part = CASE WHEN excluded.window_at > q.window_at THEN excluded.part
         ELSE greatest(0, least({LARGEST_PART}, greatest(1, (excluded.quota - q.taken) / 8), excluded.quota - q.taken))
         END,
-    taken = CASE WHEN excluded.window_at > q.window_at THEN excluded.taken WHEN excluded.window_at < q.window_at
-        THEN q.taken ELSE q.taken + greatest(0, least({LARGEST_PART}, greatest(1, (excluded.quota - q.taken) / 8),
+    taken = CASE WHEN excluded.window_at > q.window_at THEN excluded.taken
+        ELSE q.taken + greatest(0, least({LARGEST_PART}, greatest(1, (excluded.quota - q.taken) / 8),
         excluded.quota - q.taken)) END,
     expires_at = excluded.expires_at
 RETURNING key, window_at::bigint, part, taken,
     ((window_at + 1) * {WINDOW_SECONDS} - extract(epoch FROM clock_timestamp()))::float8 AS ends_in
 """  # noqa: S608 - all ours
-"""Each row is locked until the transaction ends: whoever waits for it finds what is left."""
+"""Each row is locked until the transaction ends: whoever waits for it finds what is left. Whoever waited across the
+turn of a minute, or whose clock was set back, takes from the minute that has begun."""
 
 _SLOTS: LiteralString = """
 INSERT INTO quota_slots AS s (server, key, holder, held, part, expires_at)
