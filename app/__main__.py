@@ -31,6 +31,7 @@ def main() -> int:
             "server.address": settings.bind_host,
             "server.port": settings.app_port,
             "server.headless": True,
+            "server.fileWatcherType": "none",
             "server.allowedHosts": settings.allowed_hosts,
             "browser.serverAddress": settings.public_host,
         }

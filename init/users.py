@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, c
 
 from common.published import is_published
 from common.servers import SERVERS, ServerSpec
+from common.users_file import Loader
 from fastmcp_vault.credentials.sources import OPEN_FIELDS
 from fastmcp_vault.errors import InputError
 
@@ -113,7 +114,7 @@ class User(_Strict):
         return roles
 
 
-class _UniqueKeys(yaml.SafeLoader):
+class _UniqueKeys(Loader):
     """YAML in which a key stands once: the usual loader lets the last one win without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

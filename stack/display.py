@@ -96,8 +96,10 @@ def addresses(instance: Instance, now: StackStatus) -> list[str]:
 def _people(instance: Instance) -> str:
     import yaml  # noqa: PLC0415 - only for this line
 
+    from common.users_file import entries  # noqa: PLC0415 - as above
+
     try:
-        users = yaml.safe_load(instance.users_file.read_text())["users"]
+        users = entries(instance.users_file)
         people = [f"{user['username']} / {user['password']}" for user in users]
     except (OSError, yaml.YAMLError, KeyError, TypeError):
         return f"one of the users in {instance.users_file}"

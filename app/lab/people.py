@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
 from pydantic import SecretStr
 
 from app.settings import AppSettings
 from app.texts import t
+from common.users_file import entries
 from fastmcp_vault.errors import Problem
 
 
@@ -39,14 +39,13 @@ def everybody(settings: AppSettings) -> Mapping[str, DemoPerson]:
 
 def read(path: Path) -> Mapping[str, DemoPerson]:
     """The people of one users file (``init/users.yaml``)."""
-    entries = yaml.safe_load(path.read_text())["users"]
     return {
         entry["username"]: DemoPerson(
             entry["username"],
             SecretStr(str(entry["password"])),
             frozenset(entry.get("entitlements") or {}),
         )
-        for entry in entries
+        for entry in entries(path)
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from common.users_file import entries
 from stack.layout import ROOT
 
 POOL = 600
@@ -53,10 +54,9 @@ def write_users(path: Path, *, pool: int = POOL) -> Path:
 
 def read_users(path: Path) -> dict[str, Person]:
     """Everybody in a users file, by username."""
-    entries = yaml.safe_load(path.read_text())["users"]
     return {
         entry["username"]: Person(entry["username"], entry["password"], entry["email"], entry.get("entitlements") or {})
-        for entry in entries
+        for entry in entries(path)
     }
 
 
