@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import pkgutil
 
@@ -41,6 +42,7 @@ async def when_answered(address: str) -> None:
     views = [f"{view.__name__}.{module.name}" for module in pkgutil.iter_modules(view.__path__)]
     for name in (*LATER, *views):
         await asyncio.to_thread(importlib.import_module, name)
+    gc.freeze()  # Streamlit collects after every run of a script: what stays for good is not looked through each time.
 
 
 async def _answers(http: httpx2.AsyncClient, address: str) -> bool:

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from fastmcp_vault.backoff import LONGEST
 from stack.part import Say
 from stack.processes import Launch, wait_until
-from stack.runner import Runner, RunnerEntry
+from stack.runner import POLL_SECONDS, Runner, RunnerEntry
 
 
 class Silent:
@@ -71,6 +72,36 @@ def test_nobody_is_given_up_while_what_it_needs_is_still_coming_up(tmp_path: Pat
     needed.up.set()
     needing._thread.join(30)
     assert needing.problem is not None
+
+
+class Asked(Silent):
+    """Not ready, and notes when it is asked."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def ready(self) -> bool:
+        self.times.append(time.monotonic())
+        return False
+
+
+def test_a_start_is_not_slowed_by_being_asked_whether_it_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is asked who lacks something, and who is not ready for long is asked more and more seldom."""
+    monkeypatch.setattr("stack.runner.POLL_SHARE", 1 / 2)
+    part, needed = Asked(), run(NoRoom(), tmp_path)
+    entry, log = RunnerEntry("asked", "Asked", part), tmp_path / "asked.log"
+    runner = Runner(entry, log=log, instance=tmp_path, changed=lambda: None, patience=2.0)
+    runner.start([], [needed])
+    assert until(lambda: runner.status.phase == "starting")
+    runner._thread.join(0.5)
+    assert part.times == []
+    needed.up.set()
+    runner._thread.join(30)
+    pauses = [after - before for before, after in pairwise(part.times)]
+    assert pauses[-1] > 10 * POLL_SECONDS
+    assert len(pauses) < 20
 
 
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
