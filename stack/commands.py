@@ -25,7 +25,7 @@ from stack.layout import Layout
 from stack.part import Instance
 from stack.processes import base_environment, last_lines
 from stack.python_service import environment
-from stack.services import PORTS, SERVICES, given, service
+from stack.services import METRICS, PORTS, SERVICES, USUAL, given, service
 
 WORKERS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "--max-worker-restart", "0")
 """How ``./demo test`` shares out the tests (pytest-xdist): whole files, in the order that tests/conftest.py gives."""
@@ -34,6 +34,8 @@ WORKERS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "--max-wor
 def up(layout: Layout, options: Namespace, began: float) -> int:
     """Start everything; in the foreground, stay until Ctrl-C."""
     progress = ProgressDisplay()
+    if options.observe:
+        _observe(options)
     if control.is_running(layout):
         now = control.follow(layout, progress.show)
         progress.clear()
@@ -59,6 +61,13 @@ def up(layout: Layout, options: Namespace, began: float) -> int:
         progress.clear()
     show(f"Everything is ready after {now.ready_after:.1f} s.", "", *display.addresses(instance, now))
     return 0
+
+
+def _observe(options: Namespace) -> None:
+    """Metrics for Prometheus, beside what the caller's environment asks for, and Prometheus itself."""
+    asked = [name for name in os.environ.get(METRICS, "").split(",") if name not in {"", "none"}]
+    os.environ[METRICS] = ",".join(dict.fromkeys([*asked, "prometheus"]))
+    options.only = (*(options.only or USUAL), "prometheus")
 
 
 def _refuse_other_settings(now: status.StackStatus, options: Namespace) -> None:

@@ -80,7 +80,9 @@ def addresses(instance: Instance, now: StackStatus) -> list[str]:
     """Where everything is, by the names of ``now``, and who may sign in, line by line."""
     titles = {service.name: service.title for service in now.services}
     shown = [
-        (titles.get(service.name, service.title), instance.fill(service.opens)) for service in SERVICES if service.opens
+        (titles.get(service.name, service.title), instance.fill(service.opens))
+        for service in SERVICES
+        if service.opens and (not service.optional or service.name in titles)
     ]
     width = max(len(title) for title, _ in shown)
     lines = [f"  {title:<{width}}  {address}" for title, address in reversed(shown)]

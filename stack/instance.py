@@ -14,9 +14,10 @@ from stack.layout import ROOT, Layout
 from stack.part import Instance, StackPart
 from stack.ports import HIGHEST, LOWEST, nearest_offset
 from stack.postgres import Postgres
+from stack.prometheus import PrometheusPart
 from stack.python_service import PythonService
 from stack.runner import RunnerEntry
-from stack.services import INFRASTRUCTURE, PORTS, SERVICES, Service
+from stack.services import INFRASTRUCTURE, PORTS, SERVICES, USUAL, Service
 from stack.vault import VaultPart
 
 USERS_FILE = ROOT / "init" / "users.yaml"
@@ -64,9 +65,9 @@ def make(layout: Layout, ports: Mapping[str, int], users_file: Path | None = Non
 
 
 def entries(instance: Instance, only: Iterable[str] | None = None) -> list[RunnerEntry]:
-    """The services (all, or those named) as the supervisor runs them. Raises InputError for an unknown name."""
+    """The usual services, or those named, as the supervisor runs them. Raises InputError for an unknown name."""
     names = [service.name for service in SERVICES]
-    chosen = list(only) if only is not None else names
+    chosen = USUAL if only is None else tuple(only)
     unknown = [name for name in chosen if name not in names]
     if unknown:
         raise InputError(f"There is no service {', '.join(unknown)}.", fix=f"Services: {', '.join(names)}.")
@@ -76,11 +77,13 @@ def entries(instance: Instance, only: Iterable[str] | None = None) -> list[Runne
 def require_startable(instance: Instance, only: Iterable[str] | None) -> None:
     """Raise InputError when one of ``only`` could never become ready: it lacks a server, or its provisioning.
 
-    Raises as ``programs.vault`` when there is no program for Vault.
+    Raises as ``programs.vault`` and ``programs.prometheus`` when there is no program for them.
     """
-    chosen = set(only) if only is not None else {service.name for service in SERVICES}
+    chosen = set(USUAL if only is None else only)
     if "openbao" in chosen:
         programs.vault()
+    if "prometheus" in chosen:
+        programs.prometheus()
     for service in SERVICES:
         if service.name not in chosen:
             continue
@@ -105,7 +108,7 @@ def ports_of(instance: Instance, only: Iterable[str] | None = None) -> dict[str,
     return {
         port: instance.ports[port]
         for service in SERVICES
-        if only is None or service.name in only
+        if service.name in (USUAL if only is None else only)
         for port in service.ports
     }
 
@@ -135,5 +138,7 @@ def _part(instance: Instance, service: Service) -> StackPart:
             return VaultPart(instance)
         case "keycloak":
             return KeycloakPart(instance)
+        case "prometheus":
+            return PrometheusPart(instance)
         case None:
             return PythonService(instance, service)

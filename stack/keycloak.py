@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import os
 from dataclasses import replace
 from pathlib import Path
 
 from common import host_check
 from stack import distribution, programs
+from stack.answers import answers
 from stack.layout import ROOT, Layout
 from stack.part import Instance, Say
 from stack.ports import LOOPBACK
@@ -125,14 +125,7 @@ class KeycloakPart:
 
     def ready(self) -> bool:
         """True once ``/health/ready`` says so (database reachable)."""
-        connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=5)
-        try:
-            connection.request("GET", "/health/ready", headers={"Host": f"localhost:{self._port}"})
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+        return answers(self._port, "/health/ready")
 
 
 def _advertising() -> dict[str, str]:

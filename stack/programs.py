@@ -75,6 +75,17 @@ def _open(folder: Path) -> None:
         path.chmod(0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644)
 
 
+def prometheus() -> Path:
+    """Prometheus, as installed on this machine. Raises InputError when it is not."""
+    found = shutil.which("prometheus")
+    if found is None:
+        raise InputError(
+            "Prometheus is not installed on this machine.",
+            fix="Install it (Debian: `apt-get install prometheus`), or start without --observe.",
+        )
+    return Path(found)
+
+
 VAULT_PROGRAM = "VAULT_PROGRAM"
 """Environment variable: the program to run as Vault, a path or a name on the PATH. Default: OpenBao's, as installed."""
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import os
-import ssl
 import sys
 
+from stack.answers import answers
 from stack.part import Instance, Say
-from stack.ports import LOOPBACK
 from stack.processes import Launch
-from stack.services import OVERRIDABLE, Service
+from stack.services import METRICS, OVERRIDABLE, Service
 
 
 class PythonService:
@@ -37,26 +35,7 @@ class PythonService:
         if not self._service.ports:
             return False
         ports = {name: self._instance.ports[name] for name in self._service.ports}
-        return all(self._answers(port, tls=name in self._service.tls) for name, port in ports.items())
-
-    def _answers(self, port: int, *, tls: bool) -> bool:
-        connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
-        if tls:
-            # Whether it serves, not whose it is: nothing is sent, and nothing of the answer is used.
-            connection = http.client.HTTPSConnection(LOOPBACK, port, timeout=5, context=_unverified())
-        try:
-            connection.request("GET", self._service.health, headers={"Host": f"localhost:{port}"})
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
-
-
-def _unverified() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
+        return all(answers(port, self._service.health, tls=name in self._service.tls) for name, port in ports.items())
 
 
 def environment(instance: Instance, service: Service) -> dict[str, str]:
@@ -68,8 +47,8 @@ def environment(instance: Instance, service: Service) -> dict[str, str]:
 
 def _metrics(instance: Instance, service: Service) -> dict[str, str]:
     """Where Prometheus finds this process's metrics, if they are asked for, and it has a port for them."""
-    asked = os.environ.get("OTEL_METRICS_EXPORTER", "")
+    asked = os.environ.get(METRICS, "")
     if service.metrics:
         port = str(instance.ports[service.metrics])
-        return {"OTEL_METRICS_EXPORTER": asked, "OTEL_EXPORTER_PROMETHEUS_PORT": port} if asked else {}
-    return {"OTEL_METRICS_EXPORTER": ",".join(set(asked.split(",")) - {"prometheus"}) or "none"} if asked else {}
+        return {METRICS: asked, "OTEL_EXPORTER_PROMETHEUS_PORT": port} if asked else {}
+    return {METRICS: ",".join(set(asked.split(",")) - {"prometheus"}) or "none"} if asked else {}

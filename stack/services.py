@@ -34,11 +34,16 @@ PORTS: Mapping[str, int] = {
     "auth-relay": 5600,
     "app-metrics": 9501,
     **{f"{spec.client}-metrics": spec.port + 6000 for spec in SERVERS.values()},
+    "prometheus": 9090,
 }
 """The ports people and scripts rely on; ``--port-offset`` moves all of them, never onto one that browsers refuse.
 
-Nothing listens on those for metrics unless ``OTEL_METRICS_EXPORTER`` says ``prometheus``.
+Nothing listens on those for metrics unless ``OTEL_METRICS_EXPORTER`` says
+``prometheus``, nor on Prometheus's own unless ``up --observe`` starts it.
 """
+
+METRICS = "OTEL_METRICS_EXPORTER"
+"""Environment variable: where metrics go (OpenTelemetry); `prometheus` for a port of its own at each process."""
 
 OVERRIDABLE = (
     "PROFILE",
@@ -48,7 +53,7 @@ OVERRIDABLE = (
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "OTEL_EXPORTER_OTLP_HEADERS",
     "OTEL_TRACES_EXPORTER",
-    "OTEL_METRICS_EXPORTER",
+    METRICS,
     "OTEL_TRACES_SAMPLER",
     "OTEL_TRACES_SAMPLER_ARG",
     "OTEL_BSP_SCHEDULE_DELAY",
@@ -67,7 +72,7 @@ class Service:
     name: str
     title: str
     """As people read it; `stack.instance.title` adds which program Vault is."""
-    program: Literal["postgres", "openbao", "keycloak"] | None = None
+    program: Literal["postgres", "openbao", "keycloak", "prometheus"] | None = None
     module: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
     """Names in ``PORTS``; the first one answers ``health``."""
@@ -87,6 +92,8 @@ class Service:
     """Starts only when everything it uses is ready; the others start at once and wait by themselves."""
     one_shot: bool = False
     """Runs to its end once per start, instead of serving."""
+    optional: bool = False
+    """Starts only where it is asked for."""
     opens: str = ""
     """The address to show to people, a template."""
 
@@ -356,7 +363,19 @@ SERVICES: tuple[Service, ...] = (
         uses=("postgres", "openbao", "keycloak", *(spec.client for spec in SERVERS.values()), "token-api"),
         opens="http://localhost:{port[app]}",
     ),
+    Service(
+        name="prometheus",
+        title="Prometheus",
+        program="prometheus",
+        ports=("prometheus",),
+        health="/-/ready",
+        optional=True,
+        opens="http://localhost:{port[prometheus]}",
+    ),
 )
+
+USUAL = tuple(entry.name for entry in SERVICES if not entry.optional)
+"""What ``./demo up`` starts."""
 
 INFRASTRUCTURE = ("postgres", "openbao", "keycloak")
 

@@ -91,6 +91,11 @@ def services() -> dict[str, Any]:
     return dict(compose.load(compose.DEMO)["services"])
 
 
+def observes(container: dict[str, Any]) -> bool:
+    """Whether it is one of other people's programs that show what the services do."""
+    return container.get("profiles") == ["observability"]
+
+
 def without_hosts(value: str) -> str:
     return HOSTS.sub("HOST", value)
 
@@ -146,10 +151,14 @@ def test_the_demos_secrets_are_those_that_production_refuses(name: str) -> None:
 
 
 def test_ports_are_the_same_and_on_loopback_only() -> None:
-    published = {port for service in services().values() for port in service.get("ports", [])}
-    unpublished = ("openbao-cluster", "keycloak-inner", *(service.metrics for service in SERVICES))
-    expected = {port for name, port in PORTS.items() if name not in unpublished}
+    observing = {port for service in services().values() for port in service.get("ports", []) if observes(service)}
+    published = {port for service in services().values() for port in service.get("ports", [])} - observing
+    of_no_service = ("openbao-cluster", "keycloak-inner", *(service.metrics for service in SERVICES))
+    of_optional = {port for service in SERVICES if service.optional for port in service.ports}
+    expected = {port for name, port in PORTS.items() if name not in {*of_no_service, *of_optional}}
     assert published == {f"127.0.0.1:{port}:{port}" for port in expected}
+    assert {f"127.0.0.1:{PORTS[name]}:{PORTS[name]}" for name in of_optional} < observing
+    assert all(port.startswith("127.0.0.1:") for port in observing)
 
 
 def test_every_service_says_when_it_is_well_and_waits_for_what_it_uses() -> None:

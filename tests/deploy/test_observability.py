@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,16 @@ import httpx2
 import pytest
 import yaml
 
+from fastmcp_vault.errors import InputError
 from fastmcp_vault.http import async_client
 from fastmcp_vault.metrics import INSTRUMENTS, Count, Duration
+from stack import programs
 from stack.layout import ROOT
 from stack.ports import free_ports
+from stack.prometheus import PrometheusPart
 from stack.services import PORTS, SERVICES
 from stack.testing import Stack
+from tests.deploy import compose
 from tests.mcp_servers.callers import signed_in, until
 from tests.support.people import Person
 
@@ -64,6 +69,32 @@ def test_prometheus_is_told_of_every_service_that_has_metrics() -> None:
     assert sorted(told) == sorted(f"localhost:{PORTS[service.metrics]}" for service in SERVICES if service.metrics)
 
 
+def test_the_programs_of_the_containers_find_each_other_and_the_files(tmp_path: Path) -> None:
+    every = {name: one for name, one in compose.load(compose.DEMO)["services"].items() if "profiles" in one}
+    assert {"collector", "jaeger", "prometheus", "grafana"} < set(every)
+    for one in every.values():
+        for volume in one.get("volumes", []):
+            source = volume.split(":")[0]
+            assert not source.startswith(".") or (ROOT / source).exists(), source
+    named = {
+        host
+        for file in sorted(FILES.glob("compose/*.yml"))
+        for host in re.findall(r"http://([a-z]+):", file.read_text())
+    }
+    assert named == {"jaeger", "prometheus"}
+    for file in (FILES / "compose" / "prometheus.yml", FILES / "rules.yml"):
+        shutil.copy(file, tmp_path)
+    if PROMETHEUS:
+        subprocess.run(["promtool", "check", "config", "prometheus.yml"], cwd=tmp_path, check=True, timeout=60)
+
+
+def test_prometheus_is_asked_for_and_missing_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(InputError, match="Prometheus is not installed") as refused:
+        programs.prometheus()
+    assert "apt-get install prometheus" in refused.value.fix
+
+
 @debian
 def test_the_rules_are_sound_and_fire_when_they_should() -> None:
     for words in (["check", "rules", "rules.yml"], ["test", "rules", "rules.test.yml"]):
@@ -80,18 +111,16 @@ def test_the_rules_are_sound_and_fire_when_they_should() -> None:
 
 @asynccontextmanager
 async def prometheus(stack: Stack, folder: Path) -> AsyncIterator[httpx2.AsyncClient]:
-    """Debian's Prometheus with the project's own configuration, at the ports of this stack."""
-    moved = {str(port): str(stack.ports[name]) for name, port in PORTS.items()}
-    config = re.sub(
-        r"(?<=localhost:)\d+", lambda found: moved.get(found[0], found[0]), (FILES / "prometheus.yml").read_text()
-    )
-    (folder / "prometheus.yml").write_text(config.replace("interval: 5s", "interval: 1s"))
-    shutil.copy(FILES / "rules.yml", folder)
+    """Debian's Prometheus beside this stack, as ``./demo up --observe`` runs it, and quicker."""
     port = free_ports(["prometheus"])["prometheus"]
-    words = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address=127.0.0.1:{port}"]
-    assert PROMETHEUS is not None
+    layout = replace(stack.instance.layout, state=folder)
+    part = PrometheusPart(replace(stack.instance, layout=layout, ports={**stack.ports, "prometheus": port}))
+    part.prepare(lambda _: None)
+    config = layout.data / "prometheus" / "prometheus.yml"
+    config.write_text(config.read_text().replace("interval: 5s", "interval: 1s"))
+    launch = part.launch()
     with (folder / "log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(PROMETHEUS, *words, cwd=folder, stdout=log, stderr=log)
+        process = await asyncio.create_subprocess_exec(*launch.argv, cwd=launch.cwd, stdout=log, stderr=log)
     try:
         async with async_client() as client:
             client.base_url = httpx2.URL(f"http://127.0.0.1:{port}/api/v1/")
