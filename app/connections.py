@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from app.mcp_client import LABELS
-from app.person_vault import PersonLogin, require_known
+from app.person_login import logged_in
+from app.person_vault import PersonLogin
 from app.process import AppProcess
 from app.sessions import Session
 from app.texts import t
@@ -21,9 +20,9 @@ from fastmcp_vault.accounts.client import ProviderClient
 from fastmcp_vault.accounts.errors import ProviderRefused, ProviderUnavailable
 from fastmcp_vault.accounts.grant import AccountGrant, ConnectionFacts
 from fastmcp_vault.accounts.store import AccountStore
-from fastmcp_vault.errors import CredentialMissing, InputError, Problem
+from fastmcp_vault.errors import CredentialMissing, InputError
 from fastmcp_vault.state.account_requests import AccountRequest
-from fastmcp_vault.vault import Entity, Vault, VaultToken
+from fastmcp_vault.vault import Vault
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +73,7 @@ async def connect(process: AppProcess, session: Session, server: str, *, code: s
     account = await client.account(tokens.access_token)
     grant = AccountGrant.of(tokens, account, provider=client.provider.name, at=time.time())
     try:
-        async with _logged_in(process, session, "connector") as (login, entity):
+        async with logged_in(process, session, "connector") as (login, entity):
             kept = store(process.vault, server)
             version = await kept.write(login, entity.name, grant)
             await kept.tidy(login, entity.name, grant, version)
@@ -93,7 +92,7 @@ async def disconnect(process: AppProcess, cookie: str, server: str) -> str:
     """
     session = await process.sessions.renewed(cookie)
     client, left = process.providers.client(server), ""
-    async with _logged_in(process, session, "disconnector") as (login, entity):
+    async with logged_in(process, session, "disconnector") as (login, entity):
         kept = store(process.vault, server)
         try:
             grant, _ = await kept.read(login, entity.name)
@@ -137,22 +136,3 @@ async def _ended(client: ProviderClient, grant: AccountGrant) -> str:
         _log.warning("A connection at %s could not be ended there: %s", client.provider.name, problem)
         return problem.what
     return ""
-
-
-@asynccontextmanager
-async def _logged_in(process: AppProcess, session: Session, role: str) -> AsyncIterator[tuple[VaultToken, Entity]]:
-    """A login at Vault as the person, for this one action; revoked at its end."""
-    traded = await process.keycloak.exchange(session.tokens.access_token, audience="vault", scope="vault:login")
-    login = await process.vault.login_jwt(role=role, jwt=traded.access_token)
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(_given_back, process, login)
-        entity = await process.vault.entity(login.token, login.entity_id)
-        require_known(entity)
-        yield login, entity
-
-
-async def _given_back(process: AppProcess, login: VaultToken) -> None:
-    try:
-        await process.vault.revoke_self(login.token)
-    except Problem as problem:
-        _log.warning("A login of one minute could not be revoked, and ends by itself: %s", problem)

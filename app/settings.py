@@ -65,6 +65,7 @@ class AppSettings(_ServerAddresses):
     lab_users_file: Path | None = Field(
         None, description="The demo's people and their published passwords, for the attack lab; demo profile only."
     )
+    lab_room_file: Path | None = Field(None, description="The people of a room, beside them; it need not be there.")
     agent_auth_url: str = Field("https://localhost:8443", description="The agents' auth server.")
     biz_service_url: str = Field("http://localhost:5000", description="The business service, plain HTTP.")
     biz_service_tls_url: str = Field("https://localhost:5443", description="The same with mutual TLS.")

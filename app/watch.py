@@ -14,7 +14,7 @@ from app.claims import clock
 from app.flow.hops import claims_of
 from app.flow.rule import path_of
 from app.lab.arms import armed
-from app.lab.people import LabClosed, attacker_and_victim, everybody
+from app.lab.people import LabClosed, everybody, pair
 from app.lab.place import between
 from app.process import AppProcess
 from app.session import Person
@@ -48,14 +48,14 @@ class Pair:
 
 
 async def watched(process: AppProcess, cookie: str, person: Person) -> Pair:
-    """Call as the demo's first person who holds everything, and as another.
+    """Call as the person who looks and their partner; without one as the demo's first who holds all, and another.
 
     If one of them looks, their call is made in their own session. Outside the demo only who looks calls. Nothing is
     reused. Raises SessionEnded, LoginFailed, KeycloakUnavailable.
     """
     try:
         people = everybody(process.settings)
-        first, second = attacker_and_victim(people, "")
+        first, second = pair(people, person.username)
     except LabClosed as closed:
         return Pair((await _own(process, cookie, person),), closed)
     names = (first.username, second.username)

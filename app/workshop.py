@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from app import workshop_checks as checks
 from app import workshop_lab as lab
+from app.lab.people import LabClosed
 from app.process import AppProcess
 from app.room import as_facilitator
 from app.texts import t
 from app.workshop_checks import Attempt, Check, ExerciseVerdict
 from fastmcp_vault.state import Participant, WorkshopProgress
+
+Act = Callable[[AppProcess, str], Coroutine[Any, Any, str]]
+"""Given the process and the person's cookie; a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +29,17 @@ class ExerciseField:
 
 @dataclass(frozen=True, slots=True)
 class Exercise:
-    """One exercise. ``page``: the file of the page where it is done; ``code``: what to copy (language, text)."""
+    """One exercise. ``page``: the file of the page where it is done; ``code``: what to copy (language, text).
+
+    ``acts``: what is done here, at the press of a button, each of which gives a sentence.
+    """
 
     id: str
     check: Check
     page: str = ""
     fields: tuple[ExerciseField, ...] = ()
     code: tuple[str, str] = ("", "")
+    acts: tuple[tuple[str, Act], ...] = ()
 
 
 EXERCISES = (
@@ -39,7 +48,7 @@ EXERCISES = (
     Exercise("database", checks.database, "mcp_tools.py", (ExerciseField("user"),), ("sql", "SELECT current_user")),
     Exercise("others", checks.others, "isolation.py", (ExerciseField("whose"),)),
     Exercise("bob", lab.fails, "", (ExerciseField("path"),)),
-    Exercise("give", lab.works, "", (), ("yaml", "jira: {email: bob@example.com, api_token: demo-jira-token-bob}")),
+    Exercise("give", lab.works, acts=(("store", lab.store), ("take-back", lab.take_back))),
     Exercise("revoke", checks.revoke, "vault_tokens.py"),
     Exercise(
         "suspend",
@@ -84,6 +93,15 @@ async def check(process: AppProcess, cookie: str, exercise: str, given: Mapping[
     if verdict.done or verdict.kept is not None:
         await process.state.workshop.note(session.sub, session.username, exercise, kept=verdict.kept, done=verdict.done)
     return verdict
+
+
+def partner(process: AppProcess, username: str) -> str:
+    """What the exercises call the one who plays bob for this person."""
+    try:
+        found = lab.partner_of(process.settings, username)
+    except LabClosed:
+        found = None
+    return found.username if found is not None else lab.BOB
 
 
 async def participants(process: AppProcess, cookie: str) -> list[Participant]:

@@ -109,7 +109,7 @@ async def others(at: Attempt) -> ExerciseVerdict:
         raise InputError(t("workshop.others.no-name"))
     recorder = Recorder(t("workshop.others.title"))
     with tracing.recording(recorder):
-        me = await at.process.person_vault.use(at.session, _entity)
+        me = await at.process.person_vault.use(at.session, entity_name)
         if whose == me:
             return ExerciseVerdict(False, t("workshop.others.own"))
         opens = await _opens(at, f"users/{whose}/jira")
@@ -118,7 +118,8 @@ async def others(at: Attempt) -> ExerciseVerdict:
     return ExerciseVerdict(True, t("workshop.others.done", me=me, other=whose), trace=recorder.trace)
 
 
-async def _entity(held: PersonLogin) -> str:
+async def entity_name(held: PersonLogin) -> str:
+    """What Vault calls the person."""
     return held.entity.name
 
 
@@ -241,7 +242,7 @@ async def connected(at: Attempt) -> ExerciseVerdict:
         one = next((one for one in found.values() if one.facts is not None and not one.facts.ended), None)
         if one is None or one.facts is None:
             return ExerciseVerdict(False, t("workshop.connect.nothing"))
-        entity = await at.process.person_vault.use(at.session, _entity)
+        entity = await at.process.person_vault.use(at.session, entity_name)
         path = connections.store(at.process.vault, one.server).shown(entity)
         said = t("workshop.connect.noted", title=one.title, account=one.facts.account, path=path)
         return ExerciseVerdict(False, said, {"server": one.server})

@@ -6,7 +6,7 @@ PUBLISHED = frozenset(
     {
         # People's passwords, and what they hold (init/users.yaml).
         *("alice123", "bob123", "charlie123"),
-        *("demo-jira-token-alice", "demo-github-token-alice", "demo-github-token-bob"),
+        *("demo-jira-token-alice", "demo-jira-token-bob", "demo-github-token-alice", "demo-github-token-bob"),
         # Administrators, and the databases' own passwords (docker-compose.yml).
         *("admin", "root-token", "postgres", "keycloak", "mcp_state"),
         # The app's key for sessions: "demo-session-key-demo-session-ke", as a Fernet key.

@@ -18,6 +18,9 @@ PART: Final = "keycloak"
 OURS = "managed-by-init"
 """The group of those whom init made."""
 
+OWN_PASSWORD = "UPDATE_PASSWORD"  # noqa: S105 - Keycloak's name for it
+"""The required action that makes a password good for one sign-in."""
+
 _PAGE = 1000
 _BATCH = 50
 _IMPORTS = 4
@@ -171,7 +174,8 @@ def _representation(user: User, realm: str) -> dict[str, Any]:
         "groups": [f"/{OURS}"],
         # Named roles replace the default ones, so those are named too.
         "realmRoles": [f"default-roles-{realm}", *user.realm_roles],
-        "credentials": [{"type": "password", "value": user.password.get_secret_value(), "temporary": False}],
+        "credentials": [{"type": "password", "value": user.password.get_secret_value(), "temporary": user.one_time}],
+        "requiredActions": [OWN_PASSWORD] if user.one_time else [],
     }
 
 

@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def _run(chosen: argparse.Namespace, settings: InitSettings) -> int:
     left = 0
-    async with State(settings.state_dsn, application_name="suspensions") as state, _opened(settings) as suspending:
+    async with State(settings.state_dsn, application_name="suspensions") as state, opened(settings) as suspending:
         if chosen.verb in ("list", "limits"):
             show(*await (listed if chosen.verb == "list" else limited)(state, chosen.kind))
             return 0
@@ -163,7 +163,7 @@ class Suspending:
         yield f"{name} is suspended: every server refuses within a second.", True
         if gone:
             yield f"Questions, links and shared traces of {name} that were open: {gone}, gone.", True
-        left, why = await self._left(state, principal)
+        left, why = await self.end_held(state, principal)
         yield f"Vault tokens revoked, with their leases: {held - left} of {held}. {why}".strip(), not left
         for what, act in self._of_a_person(principal.id, name) if principal.kind == "person" else ():
             try:
@@ -185,7 +185,7 @@ class Suspending:
         yield f"Database users of {name}", lambda: vault_people.end_database_users(self._vault, name)
         yield f"Sign-ins of {name} at Keycloak", lambda: self._signed_out(sub)
 
-    async def _left(self, state: State, principal: Principal) -> tuple[int, str]:
+    async def end_held(self, state: State, principal: Principal) -> tuple[int, str]:
         """Each replica revokes what it holds, and the rest is revoked here; how many are left after that, and why."""
         deadline = time.monotonic() + REVOKED_SECONDS
         while (left := await state.vault_tokens.of_principal(principal)) and time.monotonic() < deadline:  # noqa: ASYNC110
@@ -225,7 +225,8 @@ class Suspending:
 
 
 @asynccontextmanager
-async def _opened(settings: InitSettings) -> AsyncIterator[Suspending]:
+async def opened(settings: InitSettings) -> AsyncIterator[Suspending]:
+    """Suspending, with connections to Keycloak and Vault that end with the block."""
     keycloak = RealmAdmin(
         settings.keycloak_url, username=settings.keycloak_admin, password=settings.keycloak_admin_password
     )

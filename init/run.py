@@ -22,7 +22,7 @@ from init import (
 )
 from init.ledger import Ledger, Part
 from init.settings import InitSettings
-from init.users import User, load_users, refuse_published
+from init.users import User, load_people, refuse_published
 from init.waiting import wait_until_ready
 
 PARTS: tuple[Part, ...] = ("keycloak", "postgresql", "vault")
@@ -38,7 +38,7 @@ def run(settings: InitSettings, *, dry_run: bool = False, only: Part | None = No
     a server does not come up within ``wait_seconds``, and whatever Problem a server answers with. What
     was done until then stays, and the next run finishes it.
     """
-    users = load_users(settings.users_file)
+    users = load_people(settings.users_file, settings.room_file)
     if not settings.demo:
         refuse_published(users, settings.users_file)
     ledger = Ledger(dry_run=dry_run)

@@ -121,6 +121,9 @@ class InitSettings(_ServerSecrets):
         Path(__file__).with_name("users.yaml"),
         description="People and what they hold; outside the demo a file of your own.",
     )
+    room_file: Path | None = Field(
+        None, description="People that `./demo people add` made for a room, beside those of the users file."
+    )
     vault_client_config: Path | None = Field(
         None,
         description="Where the example application's config.ini is written; without it that application is left out.",

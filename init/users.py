@@ -1,4 +1,4 @@
-"""People and what they hold: reads and checks ``users.yaml`` before anything is written anywhere."""
+"""People and what they hold: reads and checks ``users.yaml``, and the room's people, before anything is written."""
 
 from __future__ import annotations
 
@@ -92,8 +92,16 @@ class User(_Strict):
     email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
     first_name: str = ""
     last_name: str = ""
+    one_time: bool = False
+    """Whether Keycloak asks for a password of the person's own at the first sign-in."""
     realm_roles: tuple[str, ...] = ()
+    partner: str = ""
+    """Who plays bob for this person in the workshop: this person may store the partner's Jira credential in Vault."""
+    attacker: str = ""
+    """Who attacks in this person's name in the attack lab, which signs in by password."""
     entitlements: Entitlements = Entitlements()
+    waiting: Entitlements = Entitlements()
+    """Accounts at Jira or GitHub whose credential nobody has put into Vault yet."""
 
     @field_validator("username")
     @classmethod
@@ -127,8 +135,20 @@ class _UniqueKeys(Loader):
         return super().construct_mapping(node, deep=deep)
 
 
-def load_users(path: Path) -> tuple[User, ...]:
-    """Everybody in the file, in its order.
+def load_people(users_file: Path, room_file: Path | None = None) -> tuple[User, ...]:
+    """Everybody in the users file, then the room's people, if there are any. Raises InputError as `load_users`."""
+    users = load_users(users_file)
+    if room_file is None or not room_file.exists():
+        return users
+    both, name = users + load_users(room_file, alone=False), f"{users_file.name} and {room_file.name} together"
+    fix = "Change the name in the users file, or take the room's people out: `./demo people remove`."
+    _refuse_duplicates(both, name, fix)
+    _refuse_strange_partners(both, name, fix)
+    return both
+
+
+def load_users(path: Path, *, alone: bool = True) -> tuple[User, ...]:
+    """Everybody in the file, in its order. ``alone``: whoever it names as somebody's partner stands in it, too.
 
     Raises InputError naming the file and the line or entry at fault; nothing has been written then.
     """
@@ -148,6 +168,8 @@ def load_users(path: Path) -> tuple[User, ...]:
         raise InputError(f"{path.name} holds one list, `users:`, and nothing else.", fix=fix)
     users = tuple(_user(entry, number, path.name, fix) for number, entry in enumerate(entries, 1))
     _refuse_duplicates(users, path.name, fix)
+    if alone:
+        _refuse_strange_partners(users, path.name, fix)
     return users
 
 
@@ -174,8 +196,9 @@ def refuse_published(users: Iterable[User], path: Path) -> None:
 
 def _held(user: User) -> Iterator[tuple[str, str]]:
     yield "password", user.password.get_secret_value()
-    for server, fields in user.entitlements.secrets().items():
-        yield from ((f"{server} {name}", value) for name, value in fields.items())
+    for held in (user.entitlements, user.waiting):
+        for server, fields in held.secrets().items():
+            yield from ((f"{server} {name}", value) for name, value in fields.items())
 
 
 def _user(entry: Any, number: int, file: str, fix: str) -> User:
@@ -200,6 +223,20 @@ def _refuse_duplicates(users: tuple[User, ...], file: str, fix: str) -> None:
                     f"{file}: {what} {value!r} stands twice (entries {seen[value]} and {number}).", fix=fix
                 )
             seen[value] = number
+
+
+def _refuse_strange_partners(users: tuple[User, ...], file: str, fix: str) -> None:
+    """A partner's Jira credential is written by another person, so it is never one that somebody holds already."""
+    known = {user.username: user for user in users}
+    for user in users:
+        for name in filter(None, (user.partner, user.attacker)):
+            if name == user.username or name not in known:
+                raise InputError(f"{file}: {user.username} names {name!r}, who is nobody else in it.", fix=fix)
+        if user.partner and "jira" in known[user.partner].entitlements.secrets():
+            raise InputError(
+                f"{file}: {user.partner}, the partner of {user.username}, holds a Jira credential already.",
+                fix=f"Put it under `waiting:` of {user.partner}: the workshop has {user.username} store it. {fix}",
+            )
 
 
 def _where(error: Exception) -> str:

@@ -32,6 +32,7 @@ _LOGIN_ROLES = {
     # For the one action that a person asks for; such a login is revoked as soon as that is done.
     "connector": ("mcp-demo-app", "connector", {}, 60, 60),
     "disconnector": ("mcp-demo-app", "disconnector", {}, 60, 60),
+    "partner": ("mcp-demo-app", "partner", {}, 60, 60),
     "facilitator": ("mcp-demo-app", "facilitator", {"/realm_access/roles": ["facilitator"]}, 300, 3600),
 }
 """Role → (client that must be the token's ``azp``, policies, further claims, TTL and longest life in seconds)."""

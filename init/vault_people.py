@@ -20,6 +20,9 @@ PART: Final = "vault"
 OURS = {"managed_by": "init"}
 """The mark on what init made: only that is ever removed."""
 
+PARTNER = "partner"
+"""The metadata that names whose Jira credential this person may store (init/users.py)."""
+
 _MARK = "/* managed by init */"
 _KV_KINDS = tuple(name for name, spec in SERVERS.items() if spec.secret)
 _TTL, _LONGEST = 600, 3600
@@ -79,7 +82,7 @@ def _entities(vault: VaultAdmin, users: Sequence[User], ids: Mapping[str, str], 
     }
 
     def settle(user: User) -> None:
-        _entity(vault, ledger, user.username, ids.get(user.username, ""), entities, owner_of)
+        _entity(vault, ledger, user, ids.get(user.username, ""), entities, owner_of)
 
     _each(settle, users)
     gone = sorted(entities.keys() - {user.username for user in users})
@@ -89,11 +92,12 @@ def _entities(vault: VaultAdmin, users: Sequence[User], ids: Mapping[str, str], 
 def _entity(
     vault: VaultAdmin,
     ledger: Ledger,
-    name: str,
+    user: User,
     sub: str,
     entities: Mapping[str, str],
     owner_of: Mapping[str, str],
 ) -> None:
+    name = user.username
     entity = entities.get(name)
 
     def bind(entity_id: str) -> None:
@@ -104,7 +108,7 @@ def _entity(
         )
 
     def create() -> None:
-        bind(vault.write("identity/entity", {"name": name, "metadata": OURS})["id"])
+        bind(vault.write("identity/entity", {"name": name, "metadata": metadata(user)})["id"])
 
     if not sub and not ledger.dry_run:
         ledger.left(PART, "entity", name, note="no account at Keycloak that is this person's")
@@ -113,7 +117,28 @@ def _entity(
     elif owner_of.get(sub) != entity:
         ledger.changed(PART, "entity", name, lambda: _rebind(vault, entity, owner_of, bind), note="alias")
     else:
-        ledger.unchanged(PART, "entity", name)
+        _settle_partner(vault, ledger, user, entity)
+
+
+def metadata(user: User) -> dict[str, str]:
+    """What an entity says of the person; policies fill in the partner's name (init/vault_policies.py)."""
+    return OURS | ({PARTNER: user.partner} if user.partner else {})
+
+
+def _settle_partner(vault: VaultAdmin, ledger: Ledger, user: User, entity: str) -> None:
+    path = f"identity/entity/id/{entity}"
+    found = (vault.read(path) or {}).get("metadata") or {}
+    wanted = {key: value for key, value in found.items() if key != PARTNER}
+    wanted |= {PARTNER: user.partner} if user.partner else {}
+    ledger.settle(
+        PART,
+        "entity",
+        user.username,
+        exists=True,
+        equal=found == wanted,
+        act=lambda: vault.write(path, {"metadata": wanted}),
+        note="partner",
+    )
 
 
 def _rebind(vault: VaultAdmin, entity: str, owner_of: Mapping[str, str], bind: Callable[[str], None]) -> None:
@@ -238,6 +263,16 @@ def _write_database_role(vault: VaultAdmin, name: str, role: dict[str, Any], the
 def _end_database_role(vault: VaultAdmin, name: str) -> None:
     vault.delete(f"database/roles/{name}")
     end_database_users(vault, name)
+
+
+def disable(vault: VaultAdmin, name: str) -> None:
+    """Vault refuses every token of this person's, if there is such a person.
+
+    Only when what is held for them has ended: such a token cannot end itself any more, and OpenBao's refusal has the
+    words of one for a token that is gone.
+    """
+    if vault.read(f"identity/entity/name/{name}") is not None:
+        vault.write(f"identity/entity/name/{name}", {"disabled": True})
 
 
 def end_database_users(vault: VaultAdmin, name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from common.servers import SERVERS, ServerSpec
 
 _ME = "{{identity.entity.name}}"
+_PARTNER = "{{identity.entity.metadata.partner}}"
 
 SERVER_POLICY = "What the {} MCP server may "
 """How the policy of an MCP server begins; init knows by it what it wrote for one whose entry is gone."""
@@ -63,6 +64,12 @@ POLICIES = {
         "For the app, while a person disconnects an account: reads it, to end it at the provider, and removes it.",
         (f"secret/data/users/{_ME}/accounts/+", "read"),
         (f"secret/metadata/users/{_ME}/accounts/+", "read delete"),
+    ),
+    "partner": policy(
+        "For the app, while a person stores or takes back the Jira credential of the partner that init named: writes"
+        " that one path, and reads no secret. It opens nothing to somebody without a partner.",
+        (f"secret/data/users/{_PARTNER}/jira", "create update"),
+        (f"secret/metadata/users/{_PARTNER}/jira", "read delete"),
     ),
     "person-agents": policy(
         "For the person: certificates for agents of their own, and their end. The role fills in the person's name.",

@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     try:
         settings = MockSettings()
-        users = UsersFile(settings.mock_users_file)
+        users = UsersFile(settings.mock_users_file, settings.mock_room_file)
         users.load()
         listening = [(name, _listen(settings, name)) for name in names]
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Whose token is whose: the people of ``users.yaml``, read again whenever the file changes.
+"""Whose token is whose: the people of ``users.yaml``, and those of a room, read again whenever a file changes.
 
 Only digests of the tokens are kept, so neither a log line nor a dump of this process can give one away.
 """
@@ -9,8 +9,8 @@ import asyncio
 import hashlib
 import logging
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from hmac import compare_digest
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ from typing import Any
 import yaml
 
 log = logging.getLogger(__name__)
+
+Stamp = tuple[tuple[int, int, int] | None, ...]
+"""Of each file when it was read: time of change (ns), size and inode; None for one that is not there."""
 
 # libyaml where PyYAML was built with it: ten thousand people load in a second instead of ten.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -62,22 +65,31 @@ class Directory:
 
 
 class UsersFile:
-    """The directory behind one path. A file that cannot be read leaves the last good reading in force."""
+    """The directory behind one path, and behind ``room``, a second file that may come and go.
 
-    def __init__(self, path: Path) -> None:
+    A file that cannot be read leaves the last good reading in force.
+    """
+
+    def __init__(self, path: Path, room: Path | None = None) -> None:
         self.path = path
-        self._stamp: tuple[int, int, int] | None = None
+        self.room = room
+        self._stamp: Stamp = ()
         self._directory = Directory()
         self._lock = asyncio.Lock()
 
     def load(self) -> Directory:
         """Read now. Raises ``ValueError`` with a sentence when that fails."""
         self._stamp = self._current_stamp()
-        try:
-            content = self.path.read_bytes()
-        except OSError as error:
-            raise ValueError(f"{self.path} (MOCK_USERS_FILE) cannot be read: {error.strerror}.") from error
-        self._directory = parse(content, origin=str(self.path))
+        files = [(self.path, "MOCK_USERS_FILE")]
+        if self.room is not None and self.room.exists():
+            files.append((self.room, "MOCK_ROOM_FILE"))
+        read = []
+        for path, setting in files:
+            try:
+                read.append(parse(path.read_bytes(), origin=str(path)))
+            except OSError as error:
+                raise ValueError(f"{path} ({setting}) cannot be read: {error.strerror}.") from error
+        self._directory = together(read)
         return self._directory
 
     async def directory(self) -> Directory:
@@ -93,12 +105,26 @@ class UsersFile:
                     log.warning("kept the people read before: %s", error)
         return self._directory
 
-    def _current_stamp(self) -> tuple[int, int, int] | None:
-        try:
-            found = self.path.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+    def _current_stamp(self) -> Stamp:
+        return tuple(_stamp(path) for path in (self.path, self.room) if path is not None)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def together(directories: Sequence[Directory]) -> Directory:
+    """Several readings as one."""
+    return Directory(
+        *(
+            {key: value for one in directories for key, value in getattr(one, part.name).items()}
+            for part in fields(Directory)
+        )
+    )
 
 
 def parse(content: bytes, *, origin: str) -> Directory:
@@ -117,7 +143,8 @@ def parse(content: bytes, *, origin: str) -> Directory:
     for number, user in enumerate(users, start=1):
         if not isinstance(user, dict) or not isinstance(user.get("username"), str):
             raise ValueError(f"{origin}: user {number} has no `username`.")
-        held = user.get("entitlements") or {}
+        # An account whose token nobody has put into Vault yet is an account all the same.
+        held = {**(user.get("waiting") or {}), **(user.get("entitlements") or {})}
         jira_account, github_account = held.get("jira") or {}, held.get("github") or {}
         person = _person(user, login=str(github_account.get("login") or ""))
         by_username[person.username] = person

@@ -23,6 +23,9 @@ class MockSettings(BaseSettings):
     mock_users_file: Path = Field(
         Path("init/users.yaml"), description="People and their tokens; read again whenever the file changes."
     )
+    mock_room_file: Path | None = Field(
+        None, description="The people of a room, beside them; it need not be there, and may come later."
+    )
     mock_app_url: str = Field("http://localhost:8501", description="The program that people may let in: the app.")
     jira_oauth_client_id: str = Field(
         "", description="Its id at the mock Atlassian; empty: it is not registered there."

@@ -45,7 +45,9 @@ def parser() -> argparse.ArgumentParser:
     agents.add_parser("list", help="which servers are suspended, since when, and why")
     verbs.add_parser("init", help="provision again from init/users.yaml", add_help=False)
     verbs.add_parser("clients", help="`clients prune` removes registered clients that nobody uses", add_help=False)
-    verbs.add_parser("people", help="`people offboard NAME`: end everything that somebody can reach", add_help=False)
+    verbs.add_parser(
+        "people", help="people of a room: `people add --count 30`, remove, list; offboard NAME", add_help=False
+    )
     verbs.add_parser("person", help="`person suspend NAME`: refuse somebody everywhere; resume, list", add_help=False)
     verbs.add_parser("client", help="`client suspend CLIENT_ID`: refuse a client; resume, list", add_help=False)
     reset = verbs.add_parser("reset", help="stop and forget all data: start over")

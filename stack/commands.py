@@ -194,7 +194,7 @@ def clients(layout: Layout, options: Namespace, began: float) -> int:
 
 
 def people(layout: Layout, options: Namespace, began: float) -> int:
-    """End what somebody who leaves can reach; the program's own exit code."""
+    """Add, list and remove the people of a room, or offboard somebody; the program's own exit code."""
     return _as_init(layout, "init.people", options.arguments)
 
 
@@ -218,8 +218,8 @@ def _as_init(layout: Layout, module: str, arguments: Sequence[str]) -> int:
     return subprocess.run(
         [sys.executable, "-m", module, *arguments],
         check=False,
-        # A file is written where the caller is.
-        cwd=os.environ.get("DEMO_CALLED_FROM") or layout.root if policy else layout.root,
+        # A file is read, or written, where the caller is.
+        cwd=os.environ.get("DEMO_CALLED_FROM") or layout.root if policy or module == "init.people" else layout.root,
         env=base_environment(layout.temporary) | own | {"PYTHONPATH": str(layout.root)},
     ).returncode
 

@@ -116,6 +116,9 @@ _CHATBOT = {
     "CHATBOT_PUBLIC_URL": "http://localhost:{port[mock-chatbot]}",
 }
 
+ROOM_FILE = "{data}/room.yaml"
+"""Where `./demo people add` keeps the people of a room; it need not be there."""
+
 _POSTGRES = {"POSTGRES_HOST": "localhost", "POSTGRES_PORT": "{port[postgres]}"}
 
 
@@ -218,6 +221,7 @@ SERVICES: tuple[Service, ...] = (
         | {
             "POSTGRES_ADMIN_USER": "postgres",
             "USERS_FILE": "{users_file}",
+            "ROOM_FILE": ROOM_FILE,
             "APP_PUBLIC_URL": "http://localhost:{port[app]}",
             "RELAY_PUBLIC_URL": "http://localhost:{port[auth-relay]}",
             "VAULT_POSTGRES_HOST": "localhost",
@@ -245,6 +249,7 @@ SERVICES: tuple[Service, ...] = (
             "MOCK_JIRA_PORT": "{port[mock-jira]}",
             "MOCK_GITHUB_PORT": "{port[mock-github]}",
             "MOCK_USERS_FILE": "{users_file}",
+            "MOCK_ROOM_FILE": ROOM_FILE,
             "MOCK_OAUTH_DIR": "{data}",
             "MOCK_APP_URL": "http://localhost:{port[app]}",
             **{name: _ACCOUNTS[name] for name in ("JIRA_OAUTH_CLIENT_ID", "GITHUB_OAUTH_CLIENT_ID")},
@@ -348,6 +353,7 @@ SERVICES: tuple[Service, ...] = (
             "CHATBOT_URL": "http://localhost:{port[mock-chatbot]}",
             "AUTH_RELAY_URL": "http://localhost:{port[auth-relay]}",
             "LAB_USERS_FILE": "{users_file}",
+            "LAB_ROOM_FILE": ROOM_FILE,
         },
         secrets=_state_dsn("mcp-demo-app", "APP_STATE_PASSWORD")
         | {

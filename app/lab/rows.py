@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, aclosing
 
 from app.lab.actors import Actor, by_lab, oneself
 from app.lab.isolation import NAME, Cell, grid
-from app.lab.people import LabClosed, everybody
+from app.lab.people import LabClosed, everybody, seen_by
 from app.lab.targets import Targets
 from app.process import AppProcess
 from app.room import as_facilitator
@@ -17,12 +17,16 @@ AT_ONCE = 10
 
 
 def names(process: AppProcess, me: str) -> list[str]:
-    """Everybody that the demo's users file names, oneself first; oneself alone outside the demo."""
+    """Everybody that the demo's users file names, oneself first, and some of a room; oneself alone outside the demo."""
     try:
-        known = list(everybody(process.settings))
+        return seen_by(everybody(process.settings), me)
     except LabClosed:
-        known = []
-    return [me, *(name for name in known if name != me)]
+        return [me]
+
+
+def able(process: AppProcess) -> list[str]:
+    """Whom the lab can sign in, so that they can be in the whole grid. Raises LabClosed."""
+    return [name for name, person in everybody(process.settings).items() if not person.one_time]
 
 
 def usable(typed: str) -> list[str]:
@@ -42,7 +46,7 @@ async def whole_grid(process: AppProcess, cookie: str, chosen: Sequence[str]) ->
     """Each of these people against each other. Raises NotFacilitator, LabClosed, KeycloakRefused, SessionEnded."""
     await as_facilitator(process, cookie)
     people = everybody(process.settings)
-    acting = [people[name] for name in chosen[:AT_ONCE] if name in people]
+    acting = [people[name] for name in chosen[:AT_ONCE] if name in people and not people[name].one_time]
     async with AsyncExitStack() as ends:
         actors = [await ends.enter_async_context(by_lab(process, person)) for person in acting]
         cells = await ends.enter_async_context(aclosing(_grid(process, actors, [p.username for p in acting])))

@@ -76,11 +76,12 @@ def _what() -> str:
 def _people() -> list[str]:
     """Whom the facilitator puts into the grid: by default the file's first who hold anything."""
     people = everybody(AppProcess.current().settings)
-    usual = [name for name, person in people.items() if person.holds][:4]
+    able = rows.able(AppProcess.current())
+    usual = [name for name in able if people[name].holds][:4]
     return list(
         st.multiselect(
             t("iso.people"),
-            list(people),
+            able,
             default=usual,
             max_selections=rows.AT_ONCE,
             help=t("iso.people.help"),

@@ -28,7 +28,10 @@ SECONDS = 60.0
 
 _FOUND = f"{visitor.KEPT}.workshop.found"
 _OPEN = f"{visitor.KEPT}.workshop.open"
+_ACTED = f"{visitor.KEPT}.workshop.acted"
 _SAID = f"{visitor.KEPT}.workshop.said"
+
+ACT_ICONS = {"store": "add", "take-back": "delete"}
 
 T = TypeVar("T")
 
@@ -45,8 +48,10 @@ def show(person: Person) -> None:
     begun = next((e.id for e in EXERCISES if not _done(known, e)), "")
     # What was just checked stays open, and the next one opens below it.
     opened = (begun, st.session_state.get(_OPEN, begun))
+    partner = workshop.partner(process, person.username)
     for number, exercise in enumerate(EXERCISES, 1):
-        _one(number, exercise, known.get(exercise.id, WorkshopProgress()), opened=exercise.id in opened)
+        known_of = known.get(exercise.id, WorkshopProgress())
+        _one(number, exercise, known_of, opened=exercise.id in opened, partner=partner)
     if FACILITATOR in person.roles:
         _room()
 
@@ -62,26 +67,44 @@ def _how_far(known: Mapping[str, WorkshopProgress]) -> None:
         st.success(t("workshop.all-done"), icon=":material/celebration:")
 
 
-def _one(number: int, exercise: Exercise, known: WorkshopProgress, *, opened: bool) -> None:
+def _one(number: int, exercise: Exercise, known: WorkshopProgress, *, opened: bool, partner: str) -> None:
     icon, mark = "radio_button_unchecked", ""
     if known.done_at is not None:
         icon, mark = "check_circle", f" :green-badge[{t('workshop.done')}]"
     elif known.kept:
         icon, mark = "timelapse", f" :orange-badge[{t('workshop.half')}]"
-    title = f"{number} · {t(f'workshop.{exercise.id}.title')}{mark}"
+    title = f"{number} · {t(f'workshop.{exercise.id}.title', partner=plain(partner))}{mark}"
     # An expander takes `expanded` once: another key makes it another one.
     key = f"workshop.{'open' if opened else 'shut'}.{exercise.id}"
     place = st.container(key=f"workshop.{exercise.id}")
     with place.expander(title, icon=f":material/{icon}:", expanded=opened, key=key):
-        st.markdown(t(f"workshop.{exercise.id}.do"))
+        st.markdown(t(f"workshop.{exercise.id}.do", partner=plain(partner)))
         if exercise.code[1]:
             st.code(exercise.code[1], language=exercise.code[0], wrap_lines=True)
         if exercise.page:
             st.page_link(exercise.page, icon=":material/arrow_forward:")
+        _acts(exercise)
         _asked(exercise)
         _found(exercise)
         if known.done_at is not None:
             st.caption(t("workshop.done-at", at=clock(known.done_at)))
+
+
+def _acts(exercise: Exercise) -> None:
+    """What is done here by a button, and the sentence that came of it."""
+    with st.container(horizontal=True):
+        for name, act in exercise.acts:
+            key = f"workshop.act.{exercise.id}.{name}"
+            press.button(t(f"workshop.{exercise.id}.{name}"), icon=f":material/{ACT_ICONS[name]}:", key=key)
+            if press.taken(key):
+                done = _run(act(AppProcess.current(), visitor.visit().cookie))
+                st.session_state.setdefault(_ACTED, {})[exercise.id] = done
+                st.session_state[_OPEN] = exercise.id
+    done = st.session_state.get(_ACTED, {}).get(exercise.id)
+    if isinstance(done, Problem):
+        sentence.problem(done)
+    elif done:
+        st.info(prose(done), icon=":material/key:")
 
 
 def _asked(exercise: Exercise) -> None:

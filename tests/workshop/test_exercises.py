@@ -11,8 +11,10 @@ from pydantic import SecretStr
 
 from app import audit, room, token_api, workshop, workshop_checks, workshop_lab
 from app.actions import execute, load_tools
+from app.person_login import logged_in
+from app.process import AppProcess
 from common.servers import MCP_SERVERS
-from fastmcp_vault.errors import InputError
+from fastmcp_vault.errors import InputError, VaultDenied
 from fastmcp_vault.vault import Vault
 from stack.testing import Stack
 from tests.auth_relay.chatting import Programs
@@ -169,6 +171,36 @@ async def test_bob_fails_gets_a_credential_and_works(me: Visitor, bob: Person, s
     assert [step.kind for step in works.trace.steps] == ["mcp-request"]
     assert "get_issue" in works.trace.steps[0].exchanges[-1].request_body
     await vault.close()
+
+
+async def test_a_partner_s_credential_is_written_and_never_read_and_nobody_else_s_is_either(
+    me: Visitor, arrive: SignIn, everybody: dict[str, Person]
+) -> None:
+    vault = me.process.vault
+    alice = await arrive(everybody["alice"])
+    session = await me.process.sessions.renewed(alice.cookie)
+    async with logged_in(me.process, session, workshop_lab.ROLE) as (login, entity):
+        assert entity.name == "alice"
+        for path in ("users/bob/jira", "users/bob/github", "users/alice/jira"):
+            with pytest.raises(VaultDenied):
+                await vault.kv_read(login.token, path)
+        for path in ("users/bob/github", "users/alice/jira", f"users/{me.person.username}/jira"):
+            with pytest.raises(VaultDenied):
+                await vault.kv_write(login.token, path, {"email": "a@example.com", "api_token": "mine"}, cas=0)
+            with pytest.raises(VaultDenied):
+                await vault.kv_remove(login.token, path)
+        assert "create" in await capabilities(me.process, login.token, "secret/data/users/bob/jira")
+    session = await me.process.sessions.renewed(me.cookie)
+    async with logged_in(me.process, session, workshop_lab.ROLE) as (login, _):
+        assert await capabilities(me.process, login.token, "secret/data/users/bob/jira") == ["deny"]
+    with pytest.raises(InputError, match="no partner"):
+        await workshop_lab.store(me.process, me.cookie)
+
+
+async def capabilities(process: AppProcess, token: SecretStr, path: str) -> list[str]:
+    """What Vault says that this token may do there."""
+    answer = await process.vault.write(token, "sys/capabilities-self", {"paths": [path]})
+    return list(answer[path])
 
 
 @pytest.mark.disturbs

@@ -51,24 +51,36 @@ TEXTS: dict[str, str] = {
     "workshop.others.opened": "It opened. That must never happen: tell the facilitator.",
     "workshop.others.done": "Refused. Your policy opens `secret/data/users/{me}/*`, and does not speak of {other}."
     " Vault does not even say whether there is such a secret.",
-    "workshop.bob.title": "See bob fail",
-    "workshop.bob.do": "In a private window sign in as bob (`bob123`) and load *Jira*. One step is red. At which path"
-    " did Vault find nothing for him?",
+    "workshop.bob.title": "See {partner} fail",
+    "workshop.bob.do": "In a private window sign in as {partner} (the password stands on your card; "
+    "bob's is `bob123`) and load *Jira*. One step is red. At which path did "
+    "Vault find nothing for {partner}?",
     "workshop.bob.path": "Vault path",
     "workshop.bob.nobody": "There is no bob among the demo's people.",
     "workshop.bob.nobody.fix": "`init/users.yaml` has him at first; `./demo init` brings him back.",
-    "workshop.bob.has": "bob has a Jira credential at the moment. Take it out of `init/users.yaml` and run"
-    " `./demo init`.",
-    "workshop.bob.wrong": "Vault found nothing for him at another path. It stands in the red step, and on his card.",
-    "workshop.bob.done": "Right. His token was good, Vault let him in as bob, and there is nothing at `{path}`. Nothing"
-    " was sent to Jira.",
-    "workshop.give.title": "Give bob a Jira credential, and watch it work",
-    "workshop.give.do": "In `init/users.yaml` add this line to bob's `entitlements`, and run `./demo init`. Then load"
-    " *Jira* as bob again.",
-    "workshop.give.missing": "Vault still has nothing for bob at `{path}`.",
-    "workshop.give.refused": "bob has a credential now, and the call failed all the same: {reason}",
-    "workshop.give.done": "bob's call fetched `{issue}`, as bob. No server was restarted and none was told: the next"
-    " call found the credential in Vault.",
+    "workshop.bob.has": "{partner} has a Jira credential at the moment. Take it away again in the next exercise.",
+    "workshop.bob.wrong": "Vault found nothing at another path. It stands in the red step, and on the "
+    "card of the Jira server.",
+    "workshop.bob.done": "Right. The token was good, Vault let {partner} in, and there is nothing at "
+    "`{path}`. Nothing was sent to Jira.",
+    "workshop.give.title": "Give {partner} a Jira credential, and watch it work",
+    "workshop.give.do": "{partner} has an account at Jira, and nobody has put its token into Vault. "
+    "You may: Vault's policy `partner` opens `secret/data/users/<your "
+    "partner>/jira` to you for writing, and nothing for reading. Store it, "
+    "check, and load *Jira* as {partner} again.",
+    "workshop.give.missing": "Vault still has nothing for {partner} at `{path}`.",
+    "workshop.give.refused": "{partner} has a credential now, and the call failed all the same: {reason}",
+    "workshop.give.done": "The call fetched `{issue}`, as {partner}. No server was restarted and none "
+    "was told: the next call found the credential in Vault.",
+    "workshop.give.store": "Store it in Vault as me",
+    "workshop.give.take-back": "Take it away again",
+    "workshop.give.stored": "Vault has {partner}'s Jira token at `{path}`. You wrote it, and you cannot read it.",
+    "workshop.give.there": "There is one already at `{path}`. Take it away first, to store it anew.",
+    "workshop.give.taken": "Vault has no Jira token of {partner} any more. A server that still holds it "
+    "notices within 5 s.",
+    "workshop.give.nobody": "You have no partner whose credential you may store.",
+    "workshop.give.nobody.fix": "alice has one, and so has everybody whom `./demo people add` made; "
+    "`partner:` in `init/users.yaml` names one.",
     "workshop.revoke.title": "Make a token, and take it back",
     "workshop.revoke.do": "On **Vault tokens** make a token with the name `workshop`, and check. Then revoke it there,"
     " and check again.",
@@ -77,8 +89,10 @@ TEXTS: dict[str, str] = {
     "workshop.revoke.lives": "It still lives: `{accessor}`.",
     "workshop.revoke.done": "Vault no longer knows `{accessor}`. Whoever has a copy of that token holds nothing.",
     "workshop.suspend.title": "Stop an MCP server for everybody",
-    "workshop.suspend.do": "Suspend a server, and check; let it serve again, and check once more. On the machine where"
-    " the demo runs, or by the facilitator on the page *People*:",
+    "workshop.suspend.do": "This stops a server for everybody, so a room does it together: the "
+    "facilitator suspends one on the page *People* when everybody is here. Check "
+    "while it is stopped, and check once more when it serves again. On a machine "
+    "of your own:",
     "workshop.suspend.serving": "All three servers serve you.",
     "workshop.suspend.stopped": "{server} refuses you: {reason} Now let it serve again, and check.",
     "workshop.suspend.still": "{server} is still suspended.",
@@ -144,7 +158,7 @@ TEXTS: dict[str, str] = {
     "workshop.reset.whose": "Whose progress?",
     "workshop.reset.everybody": "Everybody",
     "workshop.reset.do": "Forget the progress",
-    "workshop.reset.help": "For everybody it also lifts every suspension. What people changed in `init/users.yaml`"
-    " stays: take bob's Jira credential out there, and run `./demo init`.",
+    "workshop.reset.help": "For everybody it also lifts every suspension. What was stored for a partner "
+    "stays: exercise 6 takes it away again.",
     "workshop.reset.done": "Progress forgotten for {count}.",
 }

@@ -46,23 +46,35 @@ TEXTS: dict[str, str] = {
     "workshop.others.opened": "열렸습니다. 있어서는 안 되는 일입니다. 진행자에게 알리십시오.",
     "workshop.others.done": "거부되었습니다. 정책은 `secret/data/users/{me}/*`만 열며 {other}에 대해서는 말하지 않습니다. Vault는 그런 "
     "비밀이 있는지조차 알려 주지 않습니다.",
-    "workshop.bob.title": "bob이 실패하는 것 보기",
-    "workshop.bob.do": "시크릿 창에서 bob(`bob123`)으로 로그인하고 *Jira*를 불러오십시오. 한 단계가 빨간색입니다. Vault가 어느 경로에서 "
-    "아무것도 찾지 못했습니까?",
+    "workshop.bob.title": "{partner}의 실패 보기",
+    "workshop.bob.do": "시크릿 창에서 {partner}(으)로 로그인하고(비밀번호는 카드에 있습니다. bob은 `bob123`) "
+    "*Jira*를 불러오십시오. 한 단계가 빨간색입니다. Vault가 어느 경로에서 {partner}의 것을 "
+    "찾지 못했습니까?",
     "workshop.bob.path": "Vault 경로",
     "workshop.bob.nobody": "데모 사용자 중에 bob이 없습니다.",
     "workshop.bob.nobody.fix": "처음에는 `init/users.yaml`에 있습니다. `./demo init`으로 되살릴 수 있습니다.",
-    "workshop.bob.has": "지금은 bob에게 Jira 자격 증명이 있습니다. `init/users.yaml`에서 빼고 `./demo init`을 실행하십시오.",
-    "workshop.bob.wrong": "Vault가 찾지 못한 경로는 다른 곳입니다. 빨간 단계와 bob의 카드에 적혀 있습니다.",
-    "workshop.bob.done": "맞습니다. 토큰은 유효했고 Vault는 bob으로 들여보냈지만 `{path}`에는 아무것도 없습니다. Jira로는 아무것도 "
-    "보내지 않았습니다.",
-    "workshop.give.title": "bob에게 Jira 자격 증명을 주고 동작하는 것 보기",
-    "workshop.give.do": "`init/users.yaml`에서 bob의 `entitlements`에 이 줄을 넣고 `./demo init`을 실행하십시오. 그런 다음 bob으로 *Jira*를 "
-    "다시 불러오십시오.",
-    "workshop.give.missing": "Vault의 `{path}`에는 아직 bob의 것이 없습니다.",
-    "workshop.give.refused": "bob에게 자격 증명이 생겼지만 호출은 실패했습니다. {reason}",
-    "workshop.give.done": "bob의 호출이 bob으로서 `{issue}`를 가져왔습니다. 서버를 다시 시작하거나 알린 사람은 없습니다. 다음 호출이 Vault에서 "
-    "자격 증명을 찾았습니다.",
+    "workshop.bob.has": "지금은 {partner}에게 Jira 자격 증명이 있습니다. 다음 실습에서 다시 없애십시오.",
+    "workshop.bob.wrong": "Vault가 찾지 못한 경로는 다른 곳입니다. 빨간 단계와 Jira 서버의 카드에 적혀 있습니다.",
+    "workshop.bob.done": "맞습니다. 토큰은 유효했고 Vault는 {partner}을(를) 들여보냈지만 `{path}`에는 아무것도 "
+    "없습니다. Jira로는 아무것도 보내지 않았습니다.",
+    "workshop.give.title": "{partner}에게 Jira 자격 증명을 주고 동작하는 것 보기",
+    "workshop.give.do": "{partner}의 계정은 Jira에 있지만 그 토큰을 Vault에 넣은 사람은 없습니다. 본인은 넣을 수 "
+    "있습니다. Vault의 `partner` 정책이 `secret/data/users/<짝>/jira`를 "
+    "쓰기만 하도록 열어 주며 읽기는 허용하지 않습니다. 저장하고 확인한 뒤 {partner}(으)로 "
+    "*Jira*를 다시 불러오십시오.",
+    "workshop.give.missing": "Vault의 `{path}`에는 아직 {partner}의 것이 없습니다.",
+    "workshop.give.refused": "{partner}에게 자격 증명이 생겼지만 호출은 실패했습니다. {reason}",
+    "workshop.give.done": "호출이 {partner}(으)로서 `{issue}`를 가져왔습니다. 서버를 다시 시작하거나 알린 사람은 "
+    "없습니다. 다음 호출이 Vault에서 자격 증명을 찾았습니다.",
+    "workshop.give.store": "나로서 Vault에 저장",
+    "workshop.give.take-back": "다시 없애기",
+    "workshop.give.stored": "Vault의 `{path}`에 {partner}의 Jira 토큰이 있습니다. 본인이 썼지만 읽을 수는 없습니다.",
+    "workshop.give.there": "`{path}`에 이미 있습니다. 다시 저장하려면 먼저 없애십시오.",
+    "workshop.give.taken": "Vault에 {partner}의 Jira 토큰이 더 이상 없습니다. 아직 가지고 있는 서버도 5초 안에 "
+    "알게 됩니다.",
+    "workshop.give.nobody": "자격 증명을 저장해 줄 짝이 없습니다.",
+    "workshop.give.nobody.fix": "alice와 `./demo people add`로 만든 사람에게는 짝이 있습니다. "
+    "`init/users.yaml`의 `partner:`로 정할 수 있습니다.",
     "workshop.revoke.title": "토큰을 만들고 회수하기",
     "workshop.revoke.do": "**Vault 토큰**에서 이름이 `workshop`인 토큰을 만들고 확인하십시오. 그런 다음 그곳에서 폐기하고 다시 확인하십시오.",
     "workshop.revoke.none": "이름이 `{name}`인 살아 있는 토큰이 없습니다.",
@@ -70,8 +82,9 @@ TEXTS: dict[str, str] = {
     "workshop.revoke.lives": "아직 살아 있습니다: `{accessor}`.",
     "workshop.revoke.done": "Vault는 더 이상 `{accessor}`를 모릅니다. 그 토큰의 사본을 가진 사람은 아무것도 가지지 않은 것입니다.",
     "workshop.suspend.title": "모두에 대해 MCP 서버 멈추기",
-    "workshop.suspend.do": "서버를 중지하고 확인한 다음, 다시 서비스하게 하고 한 번 더 확인하십시오. 데모가 실행되는 컴퓨터에서 하거나 진행자가 "
-    "*참가자* 페이지에서 합니다.",
+    "workshop.suspend.do": "이 실습은 모두에 대해 서버를 멈추므로 함께 합니다. 모두가 여기까지 오면 진행자가 *참가자* 페이지에서 "
+    "한 서버를 중지합니다. 멈춘 동안 확인하고, 다시 서비스하면 한 번 더 확인하십시오. 자신의 컴퓨터에서 "
+    "한다면:",
     "workshop.suspend.serving": "세 서버가 모두 서비스하고 있습니다.",
     "workshop.suspend.stopped": "{server}이(가) 거부합니다: {reason} 이제 다시 서비스하게 하고 확인하십시오.",
     "workshop.suspend.still": "{server}은(는) 아직 중지되어 있습니다.",
@@ -135,7 +148,7 @@ TEXTS: dict[str, str] = {
     "workshop.reset.whose": "누구의 진행 상황입니까?",
     "workshop.reset.everybody": "모두",
     "workshop.reset.do": "진행 상황 지우기",
-    "workshop.reset.help": "모두를 고르면 서버 중지도 모두 해제합니다. `init/users.yaml`에서 바꾼 것은 그대로 있습니다. bob의 Jira 자격 "
-    "증명은 그곳에서 빼고 `./demo init`을 실행하십시오.",
+    "workshop.reset.help": "모두를 고르면 서버 중지도 모두 해제합니다. 짝을 위해 저장한 것은 그대로 있습니다. 6번 실습에서 다시 "
+    "없앨 수 있습니다.",
     "workshop.reset.done": "{count}명의 진행 상황을 지웠습니다.",
 }

@@ -24,7 +24,7 @@ class Drafts:
                 await connection.execute(
                     "INSERT INTO drafts (owner, data, expires_at) VALUES (%s, %s, now() + make_interval(secs => %s))"
                     " ON CONFLICT (owner) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at",
-                    (_owner(iss, sub), self._box.seal(data), lifetime),
+                    (owner_of(iss, sub), self._box.seal(data), lifetime),
                 )
 
     async def take(self, *, iss: str, sub: str) -> bytes | None:
@@ -33,12 +33,12 @@ class Drafts:
             async with self._pool.connection() as connection:
                 found = await connection.execute(
                     "DELETE FROM drafts WHERE owner = %s RETURNING CASE WHEN expires_at > now() THEN data END",
-                    (_owner(iss, sub),),
+                    (owner_of(iss, sub),),
                 )
                 row = await found.fetchone()
         return self._box.opened(row[0]) if row and row[0] is not None else None
 
 
-def _owner(iss: str, sub: str) -> bytes:
+def owner_of(iss: str, sub: str) -> bytes:
     """Who it belongs to, unreadable: issuers and ids stay apart whatever characters they have."""
     return hashlib.sha256(json.dumps([iss, sub]).encode()).digest()
