@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from common.users_file import entries
 from fastmcp_vault.errors import InputError
 from fastmcp_vault.files import write_private
 from init.users import NAME
@@ -39,16 +40,15 @@ def read(path: Path) -> list[Entry]:
     """Everybody in the room; nobody when there is no file. Its content is checked by ``init.users.load_people``."""
     if not path.exists():
         return []
-    entries: list[Entry] = yaml.safe_load(path.read_text(encoding="utf-8"))["users"]
-    return entries
+    return list(entries(path))
 
 
-def write(path: Path, entries: Sequence[Entry]) -> None:
+def write(path: Path, people: Sequence[Entry]) -> None:
     """Replace the file (0600); without anybody in it, remove it."""
-    if not entries:
+    if not people:
         path.unlink(missing_ok=True)
         return
-    write_private(path, yaml.safe_dump({"users": list(entries)}, sort_keys=False, allow_unicode=True))
+    write_private(path, yaml.safe_dump({"users": list(people)}, sort_keys=False, allow_unicode=True))
 
 
 @contextmanager
@@ -62,28 +62,28 @@ def alone(path: Path) -> Iterator[None]:
         yield
 
 
-def tables(entries: Sequence[Entry]) -> list[Entry]:
+def tables(people: Sequence[Entry]) -> list[Entry]:
     """Those who have a partner: the people who sit there."""
-    return [entry for entry in entries if entry.get("partner")]
+    return [entry for entry in people if entry.get("partner")]
 
 
-def with_others(entries: Sequence[Entry], name: str) -> list[str]:
+def with_others(people: Sequence[Entry], name: str) -> list[str]:
     """The accounts of one table: its person's, the partner's and the attacker's."""
-    entry = next(entry for entry in entries if entry["username"] == name)
+    entry = next(entry for entry in people if entry["username"] == name)
     return [name, entry["partner"], entry["attacker"]]
 
 
-def numbered(entries: Sequence[Entry], prefix: str, count: int) -> list[Entry]:
+def numbered(people: Sequence[Entry], prefix: str, count: int) -> list[Entry]:
     """``count`` more people, ``prefix-01`` and on, after those who are there. Raises InputError."""
     if not NAME.fullmatch(f"{prefix}-00") or len(prefix) > _LONGEST - 4:
         raise InputError(
             f"{prefix!r} cannot begin a user name.",
             fix=f"Use lower-case letters, digits, '-' and '_', {_LONGEST - 4} characters at most.",
         )
-    there = [re.fullmatch(rf"{re.escape(prefix)}-(\d+)", entry["username"]) for entry in entries]
+    there = [re.fullmatch(rf"{re.escape(prefix)}-(\d+)", entry["username"]) for entry in people]
     first = max((int(found[1]) for found in there if found), default=0) + 1
-    people = ({"username": f"{prefix}-{number:02d}"} for number in range(first, first + count))
-    return [entry for person in people for entry in _table(person)]
+    more = ({"username": f"{prefix}-{number:02d}"} for number in range(first, first + count))
+    return [entry for person in more for entry in _table(person)]
 
 
 def from_csv(path: Path) -> list[Entry]:
