@@ -13,7 +13,7 @@ from common.command import run as run_command
 from common.settings import load
 from fastmcp_vault.errors import InputError, Problem
 from fastmcp_vault.printable import show
-from init import vault_least
+from init import vault_kubernetes, vault_least
 from init.ledger import Ledger, LedgerEntry, LedgerOutcome
 from init.run import PARTS, run
 from init.settings import InitSettings
@@ -53,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _write_policy(settings: InitSettings, name: str) -> int:
-    policy = vault_least.text(settings)
+    on_kubernetes = bool(settings.kubernetes_namespace)
+    policy = vault_kubernetes.init_policy(settings) if on_kubernetes else vault_least.text(settings)
     if name == "-":
         sys.stdout.write(policy)
         return 0

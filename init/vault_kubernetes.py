@@ -5,10 +5,12 @@ Vault API: auth/kubernetes. Vault asks the cluster (TokenReview) about each toke
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from fastmcp_vault.errors import ConfigError
 from fastmcp_vault.vault.admin import VaultAdmin
+from init import vault_least
 from init.ledger import Ledger
 from init.service_settings import PATH, SERVICE_SETTINGS
 from init.settings import InitSettings
@@ -22,41 +24,25 @@ READ_SECONDS: Final = 60
 """How long a token lives that only reads a service's settings."""
 
 INIT_ROLE: Final = "init"
-INIT_POLICY = policy(
-    "Provisioning: engines, logins, policies and identities; it writes people's secrets and reads none but its own.",
-    ("sys/mounts", "read"),
-    ("sys/mounts/+", "create read update sudo"),
-    ("sys/auth", "read"),
-    ("sys/auth/+", "create read update sudo"),
-    ("sys/audit", "read sudo"),
-    ("sys/audit/file", "create update sudo"),
-    ("sys/config/auditing/request-headers", "read sudo"),
-    ("sys/config/auditing/request-headers/+", "create read update sudo"),
-    ("sys/policies/acl/+", "create read update delete"),
-    ("sys/leases/revoke-prefix/*", "update sudo"),
-    ("sys/wrapping/lookup", "update"),
-    ("auth/jwt/*", "create read update delete list"),
-    ("auth/approle/*", "create read update delete list sudo"),
-    ("auth/kubernetes/*", "create read update delete list"),
-    ("auth/token/roles/*", "create read update"),
-    ("auth/token/revoke-accessor", "update"),
-    ("auth/token/lookup-accessor", "update"),
-    ("identity/*", "create read update delete list"),
-    ("secret/config", "read"),
-    ("secret/data/users/*", "create"),
-    ("secret/data/users/+/accounts/*", "read"),
-    ("secret/data/services/*", "create read update"),
-    ("secret/data/settings/*", "create read update"),
-    ("secret/data/token-api/items/*", "create update"),
-    ("secret/metadata/*", "create read update delete list"),
-    ("secret/destroy/*", "update"),
-    ("database/*", "create read update delete list"),
-    ("my-vault-app-kv/*", "create read update delete list"),
-    ("my-vault-app-database/*", "create read update delete list"),
-    ("pki-agents-root/*", "create read update delete list sudo"),
-    ("pki-agents/*", "create read update delete list sudo"),
-)
-"""What init's role may do after the first run, and with OpenBao's self-initialisation from the first run on."""
+
+
+def init_policy(settings: InitSettings) -> str:
+    """What init's role may do: a run's own rules (init/vault_least.py), and the logins and settings of services."""
+    capabilities: dict[str, dict[str, None]] = {}
+    for path, needed in (*vault_least.rules(settings), *_rules(settings)):
+        capabilities.setdefault(path, {}).update(dict.fromkeys(needed.split()))
+    purpose = "Provisioning: what a run of init needs, and no more; it reads no person's credential."
+    return policy(purpose, *((path, " ".join(found)) for path, found in capabilities.items()))
+
+
+def _rules(settings: InitSettings) -> Iterator[tuple[str, str]]:
+    mount, settle_ = settings.vault_service_account_mount, "read create update"
+    yield f"sys/auth/{mount}", "create update sudo"
+    yield f"auth/{mount}/config", settle_
+    yield from ((f"auth/{mount}/role/{name}", settle_) for name in (INIT_ROLE, *SERVICE_SETTINGS, "example-view"))
+    yield f"sys/policies/acl/{INIT_ROLE}", settle_
+    yield from ((f"sys/policies/acl/settings-of-{name}", settle_) for name in SERVICE_SETTINGS)
+    yield from ((f"{PATH}/{name}", settle_) for name in (INIT_ROLE, *SERVICE_SETTINGS))
 
 
 def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None:
@@ -76,7 +62,7 @@ def provision(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> None
         equal=True,
         act=lambda: vault.write(f"auth/{mount}/config", _config(settings)),
     )
-    settle(vault, ledger, "policy", f"sys/policies/acl/{INIT_ROLE}", {"policy": INIT_POLICY})
+    settle(vault, ledger, "policy", f"sys/policies/acl/{INIT_ROLE}", {"policy": init_policy(settings)})
     _role(settings, vault, ledger, INIT_ROLE, INIT_ROLE, [INIT_ROLE], readable=ready)
     for service in SERVICE_SETTINGS:
         own = f"settings-of-{service}"

@@ -16,6 +16,7 @@ import yaml
 
 from common.servers import SERVERS
 from init import service_settings, vault_kubernetes
+from init.settings import InitSettings
 from stack.services import SERVICES, Service
 from stack.services import service as service_named
 from tests.deploy import compose
@@ -180,7 +181,8 @@ def test_the_engines_hold_what_compose_gives_them() -> None:
     config = json.loads(maps["vault"]["local.json"])
     (first,) = config["initialize"]
     asked = {path: data for request in first["login"]["request"] for path, data in _paths(request)}
-    assert asked["sys/policies/acl/init"] == {"policy": vault_kubernetes.INIT_POLICY}
+    settings = InitSettings(kubernetes_namespace="mcp-remote-vault", state_dsn="")
+    assert asked["sys/policies/acl/init"] == {"policy": vault_kubernetes.init_policy(settings)}
     assert asked["auth/kubernetes/role/init"]["audience"] == vault_kubernetes.AUDIENCE
 
 
