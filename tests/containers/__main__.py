@@ -19,14 +19,13 @@ from typing import Any, TypeVar
 
 import yaml
 
-from stack.layout import ROOT, Layout
+from stack.layout import ROOT
 from stack.ports import free_offset
 from stack.processes import wait_until
 from stack.services import PORTS
-from tests.containers.engine import Docker, docker
+from tests.containers.engine import PLACE, Docker, docker
 from tests.containers.images import OFFICIAL, provide
 
-PLACE = Layout.from_environment().runtime / "containers"
 PROJECT = "mcp-remote-vault-test"
 UP_SECONDS = 600
 T = TypeVar("T")

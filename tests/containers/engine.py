@@ -12,8 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from stack.layout import Layout
 from stack.processes import end, wait_until
 from tests.support.debian import debian_mirror
+
+PLACE = Layout.from_environment().runtime / "containers"
+"""Where an engine of our own keeps its images."""
 
 START_SECONDS = 60.0
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -53,8 +57,11 @@ class Docker:
 
 
 @contextmanager
-def docker(place: Path) -> Iterator[Docker]:
-    """The engine that is there, or one of our own whose data lies in ``place`` and that ends with the block."""
+def docker(place: Path, *options: str) -> Iterator[Docker]:
+    """The engine that is there, or one of our own whose data lies in ``place`` and that ends with the block.
+
+    ``options``: further ones of our own `dockerd`.
+    """
     plugin = subprocess.run(["docker", "compose", "version"], check=False, capture_output=True).returncode == 0
     compose = ["docker", "compose"] if plugin else [str(_compose(place))]
     if subprocess.run(["docker", "version"], check=False, capture_output=True).returncode == 0:
@@ -63,7 +70,7 @@ def docker(place: Path) -> Iterator[Docker]:
     if not shutil.which("dockerd"):
         sys.exit("There is no Docker engine here, and no `dockerd` to start one: install Debian's `docker.io`.")
     host = f"unix://{place / 'docker.sock'}"
-    command = ["dockerd", "--host", host, "--data-root", place / "data", "--exec-root", place / "exec"]
+    command = ["dockerd", *options, "--host", host, "--data-root", place / "data", "--exec-root", place / "exec"]
     with (place / "dockerd.log").open("w") as log:
         process = subprocess.Popen(
             [*command, "--pidfile", place / "dockerd.pid"],
