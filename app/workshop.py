@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,12 @@ from app.process import AppProcess
 from app.room import as_facilitator
 from app.texts import t
 from app.workshop_checks import Attempt, Check, ExerciseVerdict
-from fastmcp_vault.state import Participant, WorkshopProgress
+from fastmcp_vault.errors import Problem, SessionEnded, StateUnavailable
+from fastmcp_vault.masking import mask_text
+from fastmcp_vault.state import Participant, WorkshopBoard, WorkshopProgress
+
+SAID_LIMIT = 300
+"""Characters of what a failed check said, for the facilitator."""
 
 Act = Callable[[AppProcess, str], Coroutine[Any, Any, str]]
 """Given the process and the person's cookie; a sentence."""
@@ -88,10 +93,19 @@ async def check(process: AppProcess, cookie: str, exercise: str, given: Mapping[
     if not all(answers.values()):
         return ExerciseVerdict(False, t("workshop.answer-first"))
     session = await process.sessions.renewed(cookie)
-    known = (await process.state.workshop.of(session.sub)).get(exercise, WorkshopProgress())
-    verdict = await found.check(Attempt(process, cookie, session, known.kept, answers))
+    progress, who = process.state.workshop, (session.sub, session.username, exercise)
+    known = (await progress.of(session.sub)).get(exercise, WorkshopProgress())
+    try:
+        verdict = await found.check(Attempt(process, cookie, session, known.kept, answers))
+    except (SessionEnded, StateUnavailable):
+        raise
+    except Problem as problem:
+        await progress.failed(*who, said=mask_text(problem.what, limit=SAID_LIMIT))
+        raise
     if verdict.done or verdict.kept is not None:
-        await process.state.workshop.note(session.sub, session.username, exercise, kept=verdict.kept, done=verdict.done)
+        await progress.note(*who, kept=verdict.kept, done=verdict.done)
+    else:
+        await progress.failed(*who, said=mask_text(verdict.said, limit=SAID_LIMIT))
     return verdict
 
 
@@ -110,8 +124,34 @@ async def participants(process: AppProcess, cookie: str) -> list[Participant]:
     return await process.state.workshop.participants()
 
 
+async def standing(process: AppProcess, cookie: str) -> dict[str, int]:
+    """By exercise, how many have done it. Raises NotFacilitator, SessionEnded, StateUnavailable."""
+    await as_facilitator(process, cookie)
+    return await process.state.workshop.standing()
+
+
+async def board(process: AppProcess) -> WorkshopBoard:
+    """What the facilitator shows everybody. Raises StateUnavailable."""
+    return await process.state.workshop.board()
+
+
+async def set_timer(process: AppProcess, cookie: str, minutes: int) -> None:
+    """Start a timer that everybody sees, or with 0 take it away.
+
+    Raises NotFacilitator, SessionEnded, StateUnavailable.
+    """
+    await as_facilitator(process, cookie)
+    await process.state.workshop.set_timer(minutes * 60.0 if minutes else None)
+
+
+async def show_answers(process: AppProcess, cookie: str, exercises: Sequence[str]) -> None:
+    """Show everybody the answers of these, and of no other. Raises NotFacilitator, SessionEnded, StateUnavailable."""
+    await as_facilitator(process, cookie)
+    await process.state.workshop.show_answers([name for name in exercises if name in _BY_ID])
+
+
 async def reset(process: AppProcess, cookie: str, sub: str = "") -> int:
-    """Forget one person's progress, or everybody's and every suspension; how many people begin anew.
+    """Forget one person's progress, or everybody's, what is shown, and every suspension; how many people begin anew.
 
     Raises NotFacilitator, SessionEnded, StateUnavailable.
     """

@@ -38,7 +38,8 @@ _ANSWER: LiteralString = "UPDATE (status, decided_at, given_acr, facts)"
 RIGHTS: Mapping[str, Rights] = {
     APP: {
         **_NEWS,
-        **dict.fromkeys(("app_sessions", "pending_logins", "shared_traces", "workshop_progress", "drafts"), _ALL),
+        **dict.fromkeys(("app_sessions", "pending_logins", "shared_traces", "drafts"), _ALL),
+        **dict.fromkeys(("workshop_progress", "workshop_board"), _ALL),
         # It ends sessions, and its page People stops servers, people and clients.
         **dict.fromkeys(("ended_sessions", "suspensions", "suspended_principals"), _ALL),
         # What was done to whom stays written: added to, and never changed.

@@ -15,12 +15,14 @@ _COUNTDOWN = st.components.v2.component(
 .left { font-family: var(--st-font); font-variant-numeric: tabular-nums; font-size: 1rem; color: var(--st-text-color);
   white-space: nowrap; }
 .left.soon { font-weight: 650; }
+.left.large { font-size: 4rem; line-height: 1.2; }
 """,
     js="""
 export default function (component) {
   const { data, parentElement } = component
   const shown = parentElement.querySelector(".left")
   const until = Date.now() + data.left * 1000
+  shown.classList.toggle("large", data.large)
   const pad = (number) => String(number).padStart(2, "0")
   const draw = () => {
     const left = Math.max(0, Math.round((until - Date.now()) / 1000))
@@ -39,7 +41,8 @@ export default function (component) {
 )
 
 
-def countdown(until: float, *, key: str) -> None:
-    """The time left until ``until`` (seconds since the epoch), ticking."""
+def countdown(until: float, *, key: str, large: bool = False) -> None:
+    """The time left until ``until`` (seconds since the epoch), ticking; ``large``: for the back of a room."""
     left = max(0.0, until - time.time())
-    _COUNTDOWN(data={"left": left, "text": t("countdown.left", left="{left}"), "over": t("countdown.over")}, key=key)
+    data = {"left": left, "text": t("countdown.left", left="{left}"), "over": t("countdown.over"), "large": large}
+    _COUNTDOWN(data=data, key=key)

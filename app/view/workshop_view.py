@@ -1,4 +1,4 @@
-"""The Workshop page: how far one is, the exercises, and for the facilitator everybody's standing and the reset."""
+"""The Workshop page: how far one is, the exercises, and what the facilitator shows."""
 
 from __future__ import annotations
 
@@ -15,21 +15,25 @@ from app.process import AppProcess
 from app.room import FACILITATOR
 from app.session import Person
 from app.texts import t
-from app.view import press, sentence, visitor
+from app.view import press, sentence, visitor, workshop_room_view
+from app.view.countdown import countdown
 from app.view.flow import flow
 from app.view.plain import plain, prose
 from app.workshop import EXERCISES, Exercise, ExerciseField
 from app.workshop_checks import ExerciseVerdict
 from fastmcp_vault.errors import Problem, SessionEnded
-from fastmcp_vault.state import WorkshopProgress
+from fastmcp_vault.state import WorkshopBoard, WorkshopProgress
 
 SECONDS = 60.0
 """How long a check may take."""
 
+EVERY = "10s"
+"""How often the page looks for what the facilitator shows."""
+
 _FOUND = f"{visitor.KEPT}.workshop.found"
 _OPEN = f"{visitor.KEPT}.workshop.open"
 _ACTED = f"{visitor.KEPT}.workshop.acted"
-_SAID = f"{visitor.KEPT}.workshop.said"
+_ANSWERS = f"{visitor.KEPT}.workshop.answers"
 
 ACT_ICONS = {"store": "add", "take-back": "delete"}
 
@@ -44,6 +48,10 @@ def show(person: Person) -> None:
     except Problem as problem:
         sentence.problem(problem)
         return
+    leads = FACILITATOR in person.roles
+    if leads and workshop_room_view.show():
+        return
+    board = _board(timer=not leads)
     _how_far(known)
     begun = next((e.id for e in EXERCISES if not _done(known, e)), "")
     # What was just checked stays open, and the next one opens below it.
@@ -51,13 +59,28 @@ def show(person: Person) -> None:
     partner = workshop.partner(process, person.username)
     for number, exercise in enumerate(EXERCISES, 1):
         known_of = known.get(exercise.id, WorkshopProgress())
-        _one(number, exercise, known_of, opened=exercise.id in opened, partner=partner)
-    if FACILITATOR in person.roles:
-        _room()
+        answer = exercise.id in board.answers
+        _one(number, exercise, known_of, opened=exercise.id in opened, partner=partner, answer=answer)
 
 
 def _done(known: Mapping[str, WorkshopProgress], exercise: Exercise) -> bool:
     return known.get(exercise.id, WorkshopProgress()).done_at is not None
+
+
+@st.fragment(run_every=EVERY)
+def _board(*, timer: bool) -> WorkshopBoard:
+    """The facilitator's timer; what else they show is drawn by a run of the whole page, as soon as it changes."""
+    try:
+        found = AppProcess.current().loop.run(workshop.board(AppProcess.current()), timeout=SECONDS)
+    except Problem as problem:
+        sentence.problem(problem)
+        return WorkshopBoard()
+    if timer and found.ends_at is not None:
+        countdown(found.ends_at, key="workshop.timer")
+    before, st.session_state[_ANSWERS] = st.session_state.get(_ANSWERS), found.answers
+    if before is not None and before != found.answers:
+        st.rerun()
+    return found
 
 
 def _how_far(known: Mapping[str, WorkshopProgress]) -> None:
@@ -67,7 +90,7 @@ def _how_far(known: Mapping[str, WorkshopProgress]) -> None:
         st.success(t("workshop.all-done"), icon=":material/celebration:")
 
 
-def _one(number: int, exercise: Exercise, known: WorkshopProgress, *, opened: bool, partner: str) -> None:
+def _one(number: int, exercise: Exercise, known: WorkshopProgress, *, opened: bool, partner: str, answer: bool) -> None:
     icon, mark = "radio_button_unchecked", ""
     if known.done_at is not None:
         icon, mark = "check_circle", f" :green-badge[{t('workshop.done')}]"
@@ -79,6 +102,9 @@ def _one(number: int, exercise: Exercise, known: WorkshopProgress, *, opened: bo
     place = st.container(key=f"workshop.{exercise.id}")
     with place.expander(title, icon=f":material/{icon}:", expanded=opened, key=key):
         st.markdown(t(f"workshop.{exercise.id}.do", partner=plain(partner)))
+        if answer:
+            said = t(f"workshop.{exercise.id}.answer", partner=plain(partner))
+            st.info(said, icon=":material/lightbulb:")
         if exercise.code[1]:
             st.code(exercise.code[1], language=exercise.code[0], wrap_lines=True)
         if exercise.page:
@@ -155,49 +181,3 @@ def _run(work: Coroutine[Any, Any, T]) -> T | Problem:
         st.rerun()
     except Problem as problem:
         return problem
-
-
-def _room() -> None:
-    process, cookie = AppProcess.current(), visitor.visit().cookie
-    st.subheader(t("workshop.room"), anchor=False)
-    found = _run(workshop.participants(process, cookie))
-    if isinstance(found, Problem):
-        sentence.problem(found)
-        return
-    if not found:
-        st.caption(t("workshop.room.nobody"))
-    else:
-        rows = [
-            (plain(one.username), f"{one.done} / {len(EXERCISES)}", clock(one.last) if one.last else "—")
-            for one in found
-        ]
-        names = (t("workshop.room.who"), t("workshop.room.done"), t("workshop.room.last"))
-        st.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), border="horizontal")
-    if said := st.session_state.pop(_SAID, ""):
-        st.info(said, icon=":material/restart_alt:")
-    with st.form("workshop.reset", border=False):
-        name_of = {"": t("workshop.reset.everybody")} | {one.sub: one.username for one in found}
-        who = st.selectbox(
-            t("workshop.reset"),
-            list(name_of),
-            index=None,
-            format_func=lambda sub: name_of.get(sub, sub),
-            placeholder=t("workshop.reset.whose"),
-            key="pick.reset",
-        )
-        press.form_submit_button(
-            t("workshop.reset.do"),
-            icon=":material/restart_alt:",
-            help=t("workshop.reset.help"),
-            key="workshop.reset.do",
-        )
-    pressed = press.taken("workshop.reset.do")
-    if pressed and who is None:
-        st.warning(t("workshop.reset.whose"), icon=":material/person_search:")
-    elif pressed:
-        done = _run(workshop.reset(process, cookie, who or ""))
-        if isinstance(done, Problem):
-            sentence.problem(done)
-            return
-        st.session_state[_SAID] = t("workshop.reset.done", count=done)
-        st.rerun()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from app.session import Person, Visit
 from app.workshop import EXERCISES
 from app.workshop_checks import ExerciseVerdict
 from fastmcp_vault.errors import BackendUnavailable, Problem
-from fastmcp_vault.state import Participant, WorkshopProgress
+from fastmcp_vault.state import FailedCheck, Participant, WorkshopBoard, WorkshopProgress
 from tests.app.conftest import ALICE, FRAME
 from tests.app.test_pages import shown
 from tests.app.test_pages import trace as a_trace
@@ -33,9 +34,17 @@ class Room:
         self.resets: list[str] = []
         monkeypatch.setattr(workshop, "progress", lambda process, sub: self.known)
         monkeypatch.setattr(workshop, "check", self._check)
-        monkeypatch.setattr(
-            workshop, "participants", lambda process, cookie: [Participant("id-of-alice", "alice", 3, 1_790_000_000.0)]
-        )
+        self.board = WorkshopBoard()
+        stuck = FailedCheck("entity", 4, time.time() - 130, "Your entity at Vault has another id.")
+        people = [
+            Participant("id-of-alice", "alice", 3, 1_790_000_000.0, "bob"),
+            Participant("id-of-bob", "bob", 2, None, "entity", stuck),
+        ]
+        monkeypatch.setattr(workshop, "participants", lambda process, cookie: people)
+        monkeypatch.setattr(workshop, "standing", lambda process, cookie: {"entity": 1})
+        monkeypatch.setattr(workshop, "board", lambda process: self.board)
+        monkeypatch.setattr(workshop, "set_timer", lambda process, cookie, minutes: self._show(ends_at=minutes))
+        monkeypatch.setattr(workshop, "show_answers", lambda process, cookie, chosen: self._show(answers=tuple(chosen)))
         monkeypatch.setattr(workshop, "reset", self._reset)
 
     def _check(
@@ -45,6 +54,12 @@ class Room:
         if isinstance(self.found, ExerciseVerdict) and self.found.done:
             self.known[exercise] = WorkshopProgress(1_790_000_000.0)
         return self.found
+
+    def _show(self, *, ends_at: int | None = None, answers: tuple[str, ...] | None = None) -> None:
+        if ends_at is not None:
+            self.board = dataclasses.replace(self.board, ends_at=time.time() + ends_at * 60 if ends_at else None)
+        if answers is not None:
+            self.board = dataclasses.replace(self.board, answers=answers)
 
     def _reset(self, process: object, cookie: str, username: str) -> int:
         self.resets.append(username)
@@ -122,6 +137,37 @@ def test_only_the_facilitator_has_the_reset(page: Callable[..., tuple[AppTest, R
     app.button(key="workshop.reset.do").click().run()
     assert room.resets == ["id-of-alice"]
     assert "Progress forgotten for 1." in shown(app)
+
+
+def test_the_facilitator_sees_who_is_stuck_and_shows_time_and_answers_to_everybody(
+    page: Callable[..., tuple[AppTest, Room]],
+) -> None:
+    app, room = page(CHARLIE)
+    stuck = app.table[0].value.to_dict("records")[0]
+    assert stuck["Who"] == "bob", "who is stuck comes first"
+    assert (stuck["At"], "failed 4×, 2 min ago" in stuck["Stuck"], "another id" in stuck["Stuck"]) == ("2", True, True)
+    app.number_input(key="pick.timer.minutes").set_value(25)
+    app.button(key="workshop.timer.start").click().run()
+    assert room.board.ends_at is not None
+    assert room.board.ends_at == pytest.approx(time.time() + 25 * 60, abs=60)
+    app.multiselect(key="pick.answers").select("bob")
+    app.button(key="workshop.answers.show").click().run()
+    assert room.board.answers == ("bob",)
+    app.toggle(key="pick.projector").set_value(True).run()
+    assert not app.exception
+    assert not app.table
+    assert "alice" not in shown(app), "no names on the wall"
+    assert any(e.proto.component_name == "countdown" for e in app.get("bidi_component"))
+
+
+def test_what_the_facilitator_shows_is_seen_by_everybody(page: Callable[..., tuple[AppTest, Room]]) -> None:
+    app, room = page()
+    assert "secret/data/users/bob/jira" not in shown(app)
+    assert "pick.projector" not in [toggle.key for toggle in app.toggle]
+    room.board = WorkshopBoard(time.time() + 600, ("bob",))
+    app.run()
+    assert "secret/data/users/bob/jira" in shown(app)
+    assert any(e.proto.component_name == "countdown" for e in app.get("bidi_component"))
 
 
 def test_every_exercise_has_its_words(page: Callable[..., tuple[AppTest, Room]]) -> None:

@@ -81,6 +81,44 @@ TEXTS: dict[str, str] = {
     "workshop.give.nobody": "You have no partner whose credential you may store.",
     "workshop.give.nobody.fix": "alice has one, and so has everybody whom `./demo people add` made; "
     "`partner:` in `init/users.yaml` names one.",
+    "workshop.room.at": "At",
+    "workshop.room.stuck": "Stuck",
+    "workshop.room.failed": "{number}: failed {tries}×, {minutes} min ago",
+    "workshop.projector": "Projector",
+    "workshop.projector.help": "For the wall: the time, how many have done what, and the answers that you "
+    "show. No names.",
+    "workshop.projector.done": "done: {done} of {all}, here: {here}",
+    "workshop.timer": "Timer, in minutes",
+    "workshop.timer.start": "Start for everybody",
+    "workshop.timer.stop": "Take it away",
+    "workshop.answers": "Show the answers of",
+    "workshop.answers.none": "No exercise",
+    "workshop.answers.help": "Everybody finds them in these exercises, within 10 s.",
+    "workshop.answers.show": "Show these",
+    "workshop.sign-in.answer": "Just press *Check*.",
+    "workshop.entity.answer": "On **MCP tools** load *Jira*. In the trace press the message *Find the "
+    "entity of this user id*: the id stands behind *entity*. It is not the `sub` "
+    "of step 2.",
+    "workshop.database.answer": "On **MCP tools** load *PostgreSQL*, open the tool `query`, paste the "
+    "statement and press *Execute*. The name begins with `v-`.",
+    "workshop.others.answer": "Type the user name of anybody else, `bob` or `alice` for example. Vault "
+    "refuses with 403.",
+    "workshop.bob.answer": "`secret/data/users/{partner}/jira`",
+    "workshop.give.answer": "Press *Store it in Vault as me*, then *Check*.",
+    "workshop.revoke.answer": "On **Vault tokens** make a token named `workshop`, come back and press "
+    "*Check*. Then press *Revoke* there, and *Check* here.",
+    "workshop.suspend.answer": "*Check* while a server is suspended, and *Check* again when it serves.",
+    "workshop.broken.answer": "Whatever you change, it is the Jira MCP server that notices: it checks "
+    "every token before anything else.",
+    "workshop.audit.answer": "On **Audit** open your last action. The line with your own path ending in "
+    "`/jira` and the server *Jira* bears the request id.",
+    "workshop.chat.answer": "On **Login relay** ask for a link, open it, type the code that the chat "
+    "shows and sign in. Then let the chatbot fetch an issue there, and *Check* "
+    "here.",
+    "workshop.connect.answer": "On **My secrets** press *Connect* beside an account, sign in at the mock "
+    "provider and agree. *Check*. Then press *Disconnect*, and *Check* again.",
+    "workshop.sign-out.answer": "Load tools on **MCP tools**, *Check*, press *Sign out* at the top, sign in "
+    "again, come back here and *Check*.",
     "workshop.revoke.title": "Make a token, and take it back",
     "workshop.revoke.do": "On **Vault tokens** make a token with the name `workshop`, and check. Then revoke it there,"
     " and check again.",
@@ -158,7 +196,7 @@ TEXTS: dict[str, str] = {
     "workshop.reset.whose": "Whose progress?",
     "workshop.reset.everybody": "Everybody",
     "workshop.reset.do": "Forget the progress",
-    "workshop.reset.help": "For everybody it also lifts every suspension. What was stored for a partner "
-    "stays: exercise 6 takes it away again.",
+    "workshop.reset.help": "For everybody it also lifts every suspension, and takes timer and answers "
+    "away. What was stored for a partner stays: exercise 6 takes it away again.",
     "workshop.reset.done": "Progress forgotten for {count}.",
 }

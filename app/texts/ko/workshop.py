@@ -75,6 +75,39 @@ TEXTS: dict[str, str] = {
     "workshop.give.nobody": "자격 증명을 저장해 줄 짝이 없습니다.",
     "workshop.give.nobody.fix": "alice와 `./demo people add`로 만든 사람에게는 짝이 있습니다. "
     "`init/users.yaml`의 `partner:`로 정할 수 있습니다.",
+    "workshop.room.at": "위치",
+    "workshop.room.stuck": "막힌 곳",
+    "workshop.room.failed": "{number}번: {tries}회 실패, {minutes}분 전",
+    "workshop.projector": "프로젝터",
+    "workshop.projector.help": "벽에 띄울 화면입니다. 시간, 실습별 완료 인원, 공개한 답을 보여 주며 이름은 나오지 않습니다.",
+    "workshop.projector.done": "완료: {all}명 중 {done}명, 여기: {here}명",
+    "workshop.timer": "타이머(분)",
+    "workshop.timer.start": "모두에게 시작",
+    "workshop.timer.stop": "없애기",
+    "workshop.answers": "답을 공개할 실습",
+    "workshop.answers.none": "없음",
+    "workshop.answers.help": "10초 안에 모두의 해당 실습에 표시됩니다.",
+    "workshop.answers.show": "이대로 공개",
+    "workshop.sign-in.answer": "*확인*만 누르면 됩니다.",
+    "workshop.entity.answer": "**MCP 도구**에서 *Jira*를 불러오고, 추적에서 5단계의 entity를 찾는 메시지를 누르십시오. "
+    "*entity* 뒤에 있는 id입니다. 2단계의 `sub`가 아닙니다.",
+    "workshop.database.answer": "**MCP 도구**에서 *PostgreSQL*을 불러오고 `query` 도구에 문장을 붙여 넣어 "
+    "실행하십시오. 이름은 `v-`로 시작합니다.",
+    "workshop.others.answer": "`bob`이나 `alice`처럼 다른 사람의 사용자 이름을 입력하십시오. Vault가 403으로 거부합니다.",
+    "workshop.bob.answer": "`secret/data/users/{partner}/jira`",
+    "workshop.give.answer": "*나로서 Vault에 저장*을 누른 뒤 *확인*을 누르십시오.",
+    "workshop.revoke.answer": "**Vault 토큰**에서 이름이 `workshop`인 토큰을 만들고 돌아와 *확인*을 누르십시오. "
+    "그곳에서 폐기한 뒤 여기에서 다시 *확인*을 누르십시오.",
+    "workshop.suspend.answer": "서버가 중지된 동안 *확인*, 다시 서비스하면 한 번 더 *확인*을 누르십시오.",
+    "workshop.broken.answer": "무엇을 바꾸든 Jira MCP 서버가 알아챕니다. 무엇보다 먼저 모든 토큰을 확인합니다.",
+    "workshop.audit.answer": "**감사 로그**에서 마지막 동작을 여십시오. `/jira`로 끝나는 본인의 경로와 서버 *Jira*가 "
+    "있는 줄의 요청 id입니다.",
+    "workshop.chat.answer": "**로그인 릴레이**에서 링크를 요청해 열고, 채팅에 표시된 코드를 입력해 로그인하십시오. 그곳에서 챗봇이 "
+    "이슈를 가져오게 하고 여기에서 *확인*을 누르십시오.",
+    "workshop.connect.answer": "**내 비밀**에서 계정 옆의 *연결*을 누르고 모의 제공자에서 로그인해 동의하십시오. "
+    "*확인*을 누르고, 연결을 끊은 뒤 다시 *확인*을 누르십시오.",
+    "workshop.sign-out.answer": "**MCP 도구**에서 도구를 불러오고 *확인*을 누른 뒤, 위쪽의 *로그아웃*을 누르고 다시 로그인해 "
+    "여기에서 *확인*을 누르십시오.",
     "workshop.revoke.title": "토큰을 만들고 회수하기",
     "workshop.revoke.do": "**Vault 토큰**에서 이름이 `workshop`인 토큰을 만들고 확인하십시오. 그런 다음 그곳에서 폐기하고 다시 확인하십시오.",
     "workshop.revoke.none": "이름이 `{name}`인 살아 있는 토큰이 없습니다.",
@@ -122,7 +155,7 @@ TEXTS: dict[str, str] = {
     "workshop.chat.done": "챗봇이 자체 로그인으로 {username}(으)로서 이슈를 가져왔습니다. 그 로그인은 여기에서 로그아웃해도 폐기할 때까지 "
     "이어집니다.",
     "workshop.connect.title": "도구가 내 계정을 쓰게 하고 끝내기",
-    "workshop.connect.do": "**My secrets**에서 계정을 연결하고(모의 제공자에서 이메일과 비밀번호로) 확인하면 허용 내용이 어디에 있는지 알려 줍니다. 그런 다음 "
+    "workshop.connect.do": "**내 비밀**에서 계정을 연결하고(모의 제공자에서 이메일과 비밀번호로) 확인하면 허용 내용이 어디에 있는지 알려 줍니다. 그런 다음 "
     "연결을 끊거나, 제공자에서 취소하고 도구를 실행한 뒤 한 번 더 확인하십시오.",
     "workshop.connect.nothing": "연결된 계정이 없습니다.",
     "workshop.connect.noted": "{title}이(가) {account}(으)로 연결되었습니다. 허용 내용은 `{path}`에 있습니다. 도구의 서버는 본인을 위해 읽을 수 있고 이 앱은 "
@@ -148,7 +181,7 @@ TEXTS: dict[str, str] = {
     "workshop.reset.whose": "누구의 진행 상황입니까?",
     "workshop.reset.everybody": "모두",
     "workshop.reset.do": "진행 상황 지우기",
-    "workshop.reset.help": "모두를 고르면 서버 중지도 모두 해제합니다. 짝을 위해 저장한 것은 그대로 있습니다. 6번 실습에서 다시 "
-    "없앨 수 있습니다.",
+    "workshop.reset.help": "모두를 고르면 서버 중지도 모두 해제하고 타이머와 답도 없앱니다. 짝을 위해 저장한 것은 그대로 있습니다. "
+    "6번 실습에서 다시 없앨 수 있습니다.",
     "workshop.reset.done": "{count}명의 진행 상황을 지웠습니다.",
 }

@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from fastmcp_vault.state.sessions import SessionStore, SignedIn, StoredSession
     from fastmcp_vault.state.store import State, Suspension
     from fastmcp_vault.state.vault_tokens import VaultTokens
-    from fastmcp_vault.state.workshop import Participant, Workshop, WorkshopProgress
+    from fastmcp_vault.state.workshop import FailedCheck, Participant, Workshop, WorkshopBoard, WorkshopProgress
 
 _IN_POSTGRESQL = {
     "Approval": "approvals",
     "Approvals": "approvals",
     "FinishedLogins": "pending",
+    "FailedCheck": "workshop",
     "Participant": "workshop",
+    "WorkshopBoard": "workshop",
     "WorkshopProgress": "workshop",
     "PrincipalSuspension": "principals",
     "Question": "approvals",
@@ -37,6 +39,7 @@ _IN_POSTGRESQL = {
 __all__ = [
     "Approval",
     "Approvals",
+    "FailedCheck",
     "FinishedLogins",
     "MemoryState",
     "Participant",
@@ -54,6 +57,7 @@ __all__ = [
     "SuspensionDeed",
     "VaultTokens",
     "Workshop",
+    "WorkshopBoard",
     "WorkshopProgress",
 ]
 

@@ -130,7 +130,18 @@ CREATE TABLE IF NOT EXISTS workshop_progress (
     expires_at timestamptz NOT NULL,
     PRIMARY KEY (sub, exercise)
 );
+-- Checks that failed since the last one that did not, when the last did, and what the person was told then.
+ALTER TABLE workshop_progress ADD COLUMN IF NOT EXISTS tries integer NOT NULL DEFAULT 0;
+ALTER TABLE workshop_progress ADD COLUMN IF NOT EXISTS failed_at timestamptz;
+ALTER TABLE workshop_progress ADD COLUMN IF NOT EXISTS said text NOT NULL DEFAULT '';
 CREATE INDEX IF NOT EXISTS workshop_progress_expires_at ON workshop_progress (expires_at);
+
+-- What the facilitator shows everybody: one row.
+CREATE TABLE IF NOT EXISTS workshop_board (
+    id         boolean PRIMARY KEY DEFAULT true CHECK (id),
+    ends_at    timestamptz,
+    answers    text[] NOT NULL DEFAULT '{}'
+);
 
 -- Calls that wait for a person's yes, and what was said. `binding` is the SHA-256 of who asks for what, to the letter;
 -- an id alone opens nothing. `facts` is what the person is shown, and goes as soon as the approval is used or refused.
