@@ -40,7 +40,7 @@ async def test_the_entity_is_the_one_that_vault_gave(me: Visitor) -> None:
     assert not (await me.check("entity", id="  ")).done
     assert "another id" in (await me.check("entity", id="0" * 36)).said
     assert "alias" in (await me.check("entity", id=me.sub)).said
-    assert await me.progress() == {}
+    assert (await me.progress())["entity"].done_at is None
     # The check has logged in already: a step that was reused still says what came of it.
     loaded = await load_tools(me.process, me.cookie, ["jira"])
     (entity,) = [step.detail["entity_id"] for step in loaded.trace.steps if step.kind == "entity"]
@@ -233,10 +233,22 @@ async def test_only_the_facilitator_sees_who_is_how_far_and_resets_one(
         assert (await one.check("sign-in")).done
     with pytest.raises(room.NotFacilitator):
         await workshop.participants(me.process, me.cookie)
-    with pytest.raises(room.NotFacilitator):
-        await workshop.reset(me.process, me.cookie, other.sub)
+    for act in (
+        workshop.reset(me.process, me.cookie, other.sub),
+        workshop.standing(me.process, me.cookie),
+        workshop.set_timer(me.process, me.cookie, 1),
+        workshop.show_answers(me.process, me.cookie, ["entity"]),
+    ):
+        with pytest.raises(room.NotFacilitator):
+            await act
+    assert not (await other.check("entity", id="0" * 36)).done
+    stuck = {one.sub: one.stuck for one in await workshop.participants(me.process, charlie.cookie)}
+    assert stuck[me.sub] is None
+    failed = stuck[other.sub]
+    assert failed is not None
+    assert (failed.exercise, failed.tries, "another id" in failed.said) == ("entity", 1, True)
     standing = {one.username: one.done for one in await workshop.participants(me.process, charlie.cookie)}
     assert standing[me.person.username] == standing[other.person.username] == 1
     assert await workshop.reset(me.process, charlie.cookie, me.sub) == 1
     assert await me.progress() == {}
-    assert len(await other.progress()) == 1
+    assert await other.progress()
