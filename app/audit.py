@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -102,7 +103,7 @@ async def look(process: AppProcess, cookie: str) -> AuditReport:
         session = await process.sessions.renewed(cookie)
         entity = await process.person_vault.use(session, _entity)
     try:
-        lines, since = await asyncio.to_thread(read, Path(file), entity.id)
+        lines, since = await asyncio.to_thread(read, log_of(file), entity.id)
     except OSError as error:
         raise ConfigError(t("audit.unreadable"), fix=t("audit.unreadable.fix")) from error
     return AuditReport(entity.name, lines, since, recorder.trace)
@@ -124,12 +125,7 @@ def read(path: Path, entity_id: str, *, tail: int = TAIL_BYTES, limit: int = LIN
     Where the file has just been begun anew, the one put aside (``.1``) stands before it. Raises OSError. An empty
     ``entity_id`` has no lines.
     """
-    aside = path.with_name(f"{path.name}.1")
-    newest, whole = _end(path, tail)
-    before, whole = _end(aside, tail - len(newest)) if whole and aside.exists() else (b"", whole)
-    kept = (before + newest).split(b"\n")
-    if not whole:
-        kept = kept[1:]  # It begins in the middle of a line.
+    kept = ends_of(path, tail)
     found: deque[AuditLine] = deque(maxlen=limit)
     needle = entity_id.encode()
     for text in kept if needle else ():
@@ -138,6 +134,21 @@ def read(path: Path, entity_id: str, *, tail: int = TAIL_BYTES, limit: int = LIN
         if line is not None:
             found.appendleft(line)
     return list(found), _began(kept)
+
+
+def log_of(setting: str) -> Path:
+    """The audit log that ``AUDIT_FILE`` names: of several, the first that is there, or else the last."""
+    paths = [Path(name) for name in setting.split(os.pathsep)]
+    return next((path for path in paths if path.exists()), paths[-1])
+
+
+def ends_of(path: Path, tail: int = TAIL_BYTES) -> list[bytes]:
+    """The lines in a log's last ``tail`` bytes; those of the one put aside (``.1``) stand before. Raises OSError."""
+    aside = path.with_name(f"{path.name}.1")
+    newest, whole = _end(path, tail)
+    before, whole = _end(aside, tail - len(newest)) if whole and aside.exists() else (b"", whole)
+    kept = (before + newest).split(b"\n")
+    return kept if whole else kept[1:]  # It begins in the middle of a line.
 
 
 def _end(path: Path, length: int) -> tuple[bytes, bool]:
@@ -196,19 +207,23 @@ def deed(line: AuditLine) -> str:
 
 
 def _line(text: bytes, entity_id: str) -> AuditLine | None:
+    whose, line = parsed(text) or ("", None)
+    return line if whose == entity_id else None
+
+
+def parsed(text: bytes) -> tuple[str, AuditLine] | None:
+    """Whose line it is (Vault's id of an entity, or nothing), and the line; None where it is no answer of Vault's."""
     try:
         entry = json.loads(text)
         if entry["type"] != "response":
             return None
         request, auth = entry["request"], entry.get("auth") or {}
         made = (entry.get("response") or {}).get("auth") or {}
-        whose = auth.get("entity_id") or made.get("entity_id")
-        if whose != entity_id:
-            return None
+        whose = str(auth.get("entity_id") or made.get("entity_id") or "")
         # A login is answered with who it is; before that nobody is there.
         about = auth if auth.get("entity_id") else made
         granted = (about.get("policy_results") or {}).get("granting_policies") or ()
-        return AuditLine(
+        return whose, AuditLine(
             at=_seconds(entry["time"]),
             request_id=str(request["id"]),
             correlation_id=_header(request),

@@ -46,7 +46,11 @@ class AppSettings(_ServerAddresses):
     example_entity: str = Field("my-vault-app", description="The example application that a page shows.")
     example_role_id: str = Field("example-view", description="Role id at Vault for that page: the same rights to read.")
     example_secret_id: SecretStr = Field(SecretStr("demo-example-view-vault-secret-id"), description="Its secret id.")
-    audit_file: str = Field("", description="Vault's audit log, where the app can read it; empty: no page shows it.")
+    audit_file: str = Field(
+        "",
+        description="Vault's audit log, where the app can read it; of several, between colons, the first that is there. "
+        "Empty: no page shows it.",
+    )
     postgres_host: str = Field("localhost", description="The database that people's database users open.")
     postgres_port: int = Field(5432, description="Its port.")
     postgres_database: str = Field("shop", description="Its name.")

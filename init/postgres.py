@@ -14,7 +14,7 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from fastmcp_vault.errors import ConfigError, NotReady
-from init import state_rights
+from init import audit_trail, state_rights
 from init.ledger import Ledger
 from init.settings import InitSettings
 from init.shop import SHOP, provision_shop
@@ -383,6 +383,8 @@ def _state_schema(settings: InitSettings, ledger: Ledger, database: str, user: s
             ledger.created(PART, "rights", user, lambda: None)
         else:
             state_rights.provision(owner, user, ledger)
+        if applied is not None:
+            audit_trail.provision(owner, ledger, settings.audit_keep_days)
 
 
 def _executes(admin: psycopg.Connection[Any], *statements: sql.Composed) -> Callable[[], None]:

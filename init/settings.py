@@ -50,6 +50,14 @@ class InitSettings(_ServerSecrets):
         "/vault/logs/audit.log",
         description="File, as Vault sees it, of the audit log that is made when Vault has none; empty: none is made.",
     )
+    vault_audit_mode: str = Field(
+        "0600",
+        pattern="^0[0-7]{3}$",
+        description="Mode of that file, in octal; whoever may read it sees every request.",
+    )
+    audit_keep_days: int = Field(
+        90, ge=0, description="Days that the audit trail of the MCP servers is kept; each provisioning run prunes it."
+    )
     vault_db_password: SecretStr = Field(
         SecretStr("demo-vault-db-password"), description="Password of the PostgreSQL role `vault_admin`."
     )

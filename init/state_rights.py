@@ -48,6 +48,8 @@ RIGHTS: Mapping[str, Rights] = {
         "vault_tokens": _OWN_TOKENS,
         "approvals": ("SELECT", _ANSWER, "DELETE"),
         "account_requests": ("SELECT", "DELETE"),
+        # It shows who did what, and writes nothing there.
+        **dict.fromkeys(("audit_trail", "audit_head"), _READ),
     },
     **{
         server: {
@@ -68,6 +70,9 @@ RIGHTS: Mapping[str, Rights] = {
     },
 }
 """Account → what it may do. Everything else is refused by PostgreSQL."""
+
+WRITERS = SERVERS
+"""Accounts that add to the audit trail, by ``audit_append`` alone: none of them reads, changes or deletes a row."""
 
 _MINE: LiteralString = "server = current_user"
 _NO_YES: LiteralString = "status IN ('used', 'refused')"
@@ -98,6 +103,9 @@ SELECT md5(string_agg(entry, ',' ORDER BY entry)) FROM (
     UNION ALL
     SELECT format('%%s %%s %%s %%s %%s %%s', tablename, policyname, roles, cmd, qual, with_check) FROM pg_policies
     WHERE schemaname = %(name)s
+    UNION ALL
+    SELECT format('%%s %%s %%s %%s', proname, prosecdef, proconfig, proacl) FROM pg_proc
+    WHERE pronamespace = %(schema)s::regnamespace
     UNION ALL
     SELECT format('%%s', nspacl) FROM pg_namespace WHERE nspname = %(name)s
 ) AS everything(entry)
@@ -169,6 +177,11 @@ def _statements(schema: str) -> Iterable[sql.Composed]:
         for table, allowed in rights.items():
             grant = sql.SQL("GRANT {} ON {schema}.{table} TO {account}")
             yield grant.format(sql.SQL(", ").join(map(sql.SQL, allowed)), table=sql.Identifier(table), **names)
+        yield sql.SQL("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {schema} FROM {account}").format(**names)
+    yield sql.SQL("REVOKE ALL ON FUNCTION {}.audit_append(jsonb) FROM PUBLIC").format(where)
+    yield sql.SQL("GRANT EXECUTE ON FUNCTION {}.audit_append(jsonb) TO {}").format(
+        where, sql.SQL(", ").join(map(sql.Identifier, WRITERS))
+    )
     for table in dict.fromkeys(table for table, *_ in POLICIES):
         yield sql.SQL("ALTER TABLE {}.{} ENABLE ROW LEVEL SECURITY").format(where, sql.Identifier(table))
     for table, name, accounts, command, rule in POLICIES:

@@ -100,7 +100,8 @@ def _audit_device(settings: InitSettings, vault: VaultAdmin, ledger: Ledger) -> 
     if found or not settings.vault_audit_file:
         ledger.unchanged(PART, "audit device", ", ".join(sorted(found)) or "none")
         return
-    device = {"type": "file", "options": {"file_path": settings.vault_audit_file}}
+    options = {"file_path": settings.vault_audit_file, "mode": settings.vault_audit_mode}
+    device = {"type": "file", "options": options}
 
     def enable() -> None:
         try:

@@ -16,6 +16,7 @@ from fastmcp_vault.oidc import Keycloak, TokenValidator
 from fastmcp_vault.oidc.standing import Standing
 from fastmcp_vault.server.context import KEY, ServerContext
 from fastmcp_vault.state import State
+from fastmcp_vault.state.trail import QueuedTrail
 from fastmcp_vault.vault import Vault
 from mcp_servers.settings import ServerSettings
 
@@ -32,6 +33,7 @@ class Parts:
     state: State
     validator: TokenValidator
     standing: Standing
+    trail: QueuedTrail
 
     async def close(self) -> None:
         """Close them all."""
@@ -51,11 +53,13 @@ def make_parts(settings: ServerSettings) -> Parts:
         client_secret=settings.mcp_client_secret,
         timeout=settings.outage_timeout,
     )
+    state = State(settings.state_dsn, application_name=settings.client_id)
     return Parts(
         keycloak=keycloak,
         standing=Standing(keycloak.is_active),
         vault=Vault(settings.vault_addr, namespace=settings.vault_namespace, timeout=settings.outage_timeout),
-        state=State(settings.state_dsn, application_name=settings.client_id),
+        state=state,
+        trail=QueuedTrail(state.audit_rows.append),
         validator=TokenValidator(
             issuer=settings.issuer,
             jwks_url=settings.jwks_url,
@@ -88,7 +92,7 @@ async def opened(
     parts.standing.on_ended(credentials.session_ended)
     try:
         circuits = {"keycloak": parts.keycloak.circuit, "vault": parts.vault.circuit, "backend": backend.circuit}
-        async with parts.state, credentials:
+        async with parts.state, parts.trail, credentials:
             state, profile = parts.state, settings.server_profile
             with watched(settings.server, circuits):
                 yield {

@@ -20,6 +20,7 @@ from fastmcp_vault.circuit import Circuit
 from fastmcp_vault.credentials.calls import Call
 from fastmcp_vault.credentials.connected import StoredOrConnected
 from fastmcp_vault.server.approval import state_security
+from fastmcp_vault.server.audit import AuditMiddleware
 from fastmcp_vault.server.auth import MCP_PATH, AccessTokenVerifier, ResourceServerAuth, StepUp
 from fastmcp_vault.server.context import ServerContext, current_server
 from fastmcp_vault.server.fixed_tools import FixedTools
@@ -85,6 +86,7 @@ def build(settings: ServerSettings) -> Starlette:
         middleware=[
             LimitMiddleware(counter),
             OfferTraceMiddleware(settings.server, silent=silent, ahead=_fetch_ahead if settings.mcp_ahead else None),
+            AuditMiddleware(settings.client_id, parts.trail),
         ],
         mask_error_details=True,
         request_state_security=state_security(profile),
@@ -150,6 +152,7 @@ async def _health(settings: ServerSettings, parts: Parts, contexts: list[ServerC
         "suspended": parts.state.suspended(settings.client_id),
         "credentials_held": len(context.credentials) if context else 0,
         "revocations_owed": context.logins.owed if context else 0,
+        "audit": {"waiting": parts.trail.waiting, "lost": parts.trail.lost},
     }
     return JSONResponse(body, 200 if fresh and context else 503)
 

@@ -50,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     )
     verbs.add_parser("person", help="`person suspend NAME`: refuse somebody everywhere; resume, list", add_help=False)
     verbs.add_parser("client", help="`client suspend CLIENT_ID`: refuse a client; resume, list", add_help=False)
+    verbs.add_parser("audit", help="who did what; `audit verify` checks that nobody changed it", add_help=False)
     reset = verbs.add_parser("reset", help="stop and forget all data: start over")
     reset.add_argument("--yes", action="store_true", help="do not ask")
     verbs.add_parser("fetch", help="download and build everything beforehand")
@@ -63,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-HANDS_OVER = ("init", "clients", "people", "person", "client", "test", "bench")
+HANDS_OVER = ("init", "clients", "people", "person", "client", "audit", "test", "bench")
 """Commands of programs that read their arguments themselves."""
 
 PROVISIONING_VERBS = {

@@ -208,6 +208,20 @@ def client(layout: Layout, options: Namespace, began: float) -> int:
     return _as_init(layout, "init.principals", ["client", *options.arguments])
 
 
+def audit(layout: Layout, options: Namespace, began: float) -> int:
+    """Who did what, as the app's account may read it; the program's own exit code."""
+    now = status.read(layout)
+    if now is None or not control.is_running(layout):
+        raise NotReady("The demo is not running, so its audit trail cannot be read.", fix="Start it: `./demo up -d`.")
+    own = environment(_running_instance(layout, now), service("app"))
+    return subprocess.run(
+        [sys.executable, "-m", "app.audit_command", "--logs", str(layout.logs), *options.arguments],
+        check=False,
+        cwd=layout.root,
+        env=base_environment(layout.temporary) | own,
+    ).returncode
+
+
 def _as_init(layout: Layout, module: str, arguments: Sequence[str]) -> int:
     policy = module == "init" and other_vault.writes_policy(arguments)
     if not policy and not control.is_running(layout):

@@ -17,7 +17,7 @@ from app.flow.drawing import drawing
 from app.mcp_client import LABELS
 from app.process import AppProcess
 from app.texts import t
-from app.view import press, sentence, traces, visitor
+from app.view import press, sentence, traces, visitor, who_did_view
 from app.view.flow import flow
 from app.view.plain import mono, plain
 from app.view.timeline import TimelineRow, timeline
@@ -56,7 +56,7 @@ class AuditFilter:
 
 
 def show() -> None:
-    """The page for whoever is signed in."""
+    """The page for whoever is signed in: what was done, and below it what Vault wrote down."""
     press.button(t("audit.again"), icon=":material/refresh:", key="audit.again")
     if press.taken("audit.again"):
         st.toast(t("audit.reading"))
@@ -66,9 +66,11 @@ def show() -> None:
             _deeds(process.loop.run(audit.deeds(process, visitor.visit().cookie), timeout=ANSWER_SECONDS))
             told = process.loop.run(audit.look(process, visitor.visit().cookie), timeout=ANSWER_SECONDS)
     except Problem as problem:
+        who_did_view.show({})
         sentence.problem(problem)
         return
     traces.remember(told.trace)
+    who_did_view.show(Counter((line.correlation_id, line.server) for line in told.lines))
     lines = audit.joined(told.lines, traces.remembered(), traces.noted())
     if not lines:
         st.info(t("audit.empty", entity=plain(told.entity), since=clock(told.since)), icon=":material/receipt_long:")

@@ -70,6 +70,7 @@ ONLY_IN_CONTAINERS = {
     "RELAY_ALLOWED_HOSTS",
     "TOKEN_API_ALLOWED_HOSTS",
     "VAULT_KEYS_FILE",
+    "VAULT_AUDIT_MODE",
     "JIRA_OAUTH_INSIDE_URL",
     "GITHUB_OAUTH_INSIDE_URL",
     "AGENTS_ALLOWED_HOSTS",
@@ -209,6 +210,23 @@ def test_a_health_check_asks_by_a_name_that_is_let_in_wherever_the_service_is_pu
     # The mock chatbot, which is the demo's alone, lets in `localhost` beside its two addresses.
     assert {asked} == (named or {"localhost"})
     assert bool(named) == (name != "chatbot")
+
+
+def test_the_app_alone_reads_vault_s_audit_log_whichever_vault_it_is() -> None:
+    document = compose.load(compose.DEMO)
+    containers = document["services"]
+    mounts = {name: one["volumes"] for name, one in containers.items() if "volumes" in one}
+    readers = {name for name, volumes in mounts.items() if any("-logs:" in str(volume) for volume in volumes)}
+    assert readers == {"vault", "app"}
+    files = containers["app"]["environment"]["AUDIT_FILE"].split(":")
+    for volume, file in zip(("vault-logs", "openbao-logs"), files, strict=True):
+        folder = file.rpartition("/")[0]
+        assert f"{volume}:{folder}" in mounts["vault"]
+        assert f"{volume}:{folder}:ro" in mounts["app"]
+    (device,) = json.loads(containers["vault"]["environment"]["BAO_LOCAL_CONFIG"])["audit"]
+    assert device["options"] == {"file_path": files[1], "mode": "0644"}
+    assert InitSettings().vault_audit_file == files[0]
+    assert containers["init"]["environment"]["VAULT_AUDIT_MODE"] == "0644"
 
 
 def test_the_example_documents_every_variable_with_its_default() -> None:

@@ -43,7 +43,8 @@ def test_a_vault_without_one_is_given_one(server: OddServer) -> None:
     assert planned == made
     assert (made.kind, made.name, made.outcome) == ("audit device", "file/", "created")
     sent = [form for form in server.forms_seen if form]
-    assert [json.loads(form) for form in sent] == [{"type": "file", "options": {"file_path": "/vault/logs/audit.log"}}]
+    options = {"file_path": "/vault/logs/audit.log", "mode": "0600"}
+    assert [json.loads(form) for form in sent] == [{"type": "file", "options": options}]
 
 
 def test_one_that_is_there_stays_and_without_a_file_none_is_made(stack: Stack, server: OddServer) -> None:

@@ -27,7 +27,7 @@ class Call:
     """One tool call. ``arguments`` are as they were sent; ``fresh`` is spent by the first credential fetched for it.
 
     ``writes``: the tool changes something. ``ahead``: it is no call yet, but the listing of tools. ``logs_in``: the
-    login that it uses is made for it, so that its trace holds the steps.
+    login that it uses is made for it, so that its trace holds the steps. The last three are what the audit trail tells.
     """
 
     caller: Caller
@@ -41,6 +41,12 @@ class Call:
     writes: bool = False
     patience: float = PATIENCE_SECONDS
     """Seconds that may still be waited for rate limits."""
+    credential: str = ""
+    """Where in Vault the credential lies that it used."""
+    accessor: str = ""
+    """Of the Vault token by which that was read."""
+    approved: str = ""
+    """How its person said yes to it, where somebody was asked."""
 
     def spend_fresh(self) -> bool:
         """Whether reuse is off for what is fetched now; true once."""

@@ -94,7 +94,10 @@ class Credentials(Generic[C]):
         if kept is not None and self._clock() - kept.checked_at >= STALE_SECONDS:
             await self._confirm(kept, shown=True)
         async with self._granted(call, key, fresh=fresh) as grant:
-            yield HeldCredential(await self._credential(grant, call), grant)
+            call.accessor = grant.login.accessor
+            credential = await self._credential(grant, call)
+            call.credential = credential.path
+            yield HeldCredential(credential, grant)
 
     async def again(self, held: HeldCredential[C]) -> C:
         """Another credential in place of one that the back end does not take; one for all who find so.

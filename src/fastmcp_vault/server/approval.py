@@ -194,6 +194,7 @@ async def _spend(call: Call, room: ServerContext, approval_id: str, binding: byt
             )
         under = str(asked.facts.get("correlation_id", "")) if asked else ""
         by = f"{used.way}, acr {used.given_acr or '-'}, asked under [{under}]"
+        call.approved = f"{call.caller.claims.username} by {by}"
         _note(call, binding, f"was approved ({by}) and the approval is spent")
         opened.detail(
             asked_by=used.way,

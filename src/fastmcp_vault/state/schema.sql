@@ -239,6 +239,71 @@ CREATE TABLE IF NOT EXISTS quota_overrides (
     PRIMARY KEY (kind, iss, id)
 );
 
+-- Who did what: one row an action, in the order of writing. `body` is JSON to the letter; `hash` is the SHA-256 of the hash
+-- before and of `body`, so that a row that is changed, taken out or put elsewhere does not fit its neighbours. The other
+-- columns are made of `body` and cannot say anything else.
+CREATE TABLE IF NOT EXISTS audit_trail (
+    seq            bigint PRIMARY KEY,
+    body           text NOT NULL,
+    hash           bytea NOT NULL,
+    written_at     float8 NOT NULL GENERATED ALWAYS AS ((body::jsonb ->> 'written_at')::float8) STORED,
+    writer         text NOT NULL GENERATED ALWAYS AS (body::jsonb ->> 'writer') STORED,
+    process        text NOT NULL GENERATED ALWAYS AS (body::jsonb ->> 'process') STORED,
+    number         bigint NOT NULL GENERATED ALWAYS AS ((body::jsonb ->> 'number')::bigint) STORED,
+    iss            text GENERATED ALWAYS AS (body::jsonb ->> 'iss') STORED,
+    sub            text GENERATED ALWAYS AS (body::jsonb ->> 'sub') STORED,
+    person         text GENERATED ALWAYS AS (body::jsonb ->> 'person') STORED,
+    correlation_id text GENERATED ALWAYS AS (body::jsonb ->> 'correlation_id') STORED
+);
+CREATE UNIQUE INDEX IF NOT EXISTS audit_trail_written_once ON audit_trail (writer, process, number);
+CREATE INDEX IF NOT EXISTS audit_trail_written_at ON audit_trail (written_at);
+CREATE INDEX IF NOT EXISTS audit_trail_sub ON audit_trail (sub, seq);
+CREATE INDEX IF NOT EXISTS audit_trail_person ON audit_trail (person, seq);
+CREATE INDEX IF NOT EXISTS audit_trail_correlation_id ON audit_trail (correlation_id);
+
+-- Both ends of the chain: its last row, and the last one that was pruned, from which the rest goes on.
+CREATE TABLE IF NOT EXISTS audit_head (
+    only_one    boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    seq         bigint NOT NULL DEFAULT 0,
+    hash        bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex'),
+    pruned_seq  bigint NOT NULL DEFAULT 0,
+    pruned_hash bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex')
+);
+-- Only where the chain has not begun: a head that somebody removed must not come back as an empty one.
+INSERT INTO audit_head (only_one) SELECT true WHERE NOT EXISTS (SELECT FROM audit_trail) ON CONFLICT DO NOTHING;
+
+-- The one way in for writers, who may do nothing else with these tables. The row says by itself which account wrote it;
+-- what an account sent before (`process` and `number`) is not written again. Returns the chain's head.
+CREATE OR REPLACE FUNCTION audit_append(entries jsonb) RETURNS TABLE (last_seq bigint, last_hash bytea)
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    head audit_head;
+    entry jsonb;
+    said text;
+BEGIN
+    IF jsonb_typeof(entries) <> 'array' OR jsonb_array_length(entries) > 100 OR octet_length(entries::text) > 2000000 THEN
+        RAISE EXCEPTION 'up to 100 entries, of 2 MB in all, are appended at once';
+    END IF;
+    SELECT * INTO STRICT head FROM audit_head FOR UPDATE;
+    FOR entry IN SELECT value FROM jsonb_array_elements(entries) WITH ORDINALITY ORDER BY ordinality LOOP
+        CONTINUE WHEN EXISTS (
+            SELECT FROM audit_trail WHERE writer = session_user
+            AND process = entry ->> 'process' AND number = (entry ->> 'number')::bigint);
+        head.seq := head.seq + 1;
+        said := (entry || jsonb_build_object(
+            'seq', head.seq, 'writer', session_user, 'written_at', extract(epoch FROM clock_timestamp())::float8))::text;
+        head.hash := sha256(head.hash || convert_to(said, 'UTF8'));
+        INSERT INTO audit_trail (seq, body, hash) VALUES (head.seq, said, head.hash);
+    END LOOP;
+    UPDATE audit_head SET seq = head.seq, hash = head.hash;
+    RETURN QUERY SELECT head.seq, head.hash;
+END $$;
+REVOKE ALL ON FUNCTION audit_append(jsonb) FROM PUBLIC;
+-- It runs with its owner's rights: whatever the caller's search path is, it finds these tables and no others.
+DO $$ BEGIN
+    EXECUTE 'ALTER FUNCTION audit_append(jsonb) SET search_path = ' || quote_ident(current_schema()) || ', pg_temp';
+END $$;
+
 -- Announced by the tables themselves, so that no writer can forget to: at commit, every listener hears it.
 CREATE OR REPLACE FUNCTION announce_state_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

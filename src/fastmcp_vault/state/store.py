@@ -17,6 +17,7 @@ from fastmcp_vault.errors import StateUnavailable, session_ended
 from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.state.account_requests import AccountRequests
 from fastmcp_vault.state.approvals import Approvals, count_expired
+from fastmcp_vault.state.audit_rows import AuditRows
 from fastmcp_vault.state.drafts import Drafts
 from fastmcp_vault.state.endings import KEPT_SECONDS, Endings
 from fastmcp_vault.state.failures import translated, unavailable
@@ -122,6 +123,7 @@ class State:
         self.account_requests = AccountRequests(self._pool)
         self.principals = SuspendedPrincipals(self._pool)
         self.quotas = Quotas(self._pool, holder=holder)
+        self.audit_rows = AuditRows(self._pool)
         self._turns = Turns(self._pool)
         self._unwatched: Callable[[], None] = _nothing
 

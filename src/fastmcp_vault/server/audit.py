@@ -1,0 +1,106 @@
+"""FastMCP middleware that notes each call, resource and prompt in the audit trail: who, what, with which outcome."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
+from fastmcp.tools import ToolResult
+from fastmcp.tools.base import InputRequiredToolResult
+
+from fastmcp_vault.credentials.calls import Call, current_call
+from fastmcp_vault.masking import cut_text, mask_text, mask_value
+from fastmcp_vault.meta import ERROR_KEY
+from fastmcp_vault.printable import printable
+from fastmcp_vault.server.failures import as_problem
+from fastmcp_vault.state.trail import AuditEntry, AuditTrail
+
+ARGUMENTS_LIMIT = 1000
+"""Characters of a call's arguments that are noted."""
+
+TEXT_LIMIT = 300
+"""Characters of any other text."""
+
+
+class AuditMiddleware(Middleware):
+    """Notes what was done for whom, refusals too. Stands inside the middleware that makes the call known.
+
+    ``server``: the resource server's own name, as tokens have it. ``trail`` does not wait, so neither do calls.
+    """
+
+    def __init__(self, server: str, trail: AuditTrail) -> None:
+        self._server, self._trail = server, trail
+
+    async def on_call_tool(self, context: MiddlewareContext[Any], call_next: CallNext[Any, Any]) -> Any:
+        """Run the tool, and note it."""
+        message = context.message
+        return await self._noted(context, call_next, message.name, message.arguments or {})
+
+    async def on_read_resource(self, context: MiddlewareContext[Any], call_next: CallNext[Any, Any]) -> Any:
+        """Read the resource, and note it."""
+        return await self._noted(context, call_next, str(context.message.uri), {})
+
+    async def on_get_prompt(self, context: MiddlewareContext[Any], call_next: CallNext[Any, Any]) -> Any:
+        """Render the prompt, and note it."""
+        message = context.message
+        return await self._noted(context, call_next, message.name, message.arguments or {})
+
+    async def _noted(
+        self, context: MiddlewareContext[Any], call_next: CallNext[Any, Any], name: str, arguments: Mapping[str, Any]
+    ) -> Any:
+        began, call = time.time(), current_call()
+        told = {"outcome": "cancelled"}
+        try:
+            result = await call_next(context)
+            told = _outcome(result)
+        except Exception as error:
+            problem = as_problem(error)
+            told = {"outcome": "failed", "code": problem.code, "reason": _short(problem.what)}
+            raise
+        finally:
+            self._trail.record({**told, **self._facts(call, name, arguments, began)})
+        return result
+
+    def _facts(self, call: Call, name: str, arguments: Mapping[str, Any], began: float) -> AuditEntry:
+        claims = call.caller.claims
+        return {
+            "at": round(began, 3),
+            "ms": round((time.time() - began) * 1000, 1),
+            "iss": claims.iss,
+            "sub": claims.sub,
+            "sid": claims.sid,
+            "person": _short(claims.username),
+            "client": _short(claims.azp),
+            "server": self._server,
+            "tool": _short(name),
+            "arguments": _arguments(arguments),
+            "credential": _short(call.credential),
+            "accessor": call.accessor,
+            "approved": _short(call.approved),
+            "correlation_id": call.correlation_id,
+        }
+
+
+def _outcome(result: Any) -> dict[str, str]:
+    if isinstance(result, InputRequiredToolResult):
+        return {"outcome": "asked"}
+    if not (isinstance(result, ToolResult) and result.is_error):
+        return {"outcome": "done"}
+    problem = (result.meta or {}).get(ERROR_KEY) or {}
+    return {"outcome": "failed", "code": str(problem.get("code", "")), "reason": _short(str(problem.get("what", "")))}
+
+
+def _short(text: str) -> str:
+    """Foreign text, cut, masked and printable: PostgreSQL's JSON has no place for NUL or half a surrogate pair."""
+    return printable(mask_text(text, limit=TEXT_LIMIT))
+
+
+def _arguments(arguments: Mapping[str, Any]) -> str:
+    """The arguments as JSON that may be read: masked by name and by shape, cut."""
+    if not arguments:
+        return ""
+    shown = json.dumps(mask_value("arguments", dict(arguments), limit=ARGUMENTS_LIMIT), ensure_ascii=False, default=str)
+    return printable(cut_text(shown, 2 * ARGUMENTS_LIMIT))

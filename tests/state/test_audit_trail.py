@@ -1,0 +1,198 @@
+"""The audit trail: written in order by accounts that can do nothing else with it, and what a check of it finds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+import pytest
+
+from fastmcp_vault.errors import InputError, StateUnavailable
+from fastmcp_vault.state import State
+from fastmcp_vault.state.audit_rows import ChainHead, prune
+from fastmcp_vault.state.trail import AuditEntry, QueuedTrail
+from init import state_rights
+from init.ledger import Ledger
+from init.state_rights import APP, WRITERS
+from stack.testing import Stack
+from tests.state.conftest import Database
+from tests.state.test_rights import REFUSED, connected, dsn
+from tests.support.eventually import eventually
+
+
+def entry(number: int, *, process: str = "p-1", person: str = "alice") -> dict[str, Any]:
+    said = {"iss": "https://id", "sub": f"id-of-{person}", "person": person, "correlation_id": f"click-{number}"}
+    return {**said, "tool": "get_issue", "arguments": 'a "ü" \\u0007', "process": process, "number": number}
+
+
+@pytest.fixture
+async def trail(database: Database, stack: Stack) -> Database:
+    """Rights as init gives them, and six rows."""
+    with psycopg.connect(database.dsn.get_secret_value(), autocommit=True) as owner:
+        state_rights.provision(owner, "public", Ledger())
+    async with State(dsn(database, stack, "mcp-jira")) as jira:
+        await jira.audit_rows.append([entry(number) for number in (1, 2, 3)])
+        await jira.audit_rows.append([entry(number) for number in (3, 4, 5, 6)])  # the third a second time
+    return database
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_writer_adds_under_its_own_name_and_can_neither_read_change_nor_delete(
+    trail: Database, stack: Stack, writer: str
+) -> None:
+    with connected(trail, stack, writer) as connection:
+        forged = json.dumps([entry(1) | {"writer": "mcp-other", "seq": 1, "written_at": 0}])
+        connection.execute("SELECT audit_append(%s)", [forged]).fetchall() if writer != "mcp-jira" else None
+        for statement in (
+            "SELECT FROM audit_trail",
+            "SELECT FROM audit_head",
+            "INSERT INTO audit_trail (seq, body, hash) VALUES (9, '{}', '')",
+            "UPDATE audit_trail SET body = '{}'",
+            "UPDATE audit_head SET seq = 1",
+            "DELETE FROM audit_trail",
+            "TRUNCATE audit_trail",
+            "ALTER TABLE audit_trail DISABLE TRIGGER ALL",
+            "CREATE TEMPORARY TABLE audit_head (seq bigint)",
+        ):
+            with pytest.raises(REFUSED):
+                connection.execute(statement.encode())
+    with connected(trail, stack, APP) as reader:
+        rows = reader.execute("SELECT DISTINCT writer FROM audit_trail ORDER BY 1").fetchall()
+        assert rows == [(name,) for name in sorted({"mcp-jira", writer})]
+        for statement in ("SELECT audit_append('[]')", "DELETE FROM audit_trail", "UPDATE audit_head SET seq = 1"):
+            with pytest.raises(REFUSED):
+                reader.execute(statement.encode())
+
+
+async def test_what_is_written_is_found_by_person_and_click_and_the_chain_holds(trail: Database, stack: Stack) -> None:
+    async with State(dsn(trail, stack, APP)) as app, State(dsn(trail, stack, "mcp-github")) as github:
+        await asyncio.gather(*(github.audit_rows.append([entry(n, process=f"p-{n}", person="bob")]) for n in (1, 2, 3)))
+        hers = await app.audit_rows.find(iss="https://id", sub="id-of-alice")
+        assert [row.said["number"] for row in hers] == [6, 5, 4, 3, 2, 1]
+        assert await app.audit_rows.find(iss="https://other", sub="id-of-alice") == []
+        (one,) = await app.audit_rows.find(person="alice", correlation_id="click-4")
+        assert (one.seq, one.said["arguments"]) == (4, entry(4)["arguments"])
+        check = await app.audit_rows.verify()
+        assert (check.rows, check.faults, check.head.seq) == (9, [], 9)
+        # p-2 and p-3 begin with their second and third action: the first ones were never written.
+        assert sorted(gap.partition(" before")[0] for gap in check.gaps) == [
+            "1 actions of mcp-github",
+            "2 actions of mcp-github",
+        ]
+
+
+TAMPERED = {
+    "UPDATE audit_trail SET body = replace(body, 'get_issue', 'list_repos') WHERE seq = 3": "row 3 is not what",
+    "UPDATE audit_trail SET hash = sha256('x') WHERE seq = 3": "row 3 is not what",
+    "DELETE FROM audit_trail WHERE seq = 3": "row 3 is missing",
+    "DELETE FROM audit_trail WHERE seq IN (1, 2)": "row 1 is missing, up to row 2",
+    "UPDATE audit_trail SET seq = CASE seq WHEN 3 THEN -4 ELSE -3 END WHERE seq IN (3, 4);"
+    " UPDATE audit_trail SET seq = -seq WHERE seq < 0": "row 3 is not what",
+    "DELETE FROM audit_trail WHERE seq > 4": "the chain ends with row 4, and audit_head says 6",
+    "DELETE FROM audit_head": "audit_head is empty",
+    "DELETE FROM audit_trail": "the chain ends with row 0, and audit_head says 6",
+}
+
+
+@pytest.mark.parametrize(("tampering", "expected"), TAMPERED.items(), ids=range(len(TAMPERED)))
+async def test_a_superuser_s_change_is_found_and_the_first_bad_row_named(
+    trail: Database, stack: Stack, tampering: str, expected: str
+) -> None:
+    with psycopg.connect(trail.dsn.get_secret_value(), autocommit=True) as superuser:
+        superuser.execute(tampering.encode())
+    async with State(dsn(trail, stack, APP)) as app:
+        check = await app.audit_rows.verify()
+    assert expected in check.faults[0]
+
+
+REWRITE = """
+DO $$
+DECLARE h bytea := decode(repeat('00', 32), 'hex'); r record;
+BEGIN
+    UPDATE audit_trail SET body = replace(body, 'get_issue', 'list_repos') WHERE seq = 2;
+    DELETE FROM audit_trail WHERE seq > 5;
+    FOR r IN SELECT seq, body FROM audit_trail ORDER BY seq LOOP
+        h := sha256(h || convert_to(r.body, 'UTF8'));
+        UPDATE audit_trail SET hash = h WHERE seq = r.seq;
+    END LOOP;
+    UPDATE audit_head SET seq = 5, hash = h;
+END $$
+"""
+
+
+async def test_a_chain_written_anew_by_a_superuser_is_found_by_a_head_that_was_kept_elsewhere_and_only_by_that(
+    trail: Database, stack: Stack
+) -> None:
+    async with State(dsn(trail, stack, APP)) as app:
+        heads = [(await app.audit_rows.verify()).head]
+        heads.append(ChainHead(3, bytes((await trail.run("SELECT hash FROM audit_trail WHERE seq = 3"))[0][0]).hex()))  # type: ignore[call-overload]
+        await trail.run(REWRITE)
+        assert (await app.audit_rows.verify()).faults == [], "who may change all of it leaves no mark inside"
+        for head, expected in zip(heads, ("after the chain's end", "written anew"), strict=True):
+            check = await app.audit_rows.verify(kept=ChainHead.read(str(head)))
+            assert expected in check.faults[0]
+
+
+async def test_what_is_old_is_pruned_by_the_owner_and_the_rest_is_still_checked(trail: Database, stack: Stack) -> None:
+    async with State(dsn(trail, stack, APP)) as app, State(dsn(trail, stack, "mcp-jira")) as jira:
+        kept = (await app.audit_rows.verify()).head
+        with psycopg.connect(trail.dsn.get_secret_value(), autocommit=True) as owner:
+            assert prune(owner, 3600.0) == 0
+            assert prune(owner, 0.0) == 6
+            assert prune(owner, 0.0) == 0
+        await jira.audit_rows.append([entry(7), entry(8)])
+        check = await app.audit_rows.verify(kept=kept)
+        assert (check.rows, check.pruned, check.faults, check.gaps, check.head.seq) == (2, 6, [], [], 8)
+        await trail.run("DELETE FROM audit_trail WHERE seq = 7")
+        assert "row 7 is missing" in (await app.audit_rows.verify()).faults[0]
+
+
+class Store:
+    """A store that is away at will."""
+
+    def __init__(self) -> None:
+        self.written: list[AuditEntry] = []
+        self.fails: Exception | None = None
+
+    async def write(self, entries: Sequence[AuditEntry]) -> str:
+        if self.fails:
+            raise self.fails
+        self.written += entries
+        return "1:00"
+
+
+async def test_a_store_that_is_away_delays_nobody_and_what_is_lost_is_counted_and_said() -> None:
+    store = Store()
+    store.fails = StateUnavailable("away")
+    async with QueuedTrail(store.write, capacity=3) as trail:
+        for number in range(5):
+            trail.record({"n": number})
+        assert (trail.waiting, trail.lost) == (3, 2)
+        store.fails = None
+        await eventually(lambda: trail.waiting == 0)
+        trail.record({"n": 5})
+    assert [(said["n"], said["number"], said.get("lost_before")) for said in store.written] == [
+        (0, 1, None),
+        (1, 2, None),
+        (2, 3, None),
+        (5, 6, 2),
+    ]
+    assert len({said["process"] for said in store.written}) == 1
+
+
+async def test_what_no_store_takes_is_lost_and_what_still_waits_at_the_end_is_written_or_counted() -> None:
+    store = Store()
+    store.fails = InputError("no")
+    async with QueuedTrail(store.write) as trail:
+        trail.record({})
+        await eventually(lambda: trail.lost == 1)
+        store.fails = None
+        trail.record({})
+    assert (len(store.written), trail.lost) == (1, 1)
+    store.fails = StateUnavailable("away")
+    async with trail:
+        trail.record({})
+    assert trail.lost == 2
