@@ -48,7 +48,7 @@ class AppSettings(_ServerAddresses):
     example_secret_id: SecretStr = Field(SecretStr("demo-example-view-vault-secret-id"), description="Its secret id.")
     audit_file: str = Field(
         "",
-        description="Vault's audit log, where the app can read it; of several, between colons, the first that is there. "
+        description="Vault's audit log, where the app can read it; of several (a:b) the first that is there. "
         "Empty: no page shows it.",
     )
     postgres_host: str = Field("localhost", description="The database that people's database users open.")
