@@ -23,7 +23,6 @@ from app.process import AppProcess
 from app.texts import t
 from fastmcp_vault import tracing
 from fastmcp_vault.errors import ConfigError, NotReady
-from fastmcp_vault.state import Principal, SuspensionDeed
 from fastmcp_vault.tracing import Recorder, Trace
 from fastmcp_vault.vault import Entity
 
@@ -107,12 +106,6 @@ async def look(process: AppProcess, cookie: str) -> AuditReport:
     except OSError as error:
         raise ConfigError(t("audit.unreadable"), fix=t("audit.unreadable.fix")) from error
     return AuditReport(entity.name, lines, since, recorder.trace)
-
-
-async def deeds(process: AppProcess, cookie: str) -> list[SuspensionDeed]:
-    """What administrators did to this person's access, the newest first. Raises SessionEnded, StateUnavailable."""
-    session = await process.sessions.renewed(cookie)
-    return await process.state.principals.history(Principal("person", session.claims.iss, session.sub))
 
 
 async def _entity(held: PersonLogin) -> Entity:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from app.audit import ends_of
 from app.evidence import evidence
 from app.settings import AppSettings
 from common import logs
@@ -20,6 +21,22 @@ from fastmcp_vault.errors import Problem
 from fastmcp_vault.printable import show
 from fastmcp_vault.state import State
 from fastmcp_vault.state.audit_rows import AuditRow, ChainCheck, ChainHead
+
+_WITNESS = re.compile(rb"The audit trail goes to (\d{1,18}:[0-9a-f]{64})")
+
+_HEAD = ("person", "client", "server", "tool", "outcome", "deed")
+_MORE = (
+    "arguments",
+    "credential",
+    "accessor",
+    "approved",
+    "by",
+    "held",
+    "left_over",
+    "lost_before",
+    "sub",
+    "correlation_id",
+)
 
 _UNITS = {"m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -32,8 +49,13 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--person", help="a user name, as tokens have it")
     top.add_argument("--since", type=_since, default=0.0, help="30m, 2h, 7d, or a date and time as ISO 8601 has them")
     top.add_argument("--limit", type=int, default=100, help="actions that are shown at most, the newest")
-    top.add_argument("--head", type=ChainHead.read, help="verify: NUMBER:HASH of an earlier check, to be in the chain")
-    top.add_argument("--logs", type=Path, help="where the demo's logs lie (`./demo audit` says it)")
+    top.add_argument(
+        "--head",
+        type=ChainHead.read,
+        action="append",
+        default=[],
+        help="verify: NUMBER:HASH that was kept from earlier",
+    )
     return top
 
 
@@ -47,13 +69,22 @@ async def run(options: argparse.Namespace, settings: AppSettings) -> tuple[list[
     """The lines to tell, and whether all is well. Raises StateUnavailable."""
     async with State(settings.state_dsn, application_name="audit") as state:
         if options.what == "verify":
-            check = await state.audit_rows.verify(kept=options.head)
+            check = await state.audit_rows.verify([*options.head, *witnesses(settings.logs_dir)])
             return _verdict(check), not check.faults
         rows = await state.audit_rows.find(
             person=options.person, correlation_id=options.id, since=options.since, limit=options.limit
         )
-    lines = [line for row in reversed(rows) for line in _told(row, options, settings)]
+    lines = [line for row in reversed(rows) for line in _told(row)]
+    for row in rows if options.id else ():
+        for found in evidence(row, settings, everybody=True):
+            lines += [f"{found.part}: {line}" for line in found.lines or [found.missing]]
     return lines or ["Nothing in the audit trail fits."], True
+
+
+def witnesses(folder: str) -> list[ChainHead]:
+    """Heads of the chain that the MCP servers have logged: outside the database, so that it cannot change them."""
+    logged = [line for path in sorted(Path(folder).glob("mcp-*.log")) if folder for line in ends_of(path)]
+    return [ChainHead.read(found[1].decode()) for line in logged if (found := _WITNESS.search(line))]
 
 
 def _verdict(check: ChainCheck) -> list[str]:
@@ -62,38 +93,23 @@ def _verdict(check: ChainCheck) -> list[str]:
         return [*(f"BAD: {fault}." for fault in check.faults), f"The last good row: {check.head}", *gaps]
     before = f", after {check.pruned} that were pruned" if check.pruned else ""
     return [
-        f"The chain holds: {check.rows} rows{before}.",
+        f"The chain holds: {check.rows} rows{before}. It agrees with {check.kept} heads that were kept elsewhere.",
         f"Its head: {check.head}",
-        "Keep the head elsewhere; `./demo audit verify --head …` then finds a chain that was cut or written anew.",
         *gaps,
     ]
 
 
-def _told(row: AuditRow, options: argparse.Namespace, settings: AppSettings) -> list[str]:
+def _told(row: AuditRow) -> list[str]:
     said = row.said
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(float(said.get("at") or row.written_at)))
-    head = f"{when}  #{row.seq}  {said.get('person')} by {said.get('client')}: {said.get('server')} {said.get('tool')}"
-    reason = f" ({said['code']}: {said.get('reason', '')})" if said.get("code") else ""
-    lines = [f"{head}  {said.get('outcome')}{reason}"]
-    lines += [
-        f"    {name}: {said[key]}"
-        for name, key in (
-            ("arguments", "arguments"),
-            ("credential", "credential"),
-            ("Vault token's accessor", "accessor"),
-            ("approved", "approved"),
-            ("lost before it", "lost_before"),
-            ("person", "sub"),
-            ("correlation id", "correlation_id"),
-        )
-        if said.get(key)
+    reason = f"({': '.join(filter(None, (said.get('code'), said.get('reason'))))})"
+    what = [
+        f"{when}  #{row.seq} ",
+        *(str(said[key]) for key in _HEAD if said.get(key)),
+        reason if reason != "()" else "",
     ]
-    if options.id:
-        for found in evidence(row, audit_file=settings.audit_file, logs=options.logs):
-            lines += [f"    {found.part}: {line}" for line in found.lines]
-            if found.missing:
-                lines.append(f"    {found.part}: not joined: {found.missing}")
-    return lines
+    more = [f"    {name.replace('_', ' ')}: {said[name]}" for name in _MORE if said.get(name)]
+    return [" ".join(filter(None, what)), *more]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -105,14 +105,14 @@ async def look(process: AppProcess, cookie: str) -> WorkshopRoom:
 async def suspend(process: AppProcess, cookie: str, server: str, reason: str) -> None:
     """Stop one of SERVERS for everybody, at once. Raises NotFacilitator, SessionEnded, StateUnavailable."""
     who = await as_facilitator(process, cookie)
-    await process.state.suspend(server, reason=" ".join(reason.split())[:REASON_LIMIT])
+    await process.state.suspend(server, reason=" ".join(reason.split())[:REASON_LIMIT], by=who.username)
     _log.warning("%s suspended %s", who.username, server)
 
 
 async def resume(process: AppProcess, cookie: str, server: str) -> None:
     """Let it serve again. Raises NotFacilitator, SessionEnded, StateUnavailable."""
     who = await as_facilitator(process, cookie)
-    await process.state.resume(server)
+    await process.state.resume(server, by=who.username)
     _log.warning("%s lifted the suspension of %s", who.username, server)
 
 
@@ -158,6 +158,8 @@ async def end(process: AppProcess, cookie: str, session: SignedIn) -> None:
     """
     who = await as_facilitator(process, cookie)
     await process.state.end_session(session.sid, session.sub)
+    whom = {"iss": process.settings.issuer, "sub": session.sub, "person": session.username}
+    await process.state.audit_rows.note("ended", by=who.username, **whom)
     _log.warning("%s ended a session of %s", who.username, session.username)
 
 

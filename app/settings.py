@@ -51,6 +51,10 @@ class AppSettings(_ServerAddresses):
         description="Vault's audit log, where the app can read it; of several (a:b) the first that is there. "
         "Empty: no page shows it.",
     )
+    logs_dir: str = Field(
+        "",
+        description="Where the MCP servers, PostgreSQL and the mocks log, for the facilitator's Audit page.",
+    )
     postgres_host: str = Field("localhost", description="The database that people's database users open.")
     postgres_port: int = Field(5432, description="Its port.")
     postgres_database: str = Field("shop", description="Its name.")

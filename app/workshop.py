@@ -155,8 +155,8 @@ async def reset(process: AppProcess, cookie: str, sub: str = "") -> int:
 
     Raises NotFacilitator, SessionEnded, StateUnavailable.
     """
-    await as_facilitator(process, cookie)
+    who = await as_facilitator(process, cookie)
     if not sub:
         for stopped in await process.state.suspensions():
-            await process.state.resume(stopped.server)
+            await process.state.resume(stopped.server, by=who.username)
     return await process.state.workshop.reset(sub)

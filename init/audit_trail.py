@@ -1,29 +1,20 @@
-"""How long the audit trail of the MCP servers is kept: what is older goes at each provisioning run."""
+"""How long the audit trail of the MCP servers is kept."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 import psycopg
 
-from fastmcp_vault.state import audit_rows
 from init.ledger import Ledger, Part
 
 PART: Final[Part] = "postgresql"
 
-_THERE = "SELECT to_regclass('audit_trail') IS NOT NULL"
-
 
 def provision(owner: psycopg.Connection[Any], ledger: Ledger, days: int) -> None:
-    """Prune what is older than ``days`` from the chain's beginning on; as the tables' owner."""
-    keep = days * 86_400.0
-    there = owner.execute(_THERE).fetchone() == (True,)
-    old = there and owner.execute(audit_rows.OLD, (keep,)).fetchone() == (True,)
-    ledger.settle(
-        PART,
-        "audit trail",
-        f"the last {days} days",
-        exists=True,
-        equal=not old,
-        act=lambda: audit_rows.prune(owner, keep),
-    )
+    """Keep each row for ``days``; the app prunes what is older. As the tables' owner."""
+    there = owner.execute("SELECT to_regclass('audit_head') IS NOT NULL").fetchone() == (True,)
+    found = owner.execute("SELECT keep_days FROM audit_head").fetchone() if there else None
+    keep = partial(owner.execute, "UPDATE audit_head SET keep_days = %s", [days])
+    ledger.settle(PART, "audit trail", f"{days} days", exists=there, equal=found == (days,), act=keep)

@@ -383,7 +383,6 @@ def _state_schema(settings: InitSettings, ledger: Ledger, database: str, user: s
             ledger.created(PART, "rights", user, lambda: None)
         else:
             state_rights.provision(owner, user, ledger)
-        if applied is not None:
             audit_trail.provision(owner, ledger, settings.audit_keep_days)
 
 

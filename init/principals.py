@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -22,6 +21,7 @@ from fastmcp_vault.vault.admin import VaultAdmin
 from init import vault_people
 from init.keycloak_admin import RealmAdmin
 from init.settings import InitSettings
+from init.suspend import administrator
 from init.users import NAME
 
 REVOKED_SECONDS = 5.0
@@ -84,11 +84,11 @@ async def _run(chosen: argparse.Namespace, settings: InitSettings) -> int:
         principal = await asyncio.to_thread(suspending.principal, chosen.kind, chosen.name)
         if chosen.verb == "limit":
             quota = None if chosen.default else Quota(chosen.calls_per_minute, chosen.at_once)
-            await state.quotas.override(principal, quota, name=chosen.name, by=_who())
+            await state.quotas.override(principal, quota, name=chosen.name, by=administrator())
             show(f"{chosen.name}: {_spelled(quota)}.")
             return 0
         if chosen.verb == "resume":
-            there = await state.principals.resume(principal, by=_who())
+            there = await state.principals.resume(principal, by=administrator())
             show(f"{chosen.name} may go on." if there else f"{chosen.name} was not suspended.")
             return 0
         reason = " ".join(chosen.reason.split())
@@ -117,11 +117,6 @@ def _spelled(quota: Quota | None) -> str:
         return "the servers' own limits"
     calls, room = (str(number) if number else "any number of" for number in quota)
     return f"{calls} calls a minute, {room} at once, at each server"
-
-
-def _who() -> str:
-    """Who is at this machine, for the record."""
-    return f"{getpass.getuser()} (./demo)"
 
 
 def _when(at: float) -> str:
@@ -159,7 +154,7 @@ class Suspending:
     async def suspend(self, state: State, principal: Principal, name: str, *, reason: str) -> AsyncIterator[Done]:
         """What was done, line by line, and written down. Raises StateUnavailable: then nobody is suspended."""
         held, problems = len(await state.vault_tokens.of_principal(principal)), []
-        gone = await state.principals.suspend(principal, name=name, reason=reason, by=_who())
+        gone = await state.principals.suspend(principal, name=name, reason=reason, by=administrator())
         yield f"{name} is suspended: every server refuses within a second.", True
         if gone:
             yield f"Questions, links and shared traces of {name} that were open: {gone}, gone.", True
@@ -176,7 +171,7 @@ class Suspending:
         if principal.id == APP:
             yield "This is the app itself: nobody can use it, and only `./demo client resume` lifts it.", True
         await state.principals.note_revoked(
-            principal, name=name, by=_who(), held=held, left_over=left, problems=" ".join(problems)
+            principal, name=name, by=administrator(), held=held, left_over=left, problems=" ".join(problems)
         )
 
     def _of_a_person(self, sub: str, name: str) -> Iterator[tuple[str, Callable[[], None]]]:

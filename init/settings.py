@@ -55,9 +55,7 @@ class InitSettings(_ServerSecrets):
         pattern="^0[0-7]{3}$",
         description="Mode of that file, in octal; whoever may read it sees every request.",
     )
-    audit_keep_days: int = Field(
-        90, ge=0, description="Days that the audit trail of the MCP servers is kept; each provisioning run prunes it."
-    )
+    audit_keep_days: int = Field(90, ge=0, description="Days that a row of the MCP servers' audit trail is kept.")
     vault_db_password: SecretStr = Field(
         SecretStr("demo-vault-db-password"), description="Password of the PostgreSQL role `vault_admin`."
     )

@@ -42,13 +42,11 @@ RIGHTS: Mapping[str, Rights] = {
         **dict.fromkeys(("workshop_progress", "workshop_board"), _ALL),
         # It ends sessions, and its page People stops servers, people and clients.
         **dict.fromkeys(("ended_sessions", "suspensions", "suspended_principals"), _ALL),
-        # What was done to whom stays written: added to, and never changed.
-        "suspension_log": ("SELECT", "INSERT"),
         # It revokes what killed servers left behind.
         "vault_tokens": _OWN_TOKENS,
         "approvals": ("SELECT", _ANSWER, "DELETE"),
         "account_requests": ("SELECT", "DELETE"),
-        # It shows who did what, and writes nothing there.
+        # It shows who did what.
         **dict.fromkeys(("audit_trail", "audit_head"), _READ),
     },
     **{
@@ -71,8 +69,10 @@ RIGHTS: Mapping[str, Rights] = {
 }
 """Account → what it may do. Everything else is refused by PostgreSQL."""
 
-WRITERS = SERVERS
-"""Accounts that add to the audit trail, by ``audit_append`` alone: none of them reads, changes or deletes a row."""
+FUNCTIONS: Mapping[LiteralString, tuple[str, ...]] = {"audit_append(jsonb)": (*SERVERS, APP), "audit_prune()": (APP,)}
+"""Which accounts may call what runs with its owner's rights. The audit trail is written so, and in no other way: no
+account changes or deletes a row, and no server reads one. The app adds what administrators did, and prunes what is old.
+"""
 
 _MINE: LiteralString = "server = current_user"
 _NO_YES: LiteralString = "status IN ('used', 'refused')"
@@ -178,10 +178,9 @@ def _statements(schema: str) -> Iterable[sql.Composed]:
             grant = sql.SQL("GRANT {} ON {schema}.{table} TO {account}")
             yield grant.format(sql.SQL(", ").join(map(sql.SQL, allowed)), table=sql.Identifier(table), **names)
         yield sql.SQL("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {schema} FROM {account}").format(**names)
-    yield sql.SQL("REVOKE ALL ON FUNCTION {}.audit_append(jsonb) FROM PUBLIC").format(where)
-    yield sql.SQL("GRANT EXECUTE ON FUNCTION {}.audit_append(jsonb) TO {}").format(
-        where, sql.SQL(", ").join(map(sql.Identifier, WRITERS))
-    )
+    for function, accounts in FUNCTIONS.items():
+        callers = sql.SQL(", ").join(map(sql.Identifier, accounts))
+        yield sql.SQL("GRANT EXECUTE ON FUNCTION {}.{} TO {}").format(where, sql.SQL(function), callers)
     for table in dict.fromkeys(table for table, *_ in POLICIES):
         yield sql.SQL("ALTER TABLE {}.{} ENABLE ROW LEVEL SECURITY").format(where, sql.Identifier(table))
     for table, name, accounts, command, rule in POLICIES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import getpass
 import sys
 import time
 from collections.abc import Sequence
@@ -42,11 +43,11 @@ async def run(options: argparse.Namespace, settings: CommonSettings) -> list[str
     async with State(settings.state_dsn, application_name="state") as state:
         if options.verb == "suspend":
             held = len(await state.vault_tokens.of_server(options.server))
-            await state.suspend(options.server, reason=options.reason.strip())
+            await state.suspend(options.server, reason=options.reason.strip(), by=administrator())
             left = await _revoked(state, options.server)
             return [f"{options.server} is suspended for everybody. {_tally(held, left)}"]
         if options.verb == "resume":
-            await state.resume(options.server)
+            await state.resume(options.server, by=administrator())
             return [f"{options.server} serves again."]
         found = await state.suspensions()
         return [
@@ -61,6 +62,11 @@ async def _revoked(state: State, server: str) -> int:
     while (left := len(await state.vault_tokens.of_server(server))) and time.monotonic() < deadline:  # noqa: ASYNC110 - other processes do it
         await asyncio.sleep(0.1)
     return left
+
+
+def administrator() -> str:
+    """Who is at this machine, for the record."""
+    return f"{getpass.getuser()} (./demo)"
 
 
 def _tally(held: int, left: int) -> str:

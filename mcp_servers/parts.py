@@ -59,7 +59,7 @@ def make_parts(settings: ServerSettings) -> Parts:
         standing=Standing(keycloak.is_active),
         vault=Vault(settings.vault_addr, namespace=settings.vault_namespace, timeout=settings.outage_timeout),
         state=state,
-        trail=QueuedTrail(state.audit_rows.append),
+        trail=QueuedTrail(settings.server, state.audit_rows.append),
         validator=TokenValidator(
             issuer=settings.issuer,
             jwks_url=settings.jwks_url,

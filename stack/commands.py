@@ -215,7 +215,7 @@ def audit(layout: Layout, options: Namespace, began: float) -> int:
         raise NotReady("The demo is not running, so its audit trail cannot be read.", fix="Start it: `./demo up -d`.")
     own = environment(_running_instance(layout, now), service("app"))
     return subprocess.run(
-        [sys.executable, "-m", "app.audit_command", "--logs", str(layout.logs), *options.arguments],
+        [sys.executable, "-m", "app.audit_command", *options.arguments],
         check=False,
         cwd=layout.root,
         env=base_environment(layout.temporary) | own,

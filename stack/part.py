@@ -33,7 +33,11 @@ class Instance:
         Raises KeyError when it names a port or secret that does not exist.
         """
         return template.format(
-            port=self.ports, secret=self.secrets(), users_file=self.users_file, data=self.layout.data
+            port=self.ports,
+            secret=self.secrets(),
+            users_file=self.users_file,
+            data=self.layout.data,
+            logs=self.layout.logs,
         )
 
 

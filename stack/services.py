@@ -1,8 +1,8 @@
 """Every service of the demo, declared once: the stack, `docker-compose.yml` and its drift test read this list.
 
 Values are templates: ``{port[name]}`` is that port of this instance, ``{secret[NAME]}`` one of its
-secrets, ``{users_file}`` the file it is provisioned from, ``{data}`` its data folder. A new service is one more
-entry here and its ports in ``PORTS``.
+secrets, ``{users_file}`` the file it is provisioned from, ``{data}`` its data folder, ``{logs}`` that of its logs. A
+new service is one more entry here and its ports in ``PORTS``.
 """
 
 from __future__ import annotations
@@ -346,6 +346,7 @@ SERVICES: tuple[Service, ...] = (
             "POSTGRES_DATABASE": "shop",
             **_ACCOUNTS,
             "AUDIT_FILE": "{data}/openbao/audit.log",
+            "LOGS_DIR": "{logs}",
             "AGENT_AUTH_URL": "https://localhost:{port[agent-auth]}",
             "BIZ_SERVICE_URL": "http://localhost:{port[biz-service]}",
             "BIZ_SERVICE_TLS_URL": "https://localhost:{port[biz-service-tls]}",

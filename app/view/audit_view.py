@@ -22,7 +22,6 @@ from app.view.flow import flow
 from app.view.plain import mono, plain
 from app.view.timeline import TimelineRow, timeline
 from fastmcp_vault.errors import Problem
-from fastmcp_vault.state import SuspensionDeed
 
 ANSWER_SECONDS = 15.0
 GROUPS = 25
@@ -60,32 +59,22 @@ def show() -> None:
     press.button(t("audit.again"), icon=":material/refresh:", key="audit.again")
     if press.taken("audit.again"):
         st.toast(t("audit.reading"))
+    who_did_view.show(st.query_params.get(ID, ""))
     try:
         with st.spinner(t("audit.reading")):
             process = AppProcess.current()
-            _deeds(process.loop.run(audit.deeds(process, visitor.visit().cookie), timeout=ANSWER_SECONDS))
             told = process.loop.run(audit.look(process, visitor.visit().cookie), timeout=ANSWER_SECONDS)
     except Problem as problem:
-        who_did_view.show({})
         sentence.problem(problem)
         return
     traces.remember(told.trace)
-    who_did_view.show(Counter((line.correlation_id, line.server) for line in told.lines))
+    st.subheader(t("audit.vault"), anchor=False)
     lines = audit.joined(told.lines, traces.remembered(), traces.noted())
     if not lines:
         st.info(t("audit.empty", entity=plain(told.entity), since=clock(told.since)), icon=":material/receipt_long:")
         return
     _verdict(told)
     _shown(lines)
-
-
-def _deeds(found: Sequence[SuspensionDeed]) -> None:
-    """What administrators did to the person's access: kept in the shared state, beside Vault's own log."""
-    if found:
-        st.subheader(t("audit.suspensions"), anchor=False)
-    for one in found:
-        said = t(f"audit.suspension.{one.deed}", when=clock(one.at), by=one.by, held=one.held, left=one.left_over)
-        st.caption(plain(f"{said} {one.reason}".strip()))
 
 
 def _verdict(told: AuditReport) -> None:

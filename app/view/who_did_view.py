@@ -1,69 +1,97 @@
-"""The first part of the Audit page: one row an action, from the audit trail that the MCP servers write."""
+"""The first part of the Audit page: one row an action, and for one of them what other parts wrote about it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
 from app import who_did
 from app.claims import clock
+from app.evidence import evidence
 from app.process import AppProcess
 from app.texts import t
 from app.view import sentence, visitor
+from app.view.plain import mono, plain
+from app.who_did import WhoDid
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.state.audit_rows import AuditRow
 
 SECONDS = 10.0
-"""How long reading them may take."""
+"""How long reading the rows may take."""
 
-OUTCOMES = ("done", "failed", "asked", "cancelled")
+OUTCOMES = ("done", "failed", "refused", "asked", "cancelled")
+DEEDS = ("suspended", "revoked", "resumed", "ended")
+
+DETAILS = ("credential", "accessor", "approved", "sid", "correlation_id")
+"""What is shown of the chosen row alone."""
 
 
-def show(joined: Mapping[tuple[str, str], int]) -> None:
-    """The rows; ``joined``: how many of the person's own requests Vault wrote down, by correlation id and server."""
+def show(wanted: str) -> None:
+    """The rows, the newest first; ``wanted``: the correlation id of one that is chosen already."""
     try:
         process = AppProcess.current()
-        told = process.loop.run(who_did.look(process, visitor.visit().cookie), timeout=SECONDS)
+        told = process.loop.run(who_did.look(process, visitor.visit().cookie, wanted), timeout=SECONDS)
     except Problem as problem:
         sentence.problem(problem)
         return
     st.subheader(t("audit.who-did.everybody" if told.everybody else "audit.who-did"), anchor=False)
     st.caption(t("audit.who-did.about"))
-    if not told.rows:
+    if lost := sum(row.said.get("lost_before", 0) for row in told.rows):
+        st.warning(t("audit.lost", count=lost), icon=":material/warning:")
+    if told.rows:
+        _rows(told, wanted)
+    else:
         st.markdown(t("audit.who-did.none"))
-        return
+
+
+@st.fragment
+def _rows(told: WhoDid, wanted: str) -> None:
     # A data frame shows text as it is: nothing in a row is read as Markdown.
-    st.dataframe(
-        [_row(row, joined, everybody=told.everybody) for row in told.rows],
+    chosen = st.dataframe(
+        [_row(row, everybody=told.everybody) for row in told.rows],
         hide_index=True,
-        height=min(38 * len(told.rows) + 40, 320),
-        key="audit.who-did",
-    )
+        height=min(36 * len(told.rows) + 40, 320),
+        key=f"audit.who-did.{told.rows[0].seq}",
+        on_select="rerun",
+        selection_mode="single-row",
+    ).selection.rows
+    if chosen:
+        _detail(told.rows[chosen[0]], everybody=told.everybody)
+    elif wanted and told.rows[0].said.get("correlation_id") == wanted:
+        _detail(told.rows[0], everybody=told.everybody)
+    else:
+        st.caption(t("audit.who-did.choose"))
 
 
-def _row(row: AuditRow, joined: Mapping[tuple[str, str], int], *, everybody: bool) -> dict[str, Any]:
-    said = row.said
-    count = joined.get((_of(row, "correlation_id"), _of(row, "server")), 0)
+def _row(row: AuditRow, *, everybody: bool) -> dict[str, Any]:
     return {
-        t("audit.column.when"): clock(float(said.get("at") or row.written_at)),
+        t("audit.column.when"): clock(float(row.said.get("at") or row.written_at)),
         **({t("audit.column.person"): _of(row, "person")} if everybody else {}),
-        t("audit.column.tool"): f"{_of(row, 'server')} {_of(row, 'tool')}",
+        t("audit.column.tool"): f"{_of(row, 'server')} {_of(row, 'tool')}".strip(),
         t("audit.column.arguments"): _of(row, "arguments"),
         t("audit.column.outcome"): _outcome(row),
         t("audit.column.client"): _of(row, "client"),
-        t("audit.column.approved"): _of(row, "approved"),
-        t("audit.column.credential"): _of(row, "credential"),
-        t("audit.column.accessor"): _of(row, "accessor"),
-        **({} if everybody else {t("audit.column.joined"): str(count or t("audit.joined.none"))}),
-        t("audit.column.id"): _of(row, "correlation_id"),
     }
 
 
 def _outcome(row: AuditRow) -> str:
-    outcome = _of(row, "outcome")
-    return t(f"audit.outcome.{outcome}", reason=_of(row, "reason")) if outcome in OUTCOMES else outcome
+    deed, outcome, reason = (_of(row, name) for name in ("deed", "outcome", "reason"))
+    if deed in DEEDS:
+        counts = {"held": row.said.get("held", 0), "left": row.said.get("left_over", 0)}
+        return f"{t(f'audit.deed.{deed}', by=_of(row, 'by'), **counts)} {reason}".strip()
+    return t(f"audit.outcome.{outcome}", reason=reason) if outcome in OUTCOMES else deed or outcome
+
+
+def _detail(row: AuditRow, *, everybody: bool) -> None:
+    """One row whole, and what Vault, and for the facilitator the logs, have about it."""
+    st.markdown(f"**{plain(_of(row, 'server'))} {plain(_of(row, 'tool'))}** {plain(_outcome(row))}")
+    facts = {t(f"audit.column.{name}"): mono(_of(row, name)) for name in DETAILS if _of(row, name)}
+    st.markdown("\n".join(f"- {name}: {value}" for name, value in facts.items()))
+    for found in evidence(row, AppProcess.current().settings, everybody=everybody):
+        st.markdown(f"**{found.part}**" + (f": {plain(found.missing)}" if found.missing else ""))
+        if found.lines:
+            st.code("\n".join(found.lines), language=None, wrap_lines=True)
 
 
 def _of(row: AuditRow, name: str) -> str:

@@ -173,5 +173,10 @@ APPROVALS = Count(
     "A person's yes: asked, given, refused, used, expired.",
     labels=("audience", "outcome"),
 )
+AUDITED = Count(
+    "fastmcp_vault.audited",
+    "Actions for the audit trail: written, or lost.",
+    labels=("server", "outcome"),
+)
 SIGN_INS = Count("fastmcp_vault.sign_ins", "Sign-ins at the app, by outcome.", labels=("outcome",))
 SESSIONS = Level("fastmcp_vault.sessions", "Sessions of the app, of all its replicas.", labels=())

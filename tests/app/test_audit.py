@@ -13,19 +13,27 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import audit, my_secrets
+from app import audit, my_secrets, who_did
 from app.actions import load_tools
 from app.audit import AuditLine, AuditReport, joined, origin, read
 from app.process import AppProcess
 from app.session import Visit
 from app.texts import t
+from app.who_did import WhoDid
 from fastmcp_vault.errors import ConfigError, NotReady, Problem, VaultDenied
-from fastmcp_vault.state import SuspensionDeed
+from fastmcp_vault.state.audit_rows import AuditRow
 from fastmcp_vault.tracing import Exchange, Step, Trace
 from stack.testing import Stack
 from tests.app.conftest import ALICE, FRAME, Straight
 from tests.app.serving import cookie_of, process_of
 from tests.support.people import Person
+
+CALL = {
+    **{"at": 1.0, "person": "alice", "client": "mcp-demo-app", "server": "mcp-jira", "tool": "get_issue"},
+    **{"outcome": "refused", "reason": "*no*", "correlation_id": "c-1", "lost_before": 2},
+    "credential": "secret/data/users/alice/jira",
+}
+DEED = {"at": 1.0, "person": "bob", "deed": "suspended", "by": "charlie", "reason": "why"}
 
 HERS, HIS = "11111111-aaaa", "22222222-bbbb"
 T0 = "2026-11-21T10:00:00.123456789Z"
@@ -185,11 +193,13 @@ async def test_without_a_log_or_with_one_that_cannot_be_read_there_is_a_sentence
 
 @pytest.fixture
 def page(app: AppTest, looked_up: Callable[[Visit], None], monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
-    def shows(told: AuditReport | Problem) -> AppTest:
-        monkeypatch.setattr(AppProcess, "current", classmethod(lambda cls: SimpleNamespace(loop=Straight())))
+    def shows(told: AuditReport | Problem, **query: str) -> AppTest:
+        running = SimpleNamespace(loop=Straight(), settings=SimpleNamespace(audit_file="", logs_dir=""))
+        monkeypatch.setattr(AppProcess, "current", classmethod(lambda cls: running))
         monkeypatch.setattr(audit, "look", lambda *_: told)
-        monkeypatch.setattr(audit, "deeds", lambda *_: [SuspensionDeed("suspended", "charlie", time.time(), "why")])
+        monkeypatch.setattr(who_did, "look", lambda *_: WhoDid([AuditRow(2, 0.0, CALL), AuditRow(1, 0.0, DEED)], True))
         looked_up(Visit(person=ALICE, cookie="opaque"))
+        app.query_params.update(query)
         app.run()
         return app.switch_page(str(FRAME.parent / "audit.py")).run()
 
@@ -207,8 +217,9 @@ def test_the_filter_narrows_to_servers_words_and_refusals(page: Callable[..., Ap
     trace = Trace(id="t-1", action="Look at the audit log", started_at=time.time())
     app = page(AuditReport("alice", lines, time.time() - 60, trace))
     assert not app.exception
-    assert "4 requests reached Vault as alice" in app.warning[0].value
-    assert "Vault refused 1 of them" in app.warning[0].value
+    verdict = app.warning[-1].value
+    assert "4 requests reached Vault as alice" in verdict
+    assert "Vault refused 1 of them" in verdict
 
     def count() -> str:
         return next(heading.value for heading in app.subheader if "requests" in heading.value)
@@ -228,9 +239,22 @@ def test_the_filter_narrows_to_servers_words_and_refusals(page: Callable[..., Ap
 
 def test_where_there_is_no_log_the_page_says_so(page: Callable[..., AppTest]) -> None:
     app = page(NotReady("This app has no audit log to read.", fix="Set `AUDIT_FILE`."))
-    assert "This app has no audit log to read." in app.warning[0].value.replace("\\", "")
+    lost, none = app.warning
+    assert "2 calls between these rows were not written down" in lost.value
+    assert "This app has no audit log to read." in none.value.replace("\\", "")
     assert not app.expander
-    assert "suspended by charlie" in app.caption[0].value, "what is kept elsewhere is shown all the same"
+    rows = app.dataframe[0].value.to_dict("records")
+    assert [row["outcome"] for row in rows] == ["refused: *no*", "suspended by charlie. why"]
+    assert [row["person"] for row in rows] == ["alice", "bob"]
+
+
+def test_the_row_that_a_link_names_is_opened_with_what_could_not_be_joined(page: Callable[..., AppTest]) -> None:
+    app = page(NotReady("This app has no audit log to read."), id="c-1")
+    said = " ".join(text.value for text in app.markdown)
+    assert "`secret/data/users/alice/jira`" in said
+    assert r"refused\: \*no\*" in said, "as text, not as Markdown"
+    for part in ("Vault", "MCP server", "Back end"):
+        assert rf"**{part}**: not joined\:" in said
 
 
 @pytest.mark.parametrize(

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 import psycopg
 import pytest
 
 from fastmcp_vault.errors import InputError, StateUnavailable
-from fastmcp_vault.state import State
-from fastmcp_vault.state.audit_rows import ChainHead, prune
+from fastmcp_vault.state import Principal, State
+from fastmcp_vault.state.audit_rows import ChainHead
 from fastmcp_vault.state.trail import AuditEntry, QueuedTrail
 from init import state_rights
 from init.ledger import Ledger
-from init.state_rights import APP, WRITERS
+from init.state_rights import APP, SERVERS
 from stack.testing import Stack
 from tests.state.conftest import Database
 from tests.state.test_rights import REFUSED, connected, dsn
@@ -39,7 +40,7 @@ async def trail(database: Database, stack: Stack) -> Database:
     return database
 
 
-@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.parametrize("writer", SERVERS)
 def test_a_writer_adds_under_its_own_name_and_can_neither_read_change_nor_delete(
     trail: Database, stack: Stack, writer: str
 ) -> None:
@@ -64,7 +65,12 @@ def test_a_writer_adds_under_its_own_name_and_can_neither_read_change_nor_delete
     with connected(trail, stack, APP) as reader:
         rows = reader.execute("SELECT DISTINCT writer FROM audit_trail ORDER BY 1").fetchall()
         assert rows == [(name,) for name in sorted({"mcp-jira", writer})]
-        for statement in ("SELECT audit_append('[]')", "DELETE FROM audit_trail", "UPDATE audit_head SET seq = 1"):
+        reader.execute("SELECT audit_append('[]'), audit_prune()")
+        for statement in (
+            "DELETE FROM audit_trail",
+            "UPDATE audit_trail SET body = '{}'",
+            "UPDATE audit_head SET seq = 1",
+        ):
             with pytest.raises(REFUSED):
                 reader.execute(statement.encode())
 
@@ -133,23 +139,66 @@ async def test_a_chain_written_anew_by_a_superuser_is_found_by_a_head_that_was_k
         heads.append(ChainHead(3, bytes((await trail.run("SELECT hash FROM audit_trail WHERE seq = 3"))[0][0]).hex()))  # type: ignore[call-overload]
         await trail.run(REWRITE)
         assert (await app.audit_rows.verify()).faults == [], "who may change all of it leaves no mark inside"
-        for head, expected in zip(heads, ("after the chain's end", "written anew"), strict=True):
-            check = await app.audit_rows.verify(kept=ChainHead.read(str(head)))
+        for head, expected in zip(heads, ("a head that was kept is of row 6", "written anew"), strict=True):
+            check = await app.audit_rows.verify([ChainHead.read(str(head))])
             assert expected in check.faults[0]
 
 
-async def test_what_is_old_is_pruned_by_the_owner_and_the_rest_is_still_checked(trail: Database, stack: Stack) -> None:
+async def test_what_is_old_is_pruned_and_the_rest_is_still_checked(trail: Database, stack: Stack) -> None:
     async with State(dsn(trail, stack, APP)) as app, State(dsn(trail, stack, "mcp-jira")) as jira:
         kept = (await app.audit_rows.verify()).head
-        with psycopg.connect(trail.dsn.get_secret_value(), autocommit=True) as owner:
-            assert prune(owner, 3600.0) == 0
-            assert prune(owner, 0.0) == 6
-            assert prune(owner, 0.0) == 0
+        await app.prune()
+        assert len(await app.audit_rows.find()) == 6
+        await trail.run("UPDATE audit_head SET keep_days = 0")
+        await jira.prune()
+        assert len(await app.audit_rows.find()) == 6, "a server may not"
+        await app.prune()
+        await trail.run("UPDATE audit_head SET keep_days = 1")
         await jira.audit_rows.append([entry(7), entry(8)])
-        check = await app.audit_rows.verify(kept=kept)
-        assert (check.rows, check.pruned, check.faults, check.gaps, check.head.seq) == (2, 6, [], [], 8)
+        check = await app.audit_rows.verify([kept])
+        assert (check.rows, check.pruned, check.kept, check.faults, check.gaps) == (2, 6, 1, [], [])
         await trail.run("DELETE FROM audit_trail WHERE seq = 7")
         assert "row 7 is missing" in (await app.audit_rows.verify()).faults[0]
+
+
+async def test_several_replicas_that_write_at_once_make_one_chain(trail: Database, stack: Stack) -> None:
+    async with (
+        State(dsn(trail, stack, "mcp-jira")) as one,
+        State(dsn(trail, stack, "mcp-jira")) as two,
+        State(dsn(trail, stack, "mcp-github")) as three,
+        State(dsn(trail, stack, APP)) as app,
+    ):
+        async with AsyncExitStack() as writing:
+            trails = [
+                await writing.enter_async_context(QueuedTrail("jira", state.audit_rows.append, linger=0.01))
+                for state in (one, two, three)
+            ]
+            for number in range(120):
+                for each in trails:
+                    each.record({"n": number})
+                await asyncio.sleep(0)
+        check = await app.audit_rows.verify()
+        assert (check.rows, check.faults, check.gaps) == (6 + 360, [], [])
+        rows = [row.said for row in reversed(await app.audit_rows.find(limit=360))]
+        for process in {said["process"] for said in rows}:
+            assert [said["n"] for said in rows if said["process"] == process] == list(range(120))
+
+
+async def test_a_writer_that_keeps_the_turn_holds_the_others_up_for_moments_and_no_suspension(
+    trail: Database, stack: Stack
+) -> None:
+    alice = Principal("person", "https://id", "id-of-alice")
+    async with State(dsn(trail, stack, APP)) as app:
+        with connected(trail, stack, "mcp-jira") as hostile, hostile.transaction():
+            hostile.execute("SELECT audit_append('[]')")
+            with pytest.raises(StateUnavailable):
+                await app.audit_rows.append([entry(1, process="p-2")])
+            await app.principals.suspend(alice, name="alice", by="charlie")
+            await eventually(lambda: app.suspended(alice))
+        await app.principals.note_revoked(alice, name="alice", by="charlie", held=3, left_over=1)
+        said = (await app.audit_rows.find(sub="id-of-alice", limit=1))[0].said
+        assert (said["deed"], said["by"], said["held"], said["left_over"]) == ("revoked", "charlie", 3, 1)
+        assert (await app.audit_rows.verify()).faults == []
 
 
 class Store:
@@ -169,7 +218,7 @@ class Store:
 async def test_a_store_that_is_away_delays_nobody_and_what_is_lost_is_counted_and_said() -> None:
     store = Store()
     store.fails = StateUnavailable("away")
-    async with QueuedTrail(store.write, capacity=3) as trail:
+    async with QueuedTrail("jira", store.write, capacity=3, linger=0.01) as trail:
         for number in range(5):
             trail.record({"n": number})
         assert (trail.waiting, trail.lost) == (3, 2)
@@ -188,7 +237,7 @@ async def test_a_store_that_is_away_delays_nobody_and_what_is_lost_is_counted_an
 async def test_what_no_store_takes_is_lost_and_what_still_waits_at_the_end_is_written_or_counted() -> None:
     store = Store()
     store.fails = InputError("no")
-    async with QueuedTrail(store.write) as trail:
+    async with QueuedTrail("jira", store.write, linger=0.01) as trail:
         trail.record({})
         await eventually(lambda: trail.lost == 1)
         store.fails = None

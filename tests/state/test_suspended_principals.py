@@ -55,10 +55,12 @@ async def test_every_process_refuses_them_and_nobody_else_until_it_is_lifted(
         assert not await here.principals.resume(principal)
         await eventually(lambda: not there.suspended(principal))
         there.check(theirs, server="mcp-jira")
-        assert [(done.deed, done.by, done.reason) for done in await there.principals.history(principal)] == [
+        noted = [row.said for row in await there.audit_rows.find(iss=ISSUER)]
+        assert [(said["deed"], said["by"], said["reason"]) for said in noted] == [
             ("resumed", "dana", ""),
             ("suspended", "charlie", "stolen laptop"),
         ]
+        assert {said["sub" if principal.kind == "person" else "client"] for said in noted} == {principal.id}
 
 
 async def test_who_is_suspended_hears_so_though_their_session_has_ended(database: Database) -> None:

@@ -9,14 +9,14 @@ from typing import Any
 
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools import ToolResult
-from fastmcp.tools.base import InputRequiredToolResult
 
 from fastmcp_vault.credentials.calls import Call, current_call
 from fastmcp_vault.masking import cut_text, mask_text, mask_value
 from fastmcp_vault.meta import ERROR_KEY
 from fastmcp_vault.printable import printable
 from fastmcp_vault.server.failures import as_problem
-from fastmcp_vault.state.trail import AuditEntry, AuditTrail
+from fastmcp_vault.server.trace import outcome_of, outcome_of_problem
+from fastmcp_vault.state.trail import AuditEntry, QueuedTrail
 
 ARGUMENTS_LIMIT = 1000
 """Characters of a call's arguments that are noted."""
@@ -28,10 +28,11 @@ TEXT_LIMIT = 300
 class AuditMiddleware(Middleware):
     """Notes what was done for whom, refusals too. Stands inside the middleware that makes the call known.
 
-    ``server``: the resource server's own name, as tokens have it. ``trail`` does not wait, so neither do calls.
+    ``server``: the resource server's own name, as tokens have it. ``trail`` does not wait, so neither do calls. A call
+    that is refused by a limit, or for its token, is no action: it is counted (``metrics.REFUSALS``) and not noted.
     """
 
-    def __init__(self, server: str, trail: AuditTrail) -> None:
+    def __init__(self, server: str, trail: QueuedTrail) -> None:
         self._server, self._trail = server, trail
 
     async def on_call_tool(self, context: MiddlewareContext[Any], call_next: CallNext[Any, Any]) -> Any:
@@ -55,10 +56,9 @@ class AuditMiddleware(Middleware):
         told = {"outcome": "cancelled"}
         try:
             result = await call_next(context)
-            told = _outcome(result)
+            told = _told(result)
         except Exception as error:
-            problem = as_problem(error)
-            told = {"outcome": "failed", "code": problem.code, "reason": _short(problem.what)}
+            told = _of_problem(as_problem(error).as_dict())
             raise
         finally:
             self._trail.record({**told, **self._facts(call, name, arguments, began)})
@@ -84,18 +84,20 @@ class AuditMiddleware(Middleware):
         }
 
 
-def _outcome(result: Any) -> dict[str, str]:
-    if isinstance(result, InputRequiredToolResult):
-        return {"outcome": "asked"}
-    if not (isinstance(result, ToolResult) and result.is_error):
-        return {"outcome": "done"}
-    problem = (result.meta or {}).get(ERROR_KEY) or {}
-    return {"outcome": "failed", "code": str(problem.get("code", "")), "reason": _short(str(problem.get("what", "")))}
+def _told(result: Any) -> dict[str, str]:
+    if not isinstance(result, ToolResult) or not result.is_error:
+        return {"outcome": outcome_of(result)[0] if isinstance(result, ToolResult) else "done"}
+    return _of_problem((result.meta or {}).get(ERROR_KEY, {}))
+
+
+def _of_problem(problem: Mapping[str, Any]) -> dict[str, str]:
+    outcome, code = outcome_of_problem(problem)
+    return {"outcome": outcome, "code": code, "reason": _short(str(problem.get("what", "")))}
 
 
 def _short(text: str) -> str:
     """Foreign text, cut, masked and printable: PostgreSQL's JSON has no place for NUL or half a surrogate pair."""
-    return printable(mask_text(text, limit=TEXT_LIMIT))
+    return printable(mask_text(text, limit=TEXT_LIMIT)) if text else ""
 
 
 def _arguments(arguments: Mapping[str, Any]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import mcp_types as mt
 from fastmcp.server.dependencies import get_http_request
@@ -41,9 +42,11 @@ def outcome_of(result: ToolResult) -> tuple[str, str]:
     """
     if isinstance(result, InputRequiredToolResult):
         return "asked", ""
-    if not result.is_error:
-        return "done", ""
-    problem = (result.meta or {}).get(ERROR_KEY, {})
+    return outcome_of_problem((result.meta or {}).get(ERROR_KEY, {})) if result.is_error else ("done", "")
+
+
+def outcome_of_problem(problem: Mapping[str, Any]) -> tuple[str, str]:
+    """The same of a problem (:meth:`fastmcp_vault.errors.Problem.as_dict`)."""
     code = str(problem.get("code", ""))
     if code in _ASKED:
         return "asked", code

@@ -9,7 +9,7 @@ from fastmcp_vault.state.protocol import Principal, RegisteredToken, SharedState
 if TYPE_CHECKING:
     from fastmcp_vault.state.approvals import Approval, Approvals, Question
     from fastmcp_vault.state.pending import FinishedLogins
-    from fastmcp_vault.state.principals import PrincipalSuspension, SuspendedPrincipals, SuspensionDeed
+    from fastmcp_vault.state.principals import PrincipalSuspension, SuspendedPrincipals
     from fastmcp_vault.state.sessions import SessionStore, SignedIn, StoredSession
     from fastmcp_vault.state.store import State, Suspension
     from fastmcp_vault.state.vault_tokens import VaultTokens
@@ -31,7 +31,6 @@ _IN_POSTGRESQL = {
     "StoredSession": "sessions",
     "SuspendedPrincipals": "principals",
     "Suspension": "store",
-    "SuspensionDeed": "principals",
     "VaultTokens": "vault_tokens",
     "Workshop": "workshop",
 }
@@ -54,7 +53,6 @@ __all__ = [
     "StoredSession",
     "SuspendedPrincipals",
     "Suspension",
-    "SuspensionDeed",
     "VaultTokens",
     "Workshop",
     "WorkshopBoard",

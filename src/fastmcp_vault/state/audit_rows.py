@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import deque
+import logging
+import time
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
-from fastmcp_vault.errors import InputError
+from fastmcp_vault.errors import InputError, StateUnavailable
+from fastmcp_vault.printable import printable
 from fastmcp_vault.state.failures import translated
 from fastmcp_vault.state.trail import AuditEntry
 
@@ -26,23 +29,13 @@ PAGE = 1000
 FAULTS = 20
 """Faults that a check names."""
 
-_ROWS = "SELECT seq, body, hash FROM audit_trail WHERE seq > %s ORDER BY seq LIMIT %s"
+TEXT_LIMIT = 300
+"""Characters of a text that an administrator typed."""
 
-OLD = (
-    "SELECT coalesce((SELECT written_at FROM audit_trail ORDER BY seq LIMIT 1) < extract(epoch FROM now()) - %s, false)"
-)
-"""Whether there is something to prune; takes seconds, as :func:`prune`."""
+_ENDS: LiteralString = "SELECT seq, hash, pruned_seq, pruned_hash FROM audit_head"
+_ROWS: LiteralString = "SELECT seq, body, hash FROM audit_trail WHERE seq > %s ORDER BY seq LIMIT %s"
 
-_PRUNE = """
-WITH cut AS (
-    SELECT seq, hash FROM audit_trail WHERE seq < coalesce(
-        (SELECT min(seq) FROM audit_trail WHERE written_at >= extract(epoch FROM now()) - %s), 9223372036854775807)
-    ORDER BY seq DESC LIMIT 1
-), kept AS (
-    UPDATE audit_head SET pruned_seq = cut.seq, pruned_hash = cut.hash FROM cut RETURNING cut.seq
-)
-DELETE FROM audit_trail USING kept WHERE audit_trail.seq <= kept.seq
-"""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +70,13 @@ class ChainHead:
 class ChainCheck:
     """What a check of the chain found: ``faults`` in words, the first bad row first; ``gaps``: what was never written.
 
-    ``head`` is the last good row. Whoever keeps it elsewhere can tell later whether the chain was cut or written anew.
+    ``head`` is the last good row. Whoever keeps it elsewhere can tell later whether the chain was cut or written anew:
+    ``kept`` is how many such heads were compared.
     """
 
     rows: int = 0
     pruned: int = 0
+    kept: int = 0
     head: ChainHead = ChainHead(0, "00" * 32)
     faults: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
@@ -107,6 +102,15 @@ class AuditRows:
         assert row is not None
         return str(ChainHead(*row))
 
+    async def note(self, deed: str, *, by: str, reason: str = "", **facts: str | int) -> None:
+        """Add what an administrator did. Where that fails, only the log tells it: what they did is done."""
+        said = {"deed": deed, "by": by, "reason": reason, **facts}
+        shown = {name: printable(one[:TEXT_LIMIT]) if isinstance(one, str) else one for name, one in said.items()}
+        try:
+            await self.append([{**shown, "at": round(time.time(), 3), "process": uuid.uuid4().hex, "number": 1}])
+        except (InputError, StateUnavailable):
+            _log.exception("Missing in the audit trail: %s %s", deed, facts)
+
     async def find(
         self,
         *,
@@ -118,19 +122,25 @@ class AuditRows:
         limit: int = LIMIT,
     ) -> list[AuditRow]:
         """Actions that fit all that is given, the newest first. ``since``: seconds since the epoch."""
+        conditions: dict[LiteralString, object] = {
+            "iss = %s": iss,
+            "sub = %s": sub,
+            "person = %s": person,
+            "correlation_id = %s": correlation_id,
+            "written_at >= %s": since or None,
+        }
+        given = {condition: value for condition, value in conditions.items() if value is not None}
+        where = " AND ".join(given) or "true"
         with translated("reading the audit trail"):
             async with self._pool.connection() as connection:
                 found = await connection.execute(
-                    "SELECT seq, written_at, body FROM audit_trail WHERE written_at >= %(since)s"
-                    " AND (%(iss)s::text IS NULL OR iss = %(iss)s) AND (%(sub)s::text IS NULL OR sub = %(sub)s)"
-                    " AND (%(person)s::text IS NULL OR person = %(person)s)"
-                    " AND (%(id)s::text IS NULL OR correlation_id = %(id)s) ORDER BY seq DESC LIMIT %(limit)s",
-                    {"since": since, "iss": iss, "sub": sub, "person": person, "id": correlation_id, "limit": limit},
+                    f"SELECT seq, written_at, body FROM audit_trail WHERE {where} ORDER BY seq DESC LIMIT %s",  # noqa: S608 - all ours
+                    (*given.values(), limit),
                 )
                 return [AuditRow(seq, at, json.loads(body)) for seq, at, body in await found.fetchall()]
 
-    async def verify(self, *, kept: ChainHead | None = None) -> ChainCheck:
-        """Check the whole chain; ``kept``: a head of an earlier check, which must still be in it."""
+    async def verify(self, kept: Sequence[ChainHead] = ()) -> ChainCheck:
+        """Check the whole chain; ``kept``: heads from earlier, which must still be in it where they are not pruned."""
         with translated("checking the audit trail"):
             async with self._pool.connection() as connection, connection.transaction():
                 # One moment's view, although servers go on writing.
@@ -141,48 +151,45 @@ class AuditRows:
 class _Checking:
     """One check, row by row."""
 
-    def __init__(self, kept: ChainHead | None) -> None:
-        self._kept, self._found = kept, ChainCheck()
+    def __init__(self, kept: Sequence[ChainHead]) -> None:
+        self._found = ChainCheck()
+        self._kept: dict[int, set[str]] = {}
+        for head in kept:
+            self._kept.setdefault(head.seq, set()).add(head.hash)
         self._numbers: dict[str, int] = {}
 
     async def run(self, connection: psycopg.AsyncConnection[Any]) -> ChainCheck:
         found = self._found
-        asked = await connection.execute("SELECT seq, hash, pruned_seq, pruned_hash FROM audit_head")
-        ends = await asked.fetchone()
+        ends = await (await connection.execute(_ENDS)).fetchone()
         if ends is None:
             self._fault("the table audit_head is empty: both ends of the chain are unknown")
             ends = (0, bytes(32), 0, bytes(32))
         found.pruned = ends[2]
         seq, value = ends[2], bytes(ends[3])
         self._meets(seq, value)
-        waiting: deque[tuple[int, str, bytes]] = deque()
-        while True:
-            if not waiting:
-                waiting.extend(await (await connection.execute(_ROWS, (seq, PAGE))).fetchall())
-            if not waiting:
-                break
-            row = waiting.popleft()
-            self._row(seq, value, *row)
-            seq, value = row[0], bytes(row[2])
-            self._meets(seq, value)
-            found.rows += 1
+        while rows := await (await connection.execute(_ROWS, (seq, PAGE))).fetchall():
+            for number, body, written in rows:
+                self._row(seq, value, number, body, bytes(written))
+                seq, value = number, bytes(written)
+                self._meets(seq, value)
+            found.rows += len(rows)
         if (seq, value) != (ends[0], bytes(ends[1])):
             self._fault(f"the chain ends with row {seq}, and audit_head says {ends[0]}: its end was cut off or changed")
-        if self._kept is not None and not ends[2] <= self._kept.seq <= seq:
-            where = "after the chain's end" if self._kept.seq > seq else "in what was pruned"
-            self._fault(f"the head that was kept, row {self._kept.seq}, lies {where}")
+        if beyond := [number for number in self._kept if number > seq]:
+            self._fault(f"the chain ends with row {seq}, and a head that was kept is of row {max(beyond)}")
         return found
 
     def _row(self, before: int, hash_before: bytes, seq: int, body: str, value: bytes) -> None:
+        said = json.loads(body)
         if seq != before + 1:
             self._fault(f"row {before + 1} is missing" + (f", up to row {seq - 1}" if seq > before + 2 else ""))
-        elif hashlib.sha256(hash_before + body.encode()).digest() != bytes(value):
+        elif hashlib.sha256(hash_before + body.encode()).digest() != value:
             self._fault(f"row {seq} is not what was written: its hash does not fit its content and the row before")
-        elif json.loads(body).get("seq") != seq:
+        elif said.get("seq") != seq:
             self._fault(f"row {seq} was written as another row")
         elif not self._found.faults:
-            self._found.head = ChainHead(seq, bytes(value).hex())
-        self._number(seq, json.loads(body))
+            self._found.head = ChainHead(seq, value.hex())
+        self._number(seq, said)
 
     def _number(self, seq: int, said: Mapping[str, Any]) -> None:
         """A process numbers what it writes: a number that is missing between two rows was lost by it."""
@@ -193,19 +200,11 @@ class _Checking:
         self._numbers[process] = max(number, last)
 
     def _meets(self, seq: int, value: bytes) -> None:
-        if self._kept is not None and self._kept.seq == seq and self._kept.hash != value.hex():
+        heads = self._kept.get(seq, set())
+        self._found.kept += len(heads)
+        if heads - {value.hex()}:
             self._fault(f"row {seq} is another than the head that was kept: the chain was written anew")
 
     def _fault(self, what: str) -> None:
         if len(self._found.faults) < FAULTS:
             self._found.faults.append(what)
-
-
-def prune(owner: psycopg.Connection[Any], keep: float) -> int:
-    """Delete what is older than ``keep`` seconds, from the chain's beginning on; as the tables' owner.
-
-    Where the rest begins is kept, so that it can still be checked. Returns how many rows went.
-    """
-    with owner.transaction():
-        owner.execute("SELECT FROM audit_head FOR UPDATE")
-        return owner.execute(_PRUNE, (keep,)).rowcount

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, LiteralString
+from typing import LiteralString
 
 from psycopg_pool import AsyncConnectionPool
 
 from fastmcp_vault.sentences import Sentence
+from fastmcp_vault.state.audit_rows import AuditRows
 from fastmcp_vault.state.failures import translated
 from fastmcp_vault.state.protocol import Principal
 
@@ -22,30 +23,6 @@ class PrincipalSuspension:
     by: str
     since: float
 
-
-@dataclass(frozen=True, slots=True)
-class SuspensionDeed:
-    """What was done to a person or a client, by whom, when (seconds since the epoch).
-
-    ``reason``: why, or of what was revoked, what was not. ``held``: Vault tokens that there were; ``left_over``: of
-    these, what could not be revoked in time.
-    """
-
-    deed: Literal["suspended", "resumed", "revoked"]
-    by: str
-    at: float
-    reason: str = ""
-    held: int = 0
-    left_over: int = 0
-
-
-HISTORY = 50
-"""Deeds that are handed out, the newest."""
-
-_NOTE: LiteralString = (
-    "INSERT INTO suspension_log (kind, iss, id, name, deed, done_by, reason, held, left_over)"
-    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
-)
 
 _SUSPEND: LiteralString = (
     "INSERT INTO suspended_principals (kind, iss, id, name, reason, suspended_by) VALUES (%s, %s, %s, %s, %s, %s)"
@@ -70,8 +47,8 @@ _SESSIONS: dict[str, LiteralString] = {"person": "DELETE FROM app_sessions WHERE
 class SuspendedPrincipals:
     """Suspensions of people and clients. Every method raises StateUnavailable when the database does not answer."""
 
-    def __init__(self, pool: AsyncConnectionPool) -> None:
-        self._pool = pool
+    def __init__(self, pool: AsyncConnectionPool, trail: AuditRows) -> None:
+        self._pool, self._trail = pool, trail
 
     async def suspend(self, principal: Principal, *, name: str, reason: str = "", by: str = "") -> int:
         """Stop them at every server, at once; suspended already, the reason changes. Returns how many of their open
@@ -81,29 +58,17 @@ class SuspendedPrincipals:
         with translated(Sentence("suspending {server}", server=name)):
             async with self._pool.connection() as connection, connection.transaction():
                 await connection.execute(_SUSPEND, (*principal, name, reason, by))
-                await connection.execute(_NOTE, (*principal, name, "suspended", by, reason, 0, 0))
                 for statement in _WAITING[principal.kind]:
                     gone += (await connection.execute(statement, (principal.id,))).rowcount
+        await self._trail.note("suspended", by=by, reason=reason, **_whom(principal, name))
         return gone
 
     async def note_revoked(
         self, principal: Principal, *, name: str, by: str, held: int, left_over: int, problems: str = ""
     ) -> None:
         """Write down what a suspension came to; ``problems``: what else could not be ended."""
-        with translated(Sentence("suspending {server}", server=name)):
-            async with self._pool.connection() as connection:
-                await connection.execute(_NOTE, (*principal, name, "revoked", by, problems, held, left_over))
-
-    async def history(self, principal: Principal) -> list[SuspensionDeed]:
-        """What was done to them, the newest first."""
-        with translated("listing who is suspended"):
-            async with self._pool.connection() as connection:
-                rows = await connection.execute(
-                    "SELECT deed, done_by, extract(epoch FROM at)::float8, reason, held, left_over FROM suspension_log"
-                    " WHERE kind = %s AND iss = %s AND id = %s ORDER BY number DESC LIMIT %s",
-                    (*principal, HISTORY),
-                )
-                return [SuspensionDeed(*row) for row in await rows.fetchall()]
+        whom = _whom(principal, name)
+        await self._trail.note("revoked", by=by, reason=problems, held=held, left_over=left_over, **whom)
 
     async def resume(self, principal: Principal, *, by: str = "") -> bool:
         """Lift a suspension; whether there was one. The person's sessions at the app end: they sign in anew."""
@@ -114,11 +79,11 @@ class SuspendedPrincipals:
                     principal,
                 )
                 row = await lifted.fetchone()
-                if row is not None:
-                    await connection.execute(_NOTE, (*principal, row[0], "resumed", by, "", 0, 0))
                 if row is not None and (sessions := _SESSIONS.get(principal.kind)):
                     await connection.execute(sessions, (principal.id,))
-                return row is not None
+        if row is not None:
+            await self._trail.note("resumed", by=by, **_whom(principal, row[0]))
+        return row is not None
 
     async def all(self) -> list[PrincipalSuspension]:
         """Everybody and everything that is suspended now, the newest first."""
@@ -129,3 +94,10 @@ class SuspendedPrincipals:
                     " FROM suspended_principals ORDER BY suspended_at DESC"
                 )
                 return [PrincipalSuspension(Principal(*row[:3]), *row[3:]) for row in await rows.fetchall()]
+
+
+def _whom(principal: Principal, name: str) -> dict[str, str]:
+    """Of whom a row of the audit trail is."""
+    if principal.kind == "client":
+        return {"iss": principal.iss, "client": principal.id}
+    return {"iss": principal.iss, "sub": principal.id, "person": name}

@@ -50,22 +50,6 @@ CREATE TABLE IF NOT EXISTS suspended_principals (
     PRIMARY KEY (kind, iss, id)
 );
 
--- Who suspended whom, who lifted it, and what was revoked: written once and changed by nobody but the tables' owner.
-CREATE TABLE IF NOT EXISTS suspension_log (
-    at        timestamptz NOT NULL DEFAULT clock_timestamp(),
-    number    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    kind      text NOT NULL CHECK (kind IN ('person', 'client')),
-    iss       text NOT NULL,
-    id        text NOT NULL,
-    name      text NOT NULL,
-    deed      text NOT NULL CHECK (deed IN ('suspended', 'resumed', 'revoked')),
-    done_by   text NOT NULL,
-    reason    text NOT NULL DEFAULT '',
-    held      integer NOT NULL DEFAULT 0,
-    left_over integer NOT NULL DEFAULT 0
-);
-CREATE INDEX IF NOT EXISTS suspension_log_of ON suspension_log (kind, iss, id, number);
-
 -- Accessors (never tokens) of the Vault tokens that servers hold, so that those of a killed replica can be ended.
 CREATE TABLE IF NOT EXISTS vault_tokens (
     accessor   text PRIMARY KEY,
@@ -242,6 +226,7 @@ CREATE TABLE IF NOT EXISTS quota_overrides (
 -- Who did what: one row an action, in the order of writing. `body` is JSON to the letter; `hash` is the SHA-256 of the hash
 -- before and of `body`, so that a row that is changed, taken out or put elsewhere does not fit its neighbours. The other
 -- columns are made of `body` and cannot say anything else.
+DROP TABLE IF EXISTS suspension_log;
 CREATE TABLE IF NOT EXISTS audit_trail (
     seq            bigint PRIMARY KEY,
     body           text NOT NULL,
@@ -261,21 +246,24 @@ CREATE INDEX IF NOT EXISTS audit_trail_sub ON audit_trail (sub, seq);
 CREATE INDEX IF NOT EXISTS audit_trail_person ON audit_trail (person, seq);
 CREATE INDEX IF NOT EXISTS audit_trail_correlation_id ON audit_trail (correlation_id);
 
--- Both ends of the chain: its last row, and the last one that was pruned, from which the rest goes on.
+-- Both ends of the chain: its last row, and the last one that was pruned, from which the rest goes on. `keep_days`: after
+-- how many days a row is pruned; init sets it.
 CREATE TABLE IF NOT EXISTS audit_head (
     only_one    boolean PRIMARY KEY DEFAULT true CHECK (only_one),
     seq         bigint NOT NULL DEFAULT 0,
     hash        bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex'),
     pruned_seq  bigint NOT NULL DEFAULT 0,
-    pruned_hash bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex')
+    pruned_hash bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex'),
+    keep_days   integer NOT NULL DEFAULT 90 CHECK (keep_days >= 0)
 );
 -- Only where the chain has not begun: a head that somebody removed must not come back as an empty one.
 INSERT INTO audit_head (only_one) SELECT true WHERE NOT EXISTS (SELECT FROM audit_trail) ON CONFLICT DO NOTHING;
 
 -- The one way in for writers, who may do nothing else with these tables. The row says by itself which account wrote it;
--- what an account sent before (`process` and `number`) is not written again. Returns the chain's head.
+-- what an account sent before (`process` and `number`) is not written again. Returns the chain's head. Writers take turns
+-- and wait two seconds at most, so that one that keeps the turn to itself does not hold the others for longer.
 CREATE OR REPLACE FUNCTION audit_append(entries jsonb) RETURNS TABLE (last_seq bigint, last_hash bytea)
-LANGUAGE plpgsql SECURITY DEFINER AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET lock_timeout = '2s' AS $$
 DECLARE
     head audit_head;
     entry jsonb;
@@ -298,10 +286,35 @@ BEGIN
     UPDATE audit_head SET seq = head.seq, hash = head.hash;
     RETURN QUERY SELECT head.seq, head.hash;
 END $$;
-REVOKE ALL ON FUNCTION audit_append(jsonb) FROM PUBLIC;
--- It runs with its owner's rights: whatever the caller's search path is, it finds these tables and no others.
-DO $$ BEGIN
-    EXECUTE 'ALTER FUNCTION audit_append(jsonb) SET search_path = ' || quote_ident(current_schema()) || ', pg_temp';
+
+-- Deletes what is older than `keep_days`, from the chain's beginning on, and keeps where the rest begins. Returns how many
+-- rows went. Whoever calls it decides nothing.
+CREATE OR REPLACE FUNCTION audit_prune() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET lock_timeout = '2s' AS $$
+DECLARE
+    head audit_head;
+    last audit_trail;
+    gone bigint;
+BEGIN
+    SELECT * INTO STRICT head FROM audit_head FOR UPDATE;
+    SELECT * INTO last FROM audit_trail WHERE seq < coalesce((
+        SELECT seq FROM audit_trail WHERE written_at >= extract(epoch FROM now()) - head.keep_days * 86400.0
+        ORDER BY seq LIMIT 1), head.seq + 1) ORDER BY seq DESC LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    UPDATE audit_head SET pruned_seq = last.seq, pruned_hash = last.hash;
+    DELETE FROM audit_trail WHERE seq <= last.seq;
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    RETURN gone;
+END $$;
+REVOKE ALL ON FUNCTION audit_append(jsonb), audit_prune() FROM PUBLIC;
+-- They run with their owner's rights: whatever the caller's search path is, they find these tables and no others.
+DO $$
+DECLARE path text := ' SET search_path = ' || quote_ident(current_schema()) || ', pg_temp';
+BEGIN
+    EXECUTE 'ALTER FUNCTION audit_append(jsonb)' || path;
+    EXECUTE 'ALTER FUNCTION audit_prune()' || path;
 END $$;
 
 -- Announced by the tables themselves, so that no writer can forget to: at commit, every listener hears it.

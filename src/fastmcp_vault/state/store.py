@@ -72,6 +72,8 @@ EXPIRING = (
 
 _MAY_DELETE = "SELECT name FROM unnest(%s::text[]) AS name WHERE has_table_privilege(name, 'DELETE')"
 
+_MAY_PRUNE = "SELECT has_function_privilege('audit_prune()', 'EXECUTE')"
+
 _SESSIONS = "SELECT FROM app_sessions LIMIT 1"
 """What a process that keeps people's sessions must be able to ask."""
 
@@ -121,9 +123,9 @@ class State:
         self.workshop = Workshop(self._pool)
         self.approvals = Approvals(self._pool)
         self.account_requests = AccountRequests(self._pool)
-        self.principals = SuspendedPrincipals(self._pool)
-        self.quotas = Quotas(self._pool, holder=holder)
         self.audit_rows = AuditRows(self._pool)
+        self.principals = SuspendedPrincipals(self._pool, self.audit_rows)
+        self.quotas = Quotas(self._pool, holder=holder)
         self._turns = Turns(self._pool)
         self._unwatched: Callable[[], None] = _nothing
 
@@ -293,8 +295,8 @@ class State:
                 )
         self._listener.revoke(jti)
 
-    async def suspend(self, server: str, *, reason: str = "") -> None:
-        """Stop an MCP server for everybody, at once."""
+    async def suspend(self, server: str, *, reason: str = "", by: str = "") -> None:
+        """Stop an MCP server for everybody, at once. ``by``: who does it, for the audit trail."""
         with translated(Sentence("suspending {server}", server=server)):
             async with self._pool.connection() as connection:
                 await connection.execute(
@@ -302,6 +304,7 @@ class State:
                     " ON CONFLICT (server) DO UPDATE SET reason = excluded.reason",
                     (server, reason),
                 )
+        await self.audit_rows.note("suspended", by=by, reason=reason, server=server)
 
     async def suspensions(self) -> list[Suspension]:
         """The servers that are suspended now, the newest first."""
@@ -313,11 +316,13 @@ class State:
                 )
                 return [Suspension(*row) for row in await rows.fetchall()]
 
-    async def resume(self, server: str) -> None:
+    async def resume(self, server: str, *, by: str = "") -> None:
         """Lift a suspension; one that is not there is fine."""
         with translated(Sentence("resuming {server}", server=server)):
             async with self._pool.connection() as connection:
-                await connection.execute("DELETE FROM suspensions WHERE server = %s", (server,))
+                lifted = await connection.execute("DELETE FROM suspensions WHERE server = %s", (server,))
+        if lifted.rowcount:
+            await self.audit_rows.note("resumed", by=by, server=server)
 
     async def prune(self) -> int:
         """Delete what has expired, where this account may delete; returns how many rows."""
@@ -330,6 +335,9 @@ class State:
                         gone += await count_expired(connection)
                     done = await connection.execute(f"DELETE FROM {table} WHERE expires_at <= now()")  # noqa: S608
                     gone += done.rowcount
+                if (await (await connection.execute(_MAY_PRUNE)).fetchone()) == (True,):
+                    pruned = await (await connection.execute("SELECT audit_prune()")).fetchone()
+                    gone += pruned[0] if pruned else 0
         return gone
 
     async def _prune_for_ever(self) -> None:

@@ -1,4 +1,4 @@
-"""Where actions are noted for the audit trail: in memory, or in order to a store, beside the calls they tell of."""
+"""Actions on their way to the audit trail: noted in memory at once, and written beside the calls they tell of."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import logging
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
+from fastmcp_vault import metrics
 from fastmcp_vault.backoff import Backoff
 from fastmcp_vault.errors import InputError, StateUnavailable
 
@@ -21,28 +22,16 @@ QUEUE = 2000
 BATCH = 50
 """Actions that are written at once."""
 
+LINGER_SECONDS = 0.2
+"""How long an action waits for others to be written with: a busy server then costs the store five batches a second."""
+
 CLOSE_SECONDS = 3.0
 """How long a shutdown may spend on writing what still waits."""
 
+WITNESS_SECONDS = 60.0
+"""How often the chain's head is logged."""
+
 _log = logging.getLogger(__name__)
-
-
-class AuditTrail(Protocol):
-    """Takes note of actions. Never waits and never fails: a call's answer does not depend on it."""
-
-    def record(self, entry: AuditEntry) -> None:
-        """Note one action."""
-
-
-class MemoryTrail:
-    """The newest actions, for one process; gone with it. ``capacity``: how many are kept."""
-
-    def __init__(self, capacity: int = QUEUE) -> None:
-        self.entries: deque[AuditEntry] = deque(maxlen=capacity)
-
-    def record(self, entry: AuditEntry) -> None:
-        """Note one action; the oldest goes where there is no room."""
-        self.entries.append(entry)
 
 
 class QueuedTrail:
@@ -50,16 +39,24 @@ class QueuedTrail:
 
     ``write`` returns the chain's head as text. It raises StateUnavailable, or InputError for what no store will take.
     Each entry carries ``process``, an id of this one, and ``number``, from 1 on without gaps as long as nothing is
-    lost: what was lost is said by the next entry (``lost_before``) and shows as a gap in the numbers. A process that
-    is killed loses what waits. Use as ``async with``.
+    lost: what was lost is said by the next entry (``lost_before``), shows as a gap in the numbers, and is counted
+    (``metrics.AUDITED``). A process that is killed loses what waits, without a trace of it. Use as ``async with``.
     """
 
-    def __init__(self, write: Callable[[Sequence[AuditEntry]], Awaitable[str]], *, capacity: int = QUEUE) -> None:
-        self._write, self._capacity = write, capacity
+    def __init__(
+        self,
+        server: str,
+        write: Callable[[Sequence[AuditEntry]], Awaitable[str]],
+        *,
+        capacity: int = QUEUE,
+        linger: float = LINGER_SECONDS,
+    ) -> None:
+        self._server, self._write, self._capacity, self._linger = server, write, capacity, linger
         self._process, self._number, self._unsaid = uuid.uuid4().hex, 0, 0
         self._queue: deque[AuditEntry] = deque()
-        self._some = asyncio.Event()
+        self._some, self._many = asyncio.Event(), asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
+        self._witness_at = float("-inf")
         self.lost = 0
         """Actions that found the queue full, since the process began, or that waited when it ended."""
 
@@ -69,17 +66,18 @@ class QueuedTrail:
         return len(self._queue)
 
     def record(self, entry: AuditEntry) -> None:
-        """Note one action; with the queue full it is lost."""
+        """Note one action; with the queue full it is lost. Never waits and never fails."""
         self._number += 1
         if len(self._queue) >= self._capacity:
-            self.lost, self._unsaid = self.lost + 1, self._unsaid + 1
-            if self._unsaid == 1:
-                _log.error("Actions are missing in the audit trail: %s wait already for the store", self._capacity)
+            self._unsaid += 1
+            self._lose(1, first=self._unsaid == 1, why="the queue is full")
             return
         said = {"lost_before": self._unsaid} if self._unsaid else {}
         self._unsaid = 0
         self._queue.append({**entry, **said, "process": self._process, "number": self._number})
         self._some.set()
+        if len(self._queue) >= BATCH:
+            self._many.set()
 
     async def __aenter__(self) -> Self:
         self._writing = asyncio.create_task(self._write_for_ever())
@@ -89,18 +87,19 @@ class QueuedTrail:
         if self._writing is not None:
             self._writing.cancel()
             await asyncio.gather(self._writing, return_exceptions=True)
+        self._witness_at = float("-inf")
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 while self._queue:
                     await self._write_some()
-        except (StateUnavailable, TimeoutError):
-            self.lost += len(self._queue)
-            _log.exception("%s actions are missing in the audit trail", len(self._queue))
+        except (StateUnavailable, TimeoutError) as error:
+            self._lose(len(self._queue), why=f"at the end, {error or 'no answer in time'}")
 
     async def _write_for_ever(self) -> None:
         backoff = Backoff()
         while True:
             await self._some.wait()
+            await self._gathered()
             try:
                 await self._write_some()
             except StateUnavailable as error:
@@ -109,17 +108,39 @@ class QueuedTrail:
             else:
                 backoff.succeeded()
 
+    async def _gathered(self) -> None:
+        """Wait for a whole batch, a moment at most."""
+        try:
+            async with asyncio.timeout(self._linger):
+                await self._many.wait()
+        except TimeoutError:
+            pass
+
     async def _write_some(self) -> None:
         """Write the oldest, which leave the queue once they are written; a second attempt writes none of them twice."""
         batch = [self._queue[index] for index in range(min(BATCH, len(self._queue)))]
-        if batch:
-            try:
-                # A witness outside the database: whoever cuts the end of the chain off must change this log as well.
-                _log.info("The audit trail goes to %s", await self._write(batch))
-            except InputError:
-                self.lost += len(batch)
-                _log.exception("%s actions are missing in the audit trail", len(batch))
+        try:
+            self._witness(await self._write(batch))
+        except InputError as error:
+            self._lose(len(batch), why=str(error))
+        else:
+            metrics.AUDITED.add(len(batch), server=self._server, outcome="written")
         for _ in batch:
             self._queue.popleft()
         if not self._queue:
             self._some.clear()
+        if len(self._queue) < BATCH:
+            self._many.clear()
+
+    def _witness(self, head: str) -> None:
+        """Log the head now and then: whoever cuts the chain off or rewrites it would have to change this log, too."""
+        now = asyncio.get_running_loop().time()
+        if now - self._witness_at >= WITNESS_SECONDS:
+            self._witness_at = now
+            _log.info("The audit trail goes to %s", head)
+
+    def _lose(self, count: int, *, why: str, first: bool = True) -> None:
+        self.lost += count
+        metrics.AUDITED.add(count, server=self._server, outcome="lost")
+        if first:
+            _log.error("Actions are missing in the audit trail (%s): %s", count, why)
