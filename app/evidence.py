@@ -60,7 +60,7 @@ def _of_vault(row: AuditRow, audit_file: str) -> Evidence:
 
 
 def _said(line: AuditLine) -> str:
-    outcome = line.refusal or f"allowed by {', '.join(line.policies) or 'no policy'}"
+    outcome = line.refusal or " by ".join(filter(None, ("allowed", ", ".join(line.policies))))
     return _shown(f"{line.operation} {line.path}: {outcome} (request {line.request_id})")
 
 

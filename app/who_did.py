@@ -23,7 +23,7 @@ class WhoDid:
 async def look(process: AppProcess, cookie: str, correlation_id: str = "") -> WhoDid:
     """The rows that this person may see: their own, by issuer and subject; with the role ``facilitator``, all.
 
-    ``correlation_id``: rows with it come first, however old. By a token whose signature is checked again. Raises
+    ``correlation_id``: rows with it are among them, however old. By a token whose signature is checked again. Raises
     SessionEnded, StateUnavailable.
     """
     session = await process.sessions.renewed(cookie)
@@ -33,4 +33,4 @@ async def look(process: AppProcess, cookie: str, correlation_id: str = "") -> Wh
     find = process.state.audit_rows.find
     wanted = await find(iss=iss, sub=sub, correlation_id=correlation_id, limit=ROWS) if correlation_id else []
     newest = await find(iss=iss, sub=sub, limit=ROWS)
-    return WhoDid(wanted + [row for row in newest if row not in wanted], everybody)
+    return WhoDid(newest + [row for row in wanted if row not in newest], everybody)

@@ -69,6 +69,7 @@ def show() -> None:
         return
     traces.remember(told.trace)
     st.subheader(t("audit.vault"), anchor=False)
+    st.caption(t("audit.vault.about"))
     lines = audit.joined(told.lines, traces.remembered(), traces.noted())
     if not lines:
         st.info(t("audit.empty", entity=plain(told.entity), since=clock(told.since)), icon=":material/receipt_long:")

@@ -10,7 +10,7 @@ from app import who_did
 from app.claims import clock
 from app.evidence import evidence
 from app.process import AppProcess
-from app.texts import t
+from app.texts import t, told
 from app.view import sentence, visitor
 from app.view.plain import mono, plain
 from app.who_did import WhoDid
@@ -31,37 +31,38 @@ def show(wanted: str) -> None:
     """The rows, the newest first; ``wanted``: the correlation id of one that is chosen already."""
     try:
         process = AppProcess.current()
-        told = process.loop.run(who_did.look(process, visitor.visit().cookie, wanted), timeout=SECONDS)
+        found = process.loop.run(who_did.look(process, visitor.visit().cookie, wanted), timeout=SECONDS)
     except Problem as problem:
         sentence.problem(problem)
         return
-    st.subheader(t("audit.who-did.everybody" if told.everybody else "audit.who-did"), anchor=False)
+    st.subheader(t("audit.who-did.everybody" if found.everybody else "audit.who-did"), anchor=False)
     st.caption(t("audit.who-did.about"))
-    if lost := sum(row.said.get("lost_before", 0) for row in told.rows):
+    if lost := sum(row.said.get("lost_before", 0) for row in found.rows):
         st.warning(t("audit.lost", count=lost), icon=":material/warning:")
-    if told.rows:
-        _rows(told, wanted)
+    if found.rows:
+        _rows(found, wanted)
     else:
         st.markdown(t("audit.who-did.none"))
 
 
 @st.fragment
-def _rows(told: WhoDid, wanted: str) -> None:
+def _rows(found: WhoDid, wanted: str) -> None:
     # A data frame shows text as it is: nothing in a row is read as Markdown.
     chosen = st.dataframe(
-        [_row(row, everybody=told.everybody) for row in told.rows],
+        [_row(row, everybody=found.everybody) for row in found.rows],
         hide_index=True,
-        height=min(36 * len(told.rows) + 40, 320),
-        key=f"audit.who-did.{told.rows[0].seq}",
+        height=min(36 * len(found.rows) + 40, 320),
+        key=f"audit.who-did.{found.rows[0].seq}",
         on_select="rerun",
         selection_mode="single-row",
     ).selection.rows
     if chosen:
-        _detail(told.rows[chosen[0]], everybody=told.everybody)
-    elif wanted and told.rows[0].said.get("correlation_id") == wanted:
-        _detail(told.rows[0], everybody=told.everybody)
-    else:
-        st.caption(t("audit.who-did.choose"))
+        _detail(found.rows[chosen[0]], everybody=found.everybody)
+        return
+    st.caption(t("audit.who-did.choose"))
+    linked = next((row for row in found.rows if wanted and _of(row, "correlation_id") == wanted), None)
+    if linked is not None:
+        _detail(linked, everybody=found.everybody)
 
 
 def _row(row: AuditRow, *, everybody: bool) -> dict[str, Any]:
@@ -70,13 +71,13 @@ def _row(row: AuditRow, *, everybody: bool) -> dict[str, Any]:
         **({t("audit.column.person"): _of(row, "person")} if everybody else {}),
         t("audit.column.tool"): f"{_of(row, 'server')} {_of(row, 'tool')}".strip(),
         t("audit.column.arguments"): _of(row, "arguments"),
-        t("audit.column.outcome"): _outcome(row),
         t("audit.column.client"): _of(row, "client"),
+        t("audit.column.outcome"): _outcome(row),
     }
 
 
 def _outcome(row: AuditRow) -> str:
-    deed, outcome, reason = (_of(row, name) for name in ("deed", "outcome", "reason"))
+    deed, outcome, reason = _of(row, "deed"), _of(row, "outcome"), told(_of(row, "reason"))
     if deed in DEEDS:
         counts = {"held": row.said.get("held", 0), "left": row.said.get("left_over", 0)}
         return f"{t(f'audit.deed.{deed}', by=_of(row, 'by'), **counts)} {reason}".strip()

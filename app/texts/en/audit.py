@@ -6,10 +6,11 @@ TEXTS: dict[str, str] = {
     "nav.audit": "Audit",
     "nav.audit.help": "What Vault itself wrote down about you.",
     "audit.title": "Audit",
-    "audit.lead": "**Who came to Vault as me, and for what?** "
-    "Vault writes down every request before it answers. These are the lines about you, and about nobody "
-    "else. What is secret in them Vault replaced by a keyed fingerprint (HMAC-SHA-256). Each line "
-    "has the correlation id of the click that caused it.",
+    "audit.lead": "**What was done in my name, and who came to Vault as me?** "
+    "The MCP servers write down every call, and Vault every request. Both have the correlation id of the click that "
+    "caused them.",
+    "audit.vault.about": "Vault writes down every request before it answers. These are the lines about you, and about "
+    "nobody else. What is secret in them Vault replaced by a keyed fingerprint (HMAC-SHA-256).",
     "audit.again": "Look again",
     "audit.reading": "Reading the audit log …",
     "audit.none": "This app has no audit log to read.",

@@ -6,9 +6,10 @@ TEXTS: dict[str, str] = {
     "nav.audit": "감사 로그",
     "nav.audit.help": "Vault가 나에 대해 직접 기록한 것입니다.",
     "audit.title": "감사 로그",
-    "audit.lead": "**누가 나로서, 무엇을 위해 Vault에 왔을까요?** "
-    "Vault는 모든 요청을 응답하기 전에 기록합니다. 여기에는 본인에 관한 줄만 있으며 다른 사람의 줄은 없습니다. "
-    "비밀 값은 Vault가 키가 있는 지문(HMAC-SHA-256)으로 바꾸어 기록합니다. 줄마다 그것을 일으킨 클릭의 correlation id가 있습니다.",
+    "audit.lead": "**내 이름으로 무엇을 했고, 누가 나로서 Vault에 왔을까요?** "
+    "MCP 서버는 모든 호출을, Vault는 모든 요청을 기록합니다. 양쪽 모두 그것을 일으킨 클릭의 correlation id가 있습니다.",
+    "audit.vault.about": "Vault는 모든 요청을 응답하기 전에 기록합니다. 여기에는 본인에 관한 줄만 있으며 다른 사람의 줄은 없습니다. "
+    "비밀 값은 Vault가 키가 있는 지문(HMAC-SHA-256)으로 바꾸어 기록합니다.",
     "audit.again": "다시 보기",
     "audit.reading": "감사 로그를 읽는 중 …",
     "audit.none": "이 앱에는 읽을 수 있는 감사 로그가 없습니다.",
@@ -76,10 +77,10 @@ TEXTS: dict[str, str] = {
     "audit.column.arguments": "인수",
     "audit.column.outcome": "결과",
     "audit.column.credential": "Vault의 자격 증명",
-    "audit.column.accessor": "Vault 토큰의 접근자",
+    "audit.column.accessor": "Vault 토큰의 accessor",
     "audit.column.approved": "승인",
     "audit.column.sid": "로그인(`sid`)",
-    "audit.column.correlation_id": "상관 관계 ID",
+    "audit.column.correlation_id": "correlation id",
     "audit.outcome.done": "완료",
     "audit.outcome.failed": "실패: {reason}",
     "audit.outcome.refused": "거부됨: {reason}",
@@ -91,8 +92,8 @@ TEXTS: dict[str, str] = {
     "audit.deed.ended": "{by}이(가) 세션을 종료함.",
     "audit.part.server": "MCP 서버",
     "audit.part.backend": "백엔드",
-    "audit.missing.no-file": "연결되지 않음: 이 프로그램이 읽을 수 있는 로그가 없습니다({setting}).",
-    "audit.missing.unreadable": "연결되지 않음: 로그를 읽을 수 없습니다: {why}.",
-    "audit.missing.vault": "연결되지 않음: 이 서버가 이 ID로 Vault에 보낸 요청이 없습니다. 전에 받아 둔 자격 증명을 사용했거나, 해당 줄이 로그에 더 이상 없습니다.",
-    "audit.missing.log": "연결되지 않음: {file}에 이 ID가 있는 줄이 없습니다.",
+    "audit.missing.no-file": "찾지 못함: 이 프로그램이 읽을 수 있는 로그가 없습니다({setting}).",
+    "audit.missing.unreadable": "찾지 못함: 로그를 읽을 수 없습니다: {why}.",
+    "audit.missing.vault": "찾지 못함: 이 서버가 이 ID로 Vault에 보낸 요청이 없습니다. 전에 받아 둔 자격 증명을 사용했거나, 해당 줄이 로그에 더 이상 없습니다.",
+    "audit.missing.log": "찾지 못함: {file}에 이 ID가 있는 줄이 없습니다.",
 }

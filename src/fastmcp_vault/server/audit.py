@@ -25,6 +25,9 @@ TEXT_LIMIT = 300
 """Characters of any other text."""
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, default=str)
+
+
 class AuditMiddleware(Middleware):
     """Notes what was done for whom, refusals too. Stands inside the middleware that makes the call known.
 
@@ -72,14 +75,14 @@ class AuditMiddleware(Middleware):
             "iss": claims.iss,
             "sub": claims.sub,
             "sid": claims.sid,
-            "person": _short(claims.username),
-            "client": _short(claims.azp),
+            "person": _name(claims.username),
+            "client": _name(claims.azp),
             "server": self._server,
-            "tool": _short(name),
+            "tool": _name(name),
             "arguments": _arguments(arguments),
-            "credential": _short(call.credential),
+            "credential": _name(call.credential),
             "accessor": call.accessor,
-            "approved": _short(call.approved),
+            "approved": _name(call.approved),
             "correlation_id": call.correlation_id,
         }
 
@@ -92,17 +95,22 @@ def _told(result: Any) -> dict[str, str]:
 
 def _of_problem(problem: Mapping[str, Any]) -> dict[str, str]:
     outcome, code = outcome_of_problem(problem)
-    return {"outcome": outcome, "code": code, "reason": _short(str(problem.get("what", "")))}
+    return {"outcome": outcome, "code": code, "reason": _reason(str(problem.get("what", "")))}
 
 
-def _short(text: str) -> str:
-    """Foreign text, cut, masked and printable: PostgreSQL's JSON has no place for NUL or half a surrogate pair."""
-    return printable(mask_text(text, limit=TEXT_LIMIT)) if text else ""
+def _name(text: str) -> str:
+    """What holds no secret, cut and printable: PostgreSQL's JSON has no place for NUL or half a surrogate pair."""
+    return printable(text[:TEXT_LIMIT])
+
+
+def _reason(text: str) -> str:
+    """A sentence that may quote a back end or a caller: cut, masked and printable."""
+    return printable(mask_text(text, limit=TEXT_LIMIT))
 
 
 def _arguments(arguments: Mapping[str, Any]) -> str:
     """The arguments as JSON that may be read: masked by name and by shape, cut."""
     if not arguments:
         return ""
-    shown = json.dumps(mask_value("arguments", dict(arguments), limit=ARGUMENTS_LIMIT), ensure_ascii=False, default=str)
+    shown = _JSON.encode(mask_value("arguments", arguments, limit=ARGUMENTS_LIMIT))
     return printable(cut_text(shown, 2 * ARGUMENTS_LIMIT))
