@@ -101,7 +101,7 @@ def _verdict(check: ChainCheck) -> list[str]:
 
 def _told(row: AuditRow) -> list[str]:
     said = row.said
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(float(said.get("at") or row.written_at)))
+    when = time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(float(said.get("at") or row.written_at)))
     reason = f"({': '.join(filter(None, (said.get('code'), said.get('reason'))))})"
     what = [
         f"{when}  #{row.seq} ",

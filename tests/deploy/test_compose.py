@@ -132,6 +132,7 @@ def test_the_values_differ_only_in_host_names(service: Service) -> None:
             "SESSION_CACHE_DIR",
             "VAULT_CLIENT_CONFIG",
             "AUDIT_FILE",
+            "LOGS_DIR",
             "VAULT_AUDIT_FILE",
             "MOCK_OAUTH_DIR",
         ):
