@@ -27,7 +27,15 @@ CHART = PLACE / "mcp-remote-vault"
 VALUES = ("values.yaml", "values-production.yaml")
 LONG = [service for service in SERVICES if service.program is None and not service.one_shot]
 OF_THE_CLUSTER = {"VAULT_SERVICE_ACCOUNT_TOKEN", "VAULT_SERVICE_ACCOUNT_MOUNT", "VAULT_SETTINGS_OF", "POSTGRES_SSLMODE"}
-ITS_OWN = {"USE_REDIS", "LAB_USERS_FILE", "MOCK_USERS_FILE", "VAULT_ADDR", "KEYCLOAK_URL", "POSTGRES_HOST"}
+ITS_OWN = {
+    "AUDIT_FILE",
+    "USE_REDIS",
+    "LAB_USERS_FILE",
+    "MOCK_USERS_FILE",
+    "VAULT_ADDR",
+    "KEYCLOAK_URL",
+    "POSTGRES_HOST",
+}
 """Here without Redis, with people from a Secret, and with engines at addresses of their own."""
 NOT_ON_KUBERNETES = {"REDIS_HOST", "REDIS_PORT", "VAULT_SECRET_ID", "EXAMPLE_SECRET_ID"}
 
