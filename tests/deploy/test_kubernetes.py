@@ -180,6 +180,18 @@ def test_no_pod_may_more_than_the_restricted_standard() -> None:
             assert not one["securityContext"]["allowPrivilegeEscalation"]
 
 
+def test_an_engine_that_starts_again_finds_its_data_as_it_left_them() -> None:
+    """Each start would otherwise open the files to the group; PostgreSQL then refuses to start."""
+    objects = yaml.safe_load_all((PLACE / "engines" / "engines.yaml").read_text())
+    kept = [one["spec"]["template"]["spec"]["securityContext"] for one in objects if one["kind"] == "StatefulSet"]
+    assert [one["fsGroupChangePolicy"] for one in kept] == ["OnRootMismatch"] * 2
+
+
+def test_what_helm_test_makes_goes_with_its_success() -> None:
+    """Hooks are no part of a release: `helm uninstall` leaves them."""
+    assert "hook-succeeded" in named("Pod", "helm-test")["metadata"]["annotations"]["helm.sh/hook-delete-policy"]
+
+
 def test_the_engines_hold_what_compose_gives_them() -> None:
     objects = list(yaml.safe_load_all((PLACE / "engines" / "engines.yaml").read_text()))
     maps = {one["metadata"]["name"]: one["data"] for one in objects if one["kind"] == "ConfigMap"}
