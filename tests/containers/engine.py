@@ -70,7 +70,16 @@ def docker(place: Path, *options: str) -> Iterator[Docker]:
     if not shutil.which("dockerd"):
         sys.exit("There is no Docker engine here, and no `dockerd` to start one: install Debian's `docker.io`.")
     host = f"unix://{place / 'docker.sock'}"
-    command = ["dockerd", *options, "--host", host, "--data-root", place / "data", "--exec-root", place / "exec"]
+    command: list[str | Path] = [
+        "dockerd",
+        *options,
+        "--host",
+        host,
+        "--data-root",
+        place / "data",
+        "--exec-root",
+        place / "exec",
+    ]
     with (place / "dockerd.log").open("w") as log:
         process = subprocess.Popen(
             [*command, "--pidfile", place / "dockerd.pid"],

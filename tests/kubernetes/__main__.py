@@ -11,7 +11,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TypeVar
 
 from tests.kubernetes import images, install, killing, probes
@@ -34,7 +35,7 @@ def main() -> int:
     archives = timed("images", images.archives)
     timed("cluster", lambda: cluster.script("up"))
     try:
-        timed("import", lambda: [cluster.script("import", str(archive)) for archive in archives])
+        timed("import", lambda: load(cluster, archives))
         timed("install", lambda: install.install(cluster, people=PEOPLE))
         timed("helm test", lambda: cluster.helm("test", RELEASE))
         with install.doors(cluster):
@@ -54,6 +55,12 @@ def main() -> int:
             cluster.script("down")
     print("All good.")
     return 0
+
+
+def load(cluster: Cluster, archives: Iterable[Path]) -> None:
+    """Import images into the cluster's containerd."""
+    for archive in archives:
+        cluster.script("import", str(archive))
 
 
 def timed(what: str, step: Callable[[], T]) -> T:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def everything(cluster: Cluster, people: int) -> list[str]:
             time.sleep(AFTER_SECONDS)
             again, lost = (load.between(kind, began, time.time()) for kind in ("again", "lost"))
             rows.append(f"| {what} | {took:.0f} s | {len(again)} | {len(lost)} |")
-            print(rows[-1], *sorted(set(lost))[:2], flush=True)
+            print(rows[-1], *sorted({why.splitlines()[0] for why in again + lost})[:4], sep="\n  ", flush=True)
     total = load.said[-1]
     print(
         f"{people} people, {total['calls']} calls: {total['second_tries']} repeated, {total['lost']} lost,"
@@ -119,8 +120,8 @@ def _acts(cluster: Cluster) -> Iterator[tuple[str, Callable[[], object], float]]
         delete("mcp-postgres", NAMESPACE, "--grace-period=0", "--force"),
         300,
     )
-    servers = [f"deployment/{name}" for name in SEVERAL]
-    yield "rolling restart of the MCP servers and the app", lambda: cluster.kubectl("rollout", "restart", *servers), 600
+    for name in SEVERAL:
+        yield f"rolling restart of `{name}`", partial(cluster.kubectl, "rollout", "restart", f"deployment/{name}"), 600
     for name in ("postgres", "vault", "keycloak"):
         yield f"engine `{name}`, the only one", delete(name, ENGINES_NAMESPACE), 600
 

@@ -133,8 +133,6 @@ async def main(people: int, stop: Path, secret: str) -> Calls:
 
     async def arrive(one: Caller) -> None:
         async with signing_in:
-            for server in PORTS:
-                await one.token(server)
             await one.round()
 
     await asyncio.gather(*map(arrive, everybody))
