@@ -229,12 +229,13 @@ SERVICES: tuple[Service, ...] = (
             "VAULT_KEYCLOAK_URL": "http://localhost:{port[keycloak]}",
             "VAULT_CLIENT_CONFIG": "{data}/my-vault-app/config.ini",
             "VAULT_AUDIT_FILE": "{data}/openbao/audit.log",
+            "AUDIT_KEEP_DAYS": "90",
             **_ACCOUNTS,
         },
         secrets=_state_dsn("mcp_state", "STATE_DB_PASSWORD")
         | {name: f"{{secret[{name}]}}" for name in (*FIXED, "VAULT_TOKEN", "POSTGRES_ADMIN_PASSWORD", *PROVISIONED)}
         | _ACCOUNT_SECRETS,
-        takes=("CLIENT_DOCUMENTS", "CLIENT_DOCUMENTS_CA", *_OF_ACCOUNTS),
+        takes=("AUDIT_KEEP_DAYS", "CLIENT_DOCUMENTS", "CLIENT_DOCUMENTS_CA", *_OF_ACCOUNTS),
         uses=("postgres", "openbao", "keycloak"),
         waits=True,
         one_shot=True,
