@@ -60,7 +60,7 @@ def build(settings: ServerSettings) -> Starlette:
     )
     auth = ResourceServerAuth(profile, verifier)
     contexts: list[ServerContext] = []
-    counter = CallCounter(settings.call_limits, Allowances(parts.state.quotas), parts.state)
+    counter = CallCounter(settings.server, settings.call_limits, Allowances(parts.state.quotas), parts.state)
 
     @asynccontextmanager
     async def lifespan(_: FastMCP) -> AsyncIterator[dict[str, Any]]:

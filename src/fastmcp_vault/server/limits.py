@@ -23,6 +23,7 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from fastmcp_vault import metrics
 from fastmcp_vault.credentials.caller import VerifiedToken, current_caller
 from fastmcp_vault.errors import RateLimited
 from fastmcp_vault.masking import mask_text
@@ -62,10 +63,10 @@ class Overrides(Protocol):
 
 
 class CallCounter:
-    """The quotas of a call, and whether it is known already that they are used up."""
+    """The quotas of a call at ``server``, and whether it is known already that they are used up."""
 
-    def __init__(self, limits: CallLimits, allowances: Allowances, overrides: Overrides) -> None:
-        self._limits, self._overrides = limits, overrides
+    def __init__(self, server: str, limits: CallLimits, allowances: Allowances, overrides: Overrides) -> None:
+        self._server, self._limits, self._overrides = server, limits, overrides
         self.allowances = allowances
 
     def quotas(self, claims: Claims, name: str) -> dict[QuotaKey, Quota]:
@@ -76,6 +77,10 @@ class CallCounter:
     def refusal(self, claims: Claims) -> RateLimited | None:
         """Why any call of this caller would be refused, as far as that was found just now. No I/O."""
         return self.allowances.refusal(self._of_caller(claims))
+
+    def refused(self) -> None:
+        """Count a call that was refused for its quota."""
+        metrics.REFUSALS.add(server=self._server, reason=RateLimited.code)
 
     def _of_caller(self, claims: Claims) -> dict[QuotaKey, Quota]:
         person, client = principals_of(claims)
@@ -105,6 +110,7 @@ class LimitDoor:
             if calls and isinstance(token, VerifiedToken):
                 problem = self._counter.refusal(token.verified)
                 if problem is not None:
+                    self._counter.refused()
                     # Who asks again at once has to wait for that.
                     await asyncio.sleep(PAUSE_SECONDS)
                     await answer(problem)(scope, receive, send)
@@ -139,6 +145,7 @@ class LimitMiddleware(Middleware):
             async with self._admitted(context.message.name) as left:
                 result = await call_next(context)
         except RateLimited as problem:
+            self._counter.refused()
             raise refusal(problem) from problem
         told_in = result.input_required if isinstance(result, InputRequiredToolResult) else result
         told_in.meta = {**(told_in.meta or {}), LIMITS_KEY: told(left)}
@@ -154,6 +161,7 @@ class LimitMiddleware(Middleware):
             async with self._admitted(str(context.message.uri)):
                 return await call_next(context)
         except RateLimited as problem:
+            self._counter.refused()
             raise refusal(problem) from problem
 
     async def on_get_prompt(
@@ -166,6 +174,7 @@ class LimitMiddleware(Middleware):
             async with self._admitted(context.message.name):
                 return await call_next(context)
         except RateLimited as problem:
+            self._counter.refused()
             raise refusal(problem) from problem
 
     def _admitted(self, name: str) -> AbstractAsyncContextManager[dict[QuotaKey, QuotaStanding]]:
