@@ -115,7 +115,7 @@ def add(
         tried.replace(path)
     finally:
         tried.unlink(missing_ok=True)
-    provision(settings)
+    provision(settings, names={entry["username"] for entry in more})
     tables = room.tables(more)
     names = f"{tables[0]['username']} to {tables[-1]['username']}" if len(tables) > 1 else tables[0]["username"]
     yield f"Added {len(tables)}: {names}. Each has a partner, NAME-{room.PARTNER}, and NAME-{room.ATTACKER}.", True
@@ -143,7 +143,7 @@ def remove(settings: InitSettings, path: Path, *, prefix: str, names: Sequence[s
     people = [entry for entry in there if entry["username"] not in gone]
     room.write(path, people)
     _write_cards(settings, path, people)
-    provision(settings)
+    provision(settings, names=gone)
     yield f"Removed {len(chosen)}, and their partners. {len(room.tables(people))} are left in the room.", True
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from fastmcp_vault.errors import InputError
@@ -28,10 +28,13 @@ from init.waiting import wait_until_ready
 PARTS: tuple[Part, ...] = ("keycloak", "postgresql", "vault")
 
 
-def run(settings: InitSettings, *, dry_run: bool = False, only: Part | None = None) -> Ledger:
+def run(
+    settings: InitSettings, *, dry_run: bool = False, only: Part | None = None, names: Container[str] | None = None
+) -> Ledger:
     """Bring everything, or ``only`` one part, to what the settings and the users file say.
 
-    With ``dry_run`` nothing is written: the ledger is then the plan.
+    With ``dry_run`` nothing is written: the ledger is then the plan. ``names``: whom the run is about, in Vault; the
+    others' entities, credentials and database roles are not looked at.
 
     Raises InputError before anything is written in Vault when the users file cannot be used (outside the demo: holds
     anything of the demo's people) or when a root token is given for a Vault that is not the demo's own; NotReady when
@@ -65,7 +68,7 @@ def run(settings: InitSettings, *, dry_run: bool = False, only: Part | None = No
                     vault.jwt_login(settings, admin, ledger)
             ids = people.result()
         if only in (None, "vault"):
-            vault_people.provision(admin, users, ids, ledger, settings.providers())
+            vault_people.provision(admin, users, ids, ledger, settings.providers(), names=names)
             if settings.own_vault:
                 vault_retired.provision(admin, ledger)
     finally:

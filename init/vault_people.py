@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
@@ -46,16 +46,26 @@ def provision(
     ids: Mapping[str, str],
     ledger: Ledger,
     providers: Mapping[str, Provider] | None = None,
+    *,
+    names: Container[str] | None = None,
 ) -> None:
     """Bring Vault to what ``users`` say; ``ids`` are their Keycloak user ids (the ``sub`` claim) by username.
 
-    ``providers``: where the accounts end that somebody connected who is no user any more.
+    ``providers``: where the accounts end that somebody connected who is no user any more. ``names``: whom this run is
+    about; everybody else is left as they are, without a look. None: it is about everybody.
     """
     ready = bool(jwt_accessor(vault))
-    _entities(vault, users, ids, ledger, ready=ready)
-    _credentials(vault, users, ledger, ready=ready)
-    _accounts(vault, users, ledger, providers or {}, ready=ready)
-    _database_roles(vault, users, ids, ledger, ready=ready)
+    about: Container[str] = _Everybody() if names is None else names
+    users = [user for user in users if user.username in about]
+    _entities(vault, users, ids, ledger, about, ready=ready)
+    _credentials(vault, users, ledger, about, ready=ready)
+    _accounts(vault, users, ledger, providers or {}, about, ready=ready)
+    _database_roles(vault, users, ids, ledger, about, ready=ready)
+
+
+class _Everybody(Container[str]):
+    def __contains__(self, name: object) -> bool:
+        return True
 
 
 def bound(vault: VaultAdmin) -> dict[str, str]:
@@ -70,7 +80,15 @@ def bound(vault: VaultAdmin) -> dict[str, str]:
     }
 
 
-def _entities(vault: VaultAdmin, users: Sequence[User], ids: Mapping[str, str], ledger: Ledger, *, ready: bool) -> None:
+def _entities(
+    vault: VaultAdmin,
+    users: Sequence[User],
+    ids: Mapping[str, str],
+    ledger: Ledger,
+    about: Container[str],
+    *,
+    ready: bool,
+) -> None:
     accessor = jwt_accessor(vault)
     listed = vault.list("identity/entity/id").get("key_info") or {}
     entities: dict[str, str] = {info["name"]: entity for entity, info in listed.items()}
@@ -85,7 +103,7 @@ def _entities(vault: VaultAdmin, users: Sequence[User], ids: Mapping[str, str], 
         _entity(vault, ledger, user, ids.get(user.username, ""), entities, owner_of)
 
     _each(settle, users)
-    gone = sorted(entities.keys() - {user.username for user in users})
+    gone = sorted(name for name in entities.keys() - {user.username for user in users} if name in about)
     _each(lambda name: _remove_entity(vault, ledger, name, entities[name]), gone)
 
 
@@ -157,10 +175,12 @@ def _remove_entity(vault: VaultAdmin, ledger: Ledger, name: str, entity: str) ->
         ledger.removed(PART, "entity", name, lambda: vault.delete(f"identity/entity/id/{entity}"))
 
 
-def _credentials(vault: VaultAdmin, users: Sequence[User], ledger: Ledger, *, ready: bool) -> None:
+def _credentials(
+    vault: VaultAdmin, users: Sequence[User], ledger: Ledger, about: Container[str], *, ready: bool
+) -> None:
     wanted = {f"{user.username}/{kind}": data for user in users for kind, data in user.entitlements.secrets().items()}
     people = {name.rstrip("/") for name in vault.list("secret/metadata/users")["keys"]} if ready else set()
-    people |= {user.username for user in users}
+    people = {name for name in people if name in about} | {user.username for user in users}
     candidates = sorted({f"{name}/{kind}" for name in people for kind in _KV_KINDS} | wanted.keys())
     _each(lambda path: _credential(vault, ledger, path, wanted.get(path), readable=ready), candidates)
 
@@ -186,11 +206,17 @@ def _credential(vault: VaultAdmin, ledger: Ledger, path: str, data: dict[str, st
 
 
 def _accounts(
-    vault: VaultAdmin, users: Sequence[User], ledger: Ledger, providers: Mapping[str, Provider], *, ready: bool
+    vault: VaultAdmin,
+    users: Sequence[User],
+    ledger: Ledger,
+    providers: Mapping[str, Provider],
+    about: Container[str],
+    *,
+    ready: bool,
 ) -> None:
     """Accounts that were connected by who is no user any more: ended at the provider, then destroyed."""
     there = {name.rstrip("/") for name in vault.list("secret/metadata/users")["keys"]} if ready else set()
-    for name in sorted(there - {user.username for user in users}):
+    for name in sorted(name for name in there - {user.username for user in users} if name in about):
         for found in accounts.of_person(vault, name):
             left = "" if ledger.dry_run else accounts.end(vault, found, providers)
             note = f"not ended at the provider: {left}" if left else ""
@@ -198,14 +224,20 @@ def _accounts(
 
 
 def _database_roles(
-    vault: VaultAdmin, users: Sequence[User], ids: Mapping[str, str], ledger: Ledger, *, ready: bool
+    vault: VaultAdmin,
+    users: Sequence[User],
+    ids: Mapping[str, str],
+    ledger: Ledger,
+    about: Container[str],
+    *,
+    ready: bool,
 ) -> None:
     wanted = {
         user.username: database_role(user.entitlements.postgres.grants, person=ids.get(user.username, ""))
         for user in users
         if user.entitlements.postgres
     }
-    there = set(vault.list("database/roles")["keys"]) if ready else set()
+    there = {name for name in vault.list("database/roles")["keys"] if name in about} if ready else set()
     _each(
         lambda name: _database_role(vault, ledger, name, wanted.get(name), name in there), sorted(wanted.keys() | there)
     )
