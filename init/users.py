@@ -144,7 +144,7 @@ def load_people(users_file: Path, room_file: Path | None = None) -> tuple[User, 
     fix = "Change the name in the users file, or take the room's people out: `./demo people remove`."
     _refuse_duplicates(both, name, fix)
     _refuse_strange_partners(both, name, fix)
-    return both
+    return _without_who_is_gone(both)
 
 
 def load_users(path: Path, *, alone: bool = True) -> tuple[User, ...]:
@@ -168,9 +168,10 @@ def load_users(path: Path, *, alone: bool = True) -> tuple[User, ...]:
         raise InputError(f"{path.name} holds one list, `users:`, and nothing else.", fix=fix)
     users = tuple(_user(entry, number, path.name, fix) for number, entry in enumerate(entries, 1))
     _refuse_duplicates(users, path.name, fix)
-    if alone:
-        _refuse_strange_partners(users, path.name, fix)
-    return users
+    if not alone:
+        return users
+    _refuse_strange_partners(users, path.name, fix)
+    return _without_who_is_gone(users)
 
 
 SHIPPED = Path(__file__).with_name("users.yaml")
@@ -225,14 +226,22 @@ def _refuse_duplicates(users: tuple[User, ...], file: str, fix: str) -> None:
             seen[value] = number
 
 
+def _without_who_is_gone(users: tuple[User, ...]) -> tuple[User, ...]:
+    """Somebody whose partner was taken out of the file has none."""
+    known = {"", *(user.username for user in users)}
+    return tuple(
+        user if {user.partner, user.attacker} <= known else user.model_copy(update={"partner": "", "attacker": ""})
+        for user in users
+    )
+
+
 def _refuse_strange_partners(users: tuple[User, ...], file: str, fix: str) -> None:
     """A partner's Jira credential is written by another person, so it is never one that somebody holds already."""
     known = {user.username: user for user in users}
     for user in users:
-        for name in filter(None, (user.partner, user.attacker)):
-            if name == user.username or name not in known:
-                raise InputError(f"{file}: {user.username} names {name!r}, who is nobody else in it.", fix=fix)
-        if user.partner and "jira" in known[user.partner].entitlements.secrets():
+        if user.username in (user.partner, user.attacker):
+            raise InputError(f"{file}: {user.username} is named as their own partner.", fix=fix)
+        if user.partner in known and "jira" in known[user.partner].entitlements.secrets():
             raise InputError(
                 f"{file}: {user.partner}, the partner of {user.username}, holds a Jira credential already.",
                 fix=f"Put it under `waiting:` of {user.partner}: the workshop has {user.username} store it. {fix}",
