@@ -1,7 +1,7 @@
 """People of a room leave without a trace: what they hold ends first, then what is stored of them, then who they are.
 
-What stays is the servers' own logs (Vault's audit log, Keycloak's events), and the ids of ended sessions, by which
-every server goes on refusing a token that is not over yet.
+What stays is what was written once: the audit trail, Vault's audit log, Keycloak's events; and the ids of ended
+sessions, by which every server goes on refusing a token that is not over yet.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ _ROWS: tuple[LiteralString, ...] = (
     "DELETE FROM account_requests WHERE sub = ANY(%(subs)s)",
     "DELETE FROM quota_overrides WHERE kind = 'person' AND id = ANY(%(subs)s)",
     "DELETE FROM suspended_principals WHERE kind = 'person' AND id = ANY(%(subs)s)",
-    "DELETE FROM suspension_log WHERE kind = 'person' AND id = ANY(%(subs)s)",
     "DELETE FROM agent_commands WHERE created_by = ANY(%(names)s) OR created_by = ANY(%(subs)s)",
     "DELETE FROM drafts WHERE owner = ANY(%(owners)s)",
 )

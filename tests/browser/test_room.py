@@ -25,8 +25,8 @@ from stack.testing import Stack
 from tests.browser.test_workshop import check, exercise
 from tests.support.browser import PATIENCE, Visitor
 
-STAYS = {"ended_sessions", "quota_windows", "quota_slots"}
-"""Tables that hold no more of a person than an id: so that tokens stay refused, and how much was called in a minute."""
+STAYS = {"ended_sessions", "quota_windows", "quota_slots", "audit_trail"}
+"""Ids of ended sessions, so that tokens stay refused; how much was called in a minute; and the trail of what was done."""
 
 pytestmark = pytest.mark.disturbs
 
