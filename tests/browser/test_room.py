@@ -26,7 +26,7 @@ from tests.browser.test_workshop import check, exercise
 from tests.support.browser import PATIENCE, Visitor
 
 STAYS = {"ended_sessions", "quota_windows", "quota_slots", "audit_trail"}
-"""Ids of ended sessions, so that tokens stay refused; how much was called in a minute; and the trail of what was done."""
+"""Ids of ended sessions, by which tokens stay refused; how much was called in a minute; the trail of what was done."""
 
 pytestmark = pytest.mark.disturbs
 
