@@ -19,6 +19,7 @@ from init import (
 from init.client_documents import Document, DocumentUnread
 from init.keycloak_admin import RealmAdmin
 from init.keycloak_admin import check_ready as keycloak_serves
+from init.keycloak_people import PeoplesAccounts
 from init.keycloak_realm import APPLICATIONS_SCOPE, FACILITATOR, OURS, ROLES_SCOPE, VIEW_APPLICATIONS
 from init.ledger import Ledger
 from init.settings import InitSettings
@@ -41,8 +42,8 @@ def provision(
     *,
     realm_stands: Callable[[], object] = lambda: None,
     bound: Callable[[], Mapping[str, str]] = dict,
-) -> dict[str, str]:
-    """Bring the realm to what is wanted; everybody's Keycloak id (the ``sub`` claim) by username.
+) -> PeoplesAccounts:
+    """Bring the realm to what is wanted; the people's accounts.
 
     ``realm_stands`` is called when only the people are missing, then ``bound``: see :func:`keycloak_people.provision`.
 
@@ -56,7 +57,7 @@ def provision(
         there = _realm(settings, keycloak, ledger)
         if not there and ledger.dry_run:
             _plan_a_new_realm(settings, users, ledger)
-            return {}
+            return PeoplesAccounts({})
         with ThreadPoolExecutor(2) as pool:
             people = pool.submit(keycloak_people.found, keycloak, f"/{settings.keycloak_realm}")
             _role(keycloak, f"/{settings.keycloak_realm}", ledger)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from fastmcp_vault.errors import KeycloakRefused
 from init.keycloak_admin import CONNECTIONS, RealmAdmin
@@ -25,6 +25,13 @@ _PAGE = 1000
 _BATCH = 50
 _IMPORTS = 4
 """Batches at once: hashing passwords is nearly all of an import, and one batch hashes on one core."""
+
+
+class PeoplesAccounts(NamedTuple):
+    """The people's ids (the ``sub`` claim) by username, and who of them an administrator has disabled."""
+
+    ids: Mapping[str, str]
+    disabled: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -59,8 +66,8 @@ def provision(
     known: Found,
     ledger: Ledger,
     bound: Mapping[str, str] | None = None,
-) -> dict[str, str]:
-    """Bring the people to what ``users`` say; everybody's id by username.
+) -> PeoplesAccounts:
+    """Bring the people to what ``users`` say; their accounts.
 
     ``bound``: the name of each account's entity in Vault, by the account's id. Who somebody is is decided by it: an
     account that was renamed is named in the ledger and left alone, and nobody gets what is another person's.
@@ -93,7 +100,10 @@ def provision(
     _each(partial(_create, keycloak, realm, ledger), batches, at_once=_IMPORTS)
     made = found(keycloak, path).users if missing and not ledger.dry_run else {}
     accounts = {**sorted_out.accounts, **{name: made[name] for name in sorted_out.missing if name in made}}
-    return {name: account["id"] for name, account in accounts.items()}
+    return PeoplesAccounts(
+        ids={name: account["id"] for name, account in accounts.items()},
+        disabled=frozenset(name for name, account in accounts.items() if account.get("enabled") is False),
+    )
 
 
 @dataclass(frozen=True)

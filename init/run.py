@@ -20,6 +20,7 @@ from init import (
     vault_retired,
     vault_tokens,
 )
+from init.keycloak_people import PeoplesAccounts
 from init.ledger import Ledger, Part
 from init.settings import InitSettings
 from init.users import User, load_people, refuse_published
@@ -66,9 +67,9 @@ def run(
                 realm.wait()
                 if not (people.done() and people.exception()):
                     vault.jwt_login(settings, admin, ledger)
-            ids = people.result()
+            known = people.result()
         if only in (None, "vault"):
-            vault_people.provision(admin, users, ids, ledger, settings.providers(), names=names)
+            vault_people.provision(admin, users, known, ledger, settings.providers(), names=names)
             if settings.own_vault:
                 vault_retired.provision(admin, ledger)
     finally:
@@ -101,7 +102,7 @@ def _keycloak(
     ledger: Ledger,
     realm_stands: Callable[[], object],
     bound: Callable[[], Mapping[str, str]],
-) -> dict[str, str]:
+) -> PeoplesAccounts:
     wait_until_ready("Keycloak", lambda: keycloak.check_ready(settings), within=settings.wait_seconds)
     return keycloak.provision(settings, users, ledger, realm_stands=realm_stands, bound=bound)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
@@ -10,6 +10,7 @@ from common.servers import SERVERS
 from fastmcp_vault.accounts.provider import Provider
 from fastmcp_vault.vault.admin import CONNECTIONS, MADE_BY_VAULT, VaultAdmin
 from init import accounts
+from init.keycloak_people import PeoplesAccounts
 from init.ledger import Ledger
 from init.shop import SHOP
 from init.shop_limits import CONNECTIONS as OF_ONE_PERSON
@@ -43,23 +44,23 @@ T = TypeVar("T")
 def provision(
     vault: VaultAdmin,
     users: Sequence[User],
-    ids: Mapping[str, str],
+    known: PeoplesAccounts,
     ledger: Ledger,
     providers: Mapping[str, Provider] | None = None,
     *,
     names: Container[str] | None = None,
 ) -> None:
-    """Bring Vault to what ``users`` say; ``ids`` are their Keycloak user ids (the ``sub`` claim) by username.
+    """Bring Vault to what ``users`` say; ``known``: their accounts at Keycloak.
 
-    ``providers``: where the accounts end that somebody connected who is no user any more. ``names``: whom this run is
-    about; everybody else is left as they are, without a look. None: it is about everybody.
+    ``providers``: where the accounts end that somebody connected who is no user any more, or disabled at Keycloak.
+    ``names``: whom this run is about; everybody else is left as they are, without a look. None: it is about everybody.
     """
-    ready = bool(jwt_accessor(vault))
+    ready, ids = bool(jwt_accessor(vault)), known.ids
     about: Container[str] = _Everybody() if names is None else names
     users = [user for user in users if user.username in about]
     _entities(vault, users, ids, ledger, about, ready=ready)
     _credentials(vault, users, ledger, about, ready=ready)
-    _accounts(vault, users, ledger, providers or {}, about, ready=ready)
+    _accounts(vault, users, known.disabled, ledger, providers or {}, about, ready=ready)
     _database_roles(vault, users, ids, ledger, about, ready=ready)
 
 
@@ -208,15 +209,17 @@ def _credential(vault: VaultAdmin, ledger: Ledger, path: str, data: dict[str, st
 def _accounts(
     vault: VaultAdmin,
     users: Sequence[User],
+    disabled: Collection[str],
     ledger: Ledger,
     providers: Mapping[str, Provider],
     about: Container[str],
     *,
     ready: bool,
 ) -> None:
-    """Accounts that were connected by who is no user any more: ended at the provider, then destroyed."""
+    """What was connected by who is no user any more, or disabled: ended at the provider, then destroyed."""
     there = {name.rstrip("/") for name in vault.list("secret/metadata/users")["keys"]} if ready else set()
-    for name in sorted(name for name in there - {user.username for user in users} if name in about):
+    staying = {user.username for user in users} - {*disabled}
+    for name in sorted(name for name in there - staying if name in about):
         for found in accounts.of_person(vault, name):
             left = "" if ledger.dry_run else accounts.end(vault, found, providers)
             note = f"not ended at the provider: {left}" if left else ""

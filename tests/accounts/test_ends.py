@@ -20,7 +20,9 @@ from fastmcp_vault.errors import InputError
 from fastmcp_vault.vault.admin import VaultAdmin
 from init import people, vault_people
 from init.keycloak_admin import RealmAdmin
+from init.keycloak_people import PeoplesAccounts
 from init.ledger import Ledger
+from init.run import run
 from init.settings import InitSettings
 from init.users import load_users
 from stack.testing import Stack
@@ -212,13 +214,36 @@ async def test_who_is_gone_from_the_users_file_loses_their_accounts_at_the_next_
     settings, ledger = init_settings(stack), Ledger()
     admin = VaultAdmin(settings.vault_addr, settings.vault_token)
     users = load_users(settings.users_file)
-    await asyncio.to_thread(vault_people._accounts, admin, users, ledger, settings.providers(), ready=True)
+    known = PeoplesAccounts({})
+    await asyncio.to_thread(
+        vault_people.provision, admin, users, known, ledger, settings.providers(), names={ghost}
+    )
     assert [(one.kind, one.name, one.note) for one in ledger.entries if ghost in one.name] == [
         ("account", f"secret/data/users/{ghost}/accounts/github", "")
     ]
     assert api(stack, "github", secrets) == 401
     assert vault.status("GET", f"secret/metadata/users/{ghost}/accounts/github") == 404
     admin.close()
+
+
+async def test_who_is_disabled_at_keycloak_loses_their_accounts_at_the_next_init(
+    browser: Browser, vault: Vault, stack: Stack, request: pytest.FixtureRequest
+) -> None:
+    browser.connect("github")
+    name, secrets = browser.person.username, stored(vault, browser, "github")
+    request.addfinalizer(lambda: come_back(stack, vault, name))
+    settings = init_settings(stack)
+    keycloak = RealmAdmin(
+        settings.keycloak_url, username=settings.keycloak_admin, password=settings.keycloak_admin_password
+    )
+    keycloak.log_in()
+    (user,) = keycloak.get("/mcp-demo/users", username=name, exact="true")
+    keycloak.put(f"/mcp-demo/users/{user['id']}", {**user, "enabled": False})
+    keycloak.close()
+    ledger = await asyncio.to_thread(run, settings, only="vault")
+    assert [one.note for one in ledger.entries if one.name == f"secret/data/users/{name}/accounts/github"] == [""]
+    assert api(stack, "github", secrets) == 401
+    assert vault.status("GET", f"secret/metadata/users/{name}/accounts/github") == 404
 
 
 def texts_of(stack: Stack) -> Iterator[tuple[str, str]]:

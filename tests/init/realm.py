@@ -40,7 +40,7 @@ class Realm:
     def provision(self, users: Sequence[User] = EVERYBODY, **settings: Any) -> list[LedgerEntry]:
         """Everything that was not as wanted."""
         ledger = Ledger(dry_run=settings.pop("dry_run", False))
-        self.ids = keycloak.provision(self.settings.model_copy(update=settings), users, ledger)
+        self.ids = dict(keycloak.provision(self.settings.model_copy(update=settings), users, ledger).ids)
         return [entry for entry in ledger.entries if entry.outcome is not LedgerOutcome.UNCHANGED]
 
     def get(self, path: str, **query: str) -> Any:
