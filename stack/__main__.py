@@ -59,12 +59,14 @@ def parser() -> argparse.ArgumentParser:
     verbs.add_parser("test", help="run the tests; further arguments are pytest's", add_help=False)
     bench = "measure the servers; `bench start` a warm start instead (further arguments: `bench --help`)"
     verbs.add_parser("bench", help=bench, add_help=False)
+    cluster = "`kubernetes test`: the Helm chart on a real cluster of one node, and away again (Debian, root)"
+    verbs.add_parser("kubernetes", help=cluster, add_help=False)
     env = verbs.add_parser("env", help="a service's environment, as `export` lines (holds secrets)")
     env.add_argument("service")
     return top
 
 
-HANDS_OVER = ("init", "clients", "people", "person", "client", "audit", "test", "bench")
+HANDS_OVER = ("init", "clients", "people", "person", "client", "audit", "test", "bench", "kubernetes")
 """Commands of programs that read their arguments themselves."""
 
 PROVISIONING_VERBS = {

@@ -327,6 +327,13 @@ def bench(layout: Layout, options: Namespace, began: float) -> int:
     return main(layout, options.arguments[1:], say=ProgressDisplay().step)
 
 
+def kubernetes(layout: Layout, options: Namespace, began: float) -> int:
+    """Try the chart on a real cluster, in place of this process."""
+    if options.arguments[:1] != ["test"]:
+        raise InputError("There is `./demo kubernetes test`.", fix="It brings a cluster up, and takes it away again.")
+    os.execv(sys.executable, [sys.executable, "-m", "tests.kubernetes", *options.arguments[1:]])  # noqa: S606
+
+
 def running_or_default(layout: Layout) -> Instance:
     """The instance that runs here, or the one that would."""
     now = status.read(layout)

@@ -215,9 +215,7 @@ async def test_who_is_gone_from_the_users_file_loses_their_accounts_at_the_next_
     admin = VaultAdmin(settings.vault_addr, settings.vault_token)
     users = load_users(settings.users_file)
     known = PeoplesAccounts({})
-    await asyncio.to_thread(
-        vault_people.provision, admin, users, known, ledger, settings.providers(), names={ghost}
-    )
+    await asyncio.to_thread(vault_people.provision, admin, users, known, ledger, settings.providers(), names={ghost})
     assert [(one.kind, one.name, one.note) for one in ledger.entries if ghost in one.name] == [
         ("account", f"secret/data/users/{ghost}/accounts/github", "")
     ]

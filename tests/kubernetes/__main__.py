@@ -1,4 +1,4 @@
-"""The chart on a real cluster: ``.venv/bin/python -m tests.kubernetes``.
+"""The chart on a real cluster: ``./demo kubernetes test``.
 
 Brings up the one-node cluster of deploy/kubernetes/cluster.sh (whose programs it builds the first time), imports our
 images, installs the engines and the chart, and does on it what people do: both of the README's scenarios, the app in
@@ -25,7 +25,7 @@ PEOPLE, CALLING = 100, 10
 
 def main() -> int:
     """1, with what is wrong, when something is not as it should be."""
-    reader = argparse.ArgumentParser(prog="python -m tests.kubernetes")
+    reader = argparse.ArgumentParser(prog="./demo kubernetes test")
     reader.add_argument("--keep", action="store_true", help="leave the cluster up")
     reader.add_argument("--quick", action="store_true", help="end no pods under load")
     options = reader.parse_args()
