@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
 import streamlit as st
 
+from app.process import AppProcess
 from app.session import Person, Visit
 from app.texts import t
 from app.view import sentence
 from app.view.account import account
+from fastmcp_vault.errors import Problem, SessionEnded
+
+T = TypeVar("T")
 
 KEPT = "kept"
 """Where a page keeps, in this browser tab's own state, what it made for the person."""
@@ -25,6 +30,16 @@ def visit() -> Visit:
     """The look-up that the frame made for this run."""
     found = st.session_state["visit"]
     return found if isinstance(found, Visit) else Visit()
+
+
+def outcome(work: Coroutine[Any, Any, T], *, timeout: float) -> T | Problem:
+    """What ``work`` gave within ``timeout`` seconds, or its Problem; a session that ended has its person sign in."""
+    try:
+        return AppProcess.current().loop.run(work, timeout=timeout)
+    except SessionEnded:
+        st.rerun()
+    except Problem as problem:
+        return problem
 
 
 def head(title: str, lead: str, *, back_to: str) -> None:

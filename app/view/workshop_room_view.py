@@ -17,7 +17,7 @@ from app.view.countdown import countdown
 from app.view.plain import plain
 from app.workshop import EXERCISES
 from app.workshop_lab import BOB
-from fastmcp_vault.errors import Problem, SessionEnded
+from fastmcp_vault.errors import Problem
 from fastmcp_vault.state import Participant, WorkshopBoard
 
 SECONDS = 10.0
@@ -44,7 +44,7 @@ def show() -> bool:
         return True
     if said := st.session_state.pop(_SAID, ""):
         st.info(said, icon=":material/check:")
-    board = _run(workshop.board(AppProcess.current()))
+    board = visitor.outcome(workshop.board(AppProcess.current()), timeout=SECONDS)
     timer, answers, reset = st.columns(3)
     with timer.container(border=True, height="stretch"):
         _timer(board if isinstance(board, WorkshopBoard) else WorkshopBoard())
@@ -68,7 +68,7 @@ def _number(exercise: str) -> str:
 
 @st.fragment(run_every=EVERY)
 def _standing() -> None:
-    found = _run(workshop.participants(AppProcess.current(), visitor.visit().cookie))
+    found = visitor.outcome(workshop.participants(AppProcess.current(), visitor.visit().cookie), timeout=SECONDS)
     if isinstance(found, Problem):
         sentence.problem(found)
         return
@@ -134,7 +134,7 @@ def _button(label: str, icon: str, act: Any) -> None:
     """A button that does one thing with the person's cookie, and has the page drawn again."""
     press.button(t(label), icon=f":material/{icon}:", key=label)
     if press.taken(label):
-        done = _run(act(visitor.visit().cookie))
+        done = visitor.outcome(act(visitor.visit().cookie), timeout=SECONDS)
         if isinstance(done, Problem):
             sentence.problem(done)
         else:
@@ -143,7 +143,7 @@ def _button(label: str, icon: str, act: Any) -> None:
 
 def _reset() -> None:
     process, cookie = AppProcess.current(), visitor.visit().cookie
-    found = _run(workshop.participants(process, cookie))
+    found = visitor.outcome(workshop.participants(process, cookie), timeout=SECONDS)
     name_of = {"": t("workshop.reset.everybody")}
     if not isinstance(found, Problem):
         name_of |= {one.sub: one.username for one in found}
@@ -166,7 +166,7 @@ def _reset() -> None:
     if pressed and who is None:
         st.warning(t("workshop.reset.whose"), icon=":material/person_search:")
     elif pressed:
-        done = _run(workshop.reset(process, cookie, who or ""))
+        done = visitor.outcome(workshop.reset(process, cookie, who or ""), timeout=SECONDS)
         if isinstance(done, Problem):
             sentence.problem(done)
             return
@@ -178,9 +178,9 @@ def _reset() -> None:
 def _projected() -> None:
     """What a room may see on the wall: the time, how many have done what, and answers. No names."""
     process, cookie = AppProcess.current(), visitor.visit().cookie
-    people = _run(workshop.participants(process, cookie))
-    done = _run(workshop.standing(process, cookie))
-    board = _run(workshop.board(process))
+    people = visitor.outcome(workshop.participants(process, cookie), timeout=SECONDS)
+    done = visitor.outcome(workshop.standing(process, cookie), timeout=SECONDS)
+    board = visitor.outcome(workshop.board(process), timeout=SECONDS)
     if isinstance(people, Problem) or isinstance(done, Problem) or isinstance(board, Problem):
         sentence.problem(next(one for one in (people, done, board) if isinstance(one, Problem)))
         return
@@ -194,13 +194,3 @@ def _projected() -> None:
         st.progress(min(1.0, share), text=f"**{number} · {title}** · {told}")
         if exercise.id in board.answers:
             st.info(t(f"workshop.{exercise.id}.answer", partner=BOB), icon=":material/lightbulb:")
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T | Problem:
-    """What ``work`` gave, or its Problem; a session that ended sends the person to sign in."""
-    try:
-        return AppProcess.current().loop.run(work, timeout=SECONDS)
-    except SessionEnded:
-        st.rerun()
-    except Problem as problem:
-        return problem

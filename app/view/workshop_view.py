@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Coroutine, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import TypeVar
 
 import streamlit as st
 
@@ -21,7 +21,7 @@ from app.view.flow import flow
 from app.view.plain import plain, prose
 from app.workshop import EXERCISES, Exercise, ExerciseField
 from app.workshop_checks import ExerciseVerdict
-from fastmcp_vault.errors import Problem, SessionEnded
+from fastmcp_vault.errors import Problem
 from fastmcp_vault.state import WorkshopBoard, WorkshopProgress
 
 SECONDS = 60.0
@@ -123,7 +123,7 @@ def _acts(exercise: Exercise) -> None:
             key = f"workshop.act.{exercise.id}.{name}"
             press.button(t(f"workshop.{exercise.id}.{name}"), icon=f":material/{ACT_ICONS[name]}:", key=key)
             if press.taken(key):
-                done = _run(act(AppProcess.current(), visitor.visit().cookie))
+                done = visitor.outcome(act(AppProcess.current(), visitor.visit().cookie), timeout=SECONDS)
                 st.session_state.setdefault(_ACTED, {})[exercise.id] = done
                 st.session_state[_OPEN] = exercise.id
     done = st.session_state.get(_ACTED, {}).get(exercise.id)
@@ -140,7 +140,9 @@ def _asked(exercise: Exercise) -> None:
     if not press.taken(f"workshop.check.{exercise.id}"):
         return
     with st.spinner(t("workshop.checking"), show_time=True):
-        found = _run(workshop.check(AppProcess.current(), visitor.visit().cookie, exercise.id, given))
+        found = visitor.outcome(
+            workshop.check(AppProcess.current(), visitor.visit().cookie, exercise.id, given), timeout=SECONDS
+        )
         st.session_state.setdefault(_FOUND, {})[exercise.id] = found
         st.session_state[_OPEN] = exercise.id
     # The bar above, and the mark on the exercise, are to show what was just found.
@@ -171,13 +173,3 @@ def _found(exercise: Exercise) -> None:
         if found.trace is not None and found.trace.steps:
             with st.expander(t("workshop.how"), icon=":material/account_tree:", key=f"workshop.how.{exercise.id}"):
                 flow(drawing(found.trace, {}, {}, now=time.time()), key=f"workshop.flow.{exercise.id}")
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T | Problem:
-    """What ``work`` gave, or its Problem; a session that ended sends the person to sign in."""
-    try:
-        return AppProcess.current().loop.run(work, timeout=SECONDS)
-    except SessionEnded:
-        st.rerun()
-    except Problem as problem:
-        return problem
