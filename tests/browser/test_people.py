@@ -63,6 +63,32 @@ def test_one_button_stops_a_server_for_everybody_and_another_lets_it_serve_again
     charlie.sign_out()
 
 
+def test_a_person_is_refused_everywhere_by_one_button_and_let_in_again_by_another(
+    visitor: Callable[[], Visitor], everybody: dict[str, Person], person: Person, stack: Stack
+) -> None:
+    caller = aside(signed_in(stack, person))
+    aside(caller.data("jira", "get_issue", {"issue_key": "PROJ-1"}))
+    token = aside(caller.token("jira"))
+    vault = Vault(stack)
+    charlie = visitor()
+    charlie.sign_in(everybody["charlie"], "/people")
+    theirs = charlie.page.locator("[class*='st-key-session-']", has_text=person.username).first
+    theirs.get_by_role("button", name="Suspend").click()
+    charlie.page.get_by_role("textbox", name="Reason").fill("a lost laptop")
+    charlie.page.get_by_role("button", name="Suspend everywhere").click()
+    charlie.sees(f"{person.username} is suspended. Vault tokens revoked, with their leases: 1 of 1.")
+    refused = aside(post(stack, "jira", token))
+    assert (refused.status_code, "a lost laptop" in refused.text) == (403, True)
+    assert not vault.tokens(caller, "jira")
+
+    stopped = charlie.page.locator("[class*='st-key-suspended-']", has_text=person.username)
+    stopped.get_by_role("button", name="Lift the suspension").click()
+    expect(stopped).to_have_count(0, timeout=PATIENCE)
+    assert aside(post(stack, "jira", token)).status_code == 200
+    vault.close()
+    charlie.sign_out()
+
+
 def test_nobody_else_sees_the_room(visitor: Callable[[], Visitor], person: Person) -> None:
     me = visitor()
     me.sign_in(person, "/people")
