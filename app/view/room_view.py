@@ -26,7 +26,7 @@ EVERY = "5s"
 """How often the page looks again by itself."""
 
 REPORT = "kept.room.report"
-"""Where the outcome of a suspension waits for the page to be drawn again."""
+"""Where the outcome of a suspension stands until the next button is pressed."""
 
 R = TypeVar("R")
 
@@ -46,7 +46,7 @@ def _room(person: Person) -> None:
     except Problem as problem:
         sentence.problem(problem)
         return
-    if report := st.session_state.pop(REPORT, ""):
+    if report := st.session_state.get(REPORT):
         st.info(plain(report), icon=":material/fact_check:")
     st.subheader(t("room.servers"), anchor=False)
     for column, server in zip(st.columns(len(found.servers)), found.servers, strict=True):
@@ -122,10 +122,10 @@ def _suspend(principal: Principal, name: str, *, key: str) -> None:
             t("room.reason"), max_chars=room.REASON_LIMIT, key=f"reason-{key}", help=t("room.reason.help")
         )
 
-        async def act(cookie: str) -> None:
+        async def act(cookie: str) -> str:
             done = await room.suspend_principal(AppProcess.current(), cookie, principal, name, reason)
             told = "room.revoked" if not done.left else "room.revoked.not"
-            st.session_state[REPORT] = t(
+            return t(
                 told, name=name, held=done.held, revoked=done.held - done.left, left=done.left, waiting=done.waiting
             )
 
@@ -151,18 +151,19 @@ def _button(
     label: str,
     icon: str,
     key: str,
-    act: Callable[[str], Coroutine[Any, Any, None]],
+    act: Callable[[str], Coroutine[Any, Any, str | None]],
     *,
     kind: Literal["primary", "secondary"] = "secondary",
 ) -> None:
-    """A button that does one thing with the person's cookie, and then looks again."""
+    """A button that does one thing with the person's cookie, keeps what there is to tell of it, and looks again."""
     press.button(t(label), icon=f":material/{icon}:", key=f"{label}.{key}", type=kind)
     if press.taken(f"{label}.{key}"):
         try:
-            _done(act(visitor.visit().cookie))
+            said = _done(act(visitor.visit().cookie))
         except Problem as problem:
             sentence.problem(problem)
         else:
+            st.session_state[REPORT] = said
             st.rerun(scope="fragment")
 
 
