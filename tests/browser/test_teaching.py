@@ -64,5 +64,6 @@ def test_every_question_is_answered_by_a_sentence_on_the_page(visitor: Callable[
     me.page.get_by_role("link", name="Find it in Vault's audit log").click()
     expect(me.page.get_by_role("heading", level=1)).to_have_text("Audit", timeout=PATIENCE)
     me.sees(action)
+    me.settled()
     assert not missing(me, person, 12)
     assert action in me.words()

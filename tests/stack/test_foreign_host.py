@@ -12,11 +12,12 @@ import psutil
 import pytest
 
 from stack import control
-from stack.services import PORTS
+from stack.services import PORTS, SERVICES
 from stack.testing import Stack
 from tests.support.people import Person
 
-HTTP = [name for name in PORTS if name not in ("postgres", "openbao-cluster", "keycloak-inner")]
+OTHERS = {"postgres", "openbao-cluster", "keycloak-inner", *(p for s in SERVICES if s.optional for p in s.ports)}
+HTTP = [name for name in PORTS if name not in OTHERS]
 PATHS = {"openbao": "/v1/sys/health"} | {name: "/metrics" for name in PORTS if name.endswith("-metrics")}
 FOREIGN = "evil.example"
 
