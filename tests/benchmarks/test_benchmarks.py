@@ -21,7 +21,7 @@ from stack.testing import Stack
 from tests.support.people import Person
 
 TINY = BenchPlan(
-    levels=(1, 2), warm=10, first=2, ahead=2, fresh=10, crowd=2, crowd_rounds=1, crowd_calls=10, kept=10, kept_fresh=4
+    levels=(1, 2), warm=10, first=2, ahead=5, fresh=10, crowd=2, crowd_rounds=1, crowd_calls=10, kept=10, kept_fresh=4
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, expect
 
+from app.view.workshop_view import SECONDS
 from app.workshop import EXERCISES
 from tests.support.browser import PATIENCE, Visitor
 from tests.support.people import Person
@@ -22,7 +23,7 @@ def exercise(me: Visitor, name: str) -> Locator:
 
 def check(me: Visitor, name: str, then: str) -> None:
     me.page.locator(f".st-key-workshop-check-{name} button").click()
-    me.sees(then)
+    me.sees(then, within=1000 * SECONDS)
     me.settled()
 
 
