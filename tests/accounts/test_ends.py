@@ -189,13 +189,18 @@ async def test_somebody_who_leaves_reaches_nothing_any_more(
 def come_back(stack: Stack, vault: Vault, name: str) -> None:
     """As it was, for whoever is this person next."""
     vault.request("POST", f"identity/entity/name/{name}", {"disabled": False})
+    may_sign_in(stack, name, enabled=True)
+
+
+def may_sign_in(stack: Stack, name: str, *, enabled: bool) -> None:
+    """What an administrator sets on Keycloak's own page of a user."""
     settings = init_settings(stack)
     admin = RealmAdmin(
         settings.keycloak_url, username=settings.keycloak_admin, password=settings.keycloak_admin_password
     )
     admin.log_in()
     (user,) = admin.get("/mcp-demo/users", username=name, exact="true")
-    admin.put(f"/mcp-demo/users/{user['id']}", {**user, "enabled": True})
+    admin.put(f"/mcp-demo/users/{user['id']}", {**user, "enabled": enabled})
     admin.close()
 
 
@@ -230,15 +235,8 @@ async def test_who_is_disabled_at_keycloak_loses_their_accounts_at_the_next_init
     browser.connect("github")
     name, secrets = browser.person.username, stored(vault, browser, "github")
     request.addfinalizer(lambda: come_back(stack, vault, name))
-    settings = init_settings(stack)
-    keycloak = RealmAdmin(
-        settings.keycloak_url, username=settings.keycloak_admin, password=settings.keycloak_admin_password
-    )
-    keycloak.log_in()
-    (user,) = keycloak.get("/mcp-demo/users", username=name, exact="true")
-    keycloak.put(f"/mcp-demo/users/{user['id']}", {**user, "enabled": False})
-    keycloak.close()
-    ledger = await asyncio.to_thread(run, settings, only="vault")
+    await asyncio.to_thread(may_sign_in, stack, name, enabled=False)
+    ledger = await asyncio.to_thread(run, init_settings(stack), only="vault")
     assert [one.note for one in ledger.entries if one.name == f"secret/data/users/{name}/accounts/github"] == [""]
     assert api(stack, "github", secrets) == 401
     assert vault.status("GET", f"secret/metadata/users/{name}/accounts/github") == 404

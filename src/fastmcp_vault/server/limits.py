@@ -7,8 +7,8 @@ Outermost, so that who calls past a quota costs next to nothing. A refusal is a 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -141,12 +141,8 @@ class LimitMiddleware(Middleware):
         call_next: CallNext[mt.CallToolRequestParams, ToolResult],
     ) -> ToolResult:
         """Run the tool, if its caller may; the answer says what is left."""
-        try:
-            async with self._admitted(context.message.name) as left:
-                result = await call_next(context)
-        except RateLimited as problem:
-            self._counter.refused()
-            raise refusal(problem) from problem
+        async with self._admitted(context.message.name) as left:
+            result = await call_next(context)
         told_in = result.input_required if isinstance(result, InputRequiredToolResult) else result
         told_in.meta = {**(told_in.meta or {}), LIMITS_KEY: told(left)}
         return result
@@ -157,12 +153,8 @@ class LimitMiddleware(Middleware):
         call_next: CallNext[mt.ReadResourceRequestParams, ResourceResult],
     ) -> ResourceResult:
         """Read it, if its caller may."""
-        try:
-            async with self._admitted(str(context.message.uri)):
-                return await call_next(context)
-        except RateLimited as problem:
-            self._counter.refused()
-            raise refusal(problem) from problem
+        async with self._admitted(str(context.message.uri)):
+            return await call_next(context)
 
     async def on_get_prompt(
         self,
@@ -170,15 +162,19 @@ class LimitMiddleware(Middleware):
         call_next: CallNext[mt.GetPromptRequestParams, PromptResult],
     ) -> PromptResult:
         """Render it, if its caller may."""
+        async with self._admitted(context.message.name):
+            return await call_next(context)
+
+    @asynccontextmanager
+    async def _admitted(self, name: str) -> AsyncIterator[dict[QuotaKey, QuotaStanding]]:
+        """What is left inside the block; a refusal is counted, and told as a client reads it."""
+        quotas = self._counter.quotas(current_caller().claims, name)
         try:
-            async with self._admitted(context.message.name):
-                return await call_next(context)
+            async with self._counter.allowances.admitted(quotas) as left:
+                yield left
         except RateLimited as problem:
             self._counter.refused()
             raise refusal(problem) from problem
-
-    def _admitted(self, name: str) -> AbstractAsyncContextManager[dict[QuotaKey, QuotaStanding]]:
-        return self._counter.allowances.admitted(self._counter.quotas(current_caller().claims, name))
 
 
 def told(standings: Mapping[QuotaKey, QuotaStanding]) -> dict[str, dict[str, int]]:
