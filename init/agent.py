@@ -121,9 +121,7 @@ def _new(vault: VaultAdmin, chosen: argparse.Namespace) -> None:
 
 
 def _register(settings: InitSettings, chosen: argparse.Namespace) -> None:
-    keycloak = RealmAdmin(
-        settings.keycloak_url, username=settings.keycloak_admin, password=settings.keycloak_admin_password
-    )
+    keycloak = RealmAdmin.of(settings)
     try:
         keycloak.log_in()
         register(keycloak, settings.keycloak_realm, chosen.name, wanted_scopes(chosen.scope))

@@ -55,9 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logs.set_up("clients")
     try:
         settings = load(InitSettings)
-        keycloak = RealmAdmin(
-            settings.keycloak_url, username=settings.keycloak_admin, password=settings.keycloak_admin_password
-        )
+        keycloak = RealmAdmin.of(settings)
         try:
             found = prune(keycloak, f"/{settings.keycloak_realm}", days=chosen.days, dry_run=chosen.dry_run)
         finally:

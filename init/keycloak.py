@@ -49,9 +49,7 @@ def provision(
 
     Raises KeycloakUnavailable, KeycloakRefused, ConfigError.
     """
-    keycloak = RealmAdmin(
-        settings.keycloak_url, username=settings.keycloak_admin, password=settings.keycloak_admin_password
-    )
+    keycloak = RealmAdmin.of(settings)
     try:
         keycloak.log_in()
         there = _realm(settings, keycloak, ledger)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Self
 
 import requests
 from keycloak import KeycloakOpenIDConnection
@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from fastmcp_vault.errors import ConfigError, KeycloakRefused, KeycloakUnavailable
 from fastmcp_vault.http import TimedSession
+from init.settings import InitSettings
 
 TIMEOUT_SECONDS = 120.0
 """An import of some hundred people hashes some hundred passwords."""
@@ -39,6 +40,11 @@ class RealmAdmin:
         for connection in (self._connection, self._connection.keycloak_openid.connection):
             connection._s.close()
             connection._s = self._session
+
+    @classmethod
+    def of(cls, settings: InitSettings) -> Self:
+        """As the administrator that the settings name."""
+        return cls(settings.keycloak_url, username=settings.keycloak_admin, password=settings.keycloak_admin_password)
 
     def log_in(self) -> None:
         """Get the administrator's token now, so that threads do not each get one."""

@@ -153,7 +153,7 @@ def listed(settings: InitSettings, path: Path) -> Iterator[Done]:
     if not tables:
         yield "Nobody is in the room. `./demo people add --count 30` makes accounts for one.", True
         return
-    keycloak = _keycloak(settings)
+    keycloak = RealmAdmin.of(settings)
     try:
         keycloak.log_in()
         width = max(len(entry["username"]) for entry in tables)
@@ -183,7 +183,7 @@ def offboard(settings: InitSettings, name: str) -> Iterator[Done]:
     """
     if not NAME.fullmatch(name):
         raise InputError(f"{name!r} is no user name.", fix="Give the name that stands in `init/users.yaml`.")
-    keycloak = _keycloak(settings)
+    keycloak = RealmAdmin.of(settings)
     vault = VaultAdmin(settings.vault_addr, settings.vault_token)
     try:
         keycloak.log_in()
@@ -218,12 +218,6 @@ async def _held_ended(settings: InitSettings, name: str) -> Done:
     if left:
         return f"What was held for {name} is revoked, but for {left} Vault tokens. {why}", False
     return f"What was held for {name} is revoked.", True
-
-
-def _keycloak(settings: InitSettings) -> RealmAdmin:
-    return RealmAdmin(
-        settings.keycloak_url, username=settings.keycloak_admin, password=settings.keycloak_admin_password
-    )
 
 
 def _signed_out(settings: InitSettings, keycloak: RealmAdmin, name: str) -> str:

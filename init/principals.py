@@ -222,9 +222,7 @@ class Suspending:
 @asynccontextmanager
 async def opened(settings: InitSettings) -> AsyncIterator[Suspending]:
     """Suspending, with connections to Keycloak and Vault that end with the block."""
-    keycloak = RealmAdmin(
-        settings.keycloak_url, username=settings.keycloak_admin, password=settings.keycloak_admin_password
-    )
+    keycloak = RealmAdmin.of(settings)
     vault = VaultAdmin(settings.vault_addr, settings.vault_token)
     try:
         yield Suspending(settings, keycloak, vault)

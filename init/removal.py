@@ -47,9 +47,7 @@ def empty(settings: InitSettings, names: Sequence[str]) -> list[str]:
     Their accounts, entities and database roles stay, disabled: they go when the names are gone from the room and init
     runs. Safe to repeat. Raises Problem when a server does not answer.
     """
-    keycloak = RealmAdmin(
-        settings.keycloak_url, username=settings.keycloak_admin, password=settings.keycloak_admin_password
-    )
+    keycloak = RealmAdmin.of(settings)
     vault = VaultAdmin(settings.vault_addr, settings.vault_token)
     try:
         keycloak.log_in()

@@ -195,9 +195,7 @@ def come_back(stack: Stack, vault: Vault, name: str) -> None:
 def may_sign_in(stack: Stack, name: str, *, enabled: bool) -> None:
     """What an administrator sets on Keycloak's own page of a user."""
     settings = init_settings(stack)
-    admin = RealmAdmin(
-        settings.keycloak_url, username=settings.keycloak_admin, password=settings.keycloak_admin_password
-    )
+    admin = RealmAdmin.of(settings)
     admin.log_in()
     (user,) = admin.get("/mcp-demo/users", username=name, exact="true")
     admin.put(f"/mcp-demo/users/{user['id']}", {**user, "enabled": enabled})

@@ -64,11 +64,7 @@ def room(stack: Stack) -> Iterator[Room]:
 
 
 def ids(room: Room, names: list[str]) -> list[str]:
-    keycloak = RealmAdmin(
-        room.settings.keycloak_url,
-        username=room.settings.keycloak_admin,
-        password=room.settings.keycloak_admin_password,
-    )
+    keycloak = RealmAdmin.of(room.settings)
     try:
         found = [keycloak.get("/mcp-demo/users", username=name, exact="true") for name in names]
         return [str(one[0]["id"]) for one in found if one]
