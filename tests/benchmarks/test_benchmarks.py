@@ -1,6 +1,6 @@
 """The benchmarks run against the real servers, and their table is well formed; the numbers are another matter.
 
-A machine that runs tests is busy: a ratio is held here to ten times its goal. `./demo bench` holds it to the goal.
+A machine that runs tests is busy: a ratio is held here to thirty times its goal. `./demo bench` holds it to the goal.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ async def test_every_measurement_is_taken_and_none_is_absurd(
         }
     assert {row.key for row in results.rows if row.key.startswith("limits-")} == {"limits-cost", "limits-flood"}
     for row in results.rows:
-        assert within_ten_times(row), row
+        assert is_no_absurdity(row), row
     left = [row.value for row in results.rows if row.key.startswith("left-")]
     assert left == [1] * 6
 
@@ -63,11 +63,11 @@ async def test_every_measurement_is_taken_and_none_is_absurd(
     assert json.loads((tmp_path / "results.json").read_text())["rows"]
 
 
-def within_ten_times(row: BenchRow) -> bool:
+def is_no_absurdity(row: BenchRow) -> bool:
     if not row.goal:
         return True
     sign, bound = row.goal.split()
-    return row.value <= float(bound) * 10 if sign == "≤" else row.value >= float(bound) / 10
+    return row.value <= float(bound) * 30 if sign == "≤" else row.value >= float(bound) / 30
 
 
 def test_a_goal_is_reached_or_not() -> None:

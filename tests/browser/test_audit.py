@@ -28,7 +28,7 @@ def test_two_people_each_see_who_acted_for_them_and_nothing_of_the_other(
     me.sees(trace)
 
     # The trace of the same action opens beside the lines; in another tab the lines are named for what they are.
-    opened = me.page.get_by_test_id("stExpander").filter(has_text=trace)
+    opened = me.opened(me.page.get_by_test_id("stExpander").filter(has_text=trace))
     opened.get_by_text("Show the trace of this action").click()
     expect(me.page.get_by_role("button", name="6 · Read this person's credential").first).to_be_visible(
         timeout=PATIENCE

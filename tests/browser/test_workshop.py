@@ -15,10 +15,7 @@ from tests.support.people import Person
 
 def exercise(me: Visitor, name: str) -> Locator:
     """An exercise, opened."""
-    found = me.page.locator(f".st-key-workshop-{name}")
-    if found.locator("details").first.get_attribute("open") is None:
-        found.locator("summary").first.click()
-    return found
+    return me.opened(me.page.locator(f".st-key-workshop-{name}"))
 
 
 def check(me: Visitor, name: str, then: str) -> None:

@@ -40,6 +40,9 @@ REOPENED = 3_000
 
 TRACE_ID = ".st-key-trace-summary code"
 
+GROWING = "details[style*='height']"
+"""Streamlit's expander while it opens: what it holds is scrolled by Chromium and moves back, under the pointer too."""
+
 WORDS = """() => {
   const inside = [...document.querySelectorAll("*")].filter((element) => element.shadowRoot)
     .flatMap((element) => [...element.shadowRoot.children]).map((child) => child.innerText || "")
@@ -87,12 +90,13 @@ class Visitor:
         self.settled()
 
     def settled(self) -> None:
-        """Wait until the page has its title, its script has run, and every part of it is drawn."""
+        """Wait until the page has its title, its script has run, every part of it is drawn, and none still grows."""
         self.page.locator("h1").first.wait_for()
         expect(self.page.get_by_test_id("stApp")).to_have_attribute(
             "data-test-script-state", "notRunning", timeout=PATIENCE
         )
         expect(self.page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=PATIENCE)
+        expect(self.page.locator(GROWING)).to_have_count(0, timeout=PATIENCE)
 
     def go(self, group: str, page: str) -> None:
         """Go to a page by the navigation, in the same session."""
@@ -168,9 +172,14 @@ class Visitor:
     def tool(self, server: str, name: str) -> Locator:
         """A tool's expander, opened, in the tab of its server."""
         self.page.get_by_role("tab", name=LABELS[server]).click()
-        expander = self.page.locator(f".st-key-tool-{server}-{name}")
-        expander.locator("summary").first.click()
-        return expander
+        return self.opened(self.page.locator(f".st-key-tool-{server}-{name}"))
+
+    def opened(self, place: Locator) -> Locator:
+        """The place, its first expander open all the way: before that, what is in it moves under the pointer."""
+        if place.locator("details").first.get_attribute("open") is None:
+            place.locator("summary").first.click()
+        expect(place.locator(GROWING)).to_have_count(0, timeout=PATIENCE)
+        return place
 
     def session_cookie(self) -> str:
         """The value of the session cookie; empty when there is none."""
