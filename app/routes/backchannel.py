@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.process import AppProcess
 from fastmcp_vault.errors import Problem, StateUnavailable, TokenInvalid
-from fastmcp_vault.oidc.jws import verified_payload
+from fastmcp_vault.oidc.jws import RS256
 from fastmcp_vault.oidc.validation import check_times
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -32,7 +32,7 @@ async def backchannel_logout(request: Request) -> Response:
         token = await _logout_token(request)
         key = await process.keys.key_for(token)
         claims = check_logout_token(
-            verified_payload(token, key),
+            RS256.payload(token, key),
             issuer=process.settings.issuer,
             client_id=process.settings.app_client_id,
             now=time.time(),

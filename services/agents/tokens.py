@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
-import math
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from joserfc.errors import JoseError
-from joserfc.jws import JWSRegistry, deserialize_compact, serialize_compact
+from joserfc.jws import serialize_compact
 
+from fastmcp_vault.errors import TokenInvalid
+from fastmcp_vault.oidc.jws import CompactJws
+from fastmcp_vault.oidc.validation import check_times
 from services.agents.certificates import AgentCertificate
 from services.agents.errors import InvalidToken
 from services.agents.keys import SigningKey, SigningKeyRing
 
-ALGORITHM = "HS256"
-
-MAX_TOKEN = 8_192
-"""Characters; an agent's token has some 600."""
-
-LEEWAY_SECONDS = 5.0
-"""How far clocks may differ for ``iat`` and ``nbf``; an expired token is expired."""
+JWS = CompactJws("HS256", 8_192)
+"""An agent's token has some 600 characters."""
 
 REMEMBERED = 10_000
 """Verified tokens remembered at once."""
 
 _TYPES = {None, "jwt", "at+jwt"}
-_registry = JWSRegistry(algorithms=[ALGORITHM])
+_CAUSES = {
+    "too_long": "token_too_long",
+    "algorithm": "unsupported_algorithm",
+    "critical": "unsupported_token_type",
+    "signature": "invalid_signature",
+    "expired": "token_expired",
+    "not_yet": "token_not_yet_valid",
+}
+"""The library's reason → ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +89,8 @@ def mint(
         "exp": claims.exp,
         "cnf": {"x5t#S256": agent.thumbprint},
     }
-    header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}
-    return serialize_compact(header, json.dumps(payload).encode(), key.key, registry=_registry), claims
+    header = {"alg": JWS.algorithm, "typ": "at+jwt", "kid": key.kid}
+    return serialize_compact(header, json.dumps(payload).encode(), key.key, [JWS.algorithm]), claims
 
 
 class Verifier:
@@ -109,16 +113,14 @@ class Verifier:
             key, claims = known
             # A key that was rotated out takes the tokens it signed with it.
             if key in await self._keys.for_token(key.kid):
-                _check_times(claims, now)
+                if now >= claims.exp:
+                    raise InvalidToken("token_expired")
                 return claims
             del self._verified[digest]
         kid = read_header(token).get("kid")
         if kid is not None and not isinstance(kid, str):
             raise InvalidToken("malformed_token")
-        keys = await self._keys.for_token(kid)
-        if not keys:
-            raise InvalidToken("unknown_key")
-        key, payload = _opened(token, keys)
+        key, payload = _opened(token, await self._keys.for_token(kid))
         claims = check(payload, issuer=self._issuer, audience=self._audience, now=now, kid=key.kid)
         self._verified[digest] = key, claims
         if len(self._verified) > REMEMBERED:
@@ -128,27 +130,12 @@ class Verifier:
 
 def read_header(token: str) -> dict[str, Any]:
     """The header, if it is that of a token as this service accepts it. Raises InvalidToken."""
-    if len(token) > MAX_TOKEN:
-        raise InvalidToken("token_too_long")
-    header = peek(token)
-    if header is None:
-        raise InvalidToken("malformed_token")
-    if header.get("alg") != ALGORITHM:
-        raise InvalidToken("unsupported_algorithm")
+    with _refused(malformed="malformed_token"):
+        header = JWS.header(token)
     kind = header.get("typ")
-    if "crit" in header or (kind.lower() if isinstance(kind, str) else kind) not in _TYPES:
+    if (kind.lower() if isinstance(kind, str) else kind) not in _TYPES:
         raise InvalidToken("unsupported_token_type")
     return header
-
-
-def peek(token: str) -> dict[str, Any] | None:
-    """A compact JWS's header (RFC 7515 §7.1), unverified; None when this is none."""
-    head, _, rest = token.partition(".")
-    try:
-        header = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
-    except (ValueError, RecursionError):
-        return None
-    return header if isinstance(header, dict) and rest.count(".") == 1 else None
 
 
 def check(payload: dict[str, Any], *, issuer: str, audience: str, now: float, kid: str = "") -> AgentClaims:
@@ -159,7 +146,7 @@ def check(payload: dict[str, Any], *, issuer: str, audience: str, now: float, ki
     audiences = payload["aud"] if isinstance(payload["aud"], list) else [payload["aud"]]
     scope, bound = payload.get("scope", ""), payload.get("cnf")
     texts = [payload["iss"], payload["sub"], payload["jti"], scope, *audiences]
-    if not all(isinstance(text, str) for text in texts) or not all(map(_is_number, (payload["exp"], payload["iat"]))):
+    if not all(isinstance(text, str) for text in texts):
         raise InvalidToken("malformed_claims")
     thumbprint = None
     if bound is not None:
@@ -167,6 +154,8 @@ def check(payload: dict[str, Any], *, issuer: str, audience: str, now: float, ki
         if not isinstance(thumbprint, str):
             # Bound to something that this service cannot check: not a token for anybody who holds it (RFC 7800 §3.1).
             raise InvalidToken("unsupported_confirmation")
+    with _refused():
+        check_times(payload, now, late=0)
     claims = AgentClaims(
         iss=payload["iss"],
         aud=tuple(audiences),
@@ -178,10 +167,6 @@ def check(payload: dict[str, Any], *, issuer: str, audience: str, now: float, ki
         thumbprint=thumbprint,
         kid=kid,
     )
-    _check_times(claims, now)
-    not_before = payload.get("nbf", 0)
-    if not _is_number(not_before) or now + LEEWAY_SECONDS < max(not_before, claims.iat):
-        raise InvalidToken("token_not_yet_valid")
     if claims.iss != issuer:
         raise InvalidToken("invalid_issuer")
     if audience not in claims.aud:
@@ -189,25 +174,22 @@ def check(payload: dict[str, Any], *, issuer: str, audience: str, now: float, ki
     return claims
 
 
-def _check_times(claims: AgentClaims, now: float) -> None:
-    if now >= claims.exp:
-        raise InvalidToken("token_expired")
-
-
 def _opened(token: str, keys: list[SigningKey]) -> tuple[SigningKey, dict[str, Any]]:
+    """The first key that signed it, and its payload. Raises InvalidToken."""
     for key in keys:
         try:
-            payload = json.loads(deserialize_compact(token, key.key, registry=_registry).payload or b"")
-        except JoseError:
-            continue
-        except (ValueError, RecursionError):
-            raise InvalidToken("malformed_claims") from None
-        if not isinstance(payload, dict):
-            raise InvalidToken("malformed_claims")
-        return key, payload
-    raise InvalidToken("invalid_signature")
+            with _refused():
+                return key, JWS.payload(token, key.key)
+        except InvalidToken as refused:
+            if refused.what != "invalid_signature" or key is keys[-1]:
+                raise
+    raise InvalidToken("unknown_key")
 
 
-def _is_number(value: Any) -> bool:
-    # JSON as Python reads it knows NaN, and nothing is ever later than that.
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+@contextmanager
+def _refused(malformed: str = "malformed_claims") -> Iterator[None]:
+    """The library's refusals in this service's words."""
+    try:
+        yield
+    except TokenInvalid as error:
+        raise InvalidToken({"malformed": malformed, **_CAUSES}[str(error.detail["reason"])]) from error

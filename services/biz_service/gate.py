@@ -9,6 +9,7 @@ from typing import Literal
 from starlette.requests import HTTPConnection
 
 from fastmcp_vault.errors import TokenInvalid, VaultUnavailable
+from fastmcp_vault.oidc.jws import peek
 from fastmcp_vault.oidc.tokens import Claims
 from fastmcp_vault.oidc.validation import TokenValidator
 from fastmcp_vault.sentences import Sentence
@@ -16,7 +17,7 @@ from services.agents import certificates
 from services.agents.errors import AgentScopeInsufficient, InvalidClient, InvalidToken, MissingToken, Unavailable
 from services.agents.house import AgentServices
 from services.agents.suspended import require_admitted
-from services.agents.tokens import ALGORITHM, AgentClaims, peek
+from services.agents.tokens import JWS, AgentClaims
 from services.peer import certificate_of
 
 _CAUSES = {
@@ -78,7 +79,7 @@ class Gate:
     async def _verified(self, token: str) -> tuple[Literal["agent-auth", "keycloak"], AgentClaims]:
         mode = self._house.settings.auth_mode
         header = peek(token) or {}
-        if self._keycloak is not None and (mode == "keycloak-only" or header.get("alg") != ALGORITHM):
+        if self._keycloak is not None and (mode == "keycloak-only" or header.get("alg") != JWS.algorithm):
             try:
                 return "keycloak", _agent_of(await self._keycloak.validate(token))
             except TokenInvalid as error:

@@ -6,7 +6,7 @@ import hashlib
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx2
@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from fastmcp_vault.errors import TokenInvalid
 from fastmcp_vault.oidc.jwks import KeySource
-from fastmcp_vault.oidc.jws import is_access_token, verified_payload
+from fastmcp_vault.oidc.jws import RS256
 from fastmcp_vault.oidc.tokens import Claims
 from fastmcp_vault.sentences import Sentence
 
@@ -28,12 +28,13 @@ REMEMBERED = 10_000
 _SIGN_IN = "Sign in again."
 
 
-def check_times(payload: dict[str, Any], now: float) -> None:
-    """``exp`` and ``iat`` must be there, ``nbf`` is honoured (RFC 7519 §4.1.4–6). Raises TokenInvalid."""
+def check_times(payload: Mapping[str, Any], now: float, *, late: float = LEEWAY_SECONDS) -> None:
+    """``exp`` and ``iat`` must be there, ``nbf`` is honoured (RFC 7519 §4.1.4–6); ``late``: how many seconds after its
+    ``exp`` a token is still good. Raises TokenInvalid."""
     for name in ("exp", "iat"):
         if not _is_number(payload.get(name)):
             raise TokenInvalid(Sentence("The token has no `{name}`.", name=name), fix=_SIGN_IN, reason="malformed")
-    if now >= payload["exp"] + LEEWAY_SECONDS:
+    if now >= payload["exp"] + late:
         raise TokenInvalid("The token has expired.", fix=_SIGN_IN, reason="expired")
     not_before = payload.get("nbf", 0)
     if not _is_number(not_before) or now + LEEWAY_SECONDS < max(not_before, payload["iat"]):
@@ -73,7 +74,7 @@ def check_access_token(
 
 def check_id_token(token: str, key: RSAKey, *, issuer: str, client_id: str, nonce: str, now: float) -> dict[str, Any]:
     """An ID token's claims, if it answers this very sign-in (OpenID Connect Core §3.1.3.7). Raises TokenInvalid."""
-    payload = verified_payload(token, key)
+    payload = RS256.payload(token, key)
     check_times(payload, now)
     audience = payload.get("aud")
     if payload.get("iss") != issuer or payload.get("typ") != "ID":
@@ -116,14 +117,14 @@ class TokenValidator:
                 return claims
             del self._verified[digest]
         key = await self._keys.key_for(token)
-        payload = verified_payload(token, key)
+        payload = RS256.payload(token, key)
         claims = check_access_token(
             payload,
             issuer=self._issuer,
             audience=self._audience,
             now=now,
             exclusive=self._exclusive,
-            marked=is_access_token(token),
+            marked=RS256.is_access_token(token),
         )
         self._verified[digest] = claims
         if len(self._verified) > REMEMBERED:
