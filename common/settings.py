@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, create_model, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from common import production
 from common.ports import PublicUrl
+from common.secret_files import SecretFiles
 from common.servers import SERVERS, ServerSpec
 from fastmcp_vault.errors import ConfigError
 
@@ -53,6 +54,20 @@ class CommonSettings(BaseSettings):
     vault_service_account_mount: str = Field(
         "kubernetes", description="Where Vault's Kubernetes auth method is mounted."
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """A secret may stand in a file that ``NAME_FILE`` names."""
+        variables = (env_settings, dotenv_settings)
+        files = (SecretFiles(settings_cls, v.env_vars) for v in variables if isinstance(v, EnvSettingsSource))
+        return (init_settings, *files, *variables)
 
     @property
     def issuer(self) -> str:

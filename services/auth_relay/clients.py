@@ -11,6 +11,7 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from common.production import SHORTEST_KEY, address_fault, secret_fault
+from common.secret_files import secret_of_file
 from fastmcp_vault.errors import ConfigError
 from services.auth_relay.problems import UnknownClientKey
 from services.auth_relay.redirects import is_plain
@@ -95,10 +96,11 @@ def _client(
 ) -> Client:
     filled: dict[str, object] = {name: _filled(value, settings) for name, value in raw.items()}
     if not filled.get("client_secret"):
-        given = (environment.get(name) for name in secret_names(key))
+        given = (environment.get(name) or secret_of_file(environment, name) for name in secret_names(key))
         filled["client_secret"] = next((value for value in given if value), _from_settings(key, settings))
     if not filled.get("hmac_secret"):
-        filled["hmac_secret"] = environment.get(f"{key.upper().replace('-', '_')}__HMAC_SECRET") or ""
+        name = f"{key.upper().replace('-', '_')}__HMAC_SECRET"
+        filled["hmac_secret"] = environment.get(name) or secret_of_file(environment, name) or ""
     try:
         return Client.model_validate({**filled, "key": key})
     except ValidationError as error:
