@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -16,10 +15,11 @@ from pydantic import SecretStr
 from app.sessions import Session
 from app.texts import t
 from fastmcp_vault import tracing
-from fastmcp_vault.errors import AccessSuspended, PersonUnknown, Problem, SessionEnded, StateUnavailable, VaultDenied
+from fastmcp_vault.credentials.logins import RegisteredLogins
+from fastmcp_vault.errors import AccessSuspended, PersonUnknown, SessionEnded, StateUnavailable, VaultDenied
 from fastmcp_vault.oidc.oidc import Keycloak
 from fastmcp_vault.oidc.tokens import Claims, unverified_claims
-from fastmcp_vault.state import Principal, RegisteredToken, State
+from fastmcp_vault.state import Principal, State
 from fastmcp_vault.state.protocol import Suspended, principals_of
 from fastmcp_vault.vault import Entity, Lease, Vault, VaultToken
 
@@ -29,8 +29,6 @@ PART = "own"
 
 MARGIN = 10.0
 """A login with less life left than this (seconds) is not used any more."""
-
-_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -81,6 +79,7 @@ class PersonVault:
         self, *, keycloak: Keycloak, vault: Vault, state: State, clock: Callable[[], float] = time.time
     ) -> None:
         self._keycloak, self._vault, self._state, self._clock = keycloak, vault, state, clock
+        self._logins = RegisteredLogins(server=HOLDER, holder=HOLDER, vault=vault, state=state)
         self._held: dict[str, PersonLogin] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         state.on_ended(self.end)
@@ -115,9 +114,7 @@ class PersonVault:
     async def renew(self, held: PersonLogin) -> None:
         """Begin the time of the login and of its database user anew, within their longest."""
         with tracing.step("own-secret", server=PART) as opened:
-            renewed = await self._vault.renew_self(held.login.token)
-            held.login = replace(held.login, lease=renewed.lease)
-            await self._register(held.claims, held.login)
+            held.login = replace(held.login, lease=await self._logins.renew(held.login, held.claims))
             user = held.user
             if user is not None and held.user_lives(self._clock()):
                 lease = await self._vault.renew_lease(held.login.token, user.lease)
@@ -138,22 +135,13 @@ class PersonVault:
         """The session is over: so is what was held for it."""
         held = self._held.pop(sid, None)
         if held is not None:
-            await self._give_back(held.login)
+            await self._logins.revoke(held.login)
 
     async def _suspended(self, what: Suspended) -> None:
         """A person is, or this app is: what was held for them ends."""
         if isinstance(what, Principal):
             theirs = [sid for sid, held in self._held.items() if what in principals_of(held.claims)]
             await asyncio.gather(*(self.end(sid) for sid in theirs))
-
-    async def _give_back(self, login: VaultToken) -> None:
-        try:
-            await self._vault.revoke_self(login.token)
-        except Problem as problem:
-            _log.warning("A person's Vault token could not be revoked, and is left to the revoker: %s", problem)
-            return
-        with suppress(StateUnavailable):
-            await self._state.vault_tokens.forget(login.accessor)
 
     async def close(self) -> None:
         """End everything that is held."""
@@ -187,33 +175,20 @@ class PersonVault:
             login = await self._vault.login_jwt(role=ROLE, jwt=traded.access_token)
             opened.protect(login.token.get_secret_value())
             opened.valid(until=login.lease.expires_at)
-            await self._register(session.claims, login)
+            await self._logins.register(login, session.claims)
             try:
                 entity = await self._vault.entity(login.token, login.entity_id)
                 require_known(entity)
             except BaseException:
-                await asyncio.shield(self._give_back(login))
+                await asyncio.shield(self._logins.revoke(login))
                 raise
             opened.detail(policies=list(login.policies), entity=entity.name, entity_id=entity.id)
             opened.say(t("step.person-login", username=session.username))
         return PersonLogin(session.claims, login, entity, self._clock())
 
-    async def _register(self, claims: Claims, login: VaultToken) -> None:
-        noted = RegisteredToken(
-            login.accessor,
-            HOLDER,
-            claims.sub,
-            claims.sid,
-            login.lease.expires_at,
-            username=claims.username,
-            client=claims.azp,
-        )
-        with suppress(StateUnavailable):
-            await self._state.vault_tokens.register(noted)
-
     async def _alive(self, held: PersonLogin) -> bool:
         try:
-            await self._vault.lookup_self(held.login.token)
+            await self._logins.alive(held.login)
         except VaultDenied:
             return False
         return True

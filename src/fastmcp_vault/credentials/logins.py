@@ -42,11 +42,58 @@ class VaultLogin:
     mount: str = "jwt"
 
 
-class Logins:
-    """Makes and ends Vault logins as ``login`` says.
+class RegisteredLogins:
+    """Logins of people that one program, the ``holder``, keeps: renewed, looked up and ended.
 
-    A token that could not be revoked is owed, and :meth:`settle` tries again. The shared state keeps the
-    accessors, so that the tokens of a killed replica can be ended.
+    The shared state keeps their accessors, so that the tokens of a killed replica can be ended. ``server``: how the
+    program is called in metrics.
+    """
+
+    def __init__(self, *, server: str, holder: str, vault: Vault, state: SharedState) -> None:
+        self._server, self._holder, self._vault, self._state = server, holder, vault, state
+
+    async def register(self, login: VaultToken, claims: Claims) -> None:
+        """Note a login, or its new end; ``claims``: of its person. State that is away is no failure of theirs."""
+        noted = RegisteredToken(
+            login.accessor,
+            self._holder,
+            claims.sub,
+            claims.sid,
+            login.lease.expires_at,
+            username=claims.username,
+            client=claims.azp,
+        )
+        with suppress(StateUnavailable):
+            await self._state.vault_tokens.register(noted)
+
+    async def renew(self, login: VaultToken, claims: Claims) -> Lease:
+        """The login's lease with its time begun anew, within its maximum; ``claims``: of its person."""
+        renewed = await self._vault.renew_self(login.token)
+        await self.register(renewed, claims)
+        return renewed.lease
+
+    async def alive(self, login: VaultToken) -> None:
+        """Nothing, if Vault still honours the login. Raises VaultDenied, VaultUnavailable."""
+        await self._vault.lookup_self(login.token)
+
+    async def revoke(self, login: VaultToken) -> bool:
+        """End the login and every lease under it; False where Vault could not."""
+        try:
+            await self._vault.revoke_self(login.token)
+        except Problem as problem:
+            metrics.REVOCATIONS.add(server=self._server, outcome="owed")
+            _log.warning("A Vault token could not be revoked yet: %s", problem)
+            return False
+        metrics.REVOCATIONS.add(server=self._server, outcome="done")
+        with suppress(StateUnavailable):
+            await self._state.vault_tokens.forget(login.accessor)
+        return True
+
+
+class Logins(RegisteredLogins):
+    """Makes and ends Vault logins of callers as ``login`` says.
+
+    A token that could not be revoked is owed, and :meth:`settle` tries again.
     """
 
     def __init__(
@@ -59,8 +106,8 @@ class Logins:
         state: SharedState,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._server, self._role, self._login = server, login.role, login
-        self._exchange, self._vault, self._state, self._clock = exchange, vault, state, clock
+        super().__init__(server=server, holder=login.role, vault=vault, state=state)
+        self._role, self._login, self._exchange, self._clock = login.role, login, exchange, clock
         self._owed: dict[str, VaultToken] = {}
         self._background = BesideCalls()
 
@@ -97,32 +144,17 @@ class Logins:
             entity = await self._vault.entity(login.token, login.entity_id)
             opened.say(f"Vault takes {name} for the entity {entity.name}.")
             opened.detail(entity_id=entity.id, entity=entity.name, user_id=caller.claims.sub, username=name)
-        self._background.start(self._register(login, caller.claims))
+        self._background.start(self.register(login, caller.claims))
         return entity
 
-    async def renew(self, login: VaultToken, claims: Claims) -> Lease:
-        """The login's lease with its time begun anew, within its maximum; ``claims``: of its caller."""
-        renewed = await self._vault.renew_self(login.token)
-        await self._register(renewed, claims)
-        return renewed.lease
-
-    async def alive(self, login: VaultToken) -> None:
-        """Nothing, if Vault still honours the login. Raises VaultDenied, VaultUnavailable."""
-        await self._vault.lookup_self(login.token)
-
-    async def revoke(self, login: VaultToken) -> None:
+    async def revoke(self, login: VaultToken) -> bool:
         """End the login and every lease under it, now or as soon as Vault answers."""
-        try:
-            await self._vault.revoke_self(login.token)
-        except Problem as problem:
+        ended = await super().revoke(login)
+        if ended:
+            self._owed.pop(login.accessor, None)
+        else:
             self._owed[login.accessor] = login
-            metrics.REVOCATIONS.add(server=self._server, outcome="owed")
-            _log.warning("A Vault token could not be revoked yet: %s", problem)
-            return
-        self._owed.pop(login.accessor, None)
-        metrics.REVOCATIONS.add(server=self._server, outcome="done")
-        with suppress(StateUnavailable):
-            await self._state.vault_tokens.forget(login.accessor)
+        return ended
 
     async def settle(self) -> None:
         """Revoke what is owed; what has expired meanwhile is forgotten."""
@@ -136,16 +168,3 @@ class Logins:
     async def close(self) -> None:
         """Wait for what runs in the background."""
         await self._background.close()
-
-    async def _register(self, login: VaultToken, claims: Claims) -> None:
-        noted = RegisteredToken(
-            login.accessor,
-            self._role,
-            claims.sub,
-            claims.sid,
-            login.lease.expires_at,
-            username=claims.username,
-            client=claims.azp,
-        )
-        with suppress(StateUnavailable):
-            await self._state.vault_tokens.register(noted)

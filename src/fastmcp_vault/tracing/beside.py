@@ -12,11 +12,11 @@ from fastmcp_vault.tracing.recorder import recording
 class BesideCalls(Background):
     """As :class:`Background`, recording nothing."""
 
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
+    def start(self, work: Coroutine[Any, Any, object]) -> None:
         """Run ``work`` beside the call, outside its trace."""
         super().start(_unrecorded(work))
 
 
-async def _unrecorded(work: Coroutine[Any, Any, None]) -> None:
+async def _unrecorded(work: Coroutine[Any, Any, object]) -> None:
     with recording(None):
         await work
