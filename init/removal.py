@@ -113,6 +113,8 @@ def _chats(vault: VaultAdmin) -> Mapping[str, list[str]]:
     """The chats that are linked to somebody, by the person's id (mock_services/chatbot/links.py)."""
     found: dict[str, list[str]] = {}
     for chat in vault.list(_CHATS.format("metadata"))["keys"]:
+        if chat.endswith("/"):
+            continue
         kept = vault.read(f"{_CHATS.format('data')}/{chat}") or {}
         found.setdefault(str((kept.get("data") or {}).get("sub", "")), []).append(chat)
     return found

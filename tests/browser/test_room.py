@@ -60,8 +60,12 @@ class Room:
 @pytest.fixture
 def room(stack: Stack) -> Iterator[Room]:
     made = Room(stack)
+    vault = VaultAdmin(made.settings.vault_addr, made.settings.vault_token)
+    vault.write("secret/data/chatbot/a-folder-among-the-chats/chat", {"data": {"sub": "somebody"}})
     yield made
     made.run("remove", "--prefix", "desk")
+    vault.delete("secret/metadata/chatbot/a-folder-among-the-chats/chat")
+    vault.close()
 
 
 def ids(room: Room, names: list[str]) -> list[str]:
@@ -85,7 +89,7 @@ def traces(room: Room, words: list[str]) -> list[str]:
     found += [f"entity {name}" for name in vault.list("identity/entity/name")["keys"]]
     found += [f"alias {one['name']}" for one in vault.list("identity/entity-alias/id").get("key_info", {}).values()]
     found += [f"role {name}" for name in vault.list("database/roles")["keys"]]
-    found += [str(vault.read(f"secret/data/chatbot/{chat}")) for chat in vault.list("secret/metadata/chatbot")["keys"]]
+    found += [str(vault.read(path.replace("metadata", "data", 1))) for path in below("secret/metadata/chatbot")]
     vault.close()
     with psycopg.connect(room.settings.state_dsn.get_secret_value()) as state:
         tables = state.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()").fetchall()
