@@ -7,13 +7,14 @@ A check raises a Problem when a part of the demo does not answer; whatever else 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from app import audit, chatbot, connections, token_api
 from app.actions import ActionDone, execute, load_tools, signed_in
 from app.claims import clock
+from app.connections import AccountConnection
 from app.lab import forgery
 from app.lab.targets import Targets, wire
 from app.mcp_client import LABELS
@@ -235,21 +236,31 @@ async def chat(at: Attempt) -> ExerciseVerdict:
 
 
 async def connected(at: Attempt) -> ExerciseVerdict:
-    """First part: an account is connected, and where it lies is noted. Second: that connection is over."""
+    """An account is connected, and where it lies is noted; then that connection is over; then there is a new one."""
     found = {one.server: one for one in await connections.listed(at.process, at.cookie)}
     server = at.kept.get("server", "")
-    if not server:
-        one = next((one for one in found.values() if one.facts is not None and not one.facts.ended), None)
-        if one is None or one.facts is None:
-            return ExerciseVerdict(False, t("workshop.connect.nothing"))
-        entity = await at.process.person_vault.use(at.session, entity_name)
-        path = connections.store(at.process.vault, one.server).shown(entity)
-        said = t("workshop.connect.noted", title=one.title, account=one.facts.account, path=path)
-        return ExerciseVerdict(False, said, {"server": one.server})
-    one = found.get(server)
-    if one is not None and one.facts is not None and not one.facts.ended:
-        return ExerciseVerdict(False, t("workshop.connect.lives", title=one.title))
-    return ExerciseVerdict(True, t("workshop.connect.done"))
+    if server not in found:
+        return await _first_connected(at, found.values())
+    one = found[server]
+    lives = one.facts is not None and not one.facts.ended
+    if not at.kept.get("over"):
+        if lives:
+            return ExerciseVerdict(False, t("workshop.connect.lives", title=one.title))
+        how = "workshop.connect.ended" if one.facts is None else "workshop.connect.revoked"
+        return ExerciseVerdict(False, t(how, title=one.title), {"server": server, "over": "yes"})
+    if one.facts is None or not lives:
+        return ExerciseVerdict(False, t("workshop.connect.again", title=one.title))
+    return ExerciseVerdict(True, t("workshop.connect.done", title=one.title, account=one.facts.account))
+
+
+async def _first_connected(at: Attempt, found: Iterable[AccountConnection]) -> ExerciseVerdict:
+    one = next((one for one in found if one.facts is not None and not one.facts.ended), None)
+    if one is None or one.facts is None:
+        return ExerciseVerdict(False, t("workshop.connect.nothing"))
+    entity = await at.process.person_vault.use(at.session, entity_name)
+    path = connections.store(at.process.vault, one.server).shown(entity)
+    said = t("workshop.connect.noted", title=one.title, account=one.facts.account, path=path)
+    return ExerciseVerdict(False, said, {"server": one.server})
 
 
 async def sign_out(at: Attempt) -> ExerciseVerdict:

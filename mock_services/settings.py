@@ -10,6 +10,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from mock_services.oauth.server import OAuthApp
 
+LAB = ("attack-lab", "demo-attack-lab-secret")
+"""The app's attack lab as a program of its own (id, secret): what it plays through touches nobody's connection."""
+
 
 class MockSettings(BaseSettings):
     """Environment variables carry the field's name in upper case."""
@@ -57,8 +60,9 @@ class MockSettings(BaseSettings):
         secret: SecretStr | None = getattr(self, f"{provider}_oauth_client_secret")
         if not client_id or secret is None:
             return []
-        address = f"{self.mock_app_url.rstrip('/')}/auth/connected/{provider}"
-        return [OAuthApp(client_id, secret.get_secret_value(), "MCP Remote Vault", (address,))]
+        app = self.mock_app_url.rstrip("/")
+        own = OAuthApp(client_id, secret.get_secret_value(), "MCP Remote Vault", (f"{app}/auth/connected/{provider}",))
+        return [own, OAuthApp(*LAB, "Attack lab", (f"{app}/attack-lab",))]
 
     def kept(self, provider: str) -> Path | None:
         """The file of a provider's grants."""

@@ -35,6 +35,8 @@ class AttackTarget:
     victim: DemoPerson
     redirect_uri: str
     cookie: str
+    without_jira: tuple[DemoPerson, ...] = ()
+    """Others for whom nothing is stored at Jira."""
 
 
 @dataclass(slots=True)
@@ -114,14 +116,18 @@ class AttackerTools:
 
         return await self._once("vault token", make)
 
-    async def lab_token(self, client: str) -> TokenSet:
-        """A token of a lab client's own, for the attacker, by direct grant (RFC 6749 §4.3). Raises KeycloakRefused."""
+    async def lab_token(self, client: str, person: DemoPerson | None = None) -> TokenSet:
+        """A token of a lab client's own, for the attacker or ``person``, by direct grant (RFC 6749 §4.3).
+
+        Raises KeycloakRefused.
+        """
+        whose = person or self.range.attacker
 
         async def make() -> TokenSet:
             form = {
                 "grant_type": "password",
-                "username": self.range.attacker.username,
-                "password": self.range.attacker.password.get_secret_value(),
+                "username": whose.username,
+                "password": whose.password.get_secret_value(),
             }
             async with self._signing_in:
                 answer = await self.client.post(
@@ -134,7 +140,7 @@ class AttackerTools:
                 self._labs.append((client, tokens.refresh_token))
             return tokens
 
-        return await self._once(client, make)
+        return await self._once(f"{client} {whose.username}", make)
 
     def lab_login(self, client: str) -> dict[str, str]:
         """What a lab client proves itself with (RFC 6749 §2.3.1)."""

@@ -23,8 +23,8 @@ from fastmcp_vault.tracing import Exchange
 Verdict = Literal["blocked", "passed", "unclear"]
 """``unclear``: refused, but for another reason than the one that the attack is about; or not answered at all."""
 
-Party = Literal["keycloak", "mcp", "vault", "postgres", "app", "nobody"]
-PARTIES: tuple[Party, ...] = ("keycloak", "mcp", "vault", "postgres", "app", "nobody")
+Party = Literal["keycloak", "mcp", "vault", "postgres", "app", "provider", "nobody"]
+PARTIES: tuple[Party, ...] = ("keycloak", "mcp", "vault", "postgres", "app", "provider", "nobody")
 """Who may be guessed; ``nobody``: it gets through."""
 
 SAID_LIMIT = 600

@@ -23,7 +23,14 @@ WORDS = (
 
 State = Literal["waiting", "blocked", "passed", "unclear", "lesson", "control"]
 
-PLACES = {"keycloak": "keycloak", "mcp": "mcp", "vault": "vault", "postgres": "backend", "app": "app"}
+PLACES = {
+    "keycloak": "keycloak",
+    "mcp": "mcp",
+    "vault": "vault",
+    "postgres": "backend",
+    "app": "app",
+    "provider": "backend",
+}
 """Where each party stands in the picture."""
 
 Kind = Literal["none", "good", "bad", "part"]

@@ -93,6 +93,12 @@ def attacker_and_victim(people: Mapping[str, DemoPerson], asking: str) -> tuple[
     return attacker, victim
 
 
+def without_jira(people: Mapping[str, DemoPerson], *but: DemoPerson) -> tuple[DemoPerson, ...]:
+    """Who can be signed in and holds nothing at Jira, those of the users file first; ``but`` not these."""
+    found = [one for one in people.values() if not one.one_time and "jira" not in one.holds and one not in but]
+    return tuple(sorted(found, key=lambda one: one.in_room))
+
+
 def pair(people: Mapping[str, DemoPerson], asking: str) -> tuple[DemoPerson, DemoPerson]:
     """Two people to compare: the person who asks and their partner, or else the file's first two. Raises LabClosed."""
     own = people.get(asking)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.lab.arms import AttackTarget
-from app.lab.people import DemoPerson, attacker_and_victim, everybody
+from app.lab.people import DemoPerson, attacker_and_victim, everybody, without_jira
 from app.lab.targets import Targets
 from app.process import AppProcess
 from app.session import cookie_name
@@ -26,4 +26,5 @@ def between(process: AppProcess, attacker: DemoPerson, victim: DemoPerson) -> At
         victim=victim,
         redirect_uri=settings.redirect_uri,
         cookie=cookie_name(https=settings.https),
+        without_jira=without_jira(everybody(settings), attacker),
     )

@@ -39,6 +39,8 @@ class Targets:
     relay: str
     relay_callback: str
     """Where the relay hands the demo chatbot's tokens over, as it is registered there; nothing is sent to it."""
+    provider: str = ""
+    """Where the Jira accounts are that people may connect (the mock Atlassian); "" where none may be."""
 
     @classmethod
     def of(cls, settings: AppSettings) -> Targets:
@@ -52,6 +54,7 @@ class Targets:
             mcp={server: settings.mcp_url(server) for server in MCP_SERVERS},
             relay=settings.auth_relay_url.rstrip("/"),
             relay_callback=f"{settings.chatbot_url.rstrip('/')}/relay/callback",
+            provider=_sign_in_of(settings),
         )
 
     @property
@@ -67,7 +70,15 @@ class Targets:
     @property
     def origins(self) -> frozenset[str]:
         """Everything that may be sent to (RFC 6454 §4)."""
-        return frozenset(map(origin_of, (self.keycloak, self.vault, self.app, self.relay, *self.mcp.values())))
+        ours = (self.keycloak, self.vault, self.app, self.relay, *self.mcp.values())
+        return frozenset(map(origin_of, (*ours, *filter(None, (self.provider,)))))
+
+
+def _sign_in_of(settings: AppSettings) -> str:
+    """Where Jira's accounts are connected, as this process reaches it; "" where that is the real Atlassian, or nobody."""
+    if not settings.jira_oauth_client_id or settings.jira_oauth_api_url.startswith("https:"):
+        return ""
+    return (settings.jira_oauth_inside_url or settings.jira_oauth_url).rstrip("/")
 
 
 @dataclass(slots=True)

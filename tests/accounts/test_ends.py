@@ -268,7 +268,7 @@ async def test_a_grant_lies_in_its_persons_path_and_nowhere_else(browser: Browse
         assert not any(secret in str(result) for secret in looked_for)
 
 
-async def test_the_workshops_exercise_is_done_by_connecting_and_ending_it(
+async def test_the_workshops_exercise_is_done_by_connecting_revoking_at_the_provider_and_connecting_again(
     browser: Browser, vault: Vault, stack: Stack
 ) -> None:
     async with process_of(stack) as process:
@@ -279,9 +279,18 @@ async def test_the_workshops_exercise_is_done_by_connecting_and_ending_it(
             return found.done, found.said
 
         assert await check() == (False, "No account of yours is connected.")
-        browser.connect("github")
+        caller = await warm(browser, stack, "github")
         done, said = await check()
         assert (done, f"secret/data/users/{browser.person.username}/accounts/github" in said) == (False, True)
         assert "still connected" in (await check())[1]
-        await connections.disconnect(process, cookie, "github")
+        revoke_at_the_provider(stack, browser, "github")
+        assert "still connected" in (await check())[1], "nobody has asked the provider yet"
+        assert (await caller.refusal("github", *CALL["github"]))["code"] == "account_ended"
+
+        async def noticed() -> bool:
+            return (await check())[1].startswith("The server noticed at that call")
+
+        await until(noticed)
+        assert await check() == (False, "GitHub is not connected again yet.")
+        browser.connect("github")
         assert (await check())[0]

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from app.lab import catalog
 from app.lab.arms import AttackTarget
 from app.lab.attack import Attack, AttackResult
-from app.lab.people import read
+from app.lab.people import read, without_jira
 from app.lab.targets import Targets
 from app.session import COOKIE
 from fastmcp_vault.vault.client import Vault
@@ -31,13 +31,14 @@ def targets(stack: Stack) -> Targets:
         mcp={server: f"{stack.url(f'mcp-{server}')}/mcp" for server in ("jira", "github", "postgres")},
         relay=stack.url("auth-relay"),
         relay_callback=f"{stack.url('mock-chatbot')}/relay/callback",
+        provider=stack.url("mock-jira"),
     )
 
 
 def everywhere(address: str, stack: Stack) -> Targets:
     """Everything aimed at one server of the test's own."""
     aimed = dict.fromkeys(("jira", "github", "postgres"), f"{address}/mcp")
-    return replace(targets(stack), keycloak=address, vault=address, app=address, mcp=aimed)
+    return replace(targets(stack), keycloak=address, vault=address, app=address, provider=address, mcp=aimed)
 
 
 @asynccontextmanager
@@ -56,6 +57,7 @@ async def shooting_range(stack: Stack, attacker: Person, victim: Person) -> Asyn
                 victim=people[victim.username],
                 redirect_uri=f"{stack.url('app')}/auth/callback",
                 cookie=COOKIE,
+                without_jira=without_jira(people, people[attacker.username]),
             )
     finally:
         await vault.close()

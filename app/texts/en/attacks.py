@@ -219,11 +219,23 @@ _WORDS = {
         "A token that lasts for months is given only after the password was typed for this very request, and the "
         "person agreed on Keycloak's page; the link's page says whose chat it is.",
     ),
+    "account-link": (
+        "A forwarded link",
+        "Open the link that somebody else's tool call got for connecting an account, and agree to it.",
+        "A link is good for the person whose call it was, and for nobody else. Otherwise the sender's tools would work "
+        "with the account of whoever was talked into it.",
+    ),
     "account-answer": (
-        "An account of the attacker's",
-        "Begin to connect an account, and have somebody else's browser open the provider's answer.",
+        "An account of the attacker's, with a stolen `state`",
+        "Begin to connect an account, and have somebody else's browser open the provider's answer, its `state` right.",
         "What the app must remember lies sealed in the browser that began, and holds whose session it was. Otherwise "
         "the victim's tools would work with the attacker's account, and show what they do.",
+    ),
+    "account-code": (
+        "A stolen code",
+        "Bring the code that the provider sent for somebody else's request in the answer to a request of one's own.",
+        "The provider keeps the challenge that came with each request (PKCE), and gives tokens for a code only to who "
+        "has that request's secret. It never leaves the app.",
     ),
     "account-mix-up": (
         "One provider's answer for another's",
@@ -235,6 +247,12 @@ _WORDS = {
         "An answer of another issuer",
         "Add `iss=http://evil.example` to the answer.",
         "Who names an issuer must name the one that was asked.",
+    ),
+    "account-refresh": (
+        "A copied refresh token",
+        "Use a refresh token that its owner's program has used before. The lab connects an account of its own for it.",
+        "Each is good once. The mock Atlassian ends the whole grant when one comes back, for it cannot tell which of "
+        "the two is the thief; the person connects again. GitHub refuses it and leaves the rest.",
     ),
     "account-read": (
         "The tokens of a connected account",

@@ -116,7 +116,8 @@ TEXTS: dict[str, str] = {
     "shows and sign in. Then let the chatbot fetch an issue there, and *Check* "
     "here.",
     "workshop.connect.answer": "On **My secrets** press *Connect* beside an account, sign in at the mock "
-    "provider and agree. *Check*. Then press *Disconnect*, and *Check* again.",
+    "provider and agree. *Check*. Press *What … shows you*, sign in there and press *Revoke*; back here run a tool of "
+    "that server, and *Check*. Then connect it again, and *Check*.",
     "workshop.sign-out.answer": "Load tools on **MCP tools**, *Check*, press *Sign out* at the top, sign in "
     "again, come back here and *Check*.",
     "workshop.revoke.title": "Make a token, and take it back",
@@ -170,13 +171,20 @@ TEXTS: dict[str, str] = {
     " sign out here, until it is revoked.",
     "workshop.connect.title": "Let a tool use your own account, and end that",
     "workshop.connect.do": "Connect an account on **My secrets** (at the mock provider with your email and password), "
-    "and check: it tells where the grant lies. Then disconnect it, or revoke it at the provider and run a tool, and "
-    "check once more.",
+    "and check: it tells where the grant lies. Then revoke it at the provider, run a tool of that server, and check. "
+    "Where a credential was stored for you, tools use that one and notice nothing: press *Disconnect* then. At last "
+    "connect it again, and check once more.",
     "workshop.connect.nothing": "No account of yours is connected.",
     "workshop.connect.noted": "{title} is connected as {account}. What was granted lies at `{path}`: your tools' "
     "server may read it for you, this app may not. Now end it, and check.",
     "workshop.connect.lives": "{title} is still connected, as far as Vault knows.",
-    "workshop.connect.done": "Right: the connection is over, at the provider and in Vault.",
+    "workshop.connect.revoked": "The server noticed at that call that {title} had ended it: the dead tokens are gone "
+    "from Vault, and what is left says why. Now connect it again, and check.",
+    "workshop.connect.ended": "You ended the connection: Vault has destroyed every version of it. Now connect "
+    "{title} again, and check.",
+    "workshop.connect.again": "{title} is not connected again yet.",
+    "workshop.connect.done": "Right: {title} is connected again as {account}. The new grant lies at the same path; "
+    "of the old one nothing works, at the provider or in Vault.",
     "workshop.sign-out.title": "Sign out, and leave nothing behind",
     "workshop.sign-out.do": "Load tools on **MCP tools**, and check: what is held for you is counted. Then sign out,"
     " sign in again, and check once more.",
