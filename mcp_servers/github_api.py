@@ -15,7 +15,7 @@ from fastmcp_vault.credentials.calls import current_call
 from fastmcp_vault.credentials.connected import ConnectedAccount
 from fastmcp_vault.server.context import current_server
 from mcp_servers import github_models as shapes
-from mcp_servers.accounts import Again, PersonsHeaders, renewing
+from mcp_servers.accounts import PersonsHeaders, Renewal, renewing
 from mcp_servers.github_models import (
     Issue,
     IssueList,
@@ -38,10 +38,10 @@ T = TypeVar("T")
 
 
 class GitHub:
-    """GitHub as the person whose token this is; ``again`` gives the headers anew for a connected account."""
+    """GitHub as the person whose token this is; ``renewal`` gives the headers anew for a connected account."""
 
-    def __init__(self, rest: Rest, *, token: SecretStr, again: Again | None = None) -> None:
-        self._rest, self._who = rest, PersonsHeaders(_headers(token), again)
+    def __init__(self, rest: Rest, *, token: SecretStr, renewal: Renewal | None = None) -> None:
+        self._rest, self._who = rest, PersonsHeaders(_headers(token), renewal)
 
     async def repositories(self) -> RepositoryList:
         """Repositories that this person may see (GET /user/repos)."""
@@ -130,7 +130,7 @@ async def github_as_caller() -> AsyncIterator[GitHub]:
     """GitHub as the person who is calling."""
     room = current_server()
     async with room.credentials.use(current_call()) as held:
-        yield GitHub(room.backend, token=_token(held.credential), again=renewing(room, held, _headers))
+        yield GitHub(room.backend, token=_token(held.credential), renewal=renewing(room, held, _headers))
 
 
 def _token(credential: Any) -> SecretStr:

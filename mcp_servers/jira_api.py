@@ -23,7 +23,7 @@ from fastmcp_vault.errors import InputError, Problem
 from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.server.context import ServerContext, current_server
 from mcp_servers import jira_models as shapes
-from mcp_servers.accounts import Again, PersonsHeaders, renewing, require
+from mcp_servers.accounts import PersonsHeaders, Renewal, renewing, require
 from mcp_servers.adf import document
 from mcp_servers.jira_models import (
     AddedComment,
@@ -71,7 +71,7 @@ class Jira:
     """Jira as one person, whose credential is in ``headers``.
 
     ``below``: where its API begins, at a gateway. ``account``: the connected account that it is, if it is one, and
-    ``again`` gives its headers anew. ``site``: where people see it.
+    ``renewal`` gives its headers anew. ``site``: where people see it.
     """
 
     def __init__(
@@ -81,9 +81,9 @@ class Jira:
         headers: Mapping[str, str],
         below: str = "",
         account: ConnectedAccount | None = None,
-        again: Again | None = None,
+        renewal: Renewal | None = None,
     ) -> None:
-        self._rest, self._who, self._below, self._account = rest, PersonsHeaders(headers, again), below, account
+        self._rest, self._who, self._below, self._account = rest, PersonsHeaders(headers, renewal), below, account
 
     @classmethod
     def by_token(cls, rest: Rest, *, email: str, api_token: SecretStr) -> Jira:
@@ -236,7 +236,7 @@ def _jira(room: ServerContext, held: HeldCredential[Any]) -> Jira:
         headers=_bearer(credential.access_token),
         below=f"/ex/jira/{segment(credential.account.resource)}",
         account=credential,
-        again=renewing(room, held, _bearer),
+        renewal=renewing(room, held, _bearer),
     )
 
 

@@ -13,7 +13,7 @@ import httpx2
 
 from fastmcp_vault.circuit import Circuit
 from fastmcp_vault.credentials.calls import patience
-from fastmcp_vault.errors import BackendRefused, BackendUnavailable
+from fastmcp_vault.errors import BackendRefused, BackendUnavailable, Problem
 from fastmcp_vault.http import async_client, async_transport
 from fastmcp_vault.masking import mask_text
 from fastmcp_vault.sentences import Sentence
@@ -88,10 +88,12 @@ class Rest:
         params: Mapping[str, str | int] | None = None,
         body: Mapping[str, Any] | None = None,
         again: Callable[[], Awaitable[Mapping[str, str]]] | None = None,
+        over: Callable[[str], Problem] | None = None,
     ) -> httpx2.Response:
         """The response to one call that succeeded; ``about`` names what it is about, for the sentences.
 
-        ``again``: headers with another credential, for one more try when this one is not taken (401).
+        ``again``: headers with another credential, for one more try when this one is not taken (401); ``over``: what
+        is raised when that one is not taken either, given this back end's name.
 
         ``path`` begins with ``/``, its variable parts quoted by :func:`segment`; or it is a URL of this same API.
         """
@@ -114,6 +116,8 @@ class Rest:
                 headers = await again()
                 opened.protect(*credentials_in(headers))
                 response = await self._send(method, url, headers=headers, params=params, json=body)
+                if response.status_code == httpx2.codes.UNAUTHORIZED and over is not None:
+                    raise over(self.name)
             if not response.is_success:
                 raise self._refusal(response, about, (*secrets, *credentials_in(headers)))
             opened.say(f"{self.name} answered about {about}.")

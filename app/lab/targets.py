@@ -75,7 +75,7 @@ class Targets:
 
 
 def _sign_in_of(settings: AppSettings) -> str:
-    """Where Jira's accounts are connected, as this process reaches it; "" where that is the real Atlassian, or nobody."""
+    """Where Jira's accounts are connected, as this process reaches it; "" where that is no mock."""
     if not settings.jira_oauth_client_id or settings.jira_oauth_api_url.startswith("https:"):
         return ""
     return (settings.jira_oauth_inside_url or settings.jira_oauth_url).rstrip("/")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,8 +16,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fastmcp_vault import tracing
-from fastmcp_vault.errors import BackendRefused, BackendUnavailable, Problem
+from fastmcp_vault.accounts.errors import account_ended
+from fastmcp_vault.errors import AccountEnded, BackendRefused, BackendUnavailable, Problem
 from mcp_servers import github_api, jira_api
+from mcp_servers.accounts import Renewal
 from mcp_servers.github_api import GitHub
 from mcp_servers.jira_api import Jira
 from mcp_servers.origins import within
@@ -293,3 +295,32 @@ async def test_a_stored_credential_that_no_request_can_hold_is_its_owner_s_probl
     finally:
         await rest.close()
     assert behaviour.seen == []
+
+
+class RenewedInVain(Renewal):
+    """A connected account whose refreshed access token is not taken either."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def refreshed(self) -> Mapping[str, str]:
+        self.asked += 1
+        return {"Authorization": "Bearer ghu_refreshed_and_not_taken_either"}
+
+    def over(self, title: str) -> AccountEnded:
+        return account_ended(title, entity="bob", path="secret/data/users/bob/accounts/github", provider="github")
+
+
+async def test_a_connected_account_is_refreshed_once_and_tried_once_more_and_then_its_person_connects_it_again(
+    back: tuple[Back, str],
+) -> None:
+    back[0].status, renewal = 401, RenewedInVain()
+    rest = Rest(back[1], server="github", name="GitHub", timeout=1, words=github_api.words)
+    try:
+        with pytest.raises(AccountEnded, match="GitHub does not honour bob's connection") as ended:
+            await GitHub(rest, token=SecretStr(TOKEN), renewal=renewal).repository("a", "b")
+    finally:
+        await rest.close()
+    assert (renewal.asked, len(back[0].seen)) == (1, 2)
+    assert (ended.value.code, ended.value.detail["provider"]) == ("account_ended", "github")
+    assert "Connect the account again" in ended.value.fix
