@@ -147,7 +147,7 @@ _ACCOUNTS = {
 
 _ACCOUNT_SECRETS = {name: f"{{secret[{name}]}}" for name in ("JIRA_OAUTH_CLIENT_SECRET", "GITHUB_OAUTH_CLIENT_SECRET")}
 
-_OF_ACCOUNTS = (*_ACCOUNTS, *_ACCOUNT_SECRETS)
+_OF_ACCOUNTS = (*_ACCOUNTS, *_ACCOUNT_SECRETS, "ACCOUNT_PROVIDERS")
 
 
 def _address(spec: ServerSpec) -> str:
@@ -178,7 +178,7 @@ def _mcp_server(spec: ServerSpec) -> Service:
             *(spec.variable(f"APPROVAL{rest}") for rest in ("", "_LOGIN_AGE", "_ACR")),
             *(f"MCP_LIMIT_{whose}" for whose in ("PERSON", "CLIENT", "TOOL", "TOOLS")),
             *_OF_BACK_ENDS,
-            *(_of(spec, dict.fromkeys(_OF_ACCOUNTS, "")) if spec.account else ()),
+            *((*_of(spec, dict.fromkeys(_OF_ACCOUNTS, "")), "ACCOUNT_PROVIDERS") if spec.account else ()),
         ),
         uses=("postgres", "openbao", "keycloak"),
         opens=f"{_address(spec)}/mcp",

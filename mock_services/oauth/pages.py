@@ -52,7 +52,8 @@ def add_pages(
             return _back(asked, error="access_denied")
         person = await _signed_in(request, asked)
         if person is None or not has_account(person):
-            return _consent(title, authorize, program, asked, separator, wrong=True)
+            wrong = _WRONG if person is None else _NONE.format(name=escape(person.name), title=escape(title))
+            return _consent(title, authorize, program, asked, separator, wrong=wrong)
         scopes = [scope for scope in asked.get("scope", "").split(separator) if scope]
         code = oauth.authorize(
             program,
@@ -96,7 +97,7 @@ async def _form(request: Request) -> dict[str, str]:
 
 
 def _consent(
-    title: str, path: str, program: OAuthApp, asked: Mapping[str, str], separator: str, *, wrong: bool = False
+    title: str, path: str, program: OAuthApp, asked: Mapping[str, str], separator: str, *, wrong: str = ""
 ) -> Response:
     kept = "".join(
         f'<input type="hidden" name="{name}" value="{escape(asked[name])}">' for name in _KEPT if name in asked
@@ -105,7 +106,7 @@ def _consent(
     told = f"<p>It would be able to:</p><ul>{scopes}</ul>" if scopes else "<p>It would act with your rights.</p>"
     text = (
         f"<p><strong>{escape(program.title)}</strong> wants to use your {escape(title)} account.</p>{told}"
-        + (_WRONG if wrong else "")
+        + wrong
         + f'<form method="post" action="{path}">{kept}'
         + _SIGN_IN
         + '<button name="answer" value="yes">Sign in and allow</button>'
@@ -142,6 +143,7 @@ _SIGN_IN = (
     '<input id="password" name="password" type="password" required autocomplete="current-password">'
 )
 _WRONG = '<p class="bad" role="alert">There is no such account, or the password is wrong.</p>'
+_NONE = '<p class="bad" role="alert">{name} has no {title} account: the users file names no login for it.</p>'
 _NOT_KNOWN = "<p>This program is not known here, or may not be answered at that address.</p>"
 
 

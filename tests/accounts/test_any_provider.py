@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import secrets
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
+from app import connections
+from common.accounts import AccountSettings, ProviderEntry
 from fastmcp_vault.accounts.client import GrantGone, ProviderClient
 from fastmcp_vault.accounts.errors import ProviderRefused, ProviderUnavailable
 from fastmcp_vault.accounts.provider import AccountFacts, Provider, ProviderEndpoints
+from init.keycloak_admin import RealmAdmin
 from stack.testing import Stack
+from tests.accounts.provisioning import init_settings
+from tests.app.serving import cookie_of, process_of
 from tests.support.login import fill_in
 from tests.support.people import Person
 
@@ -56,6 +65,78 @@ async def test_a_provider_that_is_found_by_its_metadata_connects_refreshes_and_r
     with pytest.raises(GrantGone):
         await client.refresh(fresh.refresh_token)
     await client.close()
+
+
+@pytest.fixture
+def entry(stack: Stack, request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
+    """A client of Keycloak's that proves itself in that way, as an entry of ACCOUNT_PROVIDERS."""
+    way, client_id = request.param, f"accounts-{secrets.token_hex(4)}"
+    client: dict[str, Any] = {
+        "clientId": client_id,
+        "publicClient": False,
+        "redirectUris": [f"{stack.url('app')}/auth/connected/keycloak"],
+        "attributes": {"pkce.code.challenge.method": "S256"},
+    }
+    if way == "private_key_jwt":
+        key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"})
+        secret = key.as_pem(private=True).decode()
+        published = json.dumps({"keys": [key.as_dict(private=False)]})
+        client["clientAuthenticatorType"] = "client-jwt"
+        client["attributes"] |= {"use.jwks.string": "true", "jwks.string": published}
+    else:
+        client["secret"] = secret = secrets.token_urlsafe(24)
+    admin = RealmAdmin.of(init_settings(stack))
+    admin.log_in()
+    admin.post("/mcp-demo/clients", client)
+    (made,) = admin.get("/mcp-demo/clients", clientId=client_id)
+    realm = f"{stack.url('keycloak')}/realms/mcp-demo"
+    yield {
+        "title": "Keycloak",
+        "issuer": realm,
+        "client_id": client_id,
+        "client_secret": secret,
+        "authentication": way,
+        "scopes": ["openid", "profile"],
+        "account_url": f"{realm}/protocol/openid-connect/userinfo",
+        "account_name": "preferred_username",
+    }
+    admin.delete(f"/mcp-demo/clients/{made['id']}")
+    admin.close()
+
+
+@pytest.mark.parametrize("entry", ["client_secret_basic", "private_key_jwt"], indirect=True)
+async def test_a_third_provider_is_an_entry_of_the_settings_whichever_way_our_client_proves_itself(
+    stack: Stack, person: Person, entry: dict[str, Any]
+) -> None:
+    async with process_of(stack, ACCOUNT_PROVIDERS=json.dumps({"keycloak": entry})) as process:
+        client, cookie = process.providers.client("keycloak"), await cookie_of(process, stack, person)
+        back = connections.redirect_uri(process, "keycloak")
+        asked = await client.request(redirect_uri=back, scopes=client.provider.wanted(writing=False))
+        answer = await asyncio.to_thread(fill_in, asked.url, person.username, person.password)
+        await client.answered_by(answer["iss"])
+        session = await process.sessions.renewed(cookie)
+        grant = await connections.connect(process, session, "keycloak", code=answer["code"], verifier=asked.verifier)
+        facts = {one.server: one.facts for one in await connections.listed(process, cookie)}["keycloak"]
+        assert facts is not None
+        assert (facts.account, facts.provider) == (person.username, "keycloak")
+        assert grant.refresh_token is not None
+        fresh = await client.refresh(grant.refresh_token)
+        assert fresh.refresh_token is not None
+        assert await connections.disconnect(process, cookie, "keycloak") == ""
+        with pytest.raises(GrantGone):
+            await client.refresh(fresh.refresh_token)
+
+
+def test_an_entry_with_a_word_that_is_none_or_a_published_secret_is_refused_at_start() -> None:
+    entry = {"title": "P", "issuer": "https://p.example", "client_id": "us", "account_url": "https://p.example/me"}
+    for more, says in (({"scope": "x"}, "scope"), ({}, "client_secret")):
+        with pytest.raises(ValidationError, match=says):
+            AccountSettings(account_providers=json.dumps({"p": entry | more}))  # type: ignore[arg-type]
+    given = {"client_secret": SecretStr("demo-app-secret"), "issuer": "http://p.example"}
+    assert ProviderEntry(**entry | given).faults("p") == [  # type: ignore[arg-type]
+        "the issuer of p in ACCOUNT_PROVIDERS is not https",
+        "the client_secret of p in ACCOUNT_PROVIDERS holds one of the demo's values, which everybody can read",
+    ]
 
 
 async def test_metadata_of_another_issuer_is_not_used(stack: Stack) -> None:

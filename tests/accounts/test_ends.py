@@ -23,10 +23,10 @@ from init.keycloak_admin import RealmAdmin
 from init.keycloak_people import PeoplesAccounts
 from init.ledger import Ledger
 from init.run import run
-from init.settings import InitSettings
 from init.users import load_users
 from stack.testing import Stack
 from tests.accounts.at_the_app import Browser
+from tests.accounts.provisioning import init_settings
 from tests.app.serving import cookie_of, process_of
 from tests.mcp_servers.callers import Caller, Vault, post, signed_in, until
 from tests.support.login import SignInRefused
@@ -155,13 +155,6 @@ async def test_the_app_s_own_login_reads_no_token(browser: Browser, vault: Vault
 
         with pytest.raises(Exception, match="denied"):
             await process.person_vault.use(session, read)
-
-
-def init_settings(stack: Stack) -> InitSettings:
-    """What `./demo init` reads."""
-    environment = stack.environment("init")
-    fields = {name.lower(): value for name, value in environment.items() if name.lower() in InitSettings.model_fields}
-    return InitSettings(**fields)  # type: ignore[arg-type]
 
 
 async def test_somebody_who_leaves_reaches_nothing_any_more(
