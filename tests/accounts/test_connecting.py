@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 
@@ -10,9 +9,8 @@ import pytest
 
 from stack.testing import Stack
 from tests.accounts.at_the_app import Browser, query_of
+from tests.accounts.at_the_provider import CALL, nearly_over
 from tests.mcp_servers.callers import Vault, signed_in, steps
-
-CALL = {"jira": ("get_issue", {"issue_key": "PROJ-1"}), "github": ("list_repos", {})}
 
 
 @pytest.mark.parametrize("server", ["jira", "github"])
@@ -87,16 +85,40 @@ async def test_a_refresh_stands_in_the_trace_with_when_and_by_which_replica(
     browser: Browser, vault: Vault, stack: Stack
 ) -> None:
     browser.connect("jira")
-    path = f"secret/data/users/{browser.person.username}/accounts/jira"
-    stored = vault.request("GET", path)["data"]["data"]
-    grant = json.loads(stored["grant"]) | {"connected_at": time.time() - 3600, "expires_at": time.time() + 20}
-    vault.request("POST", path, {"data": stored | {"grant": json.dumps(grant)}})
+    nearly_over(vault, browser, "jira")
     caller = await signed_in(stack, browser.person)
     result = await caller.call("jira", *CALL["jira"], traced=True, fresh=True)
     refreshed, read = (steps(result)[kind] for kind in ("account-refresh", "credential"))
     assert refreshed["status"] == "done"
     assert refreshed["detail"]["refreshed_by"] == read["detail"]["refreshed_by"]
     assert abs(read["detail"]["refreshed_at"] - time.time()) < 60
+
+
+async def test_a_stored_credential_comes_before_a_connected_account_and_the_trace_says_which_one_was_used(
+    browser: Browser, vault: Vault, stack: Stack
+) -> None:
+    browser.connect("jira")
+    name, person = browser.person.username, browser.person
+    vault.request("POST", f"secret/data/users/{name}/jira", {"data": person.entitlements["jira"]})
+    caller = await signed_in(stack, person)
+
+    async def used() -> tuple[str, str]:
+        result = await caller.call("jira", *CALL["jira"], traced=True, fresh=True)
+        assert not result.is_error, result
+        detail = steps(result)["credential"]["detail"]
+        return detail["vault_path"], detail.get("account", "")
+
+    assert await used() == (f"secret/data/users/{name}/jira", "")
+    vault.request("DELETE", f"secret/metadata/users/{name}/jira")
+    assert await used() == (f"secret/data/users/{name}/accounts/jira", person.email)
+
+
+def test_what_a_new_connection_replaces_is_destroyed(browser: Browser, vault: Vault) -> None:
+    for _ in range(2):
+        assert browser.connect("github").status_code == 303
+    path = f"secret/metadata/users/{browser.person.username}/accounts/github"
+    versions = vault.request("GET", path)["data"]["versions"]
+    assert {number: one["destroyed"] for number, one in versions.items()} == {"1": True, "2": False}
 
 
 def test_who_denies_it_comes_back_without(browser: Browser, vault: Vault) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from mcp_types import ElicitResult
 
 from stack.testing import Stack
 from tests.accounts.at_the_app import Browser, query_of
-from tests.mcp_servers.callers import ERROR, connected, signed_in
+from tests.mcp_servers.callers import ERROR, as_superuser, connected, signed_in
 from tests.support.agreeing import visit
 from tests.support.inspector import inspect
 from tests.support.peers import Peers
@@ -80,12 +81,25 @@ async def test_a_link_is_good_once_and_for_its_person_alone(new_browser: Callabl
     assert (await theirs.refusal("jira", "get_issue", ISSUE))["code"] == "credential_missing"
 
 
+async def test_a_link_that_was_not_used_within_minutes_opens_nothing(browser: Browser, stack: Stack) -> None:
+    async with connected(stack, "jira", token_of(stack, browser.person), mode="legacy") as client:
+        refused = await client.call_tool("get_issue", ISSUE, raise_on_error=False)
+    request_id = query_of((refused.meta or {})[ERROR]["fix"].split()[1])["id"]
+    with as_superuser(stack, "mcp_state") as state:
+        (left,) = state.execute(
+            "SELECT expires_at - now() FROM account_requests WHERE id = %s", (request_id,)
+        ).fetchone() or (None,)
+        assert timedelta() < left <= timedelta(minutes=10)
+        state.execute("UPDATE account_requests SET expires_at = now() WHERE id = %s", (request_id,))
+    assert browser.begin("jira", f"id={request_id}&next=/connect-account").status_code == 400
+
+
 async def test_a_changing_tool_asks_for_more_and_then_for_a_yes(browser: Browser, stack: Stack) -> None:
     browser.connect("jira")
     asked: list[str] = []
 
     async def answers(message: str, kind: object, params: Any, context: object) -> Any:
-        asked.append(message)
+        asked.append("connect" if getattr(params, "url", "") else "approve")
         if url := getattr(params, "url", ""):
             begun = browser.begin("jira", f"id={query_of(url)['id']}&next=/connect-account")
             assert "write:jira-work" in query_of(begun.headers["Location"])["scope"]
@@ -96,7 +110,7 @@ async def test_a_changing_tool_asks_for_more_and_then_for_a_yes(browser: Browser
     async with connected(stack, "jira", token_of(stack, browser.person), answer=answers) as client:
         result = await client.call_tool("add_comment", {"issue_key": "PROJ-1", "body": "Hello"}, raise_on_error=False)
     assert not result.is_error, result
-    assert len(asked) >= 2
+    assert asked == ["connect", "approve"]
 
 
 def test_mcp_inspector_gets_the_link_and_once_connected_the_answer_as_the_person(

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
+import httpx2
 import pytest
 from pydantic import SecretStr
 
 from benchmarks.accounts import connect, provider_of, root
 from fastmcp_vault.accounts.errors import ProviderUnavailable
 from fastmcp_vault.errors import AccountEnded, VaultUnavailable
+from fastmcp_vault.http import async_transport
 from stack.layout import ROOT
 from stack.testing import Stack
 from tests.accounts.replicas import LATER, opens, replica
@@ -45,6 +47,33 @@ async def test_what_a_refresh_replaced_is_destroyed(stack: Stack, person: Person
         await one.refresher.close()
         versions = await one.store._vault.kv_versions(one.login.token, f"users/{person.username}/accounts/jira")
     assert [found.gone for found in versions] == [False] + [True] * (len(versions) - 1)
+
+
+class Counted(httpx2.AsyncBaseTransport):
+    """Keeps what was asked: method and path."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self._inner = async_transport()
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.asked.append(f"{request.method} {request.url.path}")
+        return await self._inner.handle_async_request(request)
+
+
+async def test_a_refresh_costs_a_call_one_trip_to_the_provider_and_two_to_vault(stack: Stack, person: Person) -> None:
+    await connect(stack, person)
+    own = f"/v1/secret/data/users/{person.username}/accounts/jira"
+    now, later = Counted(), Counted()
+    async with replica(stack, transport=now, clock=time.time) as one:
+        await one.refresher.usable(one.login, person.username)
+    assert now.asked == [f"GET {own}"]
+    async with replica(stack, transport=later) as one:
+        await one.refresher.usable(one.login, person.username)
+        await one.refresher.close()
+    assert later.asked[:4] == [f"GET {own}", f"GET {own}", "POST /oauth/token", f"POST {own}"]
+    beside = [asked.partition("/v1/secret/")[2].partition("/")[0] for asked in later.asked[4:]]
+    assert set(beside) <= {"metadata", "destroy"}, "what tidies up is beside the call"
 
 
 POINTS = [(when, at) for at in range(1, 8) for when in ("before", "after")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,7 +13,7 @@ from github import Auth, Github
 from github.GithubException import BadCredentialsException
 
 from mock_services.oauth.server import OAuthApp, OAuthRefused, OAuthServer
-from tests.mock_services.running import Mocks, running
+from tests.mock_services.running import Mocks, running, user
 
 APP = OAuthApp("us", "secret", "Us", ("http://localhost/cb",))
 ADDRESS = "http://localhost:8501/auth/connected/github"
@@ -38,6 +39,8 @@ def code_for(mocks: Mocks, name: str) -> str:
 def test_pygithubs_own_oauth_classes_sign_in_refresh_and_find_a_revoked_token(with_app: Mocks) -> None:
     github = Github(base_url=with_app.github, retry=None, seconds_between_requests=None)
     app = github.get_oauth_application("us", "a-secret-of-the-app")
+    page = requests.get(app.get_login_url(redirect_uri=ADDRESS, state="s"), timeout=10)
+    assert "MCP Remote Vault</strong> wants to use your GitHub account" in page.text
     token = app.get_access_token(code_for(with_app, "alice"))
     assert token.expires_in == 8 * 3600
     auth = app.get_app_user_auth(token)
@@ -47,13 +50,32 @@ def test_pygithubs_own_oauth_classes_sign_in_refresh_and_find_a_revoked_token(wi
     old = Github(base_url=with_app.github, auth=Auth.Token(token.token), retry=None, seconds_between_requests=None)
     with pytest.raises(BadCredentialsException):
         assert old.get_user().login
+    late = Auth.AppUserAuth(
+        client_id="us",
+        client_secret="a-secret-of-the-app",
+        token=fresh.token,
+        expires_at=datetime.now(UTC),
+        refresh_token=fresh.refresh_token,
+        refresh_expires_at=fresh.refresh_expires_at,
+    )
+    by_itself = Github(base_url=with_app.github, auth=late, retry=None, seconds_between_requests=None)
+    assert by_itself.get_user().login == "alice"
+    assert late.refresh_token not in ("", fresh.refresh_token), "its own class refreshed, and the token rotated"
     end = requests.delete(
         f"{with_app.github}/applications/us/grant",
         auth=("us", "a-secret-of-the-app"),
-        json={"access_token": fresh.token},
+        json={"access_token": late.token},
         timeout=10,
     )
     assert end.status_code == 204
+
+
+def test_who_has_no_account_at_github_is_told_so(with_app: Mocks) -> None:
+    with_app.write_users([user("alice"), user("dora", github=False)])
+    form = {"client_id": "us", "redirect_uri": ADDRESS, "answer": "yes", "username": "dora", "password": "dora123"}
+    answer = requests.post(f"{with_app.github}/login/oauth/authorize", data=form, timeout=10, allow_redirects=False)
+    assert answer.status_code == 401
+    assert "Dora Kim has no GitHub account: the users file names no login for it." in answer.text
 
 
 def server(*, now: list[float], kept: Path | None = None, reuse_ends: bool = True) -> OAuthServer:
