@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -93,8 +93,9 @@ def offer(problem: Problem, server: str, tool: str, arguments: Mapping[str, Any]
     way(label, link(provider, "/mcp-tools", **writing), key=f"{server}.{tool}", typed=kept)
 
 
-def of_card(facts: Mapping[str, Any] | None) -> None:
-    """Below a server's card that has no credential: the way to connect an account."""
+def of_card(facts: Mapping[str, Any] | None, loaded: Iterable[str]) -> None:
+    """Below a server's card that has no credential: the way to connect an account. ``loaded``: the servers that are on
+    the page, and will be when the person comes back, connected or not."""
     problem = (facts or {}).get("problem")
     provider = str(problem.get("provider") or "") if isinstance(problem, Mapping) else ""
     process = AppProcess.current()
@@ -102,7 +103,7 @@ def of_card(facts: Mapping[str, Any] | None) -> None:
         title = process.providers.client(provider).provider.title
         again = isinstance(problem, Mapping) and problem.get("code") == "account_ended"
         label = t("accounts.reconnect" if again else "accounts.connect", title=title)
-        way(label, link(provider, "/mcp-tools"), key=f"card.{provider}")
+        way(label, link(provider, "/mcp-tools"), key=f"card.{provider}", typed=typed.page_of(loaded))
 
 
 def link(server: str, next_page: str, **more: str) -> str:

@@ -161,7 +161,7 @@ def _loaded(kept: ToolsPageState, person: Person) -> None:
     _verdict(verdict.of_loading(kept.views, person.username))
     for view in kept.views.values():
         card(LABELS[view.server], view.credential, key=view.server)
-        accounts_view.of_card(view.credential)
+        accounts_view.of_card(view.credential, tuple(kept.views))
 
 
 def _verdict(found: verdict.PageVerdict) -> None:

@@ -6,7 +6,7 @@ page stops for a reason of ours: in this tab, and where the session has ended al
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
 import streamlit as st
@@ -52,8 +52,7 @@ def set_aside(sub: str, *, ended: bool) -> bool:
 
     That is the form whose "Execute" was pressed: what others hold was sent before, or is in the browser only.
     """
-    held = {str(name): value for name, value in st.session_state.items() if str(name).startswith("arg.")}
-    typed = {name: value for name, value in held.items() if isinstance(value, str | int | float) and value != ""}
+    typed = _typed()
     pressed = st.session_state.pop(_STOPPED, "") or next(filter(press.waits, map(_execute, typed)), "")
     # What was pressed now is not to be done later, when nobody expects it any more.
     press.page_drawn()
@@ -68,6 +67,11 @@ def set_aside(sub: str, *, ended: bool) -> bool:
 def form_of(server: str, tool: str, arguments: Mapping[str, Any]) -> drafts.Typed:
     """What a tool was called with, as its form holds it: for the person's way to another site and back."""
     return {key(server, tool, name): value for name, value in arguments.items() if isinstance(value, str | int | float)}
+
+
+def page_of(servers: Iterable[str]) -> drafts.Typed:
+    """These servers' forms as they are: to be loaded again, and filled in, when the person comes back to the page."""
+    return {**{key(server, "", ""): "" for server in servers}, **_typed()}
 
 
 def _execute(name: str) -> str:
@@ -87,7 +91,7 @@ def bring_back(person: Person, server: str = "") -> tuple[str, ...]:
     st.session_state[_LOOKED] = True
     if found:
         st.session_state[_ASIDE] = dict(found)
-        st.session_state[_BACK] = dict.fromkeys(map(_execute, found), True)
+        st.session_state[_BACK] = {_execute(name): True for name, value in found.items() if value != ""}
     return tuple(s for s in MCP_SERVERS if s == server or any(name.startswith(f"arg.{s}.") for name in found))
 
 
@@ -118,6 +122,12 @@ def told(server: str, tool: str) -> None:
     """The tool was executed: it need not be said any more."""
     if is_back(server, tool):
         st.session_state[_BACK][execute_key(server, tool)] = False
+
+
+def _typed() -> dict[str, str | int | float]:
+    """What the forms of this page hold."""
+    held = {str(name): value for name, value in st.session_state.items() if str(name).startswith("arg.")}
+    return {name: value for name, value in held.items() if isinstance(value, str | int | float) and value != ""}
 
 
 def _kept_for_later(sub: str, typed: drafts.Typed) -> bool:

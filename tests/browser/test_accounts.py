@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
+import requests
 from playwright.sync_api import Locator, expect
 
 from fastmcp_vault.oidc.standing import STALE_SECONDS
 from stack.testing import Stack
+from tests.accounts.test_from_a_client import token_of
 from tests.mcp_servers.callers import Vault
 from tests.support.browser import PATIENCE, Visitor
 from tests.support.people import Person
@@ -67,20 +70,29 @@ def test_from_the_tool_to_the_provider_and_back_with_what_was_typed_then_disconn
     expect(box).to_contain_text("connected", timeout=PATIENCE)
     expect(box).to_contain_text(person.email)
     expect(box).to_contain_text("read:jira-work")
+    box.get_by_role("link", name="Connect Atlassian again").click()
+    agree(me, person)
+    me.sees("Atlassian is connected: your tools work with the account that you signed in to there.")
     box.get_by_role("button", name="Disconnect").click()
     me.sees("Disconnected: Atlassian has ended it, and Vault has destroyed every version.")
     expect(box).to_contain_text("not connected", timeout=PATIENCE)
 
 
-def test_from_a_servers_card_to_the_provider_and_back_to_its_tools(
+def test_from_a_servers_card_to_the_provider_and_back_with_the_servers_that_were_loaded(
     visitor: Callable[[], Visitor], without_jira: Person
 ) -> None:
     me, person = visitor(), without_jira
     me.sign_in(person)
-    me.load("Jira")
+    me.load("Jira", "GitHub")
+    me.sees("1 of 2 servers act as")
+    me.page.get_by_role("link", name="Connect Atlassian").click()
+    expect(me.page.get_by_role("heading", name="Atlassian (mock)")).to_be_visible(timeout=PATIENCE)
+    me.page.go_back()
+    me.sees("1 of 2 servers act as")
+    expect(me.page.locator(".st-key-card-jira")).to_contain_text("no credential", timeout=PATIENCE)
     me.page.get_by_role("link", name="Connect Atlassian").click()
     agree(me, person)
-    me.sees("1 of 1 servers act as")
+    me.sees("2 of 2 servers act as")
     expect(me.tool("jira", "get_issue")).to_be_visible(timeout=PATIENCE)
 
 
@@ -110,6 +122,33 @@ def test_who_denies_it_is_told_that_nothing_was_connected(visitor: Callable[[], 
     me.page.locator(".st-key-account-jira").get_by_role("link", name="Connect Atlassian").click()
     agree(me, person, "Deny")
     me.sees("You denied it at Atlassian: nothing was connected.")
+
+
+def test_the_page_of_a_link_says_who_asks_for_what_before_its_person_agrees(
+    visitor: Callable[[], Visitor], stack: Stack, without_jira: Person
+) -> None:
+    me, person = visitor(), without_jira
+    me.sign_in(person, link_of_a_call(stack, person))
+    for fact in ("MCP server Jira", "Tool get_issue", "Asked by lab-jira", "read:jira-work"):
+        me.sees(fact)
+    me.page.get_by_role("link", name="Connect Atlassian").click()
+    agree(me, person)
+    me.sees(f"Atlassian is connected for {person.username}. Go back to your program")
+
+
+def link_of_a_call(stack: Stack, person: Person) -> str:
+    """Where a call of some other program's leads, as a path of the app."""
+    call = {"name": "get_issue", "arguments": {"issue_key": "PROJ-1"}}
+    headers = {
+        "Accept": "application/json, text/event-stream",
+        "MCP-Protocol-Version": "2025-06-18",
+        "Authorization": f"Bearer {token_of(stack, person)}",
+    }
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+    answer = requests.post(f"{stack.url('mcp-jira')}/mcp", headers=headers, json=body, timeout=30)
+    found = re.search(r"/connect-account\?id=[\w-]+", answer.text)
+    assert found, answer.text
+    return found[0]
 
 
 def test_a_link_that_is_nobodys_is_a_sentence_in_both_languages(visitor: Callable[[], Visitor], person: Person) -> None:
