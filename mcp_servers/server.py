@@ -23,6 +23,7 @@ from fastmcp_vault.server.approval import state_security
 from fastmcp_vault.server.audit import AuditMiddleware
 from fastmcp_vault.server.auth import MCP_PATH, AccessTokenVerifier, ResourceServerAuth, StepUp
 from fastmcp_vault.server.context import ServerContext, current_server
+from fastmcp_vault.server.earlier import AskByError, LinksInSession
 from fastmcp_vault.server.fixed_tools import FixedTools
 from fastmcp_vault.server.limits import CallCounter, LimitDoor, LimitMiddleware
 from fastmcp_vault.server.nulls import NullsAbsent
@@ -84,6 +85,7 @@ def build(settings: ServerSettings) -> Starlette:
         auth=auth,
         lifespan=lifespan,
         middleware=[
+            AskByError(),
             LimitMiddleware(counter),
             OfferTraceMiddleware(settings.server, silent=silent, ahead=_fetch_ahead if settings.mcp_ahead else None),
             AuditMiddleware(settings.client_id, parts.trail),
@@ -120,6 +122,7 @@ def build(settings: ServerSettings) -> Starlette:
             Middleware(PageForBrowsers, path=MCP_PATH, page=_front(settings)),
             Middleware(RequestBodyLimitMiddleware, max_body_size=BODY_LIMIT),
             Middleware(NullsAbsent),
+            Middleware(LinksInSession),
         ],
     )
 

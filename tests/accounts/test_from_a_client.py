@@ -10,7 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
+from mcp import MCPError, UrlElicitationRequiredError
 from mcp_types import ElicitResult
 
 from stack.testing import Stack
@@ -54,6 +56,24 @@ async def test_a_client_that_opens_links_is_sent_to_the_app_and_the_call_goes_on
     assert result.structured_content["key"] == "PROJ-1"
     assert len(links) == 1
     assert links[0].startswith(f"{stack.url('app')}/connect-account?id=")
+
+
+async def test_a_client_of_the_revision_before_that_opens_links_is_asked_by_an_error_and_calls_again(
+    browser: Browser, stack: Stack
+) -> None:
+    async def never(message: str, kind: object, params: Any, context: object) -> ElicitResult:
+        raise AssertionError("a stateless server asks nobody back")
+
+    token = token_of(stack, browser.person)
+    async with connected(stack, "jira", token, mode="legacy", answer=never) as client:
+        with pytest.raises(MCPError) as asked:
+            await client.call_tool("get_issue", ISSUE)
+        (link,) = UrlElicitationRequiredError.from_error(asked.value.error).elicitations
+        assert link.url == f"{stack.url('app')}/connect-account?id={link.elicitation_id}"
+        assert browser.person.username in link.message
+        browser.connect("jira", f"id={link.elicitation_id}&next=/connect-account")
+        again = await client.call_tool("get_issue", ISSUE)
+    assert again.structured_content["key"] == "PROJ-1"
 
 
 async def test_a_client_that_cannot_be_asked_gets_the_link_in_a_sentence(browser: Browser, stack: Stack) -> None:

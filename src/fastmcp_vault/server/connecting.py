@@ -1,7 +1,8 @@
 """A call that needs an account which its person has not connected: they connect it in the app, and the call goes on.
 
 MCP 2026-07-28 (Elicitation, URL mode): the link is this person's alone, and whoever opens it must be who started the
-call; the app checks that. A client that cannot be asked gets the link in the error's text.
+call; the app checks that. A client of 2025-11-25 that opens links is asked by an error; one that opens none gets the
+link in the refusal's text.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from fastmcp_vault.credentials.calls import current_call
 from fastmcp_vault.errors import CredentialMissing, Problem, StateUnavailable
 from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.server.context import current_server
+from fastmcp_vault.server.earlier import ask_by_error
 
 ANSWER = "connect"
 """The key of the one question in ``input_requests``."""
@@ -43,11 +45,13 @@ async def ask_to_connect(problem: Problem, *, writing: bool) -> InputRequiredRes
     except StateUnavailable:
         return problem
     link = f"{room.profile.accounts_page}?id={made}"
+    message = Sentence("{what} Connect the account in the app.", what=problem.what)
     capabilities = request.session.client_capabilities if request is not None and modern else None
     elicitation = capabilities.elicitation if capabilities else None
     if elicitation is None or elicitation.url is None or asked:
+        if not modern:
+            ask_by_error(message, link=link, link_id=made)
         fix = Sentence("Open {link} , connect the account, then make the same call again.", link=link)
         return type(problem)(problem.what, fix=fix, **problem.detail)
-    message = Sentence("{what} Connect the account in the app.", what=problem.what)
     question = ElicitRequest(params=ElicitRequestURLParams(message=message, url=link))
     return InputRequiredResult(input_requests={ANSWER: question}, request_state=f"{STATE}{made}")
