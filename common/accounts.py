@@ -79,9 +79,6 @@ class AccountSettings(CommonSettings):
     jira_oauth_url: str = Field("https://auth.atlassian.com", description="Atlassian's sign-in, as browsers reach it.")
     jira_oauth_inside_url: str = Field("", description="The same as this process reaches it, where that differs.")
     jira_oauth_api_url: str = Field("https://api.atlassian.com", description="Where connected accounts are used.")
-    jira_oauth_manage_url: str = Field(
-        "https://id.atlassian.com/manage-profile/apps", description="Where people see what they let in."
-    )
     github_oauth_client_id: str = Field("", description="Our GitHub App; empty: no accounts are connected.")
     github_oauth_client_secret: SecretStr | None = Field(None, description="Its secret.")
     github_oauth_url: str = Field("https://github.com", description="GitHub's sign-in, as browsers reach it.")
@@ -126,7 +123,6 @@ class AccountSettings(CommonSettings):
                 url=self.jira_oauth_url,
                 inside_url=self.jira_oauth_inside_url,
                 api_url=self.jira_oauth_api_url,
-                manage_url=self.jira_oauth_manage_url,
             )
         if self.github_oauth_client_id and self.github_oauth_client_secret:
             found["github"] = github(

@@ -138,7 +138,6 @@ _ACCOUNTS = {
     "JIRA_OAUTH_CLIENT_ID": "mcp-remote-vault",
     "JIRA_OAUTH_URL": "http://localhost:{port[mock-jira]}",
     "JIRA_OAUTH_API_URL": "http://localhost:{port[mock-jira]}",
-    "JIRA_OAUTH_MANAGE_URL": "http://localhost:{port[mock-jira]}/manage-profile/apps",
     "GITHUB_OAUTH_CLIENT_ID": "mcp-remote-vault",
     "GITHUB_OAUTH_URL": "http://localhost:{port[mock-github]}",
     "GITHUB_OAUTH_API_URL": "http://localhost:{port[mock-github]}",

@@ -15,6 +15,9 @@ ClientAuthentication = Literal["client_secret_basic", "client_secret_post", "pri
 """How our client proves itself at the token endpoint (OpenID Connect Core §9). For ``private_key_jwt`` the provider's
 ``client_secret`` is an RSA private key (PEM)."""
 
+ATLASSIAN = "https://auth.atlassian.com"
+"""Where people sign in to Atlassian; what they let in is at another host of its."""
+
 Revocation = Literal["rfc7009", "github", ""]
 """How a grant is ended: RFC 7009; GitHub's ``DELETE /applications/:client_id/grant``; or not at all by a program."""
 
@@ -111,16 +114,16 @@ def atlassian(
     name: str,
     client_id: str,
     client_secret: SecretStr,
-    url: str = "https://auth.atlassian.com",
+    url: str = ATLASSIAN,
     inside_url: str = "",
     api_url: str = "https://api.atlassian.com",
-    manage_url: str = "https://id.atlassian.com/manage-profile/apps",
 ) -> Provider:
     """Atlassian's OAuth 2.0 (3LO) for Jira Cloud: https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/.
 
     ``inside_url``: ``url`` as this process reaches it, where that differs.
     """
     inside, api = (inside_url or url).rstrip("/"), api_url.rstrip("/")
+    home = "https://id.atlassian.com" if url.rstrip("/") == ATLASSIAN else url.rstrip("/")
     return Provider(
         name=name,
         title="Atlassian",
@@ -138,5 +141,5 @@ def atlassian(
         account=AccountFacts(
             url=f"{api}/me", id="account_id", name="email", resources=f"{api}/oauth/token/accessible-resources"
         ),
-        manage_url=manage_url,
+        manage_url=f"{home}/manage-profile/apps",
     )
