@@ -228,7 +228,7 @@ async def test_who_is_disabled_at_keycloak_loses_their_accounts_at_the_next_init
     name, secrets = browser.person.username, stored(vault, browser, "github")
     request.addfinalizer(lambda: come_back(stack, vault, name))
     await asyncio.to_thread(may_sign_in, stack, name, enabled=False)
-    ledger = await asyncio.to_thread(run, init_settings(stack), only="vault")
+    ledger = await asyncio.to_thread(run, init_settings(stack), only="vault", names={name})
     assert [one.note for one in ledger.entries if one.name == f"secret/data/users/{name}/accounts/github"] == [""]
     assert api(stack, "github", secrets) == 401
     assert vault.status("GET", f"secret/metadata/users/{name}/accounts/github") == 404

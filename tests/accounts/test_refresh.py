@@ -60,6 +60,9 @@ class Counted(httpx2.AsyncBaseTransport):
         self.asked.append(f"{request.method} {request.url.path}")
         return await self._inner.handle_async_request(request)
 
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
 
 async def test_a_refresh_costs_a_call_one_trip_to_the_provider_and_two_to_vault(stack: Stack, person: Person) -> None:
     await connect(stack, person)

@@ -129,8 +129,8 @@ def test_the_page_of_a_link_says_who_asks_for_what_before_its_person_agrees(
 ) -> None:
     me, person = visitor(), without_jira
     me.sign_in(person, link_of_a_call(stack, person))
-    for fact in ("MCP server Jira", "Tool get_issue", "Asked by lab-jira", "read:jira-work"):
-        me.sees(fact)
+    for fact in ("MCP server Jira", "Tool get_issue", "Asked by lab-jira", "may read:jira-work read:me offline_access"):
+        expect(me.page.get_by_role("row", name=fact)).to_be_visible(timeout=PATIENCE)
     me.page.get_by_role("link", name="Connect Atlassian").click()
     agree(me, person)
     me.sees(f"Atlassian is connected for {person.username}. Go back to your program")

@@ -37,7 +37,7 @@ ITS_OWN = {
     "POSTGRES_HOST",
 }
 """Here without Redis, with people from a Secret, and with engines at addresses of their own."""
-NOT_ON_KUBERNETES = {"REDIS_HOST", "REDIS_PORT", "VAULT_SECRET_ID", "EXAMPLE_SECRET_ID"}
+NOT_ON_KUBERNETES = {"ACCOUNT_PROVIDERS", "REDIS_HOST", "REDIS_PORT", "VAULT_SECRET_ID", "EXAMPLE_SECRET_ID"}
 
 
 def helm() -> str:
