@@ -33,9 +33,12 @@ _MORE = (
     "by",
     "held",
     "left_over",
+    "per_minute",
+    "at_once",
     "lost_before",
     "sub",
     "correlation_id",
+    "trace_id",
 )
 
 _UNITS = {"m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -45,7 +48,9 @@ def parser() -> argparse.ArgumentParser:
     """What it takes."""
     top = argparse.ArgumentParser(prog="demo audit", description="Who did what through the MCP servers.")
     top.add_argument("what", nargs="?", choices=("show", "verify"), default="show", help="verify: check the chain")
-    top.add_argument("--id", help="a correlation id; with what Vault, PostgreSQL and the back end wrote about it")
+    top.add_argument(
+        "--id", help="a correlation id, or a trace's; with what Vault, PostgreSQL and the back end wrote about it"
+    )
     top.add_argument("--person", help="a user name, as tokens have it")
     top.add_argument("--since", type=_since, default=0.0, help="30m, 2h, 7d, or a date and time as ISO 8601 has them")
     top.add_argument("--limit", type=int, default=100, help="actions that are shown at most, the newest")

@@ -20,15 +20,28 @@ from fastmcp_vault.state.audit_rows import AuditRow
 SECONDS = 10.0
 """How long reading the rows may take."""
 
-OUTCOMES = ("done", "failed", "refused", "asked", "cancelled")
-DEEDS = ("suspended", "revoked", "resumed", "ended")
+LINKED = 5
+"""Rows of one action that are shown whole."""
 
-DETAILS = ("credential", "accessor", "approved", "sid", "correlation_id")
-"""What is shown of the chosen row alone."""
+OUTCOMES = ("done", "failed", "refused", "asked", "cancelled")
+DEEDS = ("suspended", "revoked", "resumed", "ended", "limited", "unlimited")
+
+DETAILS = (
+    "person",
+    "client",
+    "arguments",
+    "credential",
+    "accessor",
+    "approved",
+    "sid",
+    "correlation_id",
+    "trace_id",
+)
+"""What is shown of a row that is chosen: the table may be too narrow for it."""
 
 
 def show(wanted: str) -> None:
-    """The rows, the newest first; ``wanted``: the correlation id of one that is chosen already."""
+    """The rows, the newest first; ``wanted``: the correlation id, or trace, of those chosen already."""
     try:
         process = AppProcess.current()
         found = process.loop.run(who_did.look(process, visitor.visit().cookie, wanted), timeout=SECONDS)
@@ -60,9 +73,9 @@ def _rows(found: WhoDid, wanted: str) -> None:
         _detail(found.rows[chosen[0]], everybody=found.everybody)
         return
     st.caption(t("audit.who-did.choose"))
-    linked = next((row for row in found.rows if wanted and _of(row, "correlation_id") == wanted), None)
-    if linked is not None:
-        _detail(linked, everybody=found.everybody)
+    linked = [row for row in found.rows if wanted and wanted in (_of(row, "correlation_id"), _of(row, "trace_id"))]
+    for row in linked[:LINKED]:
+        _detail(row, everybody=found.everybody)
 
 
 def _row(row: AuditRow, *, everybody: bool) -> dict[str, Any]:
@@ -73,6 +86,7 @@ def _row(row: AuditRow, *, everybody: bool) -> dict[str, Any]:
         t("audit.column.arguments"): _of(row, "arguments"),
         t("audit.column.client"): _of(row, "client"),
         t("audit.column.outcome"): _outcome(row),
+        t("audit.column.ms"): row.said.get("ms"),
     }
 
 
@@ -80,6 +94,7 @@ def _outcome(row: AuditRow) -> str:
     deed, outcome, reason = _of(row, "deed"), _of(row, "outcome"), told(_of(row, "reason"))
     if deed in DEEDS:
         counts = {"held": row.said.get("held", 0), "left": row.said.get("left_over", 0)}
+        counts |= {"calls": row.said.get("per_minute", 0), "room": row.said.get("at_once", 0)}
         return f"{t(f'audit.deed.{deed}', by=_of(row, 'by'), **counts)} {reason}".strip()
     return t(f"audit.outcome.{outcome}", reason=reason) if outcome in OUTCOMES else deed or outcome
 

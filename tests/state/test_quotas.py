@@ -162,8 +162,14 @@ async def test_an_administrator_s_quota_is_known_to_every_replica_and_goes_when_
         await here.quotas.override(alice, Quota(10, 1), name="alice", by="charlie")
         await eventually(lambda: there.quota(alice) == Quota(10, 1))
         assert await there.quotas.overrides() == [("alice", alice, Quota(10, 1))]
-        await here.quotas.override(alice, None, name="alice")
+        await here.quotas.override(alice, None, name="alice", by="charlie")
         await eventually(lambda: there.quota(alice) is None)
+        rows = [row.said for row in await there.audit_rows.find(sub="alice")]
+    assert [(said["deed"], said["by"], said["person"]) for said in rows] == [
+        ("unlimited", "charlie", "alice"),
+        ("limited", "charlie", "alice"),
+    ]
+    assert (rows[1]["per_minute"], rows[1]["at_once"]) == (10, 1)
 
 
 async def test_the_turn_of_the_minute_stops_nobody() -> None:

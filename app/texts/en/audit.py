@@ -67,8 +67,8 @@ TEXTS: dict[str, str] = {
     "audit.who-did": "What was done in my name",
     "audit.who-did.everybody": "What was done, by everybody",
     "audit.who-did.about": "One row for each call of a tool, written by the MCP server when the call ends, and for "
-    "each suspension by an administrator. No server can read, change or delete a row; each row holds the hash of the "
-    "one before, and `./demo audit verify` checks them.",
+    "each suspension and each limit set by an administrator. No server can read, change or delete a row; each row "
+    "holds the hash of the one before, and `./demo audit verify` checks them.",
     "audit.who-did.none": "No call has been written down yet.",
     "audit.lost": "{count} calls between these rows were not written down: the store did not answer for too long.",
     "audit.who-did.choose": "Choose a row to see its credential, and what the other parts wrote about it.",
@@ -83,6 +83,8 @@ TEXTS: dict[str, str] = {
     "audit.column.approved": "approved",
     "audit.column.sid": "sign-in (`sid`)",
     "audit.column.correlation_id": "correlation id",
+    "audit.column.trace_id": "trace (OpenTelemetry)",
+    "audit.column.ms": "took (ms)",
     "audit.outcome.done": "done",
     "audit.outcome.failed": "failed: {reason}",
     "audit.outcome.refused": "refused: {reason}",
@@ -92,6 +94,8 @@ TEXTS: dict[str, str] = {
     "audit.deed.revoked": "Vault tokens revoked by {by}; there were {held}, left: {left}.",
     "audit.deed.resumed": "suspension lifted by {by}.",
     "audit.deed.ended": "session ended by {by}.",
+    "audit.deed.limited": "limit set by {by}: {calls} calls a minute, {room} at once (0: any number).",
+    "audit.deed.unlimited": "limit taken back by {by}: the servers' own holds again.",
     "audit.part.server": "MCP server",
     "audit.part.backend": "Back end",
     "audit.missing.no-file": "not joined: this program has no such log to read ({setting}).",

@@ -65,7 +65,7 @@ TEXTS: dict[str, str] = {
     "audit.vault": "Vault가 나에 대해 기록한 것",
     "audit.who-did": "내 이름으로 한 일",
     "audit.who-did.everybody": "모든 사람이 한 일",
-    "audit.who-did.about": "도구 호출마다 한 행이며, 호출이 끝나면 MCP 서버가 기록합니다. 관리자가 누군가를 중지한 일도 한 행입니다. "
+    "audit.who-did.about": "도구 호출마다 한 행이며, 호출이 끝나면 MCP 서버가 기록합니다. 관리자가 누군가를 중지하거나 한도를 설정한 일도 한 행입니다. "
     "어떤 서버도 행을 읽거나 바꾸거나 지울 수 없습니다. 각 행에는 앞 행의 해시가 들어 있고, `./demo audit verify`가 이를 검사합니다.",
     "audit.who-did.none": "아직 기록된 호출이 없습니다.",
     "audit.lost": "이 행들 사이의 호출 {count}건은 저장소가 너무 오래 응답하지 않아 기록되지 않았습니다.",
@@ -81,6 +81,8 @@ TEXTS: dict[str, str] = {
     "audit.column.approved": "승인",
     "audit.column.sid": "로그인(`sid`)",
     "audit.column.correlation_id": "correlation id",
+    "audit.column.trace_id": "trace(OpenTelemetry)",
+    "audit.column.ms": "소요 시간(ms)",
     "audit.outcome.done": "완료",
     "audit.outcome.failed": "실패: {reason}",
     "audit.outcome.refused": "거부됨: {reason}",
@@ -90,6 +92,8 @@ TEXTS: dict[str, str] = {
     "audit.deed.revoked": "{by}이(가) Vault 토큰을 폐기함. 있던 것 {held}개, 남은 것 {left}개.",
     "audit.deed.resumed": "{by}이(가) 중지를 해제함.",
     "audit.deed.ended": "{by}이(가) 세션을 종료함.",
+    "audit.deed.limited": "{by}이(가) 한도를 설정함: 분당 호출 {calls}회, 동시 {room}회(0: 제한 없음).",
+    "audit.deed.unlimited": "{by}이(가) 한도를 해제함: 서버의 기본 한도가 다시 적용됩니다.",
     "audit.part.server": "MCP 서버",
     "audit.part.backend": "백엔드",
     "audit.missing.no-file": "찾지 못함: 이 프로그램이 읽을 수 있는 로그가 없습니다({setting}).",

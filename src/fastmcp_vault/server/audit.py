@@ -17,6 +17,7 @@ from fastmcp_vault.printable import printable
 from fastmcp_vault.server.failures import as_problem
 from fastmcp_vault.server.trace import outcome_of, outcome_of_problem
 from fastmcp_vault.state.trail import AuditEntry, QueuedTrail
+from fastmcp_vault.tracing import spans
 
 ARGUMENTS_LIMIT = 1000
 """Characters of a call's arguments that are noted."""
@@ -84,6 +85,7 @@ class AuditMiddleware(Middleware):
             "accessor": call.accessor,
             "approved": _name(call.approved),
             "correlation_id": call.correlation_id,
+            **({"trace_id": trace_id} if (trace_id := spans.trace_id()) else {}),
         }
 
 

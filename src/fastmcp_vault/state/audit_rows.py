@@ -18,6 +18,7 @@ from psycopg_pool import AsyncConnectionPool
 from fastmcp_vault.errors import InputError, StateUnavailable
 from fastmcp_vault.printable import printable
 from fastmcp_vault.state.failures import translated
+from fastmcp_vault.state.protocol import Principal
 from fastmcp_vault.state.trail import AuditEntry
 
 LIMIT = 500
@@ -121,12 +122,15 @@ class AuditRows:
         since: float = 0.0,
         limit: int = LIMIT,
     ) -> list[AuditRow]:
-        """Actions that fit all that is given, the newest first. ``since``: seconds since the epoch."""
+        """Actions that fit all that is given, the newest first. ``since``: seconds since the epoch.
+
+        ``correlation_id``: an action's, or the id of the trace that it is a part of.
+        """
         conditions: dict[LiteralString, object] = {
             "iss = %s": iss,
             "sub = %s": sub,
             "person = %s": person,
-            "correlation_id = %s": correlation_id,
+            "%s IN (correlation_id, trace_id)": correlation_id,
             "written_at >= %s": since or None,
         }
         given = {condition: value for condition, value in conditions.items() if value is not None}
@@ -146,6 +150,13 @@ class AuditRows:
                 # One moment's view, although servers go on writing.
                 await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 return await _Checking(kept).run(connection)
+
+
+def whom(principal: Principal, name: str) -> dict[str, str]:
+    """Of whom a row is that tells what an administrator did."""
+    if principal.kind == "client":
+        return {"iss": principal.iss, "client": principal.id}
+    return {"iss": principal.iss, "sub": principal.id, "person": name}
 
 
 class _Checking:

@@ -8,7 +8,7 @@ from typing import LiteralString
 from psycopg_pool import AsyncConnectionPool
 
 from fastmcp_vault.sentences import Sentence
-from fastmcp_vault.state.audit_rows import AuditRows
+from fastmcp_vault.state.audit_rows import AuditRows, whom
 from fastmcp_vault.state.failures import translated
 from fastmcp_vault.state.protocol import Principal
 
@@ -60,15 +60,15 @@ class SuspendedPrincipals:
                 await connection.execute(_SUSPEND, (*principal, name, reason, by))
                 for statement in _WAITING[principal.kind]:
                     gone += (await connection.execute(statement, (principal.id,))).rowcount
-        await self._trail.note("suspended", by=by, reason=reason, **_whom(principal, name))
+        await self._trail.note("suspended", by=by, reason=reason, **whom(principal, name))
         return gone
 
     async def note_revoked(
         self, principal: Principal, *, name: str, by: str, held: int, left_over: int, problems: str = ""
     ) -> None:
         """Write down what a suspension came to; ``problems``: what else could not be ended."""
-        whom = _whom(principal, name)
-        await self._trail.note("revoked", by=by, reason=problems, held=held, left_over=left_over, **whom)
+        about = whom(principal, name)
+        await self._trail.note("revoked", by=by, reason=problems, held=held, left_over=left_over, **about)
 
     async def resume(self, principal: Principal, *, by: str = "") -> bool:
         """Lift a suspension; whether there was one. The person's sessions at the app end: they sign in anew."""
@@ -82,7 +82,7 @@ class SuspendedPrincipals:
                 if row is not None and (sessions := _SESSIONS.get(principal.kind)):
                     await connection.execute(sessions, (principal.id,))
         if row is not None:
-            await self._trail.note("resumed", by=by, **_whom(principal, row[0]))
+            await self._trail.note("resumed", by=by, **whom(principal, row[0]))
         return row is not None
 
     async def all(self) -> list[PrincipalSuspension]:
@@ -94,10 +94,3 @@ class SuspendedPrincipals:
                     " FROM suspended_principals ORDER BY suspended_at DESC"
                 )
                 return [PrincipalSuspension(Principal(*row[:3]), *row[3:]) for row in await rows.fetchall()]
-
-
-def _whom(principal: Principal, name: str) -> dict[str, str]:
-    """Of whom a row of the audit trail is."""
-    if principal.kind == "client":
-        return {"iss": principal.iss, "client": principal.id}
-    return {"iss": principal.iss, "sub": principal.id, "person": name}

@@ -14,6 +14,7 @@ from typing import Any, LiteralString, NamedTuple
 from psycopg_pool import AsyncConnectionPool
 
 from fastmcp_vault.sentences import Sentence
+from fastmcp_vault.state.audit_rows import AuditRows, whom
 from fastmcp_vault.state.failures import translated
 from fastmcp_vault.state.listener import HOLDERS
 from fastmcp_vault.state.protocol import Principal, Quota
@@ -97,8 +98,8 @@ class Quotas:
     Every method raises StateUnavailable when the database does not answer.
     """
 
-    def __init__(self, pool: AsyncConnectionPool, *, holder: int) -> None:
-        self._pool, self._holder = pool, holder
+    def __init__(self, pool: AsyncConnectionPool, trail: AuditRows, *, holder: int) -> None:
+        self._pool, self._trail, self._holder = pool, trail, holder
 
     async def take(self, wishes: Sequence[QuotaWish]) -> dict[str, QuotaPart]:
         """A part for each wish; what is used up brings 0."""
@@ -141,7 +142,7 @@ class Quotas:
                 )
 
     async def override(self, principal: Principal, quota: Quota | None, *, name: str, by: str = "") -> None:
-        """Another quota for a person or a client, at every server; None: the server's own again."""
+        """Another quota for a person or a client, at every server; None: the server's own again. Noted in the trail."""
         with translated(Sentence("setting a limit for {name}", name=name)):
             async with self._pool.connection() as connection:
                 if quota is None:
@@ -156,6 +157,11 @@ class Quotas:
                         " set_by = excluded.set_by, set_at = clock_timestamp()",
                         (*principal, *quota, name, by),
                     )
+        about = whom(principal, name)
+        if quota is None:
+            await self._trail.note("unlimited", by=by, **about)
+        else:
+            await self._trail.note("limited", by=by, per_minute=quota.per_minute, at_once=quota.at_once, **about)
 
     async def overrides(self) -> list[tuple[str, Principal, Quota]]:
         """Each that is set: the name that it was set for, whose it is, and what it is."""

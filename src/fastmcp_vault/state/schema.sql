@@ -240,6 +240,10 @@ CREATE TABLE IF NOT EXISTS audit_trail (
     person         text GENERATED ALWAYS AS (body::jsonb ->> 'person') STORED,
     correlation_id text GENERATED ALWAYS AS (body::jsonb ->> 'correlation_id') STORED
 );
+-- The trace (OpenTelemetry) that the action was a part of: a client may bring one whose id is not the correlation id.
+ALTER TABLE audit_trail ADD COLUMN IF NOT EXISTS
+    trace_id text GENERATED ALWAYS AS (body::jsonb ->> 'trace_id') STORED;
+CREATE INDEX IF NOT EXISTS audit_trail_trace_id ON audit_trail (trace_id);
 CREATE UNIQUE INDEX IF NOT EXISTS audit_trail_written_once ON audit_trail (writer, process, number);
 CREATE INDEX IF NOT EXISTS audit_trail_written_at ON audit_trail (written_at);
 CREATE INDEX IF NOT EXISTS audit_trail_sub ON audit_trail (sub, seq);

@@ -125,7 +125,7 @@ class State:
         self.account_requests = AccountRequests(self._pool)
         self.audit_rows = AuditRows(self._pool)
         self.principals = SuspendedPrincipals(self._pool, self.audit_rows)
-        self.quotas = Quotas(self._pool, holder=holder)
+        self.quotas = Quotas(self._pool, self.audit_rows, holder=holder)
         self._turns = Turns(self._pool)
         self._unwatched: Callable[[], None] = _nothing
 
