@@ -25,6 +25,9 @@ ID_LIMIT = 64
 TRACEBACK_LIMIT = 30_000
 """Characters of one traceback."""
 
+SEVERITY = {logging.DEBUG: 5, logging.INFO: 9, logging.WARNING: 13, logging.ERROR: 17, logging.CRITICAL: 21}
+"""OpenTelemetry's number of a level (log data model, SeverityNumber)."""
+
 CONTINUED = "    | "
 """Every line of a traceback begins so: none of them can pass for an event of its own."""
 
@@ -68,10 +71,12 @@ class JsonFormatter(MaskingFormatter):
         event = {
             "timestamp": at.replace("+00:00", "Z"),
             "severity_text": record.levelname,
+            "severity_number": SEVERITY.get(record.levelno),
             "service.name": self._service,
             "event.name": f"{record.name}.{record.funcName}",
             "correlation_id": printable(getattr(record, "correlation_id", "")[:ID_LIMIT]),
             "trace_id": getattr(record, "trace_id", ""),
+            "span_id": getattr(record, "span_id", ""),
             "body": printable(mask_text(record.getMessage(), limit=LINE_LIMIT)),
             "exception.stacktrace": printable(mask_text(self.traceback(record), limit=TRACEBACK_LIMIT)),
         }

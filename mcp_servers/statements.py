@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -20,6 +21,7 @@ from psycopg.errors import error_from_result
 from psycopg.generators import send
 
 from fastmcp_vault.errors import InputError
+from fastmcp_vault.tracing import spans
 from fastmcp_vault.tracing.recorder import open_step
 from mcp_servers.bounded_reads import BoundedReads, RowTooLarge
 from mcp_servers.sql_errors import copy_refused, row_too_large
@@ -63,6 +65,10 @@ async def run(connection: psycopg.AsyncConnection, statement: str, *, limit: int
     With ``finish`` it runs to its end and rows beyond the limit are thrown away (a change must be whole);
     without, it is cancelled once there is enough. Raises psycopg.Error, InputError, SqlRefused.
     """
+    return await spans.of_statement(connection, statement, partial(_run, connection, statement, limit, finish))
+
+
+async def _run(connection: psycopg.AsyncConnection, statement: str, limit: int, finish: bool) -> StatementOutcome:
     outcome = StatementOutcome()
     async with connection.lock:
         try:

@@ -30,9 +30,10 @@ def test_json_is_one_object_a_line_masked_and_escaped() -> None:
     event = json.loads(written)
     assert {"timestamp", "severity_text", "service.name", "event.name", "correlation_id", "body"} <= event.keys()
     assert (event["service.name"], event["severity_text"], event["event.name"]) == ("app", "ERROR", "app.x.work")
+    assert event["severity_number"] == 17
     assert "abcdefghijklmnop" not in written
     assert "hunter2" not in written
-    assert not [c for text in event.values() for c in text if not c.isprintable()]
+    assert not [c for text in event.values() for c in str(text) if not c.isprintable()]
     assert event["correlation_id"].startswith("click-1")
 
 

@@ -72,6 +72,11 @@ async def test_a_call_is_one_trace_of_its_steps_and_nothing_secret_leaves_with_i
     assert {service for service, _ in collector.of(in_meta)} == {f"mcp-{server}"}
     requests = [span for span in spans(collector, in_meta) if span.kind == Span.SPAN_KIND_CLIENT]
     assert len(requests) >= 3
+    about = [{each.key: each.value.string_value for each in span.attributes} for span in requests]
+    assert {"url.full", "server.address"} <= {key for each in about for key in each}
+    if server == "postgres":
+        asked = [each["db.query.text"] for each in about if each.get("db.system.name") == "postgresql"]
+        assert any("FROM pg_class" in text for text in asked)
     assert not spans(collector, not_kept)
     await eventually(lambda: in_meta in exemplars(collector))
     no_secret(stack, caller, collector, token)
@@ -114,6 +119,7 @@ async def test_its_log_says_which_call_and_which_trace_in_text_and_in_json(
             assert event["service.name"] == "mcp-jira"
             assert event["event.name"] == "fastmcp_vault.server.trace.on_call_tool"
             assert len(event["trace_id"]) == 32
+            assert len(event["span_id"]) == 16
             assert f"list_projects for {caller.person.username} done" in event["body"]
             assert event["timestamp"].endswith("Z")
         else:

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from fastmcp.tools import ToolResult
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client import CollectorRegistry
+from prometheus_client.openmetrics import exposition as openmetrics
 
 from fastmcp_vault import metrics, telemetry, tracing
 from fastmcp_vault.circuit import Circuit, watched
@@ -18,6 +20,7 @@ from fastmcp_vault.errors import ConfigError, CredentialMissing, VaultUnavailabl
 from fastmcp_vault.server.failures import told
 from fastmcp_vault.server.trace import outcome_of
 from fastmcp_vault.telemetry import measuring
+from fastmcp_vault.telemetry.exemplars import ExemplarReader, LinkedMetrics
 from fastmcp_vault.tracing import Recorder
 
 
@@ -109,6 +112,31 @@ def test_prometheus_is_served_by_the_names_of_this_machine_alone() -> None:
         assert answered == status, host
     with pytest.raises(ConfigError, match=f"localhost port {port}"):
         measuring.serve(CollectorRegistry(), {"OTEL_EXPORTER_PROMETHEUS_PORT": str(port)})
+
+
+def test_a_bucket_leads_to_the_trace_of_a_call_in_it() -> None:
+    reader, registry = ExemplarReader(), CollectorRegistry()
+    registry.register(LinkedMetrics(reader))
+    provider = measuring.begin("test", (), reader)
+    tracer = TracerProvider().get_tracer("test")
+    try:
+        with tracer.start_as_current_span("a call") as span:
+            metrics.CALLS.record(0.3, server="jira", tool="get_issue", outcome="done", reason="")
+            metrics.REFUSALS.add(server="jira", reason="session_ended")
+        metrics.CALLS.record(20.0, server="jira", tool="get_issue", outcome="failed", reason="internal")
+        shown = openmetrics.generate_latest(registry).decode().splitlines()
+        again = openmetrics.generate_latest(registry).decode()
+    finally:
+        metrics.use_meter(None)
+        provider.shutdown()
+    linked = [line for line in shown if " # {" in line]
+    assert len(linked) == 1, "what happened outside a trace leads nowhere"
+    series, _, exemplar = linked[0].partition(" # ")
+    assert series.startswith("fastmcp_vault_call_duration_seconds_bucket{")
+    assert 'le="0.5"' in series
+    assert f'trace_id="{span.get_span_context().trace_id:032x}"' in exemplar
+    assert "} 0.3 " in exemplar
+    assert "# {" not in again, "each call is told once"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from fastmcp_vault import telemetry, tracing
 from fastmcp_vault.errors import CredentialMissing
+from fastmcp_vault.telemetry.instruments import Instruments
 from fastmcp_vault.telemetry.sending import CorrelatedIds, MaskingExporter
 from fastmcp_vault.tracing import Recorder, spans
 from fastmcp_vault.tracing.served import ServedSpans
@@ -38,7 +39,8 @@ def provider(exporter: InMemorySpanExporter, sampler: Sampler) -> TracerProvider
 @pytest.fixture
 def sent() -> Iterator[InMemorySpanExporter]:
     exporter = InMemorySpanExporter()
-    spans.use_tracer(provider(exporter, ALWAYS_ON).get_tracer("test"))
+    made = provider(exporter, ALWAYS_ON)
+    spans.use_tracer(made.get_tracer("test"), Instruments(made))
     yield exporter
     spans.use_tracer(None)
 
@@ -107,9 +109,35 @@ async def test_a_request_carries_the_context_and_its_span_the_address_without_it
     assert JWT not in told(span)["url.full"]
 
 
+async def test_what_instrumentations_put_into_a_span_is_masked_too_and_no_traceback_leaves(
+    sent: InMemorySpanExporter,
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async with httpx2.AsyncClient(transport=TracedTransport(httpx2.MockTransport(fails))) as http:
+            with tracing.recording(Recorder("x")), tracing.step("backend"):
+                await http.get(f"http://h/{JWT}?access_token={TOKEN}")
+
+    def fails(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ReadError(f"no answer to {TOKEN}", request=request)
+
+    headers = [(b"host", b"localhost"), (b"user-agent", f"agent {TOKEN}".encode())]
+    scope = {"type": "http", "method": "GET", "path": f"/login/{JWT}", "query_string": b"code=abcdefghijklmnop&n=1"}
+    with pytest.raises(httpx2.ReadError):
+        await ServedSpans(app)({**scope, "headers": headers, "server": ("h", 80)}, None, None)  # type: ignore[arg-type]
+    made = sent.get_finished_spans()
+    assert {span.kind for span in made} == {SpanKind.SERVER, SpanKind.INTERNAL, SpanKind.CLIENT}
+    assert len(made) == 3, "one span for each thing"
+    everything = "".join(span.to_json() for span in made)
+    assert [secret for secret in (JWT, TOKEN, "abcdefghijklmnop", "Traceback") if secret in everything] == []
+    (request,) = [span for span in made if span.kind is SpanKind.CLIENT]
+    assert told(request)["error.type"] == "ReadError"
+    assert told(request)["server.address"] == "h"
+
+
 async def test_what_a_sampler_leaves_out_is_still_one_trace_for_whom_it_calls() -> None:
     exporter, seen = InMemorySpanExporter(), []
-    spans.use_tracer(provider(exporter, ALWAYS_OFF).get_tracer("test"))
+    made = provider(exporter, ALWAYS_OFF)
+    spans.use_tracer(made.get_tracer("test"), Instruments(made))
     try:
         recorder = Recorder("x")
 
@@ -154,25 +182,24 @@ async def test_a_request_served_goes_on_with_the_trace_that_it_brings(
 
 def test_without_a_tracer_nothing_is_made_or_sent_along() -> None:
     with tracing.recording(Recorder("x")), tracing.step("backend"):
-        headers: dict[str, str] = {}
-        with spans.of_request("GET", "http://h/", headers):
-            assert headers == {}
-        assert (spans.sampled(), spans.trace_id()) == (False, None)
+        assert (spans.goes_on(), spans.sampled(), spans.trace_id()) == (False, False, None)
 
 
 @pytest.mark.parametrize(
     ("variables", "asked"),
     [
-        ({}, False),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": " "}, False),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, True),
-        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c:4318/v1/traces"}, True),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318", "OTEL_SDK_DISABLED": "TRUE"}, False),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318", "OTEL_TRACES_EXPORTER": "none"}, False),
+        ({}, set()),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": " "}, set()),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, {"otlp"}),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c:4318/v1/traces"}, {"otlp"}),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318", "OTEL_SDK_DISABLED": "TRUE"}, set()),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318", "OTEL_TRACES_EXPORTER": "none"}, set()),
+        ({"OTEL_TRACES_EXPORTER": "zipkin"}, {"zipkin"}),
+        ({"OTEL_TRACES_EXPORTER": "otlp,zipkin", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, {"otlp", "zipkin"}),
     ],
 )
-def test_the_standard_variables_decide(variables: dict[str, str], asked: bool) -> None:
-    assert telemetry.wanted(variables) is asked
+def test_the_standard_variables_decide(variables: dict[str, str], asked: set[str]) -> None:
+    assert telemetry.spans_wanted(variables) == asked
 
 
 def test_where_nothing_is_asked_the_sdk_is_not_even_imported() -> None:

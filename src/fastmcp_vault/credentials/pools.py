@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from fastmcp_vault.errors import BackendUnavailable
 from fastmcp_vault.sentences import Sentence
+from fastmcp_vault.tracing.statements import SpannedCursor
 
 CLOSE_SECONDS = 2.0
 """How long closing may take; connections in use close when they are given back."""
@@ -223,7 +224,7 @@ class LeasePool:
         if self._pool is None:
             pool = AsyncConnectionPool(
                 connection_class=_telling(self._note_refusal),
-                kwargs=self._connection,
+                kwargs={**self._connection, "cursor_factory": SpannedCursor},
                 min_size=0,
                 max_size=self._size,
                 max_idle=self._idle,

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from fastmcp_vault.errors import StateUnavailable
 from fastmcp_vault.state.failures import translated
+from fastmcp_vault.tracing.statements import SpannedCursor
 
 WAIT_SECONDS = 2.0
 """How long a request waits for a connection, and a connection for a sign of life."""
@@ -40,7 +41,12 @@ def state_pool(dsn: SecretStr, *, application_name: str) -> AsyncConnectionPool:
 
     pool = AsyncConnectionPool(
         dsn.get_secret_value(),
-        kwargs={"autocommit": True, "application_name": application_name, "connect_timeout": 2},
+        kwargs={
+            "autocommit": True,
+            "application_name": application_name,
+            "connect_timeout": 2,
+            "cursor_factory": SpannedCursor,
+        },
         min_size=0,
         max_size=8,
         timeout=WAIT_SECONDS,

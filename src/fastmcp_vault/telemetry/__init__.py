@@ -3,6 +3,7 @@
 Needs the extra ``otel``. Set ``OTEL_EXPORTER_OTLP_ENDPOINT`` (or the one for ``TRACES`` or ``METRICS`` alone), and
 whatever else OpenTelemetry's SDK reads: sampler, headers, time limits, batches. ``OTEL_METRICS_EXPORTER=prometheus``
 serves the metrics at ``/metrics`` of ``OTEL_EXPORTER_PROMETHEUS_HOST`` and ``_PORT``; ``otlp,prometheus`` does both.
+``OTEL_TRACES_EXPORTER=zipkin`` sends the spans to Zipkin: see :mod:`fastmcp_vault.telemetry.zipkin`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from collections.abc import Mapping
 
 from fastmcp_vault.errors import ConfigError
 
-OTLP, PROMETHEUS, NONE = "otlp", "prometheus", "none"
+OTLP, PROMETHEUS, ZIPKIN = "otlp", "prometheus", "zipkin"
+
+_OF_ITS_OWN = {"TRACES": ZIPKIN, "METRICS": PROMETHEUS}
+"""The exporter of a signal that needs no OTLP endpoint."""
 
 
-def wanted(environ: Mapping[str, str]) -> bool:
-    """Whether these variables ask for spans."""
-    return OTLP in _exporters(environ, "TRACES")
+def spans_wanted(environ: Mapping[str, str]) -> frozenset[str]:
+    """Where these variables ask the spans to go: ``otlp``, ``zipkin``, both or nowhere."""
+    return _exporters(environ, "TRACES")
 
 
 def metrics_wanted(environ: Mapping[str, str]) -> frozenset[str]:
@@ -33,13 +37,13 @@ def start(service: str) -> bool:
     Once per process, after any fork: the sending threads do not outlive one. What is left is sent at the end of the
     process. Raises ConfigError where the extra ``otel`` is not installed, or the port for Prometheus cannot be had.
     """
-    spans, metrics = wanted(os.environ), metrics_wanted(os.environ)
+    spans, metrics = spans_wanted(os.environ), metrics_wanted(os.environ)
     if not spans and not metrics:
         return False
     name = os.environ.get("OTEL_SERVICE_NAME") or service
     try:
         if spans:
-            importlib.import_module("fastmcp_vault.telemetry.sending").begin(name)
+            importlib.import_module("fastmcp_vault.telemetry.sending").begin(name, spans)
         if metrics:
             importlib.import_module("fastmcp_vault.telemetry.measuring").begin(name, metrics)
     except ImportError as error:
@@ -60,5 +64,5 @@ def _exporters(environ: Mapping[str, str], signal: str) -> frozenset[str]:
         return frozenset()
     named = {one.strip().lower() for one in given(f"OTEL_{signal}_EXPORTER").split(",")} - {""}
     endpoint = given("OTEL_EXPORTER_OTLP_ENDPOINT") or given(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
-    possible = ({OTLP} if endpoint else set()) | ({PROMETHEUS} if signal == "METRICS" else set())
+    possible = ({OTLP} if endpoint else set()) | {_OF_ITS_OWN[signal]}
     return frozenset((named or {OTLP}) & possible)

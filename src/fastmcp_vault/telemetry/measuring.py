@@ -9,7 +9,6 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from prometheus_client import CollectorRegistry
@@ -19,6 +18,7 @@ from fastmcp_vault import metrics
 from fastmcp_vault.errors import ConfigError
 from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.telemetry import OTLP, PROMETHEUS
+from fastmcp_vault.telemetry.exemplars import ExemplarReader, LinkedMetrics
 from fastmcp_vault.telemetry.resource import resource
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
@@ -38,8 +38,9 @@ def begin(service: str, exporters: Collection[str], *more: MetricReader) -> Mete
     if OTLP in exporters:
         readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))
     if PROMETHEUS in exporters:
-        registry = CollectorRegistry()
-        readers.append(PrometheusMetricReader(scope_info_enabled=False, registry=registry))
+        reader, registry = ExemplarReader(), CollectorRegistry()
+        readers.append(reader)
+        registry.register(LinkedMetrics(reader))
         serve(registry, os.environ)
     provider = MeterProvider(readers, resource(service))
     metrics.use_meter(provider.get_meter("fastmcp_vault"))

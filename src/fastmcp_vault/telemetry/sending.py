@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import importlib
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from opentelemetry import trace
@@ -12,14 +13,19 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import Link, Status
 
-from fastmcp_vault.masking import mask_text, mask_url, mask_value
+from fastmcp_vault.masking import mask_query, mask_text, mask_url, mask_value
+from fastmcp_vault.telemetry import OTLP
+from fastmcp_vault.telemetry.instruments import Instruments
 from fastmcp_vault.telemetry.resource import resource
 from fastmcp_vault.tracing import spans
 
 TEXT_LIMIT = 2_000
 """Characters kept of an attribute."""
 
-_URLS = ("url.full", "url.path", "url.query", "http.url", "http.target")
+_URLS = ("url.full", "url.path", "http.url", "http.target")
+_QUERY = "url.query"
+_STACK = "exception.stacktrace"
+"""Never sent: it belongs to the log, which the trace id leads to."""
 
 
 class CorrelatedIds(RandomIdGenerator):
@@ -49,13 +55,22 @@ class MaskingExporter(SpanExporter):
         return self._inner.force_flush(timeout_millis)
 
 
-def begin(service: str, exporter: SpanExporter | None = None) -> TracerProvider:
-    """Make spans from now on, and send them as ``service``, through ``exporter`` or as the environment says."""
+def begin(service: str, exporters: Collection[str]) -> TracerProvider:
+    """Make spans from now on, and send them as ``service``, through these exporters (``otlp``, ``zipkin``)."""
     provider = TracerProvider(resource=resource(service), id_generator=CorrelatedIds())
-    provider.add_span_processor(BatchSpanProcessor(MaskingExporter(exporter or OTLPSpanExporter())))
+    for name in sorted(exporters):
+        provider.add_span_processor(BatchSpanProcessor(MaskingExporter(_exporter(name))))
     trace.set_tracer_provider(provider)
-    spans.use_tracer(provider.get_tracer("fastmcp_vault"))
+    spans.use_tracer(provider.get_tracer("fastmcp_vault"), Instruments(provider))
     return provider
+
+
+def _exporter(name: str) -> SpanExporter:
+    """As the environment says. Zipkin's is not installed everywhere: raises ImportError."""
+    if name == OTLP:
+        return OTLPSpanExporter()
+    made: SpanExporter = importlib.import_module("fastmcp_vault.telemetry.zipkin").PatientZipkin()
+    return made
 
 
 def masked_span(span: ReadableSpan) -> ReadableSpan:
@@ -78,12 +93,14 @@ def masked_span(span: ReadableSpan) -> ReadableSpan:
 
 
 def _masked(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {name: _value(name, value) for name, value in (attributes or {}).items()}
+    return {name: _value(name, value) for name, value in (attributes or {}).items() if name != _STACK}
 
 
 def _value(name: str, value: Any) -> Any:
     if isinstance(value, str) and name in _URLS:
         return mask_url(value[:TEXT_LIMIT])
+    if isinstance(value, str) and name == _QUERY:
+        return mask_query(value, limit=TEXT_LIMIT)
     if isinstance(value, str):
         return str(mask_value(name.rpartition(".")[2], value, limit=TEXT_LIMIT))
     if isinstance(value, bytes):

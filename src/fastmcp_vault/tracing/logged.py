@@ -9,7 +9,7 @@ from fastmcp_vault.tracing.wire import correlation_id
 
 
 class CorrelationFilter(logging.Filter):
-    """For a handler: gives each record ``correlation_id`` and ``trace_id``, empty where there is none.
+    """For a handler: gives each record ``correlation_id``, ``trace_id`` and ``span_id``, empty where there is none.
 
     A formatter may then use ``%(correlation_id)s``.
     """
@@ -18,4 +18,5 @@ class CorrelationFilter(logging.Filter):
         """Let every record pass."""
         record.correlation_id = correlation_id() or ""
         record.trace_id = spans.trace_id() or ""
+        record.span_id = spans.span_id() or ""
         return True

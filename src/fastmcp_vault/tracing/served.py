@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fastmcp_vault.tracing import spans
-
-_CONTEXT = (b"traceparent", b"tracestate")
 
 
 class ServedSpans:
@@ -16,21 +14,17 @@ class ServedSpans:
 
     def __init__(self, app: ASGIApp, *, continued: bool = False) -> None:
         self._app, self._continued = app, continued
+        self._spanned: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve, with a span for an HTTP request where spans are made."""
-        if scope["type"] != "http" or not spans.on():
+        if scope["type"] != "http" or not spans.on() or (self._continued and not _brings_context(scope)):
             await self._app(scope, receive, send)
             return
-        headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in _CONTEXT}
-        if self._continued and "traceparent" not in headers:
-            await self._app(scope, receive, send)
-            return
-        with spans.of_served(scope["method"], scope["path"], headers) as answered:
+        if self._spanned is None:
+            self._spanned = spans.makers().serving(self._app)
+        await self._spanned(scope, receive, send)
 
-            async def sending(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    answered(message["status"])
-                await send(message)
 
-            await self._app(scope, receive, sending)
+def _brings_context(scope: Scope) -> bool:
+    return any(name == b"traceparent" for name, _ in scope["headers"])

@@ -1,20 +1,21 @@
-"""Steps and requests as OpenTelemetry spans, and the W3C trace context that they send along.
+"""Steps as OpenTelemetry spans, and whether spans of requests and statements belong below them.
 
 A span has a step's name and its times, and is current while the step runs. Until a tracer is given nothing is done
-here; of what a sampler left out only the context is sent on.
+here; of what a sampler left out only the context is sent on (W3C Trace Context).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
+import httpx2
 from opentelemetry import propagate, trace
-from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import Span, Status, StatusCode, Tracer
+from starlette.types import ASGIApp
 
 from fastmcp_vault.tracing.model import Step
 
@@ -23,17 +24,19 @@ CORRELATION_ID = "fastmcp_vault.correlation_id"
 
 _STEP = "fastmcp_vault.step"
 _TRACE_ID = re.compile("(?!0{32})[0-9a-f]{32}")
-_SERVER_ERROR = 500
-_CLIENT_ERROR = 400
+
+T = TypeVar("T")
 
 _tracer: Tracer | None = None
+_makers: SpanMakers | None = None
 _next_id: ContextVar[int | None] = ContextVar("next_trace_id", default=None)
 
 
-def use_tracer(tracer: Tracer | None) -> None:
-    """Make spans with this tracer from now on; None: make none."""
-    global _tracer  # noqa: PLW0603 - one for the process, as OpenTelemetry's own
-    _tracer = tracer
+def use_tracer(tracer: Tracer | None, span_makers: SpanMakers | None = None) -> None:
+    """Make spans with this tracer from now on, and with these of requests and statements; None: make none."""
+    # One for the process, as OpenTelemetry's own.
+    global _tracer, _makers
+    _tracer, _makers = tracer, span_makers
 
 
 def sampled() -> bool:
@@ -45,6 +48,12 @@ def trace_id() -> str | None:
     """The id (32 hexadecimal digits) of the trace that goes on now, kept or not, if there is one."""
     context = trace.get_current_span().get_span_context() if _tracer is not None else trace.INVALID_SPAN_CONTEXT
     return f"{context.trace_id:032x}" if context.is_valid else None
+
+
+def span_id() -> str | None:
+    """The id (16 hexadecimal digits) of the span that is current, kept or not, if there is one."""
+    context = trace.get_current_span().get_span_context() if _tracer is not None else trace.INVALID_SPAN_CONTEXT
+    return f"{context.span_id:016x}" if context.is_valid else None
 
 
 def next_trace_id() -> int | None:
@@ -92,73 +101,44 @@ def of_note(step: Step) -> None:
         _end(_tracer.start_span(step.kind, start_time=_nanoseconds(step.started_at)), step)
 
 
-Answered = Callable[[int], None]
-"""Takes the status of the answer."""
+class SpanMakers(Protocol):
+    """Who makes the spans of requests and statements: instrumentations that others keep."""
+
+    def sending(self, transport: httpx2.AsyncBaseTransport) -> httpx2.AsyncBaseTransport:
+        """``transport``, with a span for each request, whose context goes along in its headers."""
+
+    def serving(self, app: ASGIApp) -> ASGIApp:
+        """``app``, with a span for each request, in the trace that its headers tell of."""
+
+    async def statement(self, connection: Any, text: str, run: Callable[[], Awaitable[T]]) -> T:
+        """``run``, which sends the statement ``text`` on a connection of psycopg, with a span."""
 
 
-@contextmanager
-def of_request(method: str, url: str, headers: MutableMapping[str, str]) -> Iterator[Answered]:
-    """A request that is sent inside the block; the context goes along in ``headers`` (W3C Trace Context §3)."""
-    if _tracer is None or not trace.get_current_span().get_span_context().is_valid:
-        yield _nothing
-        return
-    if not trace.get_current_span().is_recording():
-        propagate.inject(headers)
-        yield _nothing
-        return
-    about = {"http.request.method": method, "url.full": url}
-    with _tracer.start_as_current_span(method, kind=SpanKind.CLIENT, attributes=about, **_QUIET) as span:
-        propagate.inject(headers)
-        with _named_error(span):
-            yield _answered(span, error_from=_CLIENT_ERROR)
+def makers() -> SpanMakers:
+    """Those of this process. Raises RuntimeError where there is no tracer."""
+    if _makers is None:
+        raise RuntimeError("No spans are made here")
+    return _makers
 
 
-@contextmanager
-def of_served(method: str, path: str, headers: Mapping[str, str]) -> Iterator[Answered]:
-    """A request that is served inside the block, as a part of the trace that its ``headers`` tell of."""
-    if _tracer is None:
-        yield _nothing
-        return
-    about = {"http.request.method": method, "url.path": path}
-    context: Context = propagate.extract(headers)
-    with (
-        _tracer.start_as_current_span(method, context, SpanKind.SERVER, about, **_QUIET) as span,
-        _named_error(span),
-    ):
-        yield _answered(span, error_from=_SERVER_ERROR)
+def goes_on() -> bool:
+    """Whether a trace goes on now, kept or not, whose context is to be sent along."""
+    return _tracer is not None and trace.get_current_span().get_span_context().is_valid
 
 
-_QUIET: dict[str, Any] = {"record_exception": False, "set_status_on_exception": False}
-"""An exception's text and traceback are the log's matter; a span names its kind."""
+def tell(headers: MutableMapping[str, str]) -> None:
+    """Send the context along of a trace that is not kept (W3C Trace Context §3)."""
+    propagate.inject(headers)
+
+
+async def of_statement(connection: Any, text: str, run: Callable[[], Awaitable[T]]) -> T:
+    """``run``, which sends the statement ``text``, as a span if the trace that goes on is kept."""
+    return await (makers().statement(connection, text, run) if sampled() else run())
 
 
 def on() -> bool:
     """Whether there is a tracer."""
     return _tracer is not None
-
-
-def _nothing(status: int) -> None:
-    """For a request of which no span is kept."""
-
-
-def _answered(span: Span, *, error_from: int) -> Answered:
-    def answered(status: int) -> None:
-        span.set_attribute("http.response.status_code", status)
-        if status >= error_from:
-            span.set_attribute("error.type", str(status))
-            span.set_status(StatusCode.ERROR)
-
-    return answered
-
-
-@contextmanager
-def _named_error(span: Span) -> Iterator[None]:
-    try:
-        yield
-    except BaseException as error:
-        span.set_attribute("error.type", type(error).__qualname__)
-        span.set_status(StatusCode.ERROR)
-        raise
 
 
 def _end(span: Span, step: Step) -> None:

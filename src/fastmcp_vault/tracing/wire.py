@@ -57,6 +57,34 @@ def shown_body(body: str | bytes | None, content_type: str, *, secrets: Iterable
 
 
 class TracedTransport(httpx2.AsyncBaseTransport):
+    """Wraps an async transport: each request carries the action's id, and the context of the trace that goes on.
+
+    One exchange per request goes into ``into``, or into the step that is open.
+    """
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport, *, into: Tape | None = None) -> None:
+        self._recorded = RecordedTransport(inner, into=into)
+        self._spanned: httpx2.AsyncBaseTransport | None = None
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send one request, as a span of the trace that goes on if that is kept."""
+        known = correlation_id()
+        if known is not None:
+            request.headers.setdefault(CORRELATION_HEADER, known)
+        if spans.sampled():
+            if self._spanned is None:
+                self._spanned = spans.makers().sending(self._recorded)
+            return await self._spanned.handle_async_request(request)
+        if spans.goes_on():
+            spans.tell(request.headers)
+        return await self._recorded.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close the transport underneath."""
+        await self._recorded.aclose()
+
+
+class RecordedTransport(httpx2.AsyncBaseTransport):
     """Wraps an async transport: one exchange per request into ``into``, or into the step that is open.
 
     An event stream is recorded without its body: reading it here would hold up the reader.
@@ -67,16 +95,9 @@ class TracedTransport(httpx2.AsyncBaseTransport):
         self._into = into
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request with the action's correlation id, and record it if a step is open."""
-        known, opened = correlation_id(), self._into or open_step()
-        if known is not None:
-            request.headers.setdefault(CORRELATION_HEADER, known)
-        with spans.of_request(request.method, str(request.url), request.headers) as answered:
-            response = await (
-                self._inner.handle_async_request(request) if opened is None else self._kept(request, opened)
-            )
-            answered(response.status_code)
-            return response
+        """Send one request, and record it if a step is open."""
+        opened = self._into or open_step()
+        return await (self._inner.handle_async_request(request) if opened is None else self._kept(request, opened))
 
     async def _kept(self, request: httpx2.Request, opened: Tape) -> httpx2.Response:
         """Send it, and keep what went over the wire."""
