@@ -5,9 +5,11 @@ them and read the answers (DNS rebinding). This process has their public ports. 
 passes on what names this machine; the server itself listens where a browser cannot speak to it. ``Host`` is a header
 that no script may set; whoever sends bytes of their own can name any host, here as at every server.
 
-``TARGET`` is ``unix:PATH``, ``HOST:PORT``, or ``proxy:HOST:PORT`` for a server that demands the PROXY protocol
-(HAProxy, version 1), whose first line no browser can send. With a ``SERVER`` command this process becomes that server,
-and a child does the checking until the server ends; a port is open only after its server has answered once.
+``TARGET`` is ``unix:PATH``, ``HOST:PORT``, ``proxy:HOST:PORT`` for a server that demands the PROXY protocol
+(HAProxy, version 1), whose first line no browser can send, or ``tls:HOST:PORT`` for one on loopback whose certificate
+names nobody, so that no browser speaks to it for a page; this process does not ask for its name. With a ``SERVER``
+command this process becomes that server, and a child does the checking until the server ends; a port is open only
+after its server has answered once.
 It needs the standard library only, so that it starts in milliseconds (``python -I -S``).
 """
 
@@ -16,10 +18,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import functools
 import os
 import re
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -191,6 +195,8 @@ class _Side(asyncio.Protocol):
     def eof_received(self) -> bool:
         if self.other is None or not self.other.transport.can_write_eof():
             return False
+        if self.transport.get_extra_info("ssl_object") is not None:
+            return False  # TLS knows no half of a connection.
         with contextlib.suppress(OSError):
             self.other.transport.write_eof()
         return True
@@ -277,8 +283,17 @@ async def _connect(target: str) -> _Side:
     kind, _, path = target.partition(":")
     if kind == "unix":
         return (await loop.create_unix_connection(_Side, path))[1]
-    host, _, port = target.removeprefix("proxy:").rpartition(":")
-    return (await loop.create_connection(_Side, host, int(port)))[1]
+    host, _, port = (path if kind in ("proxy", "tls") else target).rpartition(":")
+    secured = _nameless() if kind == "tls" else None
+    return (await loop.create_connection(_Side, host, int(port), ssl=secured))[1]
+
+
+@functools.cache
+def _nameless() -> ssl.SSLContext:
+    """TLS with a server of this machine, whoever its certificate is for."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 async def _serve(door: GuardedPort, listening: socket.socket, allowed: frozenset[str]) -> None:

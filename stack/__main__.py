@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--port-offset", type=int, default=0, metavar="N", help="add N to every port")
     up.add_argument("--only", type=_names, metavar="A,B", help="start these services only")
     up.add_argument("--free-ports", action="store_true", help="take any free ports instead of the usual ones")
-    up.add_argument("--observe", action="store_true", help="metrics, and Prometheus with the project's alerts")
+    up.add_argument("--observe", action="store_true", help="metrics and spans, with Prometheus and Zipkin")
     up.add_argument("--while-pid", type=int, metavar="PID", help="stop by itself when that process is gone")
     verbs.add_parser("down", help="stop everything; data stays")
     status = verbs.add_parser("status", help="what runs, since when, with which trouble")

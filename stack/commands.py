@@ -22,10 +22,11 @@ from stack import control, display, distribution, other_vault, ports, postgres, 
 from stack.display import ProgressDisplay
 from stack.instance import make, ports_at
 from stack.layout import Layout
+from stack.overridable import METRICS, TRACES
 from stack.part import Instance
 from stack.processes import base_environment, last_lines
 from stack.python_service import environment
-from stack.services import METRICS, PORTS, SERVICES, USUAL, given, service
+from stack.services import PORTS, SERVICES, USUAL, given, service
 
 WORKERS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "--max-worker-restart", "0")
 """How ``./demo test`` shares out the tests (pytest-xdist): whole files, in the order that tests/conftest.py gives."""
@@ -64,10 +65,12 @@ def up(layout: Layout, options: Namespace, began: float) -> int:
 
 
 def _observe(options: Namespace) -> None:
-    """Metrics for Prometheus, beside what the caller's environment asks for, and Prometheus itself."""
-    asked = [name for name in os.environ.get(METRICS, "").split(",") if name not in {"", "none"}]
-    os.environ[METRICS] = ",".join(dict.fromkeys([*asked, "prometheus"]))
-    options.only = (*(options.only or USUAL), "prometheus")
+    """Metrics for Prometheus and spans for Zipkin, beside what the caller's environment asks for, and these two."""
+    for variable, exporter in ((METRICS, "prometheus"), (TRACES, "zipkin")):
+        usual = "otlp" if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") else ""
+        asked = [name for name in os.environ.get(variable, usual).split(",") if name not in {"", "none"}]
+        os.environ[variable] = ",".join(dict.fromkeys([*asked, exporter]))
+    options.only = (*(options.only or USUAL), "prometheus", "zipkin")
 
 
 def _refuse_other_settings(now: status.StackStatus, options: Namespace) -> None:

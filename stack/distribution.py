@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import shutil
 import stat
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from fastmcp_vault.errors import NotReady
-from stack import programs
+from stack import maven, programs
 from stack.layout import Layout
 from stack.lock import alone
+from stack.maven import MavenFile
 from stack.part import Say
 from stack.processes import base_environment
 
 VERSION = "26.7.4"
 SHA256 = "a286e98b4296d4e75ee88d8527c7cd463b307caa022f088c9f22cffccc741fa1"
+
+ARCHIVE = MavenFile("Keycloak", "org.keycloak", "keycloak-quarkus-dist", VERSION, SHA256, "zip")
 
 BUILD_OPTIONS = (
     "--db=postgres",
@@ -40,12 +41,6 @@ ways to register, where a stranger chooses the client's id. RFC 7591 stays.
 
 STOCK_OPTIONS = ("--db=postgres", "--health-enabled=true", "--http-management-health-enabled=false")
 """Keycloak's own defaults otherwise: what the benchmark compares with."""
-
-
-class FetchFailed(NotReady):
-    """A download did not come, or is not what was pinned."""
-
-    code = "fetch_failed"
 
 
 def home(layout: Layout, options: tuple[str, ...] = BUILD_OPTIONS) -> Path:
@@ -82,37 +77,7 @@ def build(layout: Layout, say: Say, options: tuple[str, ...] = BUILD_OPTIONS) ->
 
 def fetch(say: Say) -> Path:
     """The distribution's zip in the local Maven repository, downloaded if need be and checked. Raises FetchFailed."""
-    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415 - slow to import, needed once
-
-    context = MavenContext(resolver=PythonResolver(progress_callback=_progress(say)), timeout=30)
-    artifact = context.project("org.keycloak", "keycloak-quarkus-dist").at_version(VERSION).artifact(packaging="zip")
-    cached = artifact.cached_path
-    if cached and cached.exists() and _digest(cached) != SHA256:
-        say("the Keycloak archive in the Maven cache is damaged: fetching it again")
-        cached.unlink()
-    try:
-        archive = Path(artifact.resolve())
-    except Exception as error:  # jgo raises whatever its HTTP library does
-        if cached:
-            cached.unlink(missing_ok=True)
-        raise FetchFailed(
-            f"Keycloak {VERSION} could not be downloaded ({type(error).__name__}).",
-            fix="Check the network or the proxy settings and run `./demo up` again; "
-            "with a good network, `./demo fetch` downloads everything beforehand.",
-        ) from error
-    check(archive, SHA256)
-    return archive
-
-
-def check(archive: Path, expected: str) -> None:
-    """Raise FetchFailed, and remove the file, when its SHA-256 is not the pinned one."""
-    found = _digest(archive)
-    if found != expected:
-        archive.unlink()
-        raise FetchFailed(
-            f"The checksum of {archive.name} does not match: {found[:12]}… came, {expected[:12]}… was expected.",
-            fix="The file was removed. Try again; if it stays so, something between here and Maven changes downloads.",
-        )
+    return maven.fetch(ARCHIVE, say)
 
 
 def unpack(archive: Path, target: Path) -> None:
@@ -145,27 +110,3 @@ def _run_build(target: Path, options: tuple[str, ...]) -> None:
         raise NotReady(
             f"Keycloak could not be built: {' '.join(last)}", fix="`./demo doctor` checks Java and the disk."
         )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _progress(say: Say) -> Callable[[str, int], contextlib.AbstractContextManager[Callable[[int], None]]]:
-    @contextlib.contextmanager
-    def download(_name: str, total: int) -> Iterator[Callable[[int], None]]:
-        done = 0
-        told = -1
-
-        def advance(count: int) -> None:
-            nonlocal done, told
-            done += count
-            percent = 100 * done // total
-            if percent // 5 > told:
-                told = percent // 5
-                say(f"downloading Keycloak, {done / 1e6:.0f} of {total / 1e6:.0f} MB")
-
-        yield advance
-
-    return download

@@ -19,6 +19,7 @@ from stack.python_service import PythonService
 from stack.runner import RunnerEntry
 from stack.services import INFRASTRUCTURE, PORTS, SERVICES, USUAL, Service
 from stack.vault import VaultPart
+from stack.zipkin import ZipkinPart
 
 USERS_FILE = ROOT / "init" / "users.yaml"
 
@@ -140,5 +141,7 @@ def _part(instance: Instance, service: Service) -> StackPart:
             return KeycloakPart(instance)
         case "prometheus":
             return PrometheusPart(instance)
+        case "zipkin":
+            return ZipkinPart(instance)
         case None:
             return PythonService(instance, service)

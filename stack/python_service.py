@@ -6,9 +6,10 @@ import os
 import sys
 
 from stack.answers import answers
+from stack.overridable import METRICS, OVERRIDABLE, TRACES, ZIPKIN
 from stack.part import Instance, Say
 from stack.processes import Launch
-from stack.services import METRICS, OVERRIDABLE, Service
+from stack.services import Service
 
 
 class PythonService:
@@ -42,7 +43,15 @@ def environment(instance: Instance, service: Service) -> dict[str, str]:
     """One process's own environment: its settings, its secrets, and what the caller may override."""
     filled = {name: instance.fill(value) for name, value in {**service.env, **service.secrets}.items()}
     chosen = {name: os.environ[name] for name in (*OVERRIDABLE, *service.takes) if name in os.environ}
-    return filled | chosen | _metrics(instance, service)
+    return filled | _traces(instance) | chosen | _metrics(instance, service)
+
+
+def _traces(instance: Instance) -> dict[str, str]:
+    """Where Zipkin takes spans, if they are to go to one: this instance's, unless the caller names another."""
+    if "zipkin" not in os.environ.get(TRACES, "").split(","):
+        return {}
+    own = f"http://localhost:{instance.ports['zipkin']}/api/v2/spans"
+    return {ZIPKIN: os.environ.get(ZIPKIN) or own}
 
 
 def _metrics(instance: Instance, service: Service) -> dict[str, str]:

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Literal
 
 from common.servers import SERVERS, ServerSpec
+from stack.overridable import OVERRIDABLE
 from stack.programs import VAULT_PROGRAM
 from stack.secret_store import FIXED, PROVISIONED
 
@@ -35,34 +36,15 @@ PORTS: Mapping[str, int] = {
     "app-metrics": 9501,
     **{f"{spec.client}-metrics": spec.port + 6000 for spec in SERVERS.values()},
     "prometheus": 9090,
+    "prometheus-inner": 9091,
+    "zipkin": 9411,
+    "zipkin-inner": 9412,
 }
 """The ports people and scripts rely on; ``--port-offset`` moves all of them, never onto one that browsers refuse.
 
 Nothing listens on those for metrics unless ``OTEL_METRICS_EXPORTER`` says
-``prometheus``, nor on Prometheus's own unless ``up --observe`` starts it.
+``prometheus``, nor on Prometheus's and Zipkin's unless ``up --observe`` starts it.
 """
-
-METRICS = "OTEL_METRICS_EXPORTER"
-"""Environment variable: where metrics go (OpenTelemetry); `prometheus` for a port of its own at each process."""
-
-OVERRIDABLE = (
-    "PROFILE",
-    "LOG_FORMAT",
-    "JIRA_URL",
-    "GITHUB_API_URL",
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_HEADERS",
-    "OTEL_TRACES_EXPORTER",
-    METRICS,
-    "OTEL_TRACES_SAMPLER",
-    "OTEL_TRACES_SAMPLER_ARG",
-    "OTEL_BSP_SCHEDULE_DELAY",
-    "OTEL_METRIC_EXPORT_INTERVAL",
-    "OTEL_RESOURCE_ATTRIBUTES",
-    "OTEL_SDK_DISABLED",
-    "FASTMCP_TELEMETRY_MODE",
-)
-"""Settings that a service takes from the caller's own environment when they are there."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +54,7 @@ class Service:
     name: str
     title: str
     """As people read it; `stack.instance.title` adds which program Vault is."""
-    program: Literal["postgres", "openbao", "keycloak", "prometheus"] | None = None
+    program: Literal["postgres", "openbao", "keycloak", "prometheus", "zipkin"] | None = None
     module: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
     """Names in ``PORTS``; the first one answers ``health``."""
@@ -374,10 +356,18 @@ SERVICES: tuple[Service, ...] = (
         name="prometheus",
         title="Prometheus",
         program="prometheus",
-        ports=("prometheus",),
+        ports=("prometheus", "prometheus-inner"),
         health="/-/ready",
         optional=True,
-        opens="http://localhost:{port[prometheus]}",
+        opens="http://localhost:{port[prometheus]}/consoles/calls.html",
+    ),
+    Service(
+        name="zipkin",
+        title="Zipkin",
+        program="zipkin",
+        ports=("zipkin", "zipkin-inner"),
+        optional=True,
+        opens="http://localhost:{port[zipkin]}/zipkin/",
     ),
 )
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from fastmcp_vault.errors import Problem
 from stack import status
 from stack.forked import Nursery
+from stack.overridable import OVERRIDABLE
 from stack.part import Instance
 from stack.processes import Launch, ProcessHandle, ProcessIdentity, end, spawn
 from stack.runner import STOP_SECONDS, Runner, RunnerEntry
-from stack.services import OVERRIDABLE, given
+from stack.services import given
 from stack.status import STARTED, UP, StackStatus
 
 TICK_SECONDS = 0.1

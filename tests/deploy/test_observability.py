@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import secrets
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,24 +17,37 @@ from typing import Any
 import httpx2
 import pytest
 import yaml
+from playwright.sync_api import sync_playwright
 
 from fastmcp_vault.errors import InputError
 from fastmcp_vault.http import async_client
 from fastmcp_vault.metrics import INSTRUMENTS, Count, Duration
 from stack import programs
 from stack.layout import ROOT
+from stack.part import Instance, Say, StackPart
 from stack.ports import free_ports
-from stack.prometheus import PrometheusPart
+from stack.prometheus import CONSOLE, PrometheusPart
 from stack.services import PORTS, SERVICES
 from stack.testing import Stack
+from stack.zipkin import ZipkinPart
 from tests.deploy import compose
-from tests.mcp_servers.callers import signed_in, until
+from tests.mcp_servers.callers import signed_in, text, until
+from tests.mcp_servers.serving import replica
+from tests.support.browser import FLAGS, PATIENCE, Visitor, chromium
 from tests.support.people import Person
 
 FILES = ROOT / "deploy" / "observability"
 RULES = yaml.safe_load((FILES / "rules.yml").read_text())["groups"][0]["rules"]
 METRIC = re.compile(r"\bfastmcp_vault_\w+")
 PROMETHEUS = shutil.which("prometheus")
+
+PANELS = {
+    f"{panel['title']} {target['refId']}": target["expr"]
+    for file in sorted(FILES.glob("dashboards/*.json"))
+    for panel in json.loads(file.read_text())["panels"]
+    for target in panel["targets"]
+}
+"""What the dashboards ask Prometheus, by the title of the panel."""
 
 debian = pytest.mark.skipif(PROMETHEUS is None, reason="Debian's package prometheus is not installed")
 
@@ -50,7 +64,10 @@ def names() -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("path", [FILES / "rules.yml", *sorted(FILES.glob("dashboards/*.json"))], ids=lambda p: p.name)
+ASKING = [FILES / "rules.yml", *sorted(FILES.glob("dashboards/*.json")), *sorted(FILES.glob("consoles/*.html"))]
+
+
+@pytest.mark.parametrize("path", ASKING, ids=lambda path: path.name)
 def test_only_metrics_that_there_are_are_asked_for(path: Path) -> None:
     asked = set(METRIC.findall(path.read_text()))
     assert asked
@@ -81,7 +98,7 @@ def test_the_programs_of_the_containers_find_each_other_and_the_files(tmp_path: 
         for file in sorted(FILES.glob("compose/*.yml"))
         for host in re.findall(r"http://([a-z]+):", file.read_text())
     }
-    assert named == {"jaeger", "prometheus"}
+    assert named == {"jaeger", "prometheus", "localhost"}
     for file in (FILES / "compose" / "prometheus.yml", FILES / "rules.yml"):
         shutil.copy(file, tmp_path)
     if PROMETHEUS:
@@ -110,24 +127,42 @@ def test_the_rules_are_sound_and_fire_when_they_should() -> None:
 
 
 @asynccontextmanager
-async def prometheus(stack: Stack, folder: Path) -> AsyncIterator[httpx2.AsyncClient]:
-    """Debian's Prometheus beside this stack, as ``./demo up --observe`` runs it, and quicker."""
-    port = free_ports(["prometheus"])["prometheus"]
-    layout = replace(stack.instance.layout, state=folder)
-    part = PrometheusPart(replace(stack.instance, layout=layout, ports={**stack.ports, "prometheus": port}))
-    part.prepare(lambda _: None)
-    config = layout.data / "prometheus" / "prometheus.yml"
-    config.write_text(config.read_text().replace("interval: 5s", "interval: 1s"))
+async def running(part: StackPart, log: Path) -> AsyncIterator[None]:
+    """A part beside the stack, for as long as the block runs."""
+    await asyncio.to_thread(part.prepare, lambda _: None)
     launch = part.launch()
-    with (folder / "log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(*launch.argv, cwd=launch.cwd, stdout=log, stderr=log)
+    with log.open("wb") as to:
+        process = await asyncio.create_subprocess_exec(*launch.argv, cwd=launch.cwd, stdout=to, stderr=to)
     try:
-        async with async_client() as client:
-            client.base_url = httpx2.URL(f"http://127.0.0.1:{port}/api/v1/")
-            yield client
+        yield
     finally:
         process.terminate()
         await process.wait()
+
+
+class QuickPrometheus(PrometheusPart):
+    """As ``./demo up --observe`` runs it, and quicker."""
+
+    def prepare(self, say: Say) -> None:
+        super().prepare(say)
+        config = self._home / "prometheus.yml"
+        config.write_text(config.read_text().replace("interval: 5s", "interval: 1s"))
+
+
+def observed(stack: Stack, folder: Path, **ports: int) -> Instance:
+    """This stack as Prometheus and Zipkin see it, each with data and ports of its own."""
+    layout = replace(stack.instance.layout, state=folder)
+    layout.make()
+    own = free_ports(("prometheus", "prometheus-inner", "zipkin", "zipkin-inner"))
+    return replace(stack.instance, layout=layout, ports={**stack.ports, **own, **ports})
+
+
+@asynccontextmanager
+async def prometheus(instance: Instance) -> AsyncIterator[httpx2.AsyncClient]:
+    """Debian's Prometheus beside this stack; who asks its API."""
+    async with running(QuickPrometheus(instance), instance.layout.state / "prometheus.log"), async_client() as client:
+        client.base_url = httpx2.URL(f"http://localhost:{instance.ports['prometheus']}/api/v1/")
+        yield client
 
 
 async def asked(client: httpx2.AsyncClient, path: str, **query: str) -> Any:
@@ -145,14 +180,18 @@ async def test_prometheus_gets_a_call_of_the_running_stack_and_nobodys_name(
 ) -> None:
     caller = await signed_in(stack, alice)
     assert not (await caller.call("jira", "list_projects")).is_error
+    instance = observed(stack, tmp_path)
     counted = 'fastmcp_vault_call_duration_seconds_count{server="jira",tool="list_projects",outcome="done"}'
-    async with prometheus(stack, tmp_path) as client:
+    rate = "sum by (server, outcome) (rate(fastmcp_vault_call_duration_seconds_count[5m]))"
+    async with prometheus(instance) as client:
 
         async def scraped() -> bool:
-            there, up = await asked(client, "query", query=counted), await asked(client, "query", query="up == 1")
+            there, up = await asked(client, "query", query=rate), await asked(client, "query", query="up == 1")
             return bool(there and up and there["result"] and len(up["result"]) == 4)
 
         await until(scraped, within=60)
+        answers = {panel: await client.get("query", params={"query": query}) for panel, query in PANELS.items()}
+        foreign = await client.get("query", params={"query": "up"}, headers={"Host": "evil.example"})
         found = (await asked(client, "query", query=counted))["result"]
         everything = json.dumps(await asked(client, "series", **{"match[]": '{__name__=~"fastmcp_vault.*"}'}))
         rules = (await asked(client, "rules"))["groups"][0]["rules"]
@@ -160,3 +199,71 @@ async def test_prometheus_gets_a_call_of_the_running_stack_and_nobodys_name(
     for private in (caller.person.username, caller.person.email, caller.claims["sub"]):
         assert private not in everything
     assert {rule["health"] for rule in rules} <= {"ok", "unknown"}
+    assert {panel: answer.text for panel, answer in answers.items() if not answer.is_success} == {}
+    shown = {panel for panel, answer in answers.items() if answer.json()["data"]["result"]}
+    assert shown >= {"Calls by outcome A", "Calls: p50 and p95 B", "Steps: p95 A", "Age of the shared state A"}
+    assert foreign.status_code == httpx2.codes.MISDIRECTED_REQUEST
+
+
+@debian
+async def test_a_slow_call_leads_to_its_spans_to_who_made_it_and_to_what_vault_and_postgresql_wrote(
+    stack: Stack, new_person: Callable[[], Person], everybody: dict[str, Person], tmp_path: Path
+) -> None:
+    """As ``./demo up --observe`` has it: Prometheus's page, then Zipkin's, then the app's, by their links alone."""
+    if chromium() is None:
+        pytest.skip("needs Chromium: install Debian's `chromium`")
+    caller, ports = await signed_in(stack, new_person()), free_ports(("mcp-postgres-metrics",))
+    instance = observed(stack, tmp_path, **ports)
+    settings = stack.environment("mcp-postgres") | {
+        "OTEL_TRACES_EXPORTER": "zipkin",
+        "OTEL_EXPORTER_ZIPKIN_ENDPOINT": f"http://localhost:{instance.ports['zipkin']}/api/v2/spans",
+        "OTEL_BSP_SCHEDULE_DELAY": "100",
+        "OTEL_METRICS_EXPORTER": "prometheus",
+        "OTEL_EXPORTER_PROMETHEUS_PORT": str(ports["mcp-postgres-metrics"]),
+    }
+    click, zipkin = secrets.token_hex(16), ZipkinPart(instance)
+    async with (
+        prometheus(instance),
+        running(zipkin, tmp_path / "zipkin.log"),
+        replica(stack, "postgres", settings=settings) as made,
+    ):
+        await until(lambda: asyncio.to_thread(zipkin.ready), within=120)
+        slow = await caller.call("postgres", "execute", {"sql": SLOW}, correlation_id=click, at=made.url)
+        assert not slow.is_error, text(slow)
+        seen = await asyncio.to_thread(followed, instance, everybody["charlie"])
+    name = caller.person.username
+    assert "backend" in seen["spans"]
+    for said in (name, SLOW, "approved", f"database/creds/{name}", "auth/jwt/login", f"mcp-postgres:{click}"):
+        assert said in seen["row"], said
+
+
+SLOW = "SELECT pg_sleep(0.7)"
+
+ZIPKIN_MENU = "path[d^='M3 18h18']"
+"""The three bars on the button of a trace's menu, which has no name."""
+
+
+def followed(instance: Instance, facilitator: Person) -> dict[str, str]:
+    """What the facilitator reads on the way from the slowest call to its row, click by click."""
+    at = {name: f"http://localhost:{instance.ports[name]}" for name in ("app", "prometheus", "zipkin")}
+    seen = {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        context = browser.new_context(viewport={"width": 1400, "height": 1000}, locale="en-US")
+        visitor = Visitor(context, at["app"])
+        visitor.sign_in(facilitator, "/audit")
+        page = visitor.page
+        page.goto(f"{at['prometheus']}/consoles/{CONSOLE}")
+        page.locator("#slow tr", has_text="execute").first.get_by_role("link", name="Spans").click()
+        page.get_by_text("vault-login").first.wait_for()
+        seen["spans"] = page.inner_text("body")
+        page.locator(f"button:has({ZIPKIN_MENU})").click()
+        with context.expect_page() as opened:
+            page.get_by_role("menuitem", name="View Logs").click()
+        visitor.page = opened.value
+        visitor.page.set_default_timeout(PATIENCE)
+        visitor.settled()
+        seen["row"] = visitor.words()
+        visitor.sign_out()
+        browser.close()
+    return seen

@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 
 from fastmcp_vault.errors import InputError
-from stack import distribution, instance, ports
+from stack import distribution, instance, maven, ports
 from stack.layout import ROOT
 from stack.services import PORTS
 from tests.support.launcher import launcher
@@ -101,8 +101,8 @@ def test_a_download_with_another_checksum_is_refused_and_removed(tmp_path: Path)
     archive = tmp_path / "keycloak.zip"
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("keycloak/bin/kc.sh", "#!/bin/sh\n")
-    with pytest.raises(distribution.FetchFailed, match=r"checksum of keycloak\.zip does not match"):
-        distribution.check(archive, distribution.SHA256)
+    with pytest.raises(maven.FetchFailed, match=r"checksum of keycloak\.zip does not match"):
+        maven.check(archive, distribution.SHA256)
     assert not archive.exists()
 
 
