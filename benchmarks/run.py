@@ -9,12 +9,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from benchmarks import accounts, limits, scenes
+from benchmarks import accounts, limits, scenes, trail
 from benchmarks.people import BenchPerson, BenchVisit, Reception
 from benchmarks.results import BenchRow, Results
 from benchmarks.servers import bare, replica, resident_mb, sink
 from benchmarks.vault import Trips
 from benchmarks.wire import Connection
+from stack.ports import free_ports
 from stack.testing import Stack
 
 SERVERS = ("jira", "postgres")
@@ -42,7 +43,7 @@ class BenchPlan:
     @property
     def people(self) -> int:
         """How many people a run takes: those known, those who come for a first call, and those called by name."""
-        return max(self.levels) + len(self.levels) * (len(SERVERS) * (self.first + self.ahead + 2)) + 10
+        return max(self.levels) + len(self.levels) * (len(SERVERS) * (self.first + self.ahead + 2)) + 11
 
 
 class Run:
@@ -77,8 +78,9 @@ class Run:
                 for server in SERVERS:
                     await self._measure(level, server, bares[server])
             await self._account()
-            await self._spans()
+            await self._observed()
             await self._limits()
+            await self._trail()
             await self._count()
         if len(self._plan.levels) > 1:
             self._memory(before, after)
@@ -133,20 +135,31 @@ class Run:
         row = await scenes.connected(self._urls["jira"], stored, account, rounds=self._plan.warm)
         self._keep(max(self._plan.levels), row)
 
-    async def _spans(self) -> None:
-        """What OpenTelemetry costs a call, at a usual sampling."""
-        self._say("spans: jira")
+    async def _observed(self) -> None:
+        """What OpenTelemetry costs a call: spans at a usual sampling, metrics, and both."""
+        self._say("observed: jira")
         visit = await self._reception.visit(next(self._people), "jira")
         with ExitStack() as processes:
-            sampled = {
-                "OTEL_EXPORTER_OTLP_ENDPOINT": processes.enter_context(sink()),
+            spans = {
+                "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{processes.enter_context(sink())}/v1/traces",
                 "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
                 "OTEL_TRACES_SAMPLER_ARG": "0.1",
             }
-            plain, sending = (
-                processes.enter_context(replica(self._stack, "jira", settings)) for settings in ({}, sampled)
-            )
-            row = await scenes.observed(plain, sending, visit, rounds=self._plan.warm)
+            ways = {"plain": {}, "spans": spans, "metrics": _metrics(), "both": spans | _metrics()}
+            at = {
+                name: processes.enter_context(
+                    replica(self._stack, "jira", {"OTEL_METRICS_EXPORTER": "none"} | settings)
+                )
+                for name, settings in ways.items()
+            }
+            rows = await scenes.observed(at, visit, rounds=self._plan.warm)
+        self._keep(max(self._plan.levels), *rows)
+
+    async def _trail(self) -> None:
+        """What the audit trail costs a call."""
+        self._say("audit trail: jira")
+        visit = await self._reception.visit(next(self._people), "jira")
+        row = await trail.cost(self._stack, self._urls["jira"], visit, rounds=self._plan.warm)
         self._keep(max(self._plan.levels), row)
 
     async def _limits(self) -> None:
@@ -180,3 +193,9 @@ class Run:
         for row in rows:
             self._say(f"  {row.what}: {row.value:.2f} ({row.detail})")
             self.results.add(replace(row, users=level))
+
+
+def _metrics() -> dict[str, str]:
+    """Metrics for Prometheus, on a port of their own."""
+    port = free_ports(("metrics",))["metrics"]
+    return {"OTEL_METRICS_EXPORTER": "prometheus", "OTEL_EXPORTER_PROMETHEUS_PORT": str(port)}

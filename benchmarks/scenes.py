@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from itertools import cycle
 from statistics import median
@@ -164,18 +164,37 @@ async def connected(ours: str, stored: BenchVisit, account: BenchVisit, *, round
     return BenchRow("warm-jira-account", what, mine / theirs, "≤ 1.05", f"{mine:.2f} / {theirs:.2f} ms", 0)
 
 
-async def observed(plain: str, sending: str, visit: BenchVisit, *, rounds: int) -> BenchRow:
-    """Warm calls at a replica that sends spans of one call in ten, against those at one that sends none."""
-    async with Connection(plain) as first, Connection(sending) as second:
-        ways = {"plain": (first, asking(plain, "jira", visit)), "sending": (second, asking(sending, "jira", visit))}
+OBSERVED = {
+    "spans": "with spans of one call in ten",
+    "metrics": "with metrics for Prometheus",
+    "both": "with spans of one call in ten, and metrics for Prometheus",
+}
+
+
+async def observed(at: Mapping[str, str], visit: BenchVisit, *, rounds: int) -> list[BenchRow]:
+    """Warm calls at replicas that are observed (``at`` by OBSERVED), against those at one that is not (``plain``)."""
+    async with AsyncExitStack() as stack:
+        ways = {
+            name: (await stack.enter_async_context(Connection(url)), asking(url, "jira", visit))
+            for name, url in at.items()
+        }
         for name in [*ways] * 3:
             structured(await ways[name][0].send(ways[name][1]))
         times = await in_turns(
             {name: _bound(lambda n: ways[n][0].send(ways[n][1]), name) for name in ways}, rounds=rounds
         )
-    mine, theirs = median(times["sending"]), median(times["plain"])
-    what = f"{TITLES['jira']}, warm, p50: with spans of one call in ten / without OpenTelemetry"
-    return BenchRow("warm-jira-spans", what, mine / theirs, "≤ 1.03", f"{mine:.2f} / {theirs:.2f} ms", 0)
+    p50 = {name: median(found) for name, found in times.items()}
+    return [
+        BenchRow(
+            f"warm-jira-{name}",
+            f"{TITLES['jira']}, warm, p50: {how} / without OpenTelemetry",
+            p50[name] / p50["plain"],
+            "≤ 1.03",
+            f"{p50[name]:.2f} / {p50['plain']:.2f} ms",
+            0,
+        )
+        for name, how in OBSERVED.items()
+    ]
 
 
 async def left_behind(
