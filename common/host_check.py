@@ -53,9 +53,14 @@ class GuardedPort(NamedTuple):
     target: str
 
 
-def command(listen: tuple[str, int], target: str) -> tuple[str, ...]:
-    """The words to put in front of a server's own command line, so that it starts behind a checked port."""
-    return (sys.executable, "-I", "-S", str(Path(__file__)), "--door", f"{listen[0]}:{listen[1]}={target}", "--")
+def command(listen: tuple[str, int], target: str, *names: str) -> tuple[str, ...]:
+    """The words to put in front of a server's own command line, so that it starts behind a checked port.
+
+    ``names``: what it answers to beside the loopback's names.
+    """
+    allowed = [f"--allow={name}" for name in names]
+    door = f"{listen[0]}:{listen[1]}={target}"
+    return (sys.executable, "-I", "-S", str(Path(__file__)), "--door", door, *allowed, "--")
 
 
 class HostRefused(Exception):

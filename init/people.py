@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from common import logs
+from common import logs, passwords
 from common.command import run as run_command
 from common.settings import load
+from common.users_file import entries
 from fastmcp_vault.errors import InputError, Problem
 from fastmcp_vault.files import write_private
 from fastmcp_vault.printable import show
@@ -31,7 +32,7 @@ CARDS = "room-cards.html"
 
 
 def parser() -> argparse.ArgumentParser:
-    """Four verbs and what they take."""
+    """The verbs and what they take."""
     top = argparse.ArgumentParser(prog="./demo people", description=__doc__)
     verbs = top.add_subparsers(dest="verb", required=True, metavar="verb")
     add = verbs.add_parser("add", help="accounts for a room, with a partner each, and cards to print")
@@ -42,6 +43,8 @@ def parser() -> argparse.ArgumentParser:
     remove = verbs.add_parser("remove", help="take them out again, without a trace")
     remove.add_argument("--prefix", default="", help=f"those whose names begin so; without a NAME: {room.PREFIX}")
     remove.add_argument("names", nargs="*", metavar="NAME", help="these, with their partners")
+    forgotten = verbs.add_parser("password", help="another one-time password for somebody who forgot theirs")
+    forgotten.add_argument("name", metavar="NAME")
     verbs.add_parser("list", help="who is in the room, and who has signed in")
     leave = verbs.add_parser("offboard", help="end everything that somebody can reach here; what is stored stays")
     leave.add_argument("name", metavar="NAME")
@@ -74,6 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _of(settings: InitSettings, chosen: argparse.Namespace) -> Iterator[Done]:
     if chosen.verb == "offboard":
         return offboard(settings, chosen.name)
+    if chosen.verb == "password":
+        return new_password(settings, chosen.name)
     path = settings.room_file
     if path is None:
         raise InputError("There is no file for the people of a room.", fix="Set ROOM_FILE, or use `./demo people`.")
@@ -165,6 +170,34 @@ def listed(settings: InitSettings, path: Path) -> Iterator[Done]:
             yield f"{entry['username']:<{width}}  partner {entry['partner']:<{width + 4}}  {said}", True
     finally:
         keycloak.close()
+
+
+def new_password(settings: InitSettings, name: str) -> Iterator[Done]:
+    """A password that is good once (Keycloak: PUT users/{id}/reset-password); who is signed in stays so.
+
+    Raises InputError for a name that is nobody's, and for accounts whose password the exercises sign in with.
+    """
+    known = entries(settings.users_file), room.read(settings.room_file) if settings.room_file else []
+    entry = next((one for some in known for one in some if one["username"] == name), None)
+    if entry is None or not entry.get("one_time"):
+        raise InputError(
+            f"{name!r} has no password that was good once.",
+            fix="It is for a room's people and its facilitator; the exercises sign in as the others.",
+        )
+    keycloak = RealmAdmin.of(settings)
+    try:
+        keycloak.log_in()
+        users = f"/{settings.keycloak_realm}/users"
+        found = keycloak.get(users, username=name, exact="true")
+        if not found:
+            raise InputError(f"Keycloak has no account {name}.", fix="`./demo init` makes it.")
+        made = passwords.readable()
+        wanted = {"type": "password", "value": made, "temporary": True}
+        keycloak.put(f"{users}/{quote(str(found[0]['id']))}/reset-password", wanted)
+    finally:
+        keycloak.close()
+    yield f"{name} / {made}", True
+    yield "Good once: Keycloak asks for another at the next sign-in.", True
 
 
 def _write_cards(settings: InitSettings, path: Path, people: Sequence[room.Entry]) -> Path:

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from common import passwords
 from common.users_file import entries
 from fastmcp_vault.errors import InputError
 from fastmcp_vault.files import write_private
@@ -26,9 +27,6 @@ PARTNER, ATTACKER = "bob", "eve"
 """How the names of a table's other two accounts end: who plays bob, and who attacks in the attack lab."""
 
 _LONGEST = 31 - len(f"-{PARTNER}")
-_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
-"""What nobody misreads on paper: no i, l, o, 0 and 1. Twelve of them are 59 bits."""
-
 COLUMNS = ("username", "email", "first_name", "last_name")
 """What a CSV file may say of a person; only the first is needed."""
 
@@ -113,7 +111,7 @@ def _table(known: Mapping[str, str]) -> list[Entry]:
     partner, attacker = f"{name}-{PARTNER}", f"{name}-{ATTACKER}"
     main: Entry = {
         "username": name,
-        "password": password(),
+        "password": passwords.readable(),
         "one_time": True,
         "email": known.get("email") or f"{name}@example.com",
         "first_name": known.get("first_name") or name.capitalize(),
@@ -124,7 +122,7 @@ def _table(known: Mapping[str, str]) -> list[Entry]:
     others: list[Entry] = [
         {
             "username": other,
-            "password": password(),
+            "password": passwords.readable(),
             "email": f"{other}@example.com",
             "first_name": part.capitalize(),
             "last_name": f"of {name}",
@@ -147,9 +145,3 @@ def _jira(entry: Entry) -> dict[str, str]:
 
 def _github(entry: Entry) -> dict[str, str]:
     return {"login": entry["username"], "token": f"room-github-{secrets.token_urlsafe(24)}"}
-
-
-def password() -> str:
-    """Three groups of four, easy to read from a card and to type."""
-    letters = "".join(secrets.choice(_ALPHABET) for _ in range(12))
-    return "-".join(letters[start : start + 4] for start in range(0, 12, 4))

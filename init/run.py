@@ -18,6 +18,7 @@ from init import (
     vault_people,
     vault_pki,
     vault_retired,
+    vault_room,
     vault_tokens,
 )
 from init.keycloak_people import PeoplesAccounts
@@ -110,6 +111,8 @@ def _keycloak(
 def _vault(settings: InitSettings, admin: VaultAdmin, ledger: Ledger) -> None:
     vault.provision(settings, admin, ledger)
     vault_pki.provision(settings, admin, ledger)
+    if settings.own_vault:
+        vault_room.provision(settings, admin, ledger)
     vault_approles.provision(settings, admin, ledger)
     vault_tokens.provision(admin, ledger)
     vault_chatbot.provision(settings, admin, ledger)

@@ -130,6 +130,10 @@ class InitSettings(_ServerSecrets):
     room_file: Path | None = Field(
         None, description="People that `./demo people add` made for a room, beside those of the users file."
     )
+    room_address: str = Field(
+        "", description="Host name or IPv4 address of a room: Vault makes an authority for it, and a certificate."
+    )
+    room_tls_dir: Path | None = Field(None, description="Where that certificate goes, for the room's front.")
     vault_client_config: Path | None = Field(
         None,
         description="Where the example application's config.ini is written; without it that application is left out.",

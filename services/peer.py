@@ -11,12 +11,13 @@ import ssl
 from typing import Any
 
 from starlette.requests import HTTPConnection
-from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from services.patience import PatientProtocol
 
 _STATE = "peer_certificate"
 
 
-class PeerProtocol(H11Protocol):
+class PeerProtocol(PatientProtocol):
     """HTTP/1.1, with the client's certificate (DER) in each request's state; None on a plain connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

@@ -35,6 +35,8 @@ class Endpoint:
     host: str
     port: int
     tls: ssl.SSLContext | None = None
+    socket_bytes: int = 0
+    """The longest message that a web socket may bring; 0: there are no web sockets here."""
 
 
 class _Server(uvicorn.Server):
@@ -94,7 +96,9 @@ def _server(endpoint: Endpoint) -> _Server:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            ws="none",
+            ws="websockets-sansio" if endpoint.socket_bytes else "none",
+            ws_max_size=endpoint.socket_bytes,
+            ws_per_message_deflate=False,
             lifespan="off",
             h11_max_incomplete_event_size=REQUEST_HEAD,
             timeout_graceful_shutdown=GRACE_SECONDS,

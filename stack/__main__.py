@@ -26,6 +26,9 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--only", type=_names, metavar="A,B", help="start these services only")
     up.add_argument("--free-ports", action="store_true", help="take any free ports instead of the usual ones")
     up.add_argument("--observe", action="store_true", help="metrics and spans, with Prometheus and Zipkin")
+    up.add_argument("--room", default="", metavar="ADDRESS", help="serve a room: HTTPS at this host name or address")
+    up.add_argument("--room-certificate", default="", metavar="FILE", help="a certificate for it (PEM), with its chain")
+    up.add_argument("--room-key", default="", metavar="FILE", help="that certificate's key (PEM)")
     up.add_argument("--while-pid", type=int, metavar="PID", help="stop by itself when that process is gone")
     verbs.add_parser("down", help="stop everything; data stays")
     status = verbs.add_parser("status", help="what runs, since when, with which trouble")
@@ -46,7 +49,9 @@ def parser() -> argparse.ArgumentParser:
     verbs.add_parser("init", help="provision again from init/users.yaml", add_help=False)
     verbs.add_parser("clients", help="`clients prune` removes registered clients that nobody uses", add_help=False)
     verbs.add_parser(
-        "people", help="people of a room: `people add --count 30`, remove, list; offboard NAME", add_help=False
+        "people",
+        help="people of a room: `people add --count 30`, remove, list, password; offboard NAME",
+        add_help=False,
     )
     verbs.add_parser("person", help="`person suspend NAME`: refuse somebody everywhere; resume, list", add_help=False)
     verbs.add_parser("client", help="`client suspend CLIENT_ID`: refuse a client; resume, list", add_help=False)

@@ -12,21 +12,22 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
 from common.ports import BLOCKED_BY_BROWSERS
 from fastmcp_vault.errors import InputError, NotReady
 from fastmcp_vault.printable import show
-from stack import control, display, distribution, other_vault, ports, postgres, status, warmup
+from stack import control, display, distribution, other_vault, ports, postgres, room, status, warmup
 from stack.display import ProgressDisplay
 from stack.instance import make, ports_at
 from stack.layout import Layout
 from stack.overridable import METRICS, TRACES
-from stack.part import Instance
+from stack.part import Instance, Room
 from stack.processes import base_environment, last_lines
 from stack.python_service import environment
-from stack.services import PORTS, SERVICES, USUAL, given, service
+from stack.services import FRONT, PORTS, SERVICES, USUAL, given, service
 
 WORKERS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "--max-worker-restart", "0")
 """How ``./demo test`` shares out the tests (pytest-xdist): whole files, in the order that tests/conftest.py gives."""
@@ -37,10 +38,11 @@ def up(layout: Layout, options: Namespace, began: float) -> int:
     progress = ProgressDisplay()
     if options.observe:
         _observe(options)
+    asked = _room(options)
     if control.is_running(layout):
         now = control.follow(layout, progress.show)
         progress.clear()
-        _refuse_other_settings(now, options)
+        _refuse_other_settings(now, options, asked)
         show(
             f"The demo is already up. {display.verdict(now)}",
             "",
@@ -48,7 +50,8 @@ def up(layout: Layout, options: Namespace, began: float) -> int:
         )
         return 0
     chosen = _free_ports(layout) if options.free_ports else ports_at(options.port_offset)
-    instance = make(layout, chosen)
+    users = room.prepare(layout, make(layout, chosen).users_file) if asked else None
+    instance = make(layout, chosen, users, asked)
     plan = control.ControlPlan(instance, began, only=options.only, companion=options.while_pid)
     if not options.detach:
         return _in_the_foreground(plan, progress)
@@ -73,11 +76,23 @@ def _observe(options: Namespace) -> None:
     options.only = (*(options.only or USUAL), "prometheus", "zipkin")
 
 
-def _refuse_other_settings(now: status.StackStatus, options: Namespace) -> None:
+def _room(options: Namespace) -> Room | None:
+    """The room that is asked for, and its front among the services. Raises InputError."""
+    if not options.room:
+        if options.room_certificate or options.room_key:
+            raise InputError("A room's certificate needs its address.", fix="Give it, too: --room ADDRESS.")
+        return None
+    options.only = (*(options.only or USUAL), FRONT)
+    return room.asked(options.room, options.room_certificate, options.room_key)
+
+
+def _refuse_other_settings(now: status.StackStatus, options: Namespace, asked: Room | None) -> None:
     """Raises InputError when this ``up`` asks for settings that the running demo was not started with."""
     others = [name for name, digest in given(os.environ).items() if now.given.get(name) != digest]
     if options.port_offset and now.ports != ports_at(options.port_offset):
         others.append("--port-offset")
+    if asked is not None and now.room != asdict(asked):
+        others.append("--room")
     if others:
         raise InputError(
             f"The demo is already up, with another value of {', '.join(others)}; nothing was changed.",
@@ -146,7 +161,8 @@ def status_(layout: Layout, options: Namespace, began: float) -> int:
     if options.json:
         show(*json.dumps(now.as_json(), indent=2).split("\n"))
     else:
-        show(display.verdict(now), "", *display.table(now))
+        told = room.lines(_running_instance(layout, now))
+        show(display.verdict(now), "", *display.table(now), *(["", *told] if told else []))
     return 0 if now.phase == "ready" else 3
 
 
@@ -346,4 +362,5 @@ def running_or_default(layout: Layout) -> Instance:
 
 
 def _running_instance(layout: Layout, now: status.StackStatus) -> Instance:
-    return make(layout, now.ports, Path(now.users_file) if now.users_file else None)
+    users = Path(now.users_file) if now.users_file else None
+    return make(layout, now.ports, users, Room(**now.room) if now.room else None)

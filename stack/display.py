@@ -8,6 +8,7 @@ from typing import TextIO
 
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.printable import printable, show
+from stack import room
 from stack.part import Instance
 from stack.secret_store import FIXED
 from stack.services import SERVICES
@@ -86,13 +87,25 @@ def addresses(instance: Instance, now: StackStatus) -> list[str]:
     ]
     width = max(len(title) for title, _ in shown)
     lines = [f"  {title:<{width}}  {address}" for title, address in reversed(shown)]
+    if instance.room:
+        return [*room.lines(instance), "", *room.sign_in(instance), "", "  On this machine alone:", *lines]
     lines += [
         "",
         f"  Sign in to the app as {_people(instance)}.",
-        f"  Keycloak's administrator: {FIXED['KEYCLOAK_ADMIN']} / {FIXED['KEYCLOAK_ADMIN_PASSWORD']}."
-        f"  Vault's root token: {FIXED['VAULT_ROOT_TOKEN_ID']}.",
+        *_administrators(instance),
     ]
     return lines
+
+
+def _administrators(instance: Instance) -> list[str]:
+    """The published logins; generated ones are not for a terminal."""
+    known = instance.secrets()
+    if any(known[name] != published for name, published in FIXED.items()):
+        return ["  The administrators' logins were generated for a room: `./demo env init` shows them."]
+    return [
+        f"  Keycloak's administrator: {FIXED['KEYCLOAK_ADMIN']} / {FIXED['KEYCLOAK_ADMIN_PASSWORD']}."
+        f"  Vault's root token: {FIXED['VAULT_ROOT_TOKEN_ID']}."
+    ]
 
 
 def _people(instance: Instance) -> str:

@@ -33,7 +33,7 @@ class Finding:
 
 def examine(layout: Layout) -> list[Finding]:
     """Look at everything, changing nothing."""
-    return [*_machine(layout), *_programs(), *_downloads(layout), *_ports(layout), *_optional()]
+    return [*_machine(layout), *_programs(), *_downloads(layout), *_ports(layout), *_room(), *_optional()]
 
 
 def _machine(layout: Layout) -> Iterator[Finding]:
@@ -99,6 +99,20 @@ def _ports(layout: Layout) -> Iterator[Finding]:
         f"Ports in use: {', '.join(busy)}; `./demo up --port-offset 100` moves them all" if busy else "All ports free",
         needed=False,
     )
+
+
+def _room() -> Iterator[Finding]:
+    """Where a room's browsers could find this machine."""
+    found = sorted(
+        address.address
+        for addresses in psutil.net_if_addrs().values()
+        for address in addresses
+        if address.family == socket.AF_INET and not address.address.startswith(("127.", "169.254."))
+    )
+    shown = (
+        f"for a room: `./demo up --room {found[0]}`" if found else "it has none beside loopback's: no room reaches it"
+    )
+    yield Finding(bool(found), f"This machine's addresses: {', '.join(found) or 'none'}; {shown}", needed=False)
 
 
 def _optional() -> Iterator[Finding]:

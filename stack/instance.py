@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 from common.ports import BLOCKED_BY_BROWSERS
@@ -11,13 +11,14 @@ from fastmcp_vault.errors import InputError
 from stack import programs
 from stack.keycloak import KeycloakPart, tables
 from stack.layout import ROOT, Layout
-from stack.part import Instance, StackPart
+from stack.part import Instance, Room, StackPart
 from stack.ports import HIGHEST, LOWEST, nearest_offset
 from stack.postgres import Postgres
 from stack.prometheus import PrometheusPart
 from stack.python_service import PythonService
 from stack.runner import RunnerEntry
-from stack.services import INFRASTRUCTURE, PORTS, SERVICES, USUAL, Service
+from stack.service import Service
+from stack.services import FRONT, INFRASTRUCTURE, PORTS, SERVICES, USUAL
 from stack.vault import VaultPart
 from stack.zipkin import ZipkinPart
 
@@ -59,10 +60,12 @@ def title_of(port: str) -> str:
     return title(service) if len(service.ports) == 1 else f"{title(service)} ({port})"
 
 
-def make(layout: Layout, ports: Mapping[str, int], users_file: Path | None = None) -> Instance:
+def make(
+    layout: Layout, ports: Mapping[str, int], users_file: Path | None = None, room: Room | None = None
+) -> Instance:
     """An instance on these ports; its users file is ``USERS_FILE`` of the environment, or the project's own."""
     chosen = users_file or Path(os.environ.get("USERS_FILE") or USERS_FILE)
-    return Instance(layout, dict(ports), chosen.resolve())
+    return Instance(layout, dict(ports), chosen.resolve(), room)
 
 
 def entries(instance: Instance, only: Iterable[str] | None = None) -> list[RunnerEntry]:
@@ -92,6 +95,8 @@ def require_startable(instance: Instance, only: Iterable[str] | None) -> None:
         provisions = service.module and not service.one_shot and "keycloak" in service.uses
         if provisions and "init" not in chosen and not provisioned(instance.layout).exists():
             missing.append("init")
+        if service.name == FRONT and instance.room is None:
+            raise InputError("The front needs the address of a room.", fix="Start it so: ./demo up --room ADDRESS.")
         if missing:
             raise InputError(
                 f"{title(service)} needs {', '.join(missing)}, which --only leaves out.",
@@ -114,9 +119,10 @@ def ports_of(instance: Instance, only: Iterable[str] | None = None) -> dict[str,
     }
 
 
-def modules(only: Iterable[str] | None = None) -> list[str]:
+def modules(only: Container[str] | None = None) -> list[str]:
     """The Python modules that these services are started as, each once."""
-    return list(dict.fromkeys(s.module[0] for s in SERVICES if s.module and (only is None or s.name in only)))
+    names = USUAL if only is None else only
+    return list(dict.fromkeys(s.module[0] for s in SERVICES if s.module and s.name in names))
 
 
 def _entry(instance: Instance, service: Service) -> RunnerEntry:

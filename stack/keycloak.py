@@ -76,7 +76,9 @@ class KeycloakPart:
     def launch_with(self, *jvm: str) -> Launch:
         """The same start with other JVM options in front (recording a cache)."""
         bare, inner = self.server(*jvm), self._instance.ports["keycloak-inner"]
-        checked = host_check.command((LOOPBACK, self._port), f"proxy:{LOOPBACK}:{inner}")
+        room = self._instance.room
+        names = (room.address,) if room else ()
+        checked = host_check.command((LOOPBACK, self._port), f"proxy:{LOOPBACK}:{inner}", *names)
         behind = {"KC_HTTP_PORT": str(inner), "KC_PROXY_PROTOCOL_ENABLED": "true"}
         return replace(bare, argv=(*checked, *bare.argv), env={**bare.env, **behind})
 
@@ -104,7 +106,7 @@ class KeycloakPart:
             "KC_HTTP_ENABLED": "true",
             "KC_HTTP_HOST": LOOPBACK,
             "KC_HTTP_PORT": str(self._port),
-            "KC_HOSTNAME": f"http://localhost:{self._port}",
+            **self._names(),
             "KC_DB_URL": f"jdbc:postgresql://{LOOPBACK}:{self._instance.ports['postgres']}/{self._database}",
             "KC_DB_USERNAME": "keycloak",
             "KC_DB_PASSWORD": secrets["KEYCLOAK_DB_PASSWORD"],
@@ -122,6 +124,13 @@ class KeycloakPart:
             "KC_LOG_LEVEL": "info,io.smallrye.health:warn",
             **_advertising(),
         }
+
+    def _names(self) -> dict[str, str]:
+        """Where browsers find it. In a room its administration stays on loopback, and so do the servers that use it."""
+        here, origin = f"http://localhost:{self._port}", self._instance.origin
+        if not origin:
+            return {"KC_HOSTNAME": here}
+        return {"KC_HOSTNAME": origin, "KC_HOSTNAME_ADMIN": here, "KC_HOSTNAME_BACKCHANNEL_DYNAMIC": "true"}
 
     def ready(self) -> bool:
         """True once ``/health/ready`` says so (database reachable)."""

@@ -16,12 +16,28 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
+class Room:
+    """The address that a room's browsers open, and the files (PEM) of a certificate that was given for it."""
+
+    address: str
+    certificate: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True)
 class Instance:
     """One running demo: its directories, the port of each name, and the users file it is provisioned from."""
 
     layout: Layout
     ports: Mapping[str, int]
     users_file: Path
+    room: Room | None = None
+    """Set where the demo serves a room."""
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of everything that a room's browsers open; empty without a room."""
+        return f"https://{self.room.address}:{self.ports['room']}" if self.room else ""
 
     def secrets(self) -> dict[str, str]:
         """The instance's secrets as they are now (Vault's initial token appears once Vault is initialised)."""

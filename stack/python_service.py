@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
+from stack import room
 from stack.answers import answers
 from stack.overridable import METRICS, OVERRIDABLE, TRACES, ZIPKIN
 from stack.part import Instance, Say
 from stack.processes import Launch
-from stack.services import Service
+from stack.service import Service
+from stack.services import FRONT
 
 
 class PythonService:
@@ -36,6 +38,9 @@ class PythonService:
         if not self._service.ports:
             return False
         ports = {name: self._instance.ports[name] for name in self._service.ports}
+        if self._instance.room and self._service.name == FRONT:
+            where, address = room.bind(self._instance.room), self._instance.room.address
+            return answers(ports["room"], self._service.health, tls=True, at=where, host=address)
         return all(answers(port, self._service.health, tls=name in self._service.tls) for name, port in ports.items())
 
 
@@ -43,7 +48,7 @@ def environment(instance: Instance, service: Service) -> dict[str, str]:
     """One process's own environment: its settings, its secrets, and what the caller may override."""
     filled = {name: instance.fill(value) for name, value in {**service.env, **service.secrets}.items()}
     chosen = {name: os.environ[name] for name in (*OVERRIDABLE, *service.takes) if name in os.environ}
-    return filled | _traces(instance) | chosen | _metrics(instance, service)
+    return filled | room.settings(instance, service) | _traces(instance) | chosen | _metrics(instance, service)
 
 
 def _traces(instance: Instance) -> dict[str, str]:

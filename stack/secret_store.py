@@ -69,6 +69,14 @@ def load(layout: Layout) -> dict[str, str]:
     return FIXED | known
 
 
+def harden(layout: Layout) -> None:
+    """Generate the logins that are published otherwise, for an instance that has not been started yet."""
+    with _alone(layout):
+        kept = _read(layout)
+        made = {name: secrets.token_urlsafe(24) for name in FIXED if name != "KEYCLOAK_ADMIN"}
+        _write(layout, made | kept)
+
+
 def keep(layout: Layout, **made: str) -> None:
     """Add secrets that a server made (Vault's initial root token) to the file."""
     with _alone(layout):

@@ -8,14 +8,13 @@ new service is one more entry here and its ports in ``PORTS``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Literal
 
 from common.servers import SERVERS, ServerSpec
 from stack.overridable import OVERRIDABLE
 from stack.programs import VAULT_PROGRAM
 from stack.secret_store import FIXED, PROVISIONED
+from stack.service import Service
 
 PORTS: Mapping[str, int] = {
     "keycloak": 8080,
@@ -39,45 +38,15 @@ PORTS: Mapping[str, int] = {
     "prometheus-inner": 9091,
     "zipkin": 9411,
     "zipkin-inner": 9412,
+    "room": 4443,
+    "room-page": 4080,
 }
 """The ports people and scripts rely on; ``--port-offset`` moves all of them, never onto one that browsers refuse.
 
 Nothing listens on those for metrics unless ``OTEL_METRICS_EXPORTER`` says
-``prometheus``, nor on Prometheus's and Zipkin's unless ``up --observe`` starts it.
+``prometheus``, nor on Prometheus's and Zipkin's unless ``up --observe`` starts it, nor on
+a room's without ``up --room``.
 """
-
-
-@dataclass(frozen=True)
-class Service:
-    """One service. ``program`` names a server made by others; ``module`` is ``python -m`` and its arguments."""
-
-    name: str
-    title: str
-    """As people read it; `stack.instance.title` adds which program Vault is."""
-    program: Literal["postgres", "openbao", "keycloak", "prometheus", "zipkin"] | None = None
-    module: tuple[str, ...] = ()
-    ports: tuple[str, ...] = ()
-    """Names in ``PORTS``; the first one answers ``health``."""
-    metrics: str = ""
-    """The name in ``PORTS`` of its port for Prometheus, which listens only where metrics are asked for."""
-    tls: frozenset[str] = frozenset()
-    """Those of its ports that speak TLS, with a certificate of this instance's own authority."""
-    health: str = "/health"
-    env: Mapping[str, str] = field(default_factory=dict)
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables that hold a secret: what this process gets, and no other secret."""
-    takes: tuple[str, ...] = ()
-    """Settings that this service takes from the caller's own environment, beside ``OVERRIDABLE``."""
-    uses: tuple[str, ...] = ()
-    """What it needs while it runs; it stops before these do."""
-    waits: bool = False
-    """Starts only when everything it uses is ready; the others start at once and wait by themselves."""
-    one_shot: bool = False
-    """Runs to its end once per start, instead of serving."""
-    optional: bool = False
-    """Starts only where it is asked for."""
-    opens: str = ""
-    """The address to show to people, a template."""
 
 
 def _state_dsn(account: str, password: str) -> dict[str, str]:
@@ -97,6 +66,9 @@ _CHATBOT = {
     "CHATBOT_URL": "http://localhost:{port[mock-chatbot]}",
     "CHATBOT_PUBLIC_URL": "http://localhost:{port[mock-chatbot]}",
 }
+
+FRONT = "front"
+"""The service that `./demo up --room` adds; :mod:`stack.room` gives it its address and certificate."""
 
 ROOM_FILE = "{data}/room.yaml"
 """Where `./demo people add` keeps the people of a room; it need not be there."""
@@ -368,6 +340,28 @@ SERVICES: tuple[Service, ...] = (
         ports=("zipkin", "zipkin-inner"),
         optional=True,
         opens="http://localhost:{port[zipkin]}/zipkin/",
+    ),
+    Service(
+        name=FRONT,
+        title="The room's front",
+        module=("services.room",),
+        ports=("room", "room-page"),
+        tls=frozenset({"room"}),
+        health="/_room/health",
+        env={
+            "KEYCLOAK_URL": "http://localhost:{port[keycloak]}",
+            "KEYCLOAK_REALM": "mcp-demo",
+            "APP_URL": "http://localhost:{port[app]}",
+            "AUTH_RELAY_URL": "http://localhost:{port[auth-relay]}",
+            "CHATBOT_URL": "http://localhost:{port[mock-chatbot]}",
+            "MOCK_JIRA_URL": "http://localhost:{port[mock-jira]}",
+            "MOCK_GITHUB_URL": "http://localhost:{port[mock-github]}",
+            "ROOM_PORT": "{port[room]}",
+            "ROOM_PAGE_PORT": "{port[room-page]}",
+        },
+        uses=("init", "keycloak", "app", "auth-relay", "chatbot", "mock"),
+        waits=True,
+        optional=True,
     ),
 )
 

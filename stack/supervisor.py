@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 from fastmcp_vault.errors import Problem
@@ -69,6 +70,7 @@ class Supervisor:
             began=began,
             ports=dict(instance.ports),
             users_file=str(instance.users_file),
+            room=asdict(instance.room) if instance.room else {},
             given=given(os.environ),
             services=[runner.status for runner in self._runners.values()],
         )

@@ -17,7 +17,7 @@ from pathlib import Path
 from fastmcp_vault.errors import NotReady
 from stack import control, instance, postgres, status
 from stack.layout import ROOT, Layout
-from stack.part import Instance
+from stack.part import Instance, Room
 from stack.processes import wait_until
 from stack.python_service import environment
 from stack.services import INFRASTRUCTURE, service
@@ -89,22 +89,24 @@ def running(
     users_file: Path | None = None,
     keep: Path | None = None,
     settings: Mapping[str, str] | None = None,
+    room: Sequence[str] = (),
 ) -> Iterator[Stack]:
     """A stack (all of it, or ``only`` these services) for as long as the block runs; raises NotReady with the reason.
 
     It shares the checkout's runtime (Keycloak built once) and has its own ports, data, secrets and
     users. Should the caller die in any way, the supervisor notices and stops by itself. ``keep`` names
     a state directory that outlives the block, for tests of what a second start finds. ``settings`` are those of the
-    caller's environment that services take.
+    caller's environment that services take; ``room``: the words of `up` that ask for one.
     """
     state = (keep or Path(tempfile.mkdtemp(prefix="demo-"))).resolve()
     layout = Layout(state, Layout.from_environment().runtime)
     try:
-        _up(layout, only, users_file, settings or {})
+        _up(layout, only, users_file, settings or {}, room)
         now = status.read(layout)
         if now is None:
             raise NotReady("The stack started but left no status.")
-        yield Stack(instance.make(layout, now.ports, Path(now.users_file)))
+        served = Room(**now.room) if now.room else None
+        yield Stack(instance.make(layout, now.ports, Path(now.users_file), served))
     finally:
         control.stop(layout, lambda _status: None)
         if keep is None:
@@ -117,8 +119,14 @@ def remove(layout: Layout) -> None:
     shutil.rmtree(layout.state, ignore_errors=True)
 
 
-def _up(layout: Layout, only: Sequence[str] | None, users_file: Path | None, settings: Mapping[str, str]) -> None:
-    chosen = ["--only", ",".join(only)] if only is not None else []
+def _up(
+    layout: Layout,
+    only: Sequence[str] | None,
+    users_file: Path | None,
+    settings: Mapping[str, str],
+    room: Sequence[str],
+) -> None:
+    chosen = [*room, *(["--only", ",".join(only)] if only is not None else [])]
     users = {"USERS_FILE": str(users_file)} if users_file else {}
     done = subprocess.run(
         [sys.executable, "-m", "stack", "up", "-d", "--free-ports", "--while-pid", str(os.getpid()), *chosen],

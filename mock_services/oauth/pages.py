@@ -1,4 +1,7 @@
-"""The pages that a person sees at a provider: sign in and let a program in, and what has been let in so far."""
+"""The pages that a person sees at a provider: sign in and let a program in, and what has been let in so far.
+
+A form posts to its own page's address, wherever a proxy has put that.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ def add_pages(
             return _page(title, _NOT_KNOWN, status=400)
         if asked.get("response_type", "code") != "code":
             return _back(asked, error="unsupported_response_type")
-        return _consent(title, authorize, program, asked, separator)
+        return _consent(title, program, asked, separator)
 
     async def answer(request: Request) -> Response:
         asked = await _form(request)
@@ -53,7 +56,7 @@ def add_pages(
         person = await _signed_in(request, asked)
         if person is None or not has_account(person):
             wrong = _WRONG if person is None else _NONE.format(name=escape(person.name), title=escape(title))
-            return _consent(title, authorize, program, asked, separator, wrong=wrong)
+            return _consent(title, program, asked, separator, wrong=wrong)
         scopes = [scope for scope in asked.get("scope", "").split(separator) if scope]
         code = oauth.authorize(
             program,
@@ -65,16 +68,16 @@ def add_pages(
         return _back(asked, code=code)
 
     async def look(request: Request) -> Response:
-        return _page(title, _sign_in_form(manage, "See what you have let in"))
+        return _page(title, _sign_in_form("See what you have let in"))
 
     async def manage_answer(request: Request) -> Response:
         asked = await _form(request)
         person = await _signed_in(request, asked)
         if person is None:
-            return _page(title, _WRONG + _sign_in_form(manage, "See what you have let in"), status=401)
+            return _page(title, _WRONG + _sign_in_form("See what you have let in"), status=401)
         if asked.get("end"):
             oauth.end(asked["end"], person.username)
-        return _page(title, _granted(oauth, manage, person, asked.get("password", "")))
+        return _page(title, _granted(oauth, person, asked.get("password", "")))
 
     app.add_api_route(authorize, ask, methods=["GET"])
     app.add_api_route(authorize, answer, methods=["POST"])
@@ -96,9 +99,7 @@ async def _form(request: Request) -> dict[str, str]:
     return {name: values[-1] for name, values in fields.items()}
 
 
-def _consent(
-    title: str, path: str, program: OAuthApp, asked: Mapping[str, str], separator: str, *, wrong: str = ""
-) -> Response:
+def _consent(title: str, program: OAuthApp, asked: Mapping[str, str], separator: str, *, wrong: str = "") -> Response:
     kept = "".join(
         f'<input type="hidden" name="{name}" value="{escape(asked[name])}">' for name in _KEPT if name in asked
     )
@@ -107,7 +108,7 @@ def _consent(
     text = (
         f"<p><strong>{escape(program.title)}</strong> wants to use your {escape(title)} account.</p>{told}"
         + wrong
-        + f'<form method="post" action="{path}">{kept}'
+        + f'<form method="post">{kept}'
         + _SIGN_IN
         + '<button name="answer" value="yes">Sign in and allow</button>'
         + '<button name="answer" value="no" formnovalidate>Deny</button></form>'
@@ -115,11 +116,11 @@ def _consent(
     return _page(title, text, status=401 if wrong else 200, leads_to=origin(asked["redirect_uri"]))
 
 
-def _sign_in_form(path: str, button: str) -> str:
-    return f'<form method="post" action="{path}">{_SIGN_IN}<button>{button}</button></form>'
+def _sign_in_form(button: str) -> str:
+    return f'<form method="post">{_SIGN_IN}<button>{button}</button></form>'
 
 
-def _granted(oauth: OAuthServer, path: str, person: MockPerson, password: str) -> str:
+def _granted(oauth: OAuthServer, person: MockPerson, password: str) -> str:
     found = oauth.granted_by(person.username)
     if not found:
         return f"<p>{escape(person.name)}, you have let no program in.</p>"
@@ -128,7 +129,7 @@ def _granted(oauth: OAuthServer, path: str, person: MockPerson, password: str) -
         f'<input type="hidden" name="password" value="{escape(password)}">'
     )
     rows = "".join(
-        f'<li><form method="post" action="{path}">{login}'
+        f'<li><form method="post">{login}'
         f"<strong>{escape(program.title)}</strong> {escape(' '.join(grant.scopes))} "
         f'<button name="end" value="{escape(program.client_id)}">Revoke</button></form></li>'
         for program, grant in found

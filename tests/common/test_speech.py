@@ -30,6 +30,7 @@ PRINTED_AT_A_START = (
     "src/fastmcp_vault/telemetry/__init__.py",
     "src/fastmcp_vault/telemetry/measuring.py",
     "src/fastmcp_vault/vault/config.py",
+    "services/room/__main__.py",
     "services/serving.py",
     "services/auth_relay/clients.py",
     "services/token_api/__main__.py",

@@ -30,7 +30,8 @@ from stack.instance import make
 from stack.keycloak import ADVERTISED, ADVERTISED_WITH_DOCUMENTS, KeycloakPart
 from stack.layout import Layout
 from stack.overridable import OVERRIDABLE
-from stack.services import PORTS, SERVICES, Service
+from stack.service import Service
+from stack.services import PORTS, SERVICES
 from stack.services import service as service_named
 from tests.deploy import compose
 
@@ -48,11 +49,11 @@ SETTINGS: dict[str, tuple[type[BaseSettings], ...]] = {
     "chatbot": (ChatbotSettings,),
 }
 ONLY_IN_THE_DEMO = {"mock", "chatbot", "unseal"}
-PYTHON = [service for service in SERVICES if service.program is None]
+PYTHON = [service for service in SERVICES if service.program is None and not service.optional]
 OBSERVED = {name for name in OVERRIDABLE if name.startswith(("LOG_", "OTEL_EXPORTER_", "OTEL_TRACES_SAMPLER"))}
 """What every process of ours reads beside its settings: OpenTelemetry's standard variables, and how it logs."""
 
-WITHOUT_CONTAINER = {"zipkin", "zipkin-inner", "prometheus-inner"}
+WITHOUT_CONTAINER = {"zipkin", "zipkin-inner", "prometheus-inner", "front", "room", "room-page"}
 """Jaeger has Zipkin's place there; what a check of ``Host`` stands in front of has no published port."""
 
 OF_A_ROOM = {"ROOM_FILE", "MOCK_ROOM_FILE", "LAB_ROOM_FILE"}

@@ -17,7 +17,8 @@ import yaml
 from common.servers import SERVERS
 from init import service_settings, vault_kubernetes
 from init.settings import InitSettings
-from stack.services import SERVICES, Service
+from stack.service import Service
+from stack.services import SERVICES
 from stack.services import service as service_named
 from tests.deploy import compose
 from tests.deploy.test_compose import without_hosts
@@ -25,7 +26,7 @@ from tests.deploy.test_compose import without_hosts
 PLACE = compose.ROOT / "deploy" / "kubernetes"
 CHART = PLACE / "mcp-remote-vault"
 VALUES = ("values.yaml", "values-production.yaml")
-LONG = [service for service in SERVICES if service.program is None and not service.one_shot]
+LONG = [one for one in SERVICES if one.program is None and not one.one_shot and not one.optional]
 OF_THE_CLUSTER = {"VAULT_SERVICE_ACCOUNT_TOKEN", "VAULT_SERVICE_ACCOUNT_MOUNT", "VAULT_SETTINGS_OF", "POSTGRES_SSLMODE"}
 ITS_OWN = {
     "AUDIT_FILE",

@@ -143,7 +143,7 @@ def test_nothing_that_is_imported_in_advance_starts_a_thread() -> None:
 
 
 def test_every_python_service_of_the_stack_is_a_process_of_its_own(stack: Stack) -> None:
-    services = [service for service in SERVICES if service.module and not service.one_shot]
+    services = [one for one in SERVICES if one.module and not one.one_shot and not one.optional]
     processes = {service.name: psutil.Process(stack.status(service.name).pid) for service in services}
     assert len({process.pid for process in processes.values()}) == len(services)
     for service in services:

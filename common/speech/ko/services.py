@@ -5,6 +5,10 @@ from __future__ import annotations
 TEXTS: dict[str, str] = {
     "There is nothing at this address.": "이 주소에는 아무것도 없습니다.",
     "This address takes other methods.": "이 주소에서는 다른 메서드를 사용해야 합니다.",
+    "This room is at {address}.": "이 워크숍의 주소는 {address}입니다.",
+    "The request's body is too long, or did not come in time.": "요청 본문이 너무 길거나 제시간에 도착하지 않았습니다.",
+    "This part of the demo does not answer now; try again in a moment.": "데모의 이 부분이 지금 응답하지 않습니다."
+    " 잠시 후 다시 시도하십시오.",
     "A request may have {most} bytes.": "요청은 {most}바이트까지 보낼 수 있습니다.",
     "The service could not do this.": "서비스가 처리하지 못했습니다.",
     "This request cannot be read.": "요청을 읽을 수 없습니다.",
