@@ -54,7 +54,8 @@ OBSERVED = {name for name in OVERRIDABLE if name.startswith(("LOG_", "OTEL_EXPOR
 """What every process of ours reads beside its settings: OpenTelemetry's standard variables, and how it logs."""
 
 WITHOUT_CONTAINER = {"zipkin", "zipkin-inner", "prometheus-inner", "front", "room", "room-page"}
-"""Jaeger has Zipkin's place there; what a check of ``Host`` stands in front of has no published port."""
+"""Jaeger has Zipkin's place there; what a check of ``Host`` stands in front of has no published port. A room's front is
+`./demo up --room`'s alone."""
 
 OF_A_ROOM = {"ROOM_FILE", "MOCK_ROOM_FILE", "LAB_ROOM_FILE"}
 """A room's people are made by `./demo people`, at a demo that `./demo up` started."""
