@@ -19,7 +19,7 @@ from typing import TextIO
 from common.ports import BLOCKED_BY_BROWSERS
 from fastmcp_vault.errors import InputError, NotReady
 from fastmcp_vault.printable import show
-from stack import control, display, distribution, other_vault, ports, postgres, room, status, warmup
+from stack import control, display, distribution, maven, other_vault, ports, postgres, room, status, warmup, zipkin
 from stack.display import ProgressDisplay
 from stack.instance import make, ports_at
 from stack.layout import Layout
@@ -309,6 +309,8 @@ def fetch(layout: Layout, options: Namespace, began: float) -> int:
     progress = ProgressDisplay()
     distribution.build(layout, progress.step)
     warmup.record(layout, progress.step)
+    if options.observe:
+        maven.fetch(zipkin.ARCHIVE, progress.step)
     progress.clear()
     show("Everything is here: `./demo up` needs no network now.")
     return 0

@@ -50,7 +50,7 @@ def fetch(file: MavenFile, say: Say) -> Path:
         raise FetchFailed(
             f"{file.title} {file.version} could not be downloaded ({type(error).__name__}).",
             fix="Check the network or the proxy settings and run `./demo up` again; "
-            "with a good network, `./demo fetch` downloads everything beforehand.",
+            "with a good network, `./demo fetch --observe` downloads everything beforehand.",
         ) from error
     check(archive, file.sha256)
     return archive

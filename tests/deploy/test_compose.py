@@ -200,7 +200,7 @@ def test_each_image_of_ours_is_built_once_and_the_app_alone_has_the_front_end() 
     builders = Counter(ours[name] for name in ours if "build" in every[name])
     assert builders == dict.fromkeys(ours.values(), 1)
     assert [name for name in ours if ours[name] == ours["app"]] == ["app"]
-    others = {*SETTINGS, "vault-client", "host-check"} - {"app"}
+    others = {*SETTINGS, "vault-client", "host-check", "observability-check"} - {"app"}
     assert {name for name in ours if ours[name] == ours["mcp-jira"]} == others
 
 

@@ -93,6 +93,10 @@ def test_the_programs_of_the_containers_find_each_other_and_the_files(tmp_path: 
         for volume in one.get("volumes", []):
             source = volume.split(":")[0]
             assert not source.startswith(".") or (ROOT / source).exists(), source
+    assert [name for name in ("collector", "jaeger", "prometheus", "grafana") if "ports" in every[name]] == []
+    doors = [word for word in every["observability-check"]["command"] if word.startswith("--door=")]
+    behind = {f"127.0.0.1:{port}:{port}" for port in re.findall(r"0\.0\.0\.0:(\d+)=", " ".join(doors))}
+    assert behind == set(every["observability-check"]["ports"]), "each published port is a checked one"
     named = {
         host
         for file in sorted(FILES.glob("compose/*.yml"))
