@@ -17,15 +17,10 @@ from stack.part import Instance, Say
 from stack.ports import LOOPBACK
 from stack.processes import Launch
 
-ARCHIVE = MavenFile(
-    "Zipkin",
-    "io.zipkin",
-    "zipkin-server",
-    "3.5.1",
-    "7ac633a6832647e71e50012a5e3e91fbc7054414955261724526030faf271d8d",
-    "jar",
-    "exec",
-)
+VERSION = "3.6.1"
+SHA256 = "d8326e0ed4f43855dba81228f688554706e52578a7c782d9a90b73f8680654a1"
+
+ARCHIVE = MavenFile("Zipkin", "io.zipkin", "zipkin-server", VERSION, SHA256, "jar", "exec")
 
 SPANS_KEPT = 50_000
 """Spans that it holds, in memory alone: some thousand calls. The oldest go first."""
