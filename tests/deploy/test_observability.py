@@ -241,6 +241,16 @@ async def test_a_slow_call_leads_to_its_spans_to_who_made_it_and_to_what_vault_a
         assert said in seen["row"], said
 
 
+@pytest.mark.parametrize("name", ["app", "mcp-jira", "token-api", "chatbot"])
+def test_an_observed_process_sends_its_spans_to_the_zipkin_of_its_stack(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "zipkin")
+    given = stack.environment(name)
+    assert given["OTEL_TRACES_EXPORTER"] == "zipkin"
+    assert given["OTEL_EXPORTER_ZIPKIN_ENDPOINT"] == f"http://localhost:{stack.ports['zipkin']}/api/v2/spans"
+
+
 SLOW = "SELECT pg_sleep(0.7)"
 
 ZIPKIN_MENU = "path[d^='M3 18h18']"
