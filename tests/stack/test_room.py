@@ -15,15 +15,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from common.published import is_published
 from fastmcp_vault.errors import InputError
-from stack import commands, instance, room, secret_store
+from stack import commands, display, instance, room, secret_store
 from stack.__main__ import parser
 from stack.keycloak import KeycloakPart
 from stack.layout import Layout
 from stack.part import Room
 from stack.python_service import environment
 from stack.services import PORTS, SERVICES, service
+from stack.status import StackStatus
 
 ORIGIN = "https://workshop.local:4443"
+STATUS = StackStatus("ready", 1, 0.0, 0.0, dict(PORTS))
 
 
 @pytest.fixture
@@ -116,6 +118,13 @@ def test_a_new_room_has_secrets_and_people_of_its_own(layout: Layout, monkeypatc
     for name, entry in people.items():
         assert entry.get("entitlements", {}).keys() == usual[name].get("entitlements", {}).keys()
         assert entry["email"] == usual[name]["email"]
+    shown = display.addresses(instance.make(layout, PORTS, users, Room("workshop.local")), STATUS)
+    told = "\n".join(shown)
+    assert f"charlie / {people['charlie']['password']}: good once" in told
+    assert f"The room opens  {ORIGIN}" in told
+    assert all(shortcut in told for shortcut in room.SHORTCUTS)
+    assert not any(entry["password"] in told for name, entry in people.items() if name != "charlie")
+    assert not any(known[name] in told for name in ("KEYCLOAK_ADMIN_PASSWORD", "VAULT_ROOT_TOKEN_ID"))
     assert room.prepare(layout, instance.USERS_FILE).read_text() == text, "a second start changes nothing"
     assert secret_store.load(layout) == known
 
