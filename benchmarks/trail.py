@@ -33,7 +33,8 @@ BLOCK = 20
 async def cost(stack: Stack, ours: str, visit: BenchVisit, *, rounds: int) -> BenchRow:
     """A call's share of the trail against a warm call: all the time until its row stands in PostgreSQL, in batches.
 
-    More than a call waits for, since rows are written beside the calls.
+    More than a call waits for, since rows are written beside the calls, and mostly PostgreSQL's own time: so without a
+    goal.
     """
     tool, arguments = TOOLS["jira"]
     context: MiddlewareContext[Any] = MiddlewareContext(
@@ -68,7 +69,7 @@ async def cost(stack: Stack, ours: str, visit: BenchVisit, *, rounds: int) -> Be
                 calls.append((time.perf_counter() - began) * 1000)
     mine, one = median(noted), median(calls)
     what = f"{TITLES['jira']}, warm, p50: what its row of the audit trail takes / the call"
-    return BenchRow("trail-cost", what, mine / one, "≤ 0.03", f"{mine * 1000:.0f} µs / {one:.2f} ms", 0)
+    return BenchRow("trail-cost", what, mine / one, "", f"{mine * 1000:.0f} µs / {one:.2f} ms", 0)
 
 
 def _call(visit: BenchVisit) -> Call:
