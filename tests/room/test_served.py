@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import re
@@ -18,6 +19,7 @@ from playwright.sync_api import Page, expect
 from stack import control
 from tests.browser.test_workshop import check, exercise
 from tests.room.conftest import ADDRESS, ServedRoom
+from tests.room.crowd import workshop
 from tests.support.browser import PATIENCE, Visitor
 
 
@@ -113,6 +115,15 @@ def test_what_is_no_browser_s_is_closed_at_the_front(served: ServedRoom) -> None
         assert page.status_code == 200
         linked = re.findall(r"(?:src|href|action)=\"(https?://[^/\"]+)", page.text)
         assert set(linked) <= {served.origin}
+
+
+def test_everybody_finishes_the_workshop_and_the_reset_leaves_nothing(
+    served: ServedRoom, record_property: Callable[[str, object], None]
+) -> None:
+    """Two people at once, by the traffic of their browsers, and a short cut of the network."""
+    report = asyncio.run(workshop(served, 2, cut=3.0, pause=0.1, say=lambda _: None))
+    for number, line in enumerate(report.lines()):
+        record_property(f"measured_{number}", line)
 
 
 def test_a_table_does_what_leads_to_other_pages_at_one_origin(

@@ -1,0 +1,239 @@
+"""A whole workshop: everybody at once, exercise by exercise, the network cut in the middle, and a reset at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import ssl
+import statistics
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+import psycopg
+
+from app.texts import t
+from app.workshop import EXERCISES
+from fastmcp_vault.vault.admin import VaultAdmin
+from init.settings import InitSettings
+from tests.room.conftest import ServedRoom
+from tests.room.participant import RoomParticipant
+
+PREFIX = "table"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class CrowdReport:
+    """What was measured. Times in seconds, memory in bytes (resident)."""
+
+    opened: Sequence[float]
+    """Pages that were opened, and runs that only draw."""
+    pressed: Sequence[float]
+    """Buttons, whose runs wait for Keycloak, Vault and the servers; the cut lies in some of them."""
+    memory: dict[str, int]
+
+    def lines(self) -> list[str]:
+        """For people."""
+        told = [_percentiles("pages opened", self.opened), _percentiles("buttons pressed", self.pressed)]
+        sizes = ", ".join(f"{name} {size / 1e6:.0f} MB" for name, size in self.memory.items())
+        return [*told, f"memory: {sizes}"]
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which that share lies."""
+    return statistics.quantiles(values, n=100, method="inclusive")[round(share * 100) - 1]
+
+
+def _percentiles(name: str, values: Sequence[float]) -> str:
+    middle, late = percentile(values, 0.5), percentile(values, 0.95)
+    return f"{name}: {len(values)}, p50 {middle:.2f} s, p95 {late:.2f} s, longest {max(values):.2f} s"
+
+
+async def workshop(served: ServedRoom, count: int, *, cut: float, pause: float, say: Say) -> CrowdReport:
+    """``count`` people do all exercises; ``cut``: seconds without a network; ``pause``: how long people think at most.
+
+    Raises AssertionError for whatever is not as it must be.
+    """
+    trust = ssl.create_default_context(cafile=str(served.stack.layout.data / "room" / "authority.pem"))
+    served.command("people", "add", "--count", str(count), "--prefix", PREFIX)
+    names = [f"{PREFIX}-{number:02d}" for number in range(1, count + 1)]
+    people = [RoomParticipant(name, served.password(name), served.origin, trust) for name in names]
+    charlie = RoomParticipant("charlie", served.password("charlie"), served.origin, trust)
+    before = _standing(served, names)
+    try:
+        await charlie.sign_in()
+        report = await _all_of_it(served, people, cut=cut, pause=pause, say=say)
+        await _reset(charlie, people)
+        assert _standing(served, names) == before, "the facilitator's reset left something"
+    finally:
+        for one in (*people, charlie):
+            await one.leave()
+    served.command("people", "remove", "--prefix", PREFIX)
+    return report
+
+
+async def _all_of_it(
+    served: ServedRoom, people: Sequence[RoomParticipant], *, cut: float, pause: float, say: Say
+) -> CrowdReport:
+    async def everybody(what: str, act: Callable[[RoomParticipant], Coroutine[Any, Any, object]]) -> list[Any]:
+        async def one(person: RoomParticipant) -> object:
+            await asyncio.sleep(random.uniform(0, pause))
+            return await act(person)
+
+        found = await asyncio.gather(*map(one, people))
+        say(what)
+        return list(found)
+
+    await everybody("signed in", _arrive)
+    shown = await everybody("used their tools", RoomParticipant.use_tools)
+    _nothing_crossed(served, people, shown)
+    found = dict(zip([person.name for person in people], shown, strict=True))
+
+    async def first(person: RoomParticipant) -> None:
+        entity, user = found[person.name]
+        await person.tab.open("workshop")
+        await person.check("sign-in")
+        await person.check("entity", id=entity)
+        await person.check("database", user=user)
+        await person.check("others", whose="bob")
+
+    async def second(person: RoomParticipant) -> None:
+        partner = f"{person.name}-bob"
+        await person.check("bob", path=f"secret/data/users/{partner}/jira")
+        await person.check("give", done=False)
+        await person.tab.press("workshop.act.give.store")
+        await person.check("give")
+        await person.check("broken", part=t("workshop.broken.part.signature"), layer=t("workshop.broken.layer.mcp"))
+
+    await everybody("did exercises 1 to 4", first)
+    cutting = asyncio.create_task(_cut(served, cut))
+    await everybody(f"did exercises 5, 6 and 9, with {cut:g} s without a network", second)
+    await cutting
+    await everybody("loaded their page again", RoomParticipant.reload)
+    await everybody("did exercises 7 and 10", _tokens_and_audit)
+    await everybody("did exercise 11", _chats)
+    await everybody("did exercise 12", _connects)
+    served.command("agent", "suspend", "mcp-github", "--reason", "workshop")
+    await everybody("met the suspended server", lambda person: person.check("suspend", done=False))
+    served.command("agent", "resume", "mcp-github")
+    await everybody("did exercise 8", lambda person: person.check("suspend"))
+    memory = _memory(served)
+    await everybody("did exercise 13", _signs_out)
+    for person in people:
+        assert person.done == {exercise.id for exercise in EXERCISES}, person.name
+        await person.tab.press("workshop.act.give.take-back")
+    ran = [one for person in people for one in person.tab.ran]
+    return CrowdReport(
+        opened=[seconds for what, seconds in ran if what.startswith("open")],
+        pressed=[seconds for what, seconds in ran if what.startswith("press")],
+        memory=memory,
+    )
+
+
+async def _arrive(person: RoomParticipant) -> None:
+    await person.sign_in()
+    await person.tab.open("workshop")
+
+
+async def _tokens_and_audit(person: RoomParticipant) -> None:
+    accessor = await person.make_token()
+    await person.tab.open("workshop")
+    await person.check("revoke", done=False)
+    await person.tab.open("vault-tokens")
+    await person.tab.press(f"revoke.{accessor}")
+    line = await person.audit_line()
+    await person.tab.open("workshop")
+    await person.check("revoke")
+    await person.check("audit", request=line)
+
+
+async def _chats(person: RoomParticipant) -> None:
+    await person.chat()
+    await person.tab.open("workshop")
+    await person.check("chat")
+
+
+async def _connects(person: RoomParticipant) -> None:
+    await person.connect()
+    await person.check("connect", done=False)
+    await person.tab.open("my-secrets")
+    await person.tab.press("accounts.disconnect.jira")
+    await person.tab.open("workshop")
+    await person.check("connect", done=False)
+    await person.connect()
+    await person.check("connect")
+
+
+async def _signs_out(person: RoomParticipant) -> None:
+    await person.check("sign-out", done=False)
+    await person.sign_out()
+    await person.sign_in()
+    await person.tab.open("workshop")
+    await person.check("sign-out")
+
+
+async def _cut(served: ServedRoom, seconds: float) -> None:
+    """The front stands still: nothing is accepted, read or sent, as when everybody's Wi-Fi is gone."""
+    front = served.stack.status("front").pid
+    assert front is not None
+    await asyncio.sleep(0.5)
+    os.kill(front, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        os.kill(front, signal.SIGCONT)
+
+
+async def _reset(charlie: RoomParticipant, people: Sequence[RoomParticipant]) -> None:
+    await charlie.tab.open("workshop")
+    await charlie.tab.press("workshop.reset.do", **{"pick.reset": t("workshop.reset.everybody")})
+    assert t("workshop.reset.done", count=len(people)) in charlie.tab.words()
+    for person in people:
+        person.done = set()
+        await person.reload()
+
+
+def _nothing_crossed(served: ServedRoom, people: Sequence[RoomParticipant], shown: Sequence[tuple[str, str]]) -> None:
+    """Each saw their own entity, as Vault knows it, and a database user of their own, and nobody else's name."""
+    settings = InitSettings(**{k.lower(): v for k, v in served.stack.environment("init").items()})
+    vault = VaultAdmin(settings.vault_addr, settings.vault_token)
+    try:
+        for person, (entity, _) in zip(people, shown, strict=True):
+            assert (vault.read(f"identity/entity/name/{person.name}") or {})["id"] == entity, person.name
+    finally:
+        vault.close()
+    assert len({user for _, user in shown}) == len(people)
+    for person in people:
+        words = person.tab.words()
+        others = [other.name for other in people if other is not person and other.name in words]
+        assert not others, f"{person.name} sees {others}"
+
+
+def _standing(served: ServedRoom, names: Sequence[str]) -> dict[str, object]:
+    """What the exercises change: progress, suspensions, what the facilitator shows, partners' credentials."""
+    settings = InitSettings(**{k.lower(): v for k, v in served.stack.environment("init").items()})
+    vault = VaultAdmin(settings.vault_addr, settings.vault_token)
+    try:
+        stored = {name: vault.list(f"secret/metadata/users/{name}-bob")["keys"] for name in names}
+    finally:
+        vault.close()
+    with psycopg.connect(settings.state_dsn.get_secret_value()) as state:
+        counted = {
+            table: state.execute(f"SELECT count(*) FROM {table}").fetchone()
+            for table in ("workshop_progress", "suspensions")
+        }
+    return {**counted, "stored": stored}
+
+
+def _memory(served: ServedRoom) -> dict[str, int]:
+    """Resident memory of the services that people's browsers use, and of all together."""
+    found: dict[str, int] = {}
+    for name in ("app", "front", "keycloak", "mcp-jira"):
+        pid = served.stack.status(name).pid
+        if pid is not None:
+            found[name] = psutil.Process(pid).memory_info().rss
+    return found
