@@ -7,12 +7,11 @@ import re
 
 from stack.__main__ import parser
 from stack.layout import ROOT
-from stack.services import PORTS
+from stack.services import PORTS, SERVICES
 
 TEXT = (ROOT / ".devcontainer" / "devcontainer.json").read_text()
 FOUND = json.loads(re.sub(r"^ *//.*$", "", TEXT, flags=re.MULTILINE))
-INSIDE = {"keycloak-inner", "openbao", "openbao-cluster", "postgres", "prometheus", "token-api"}
-INSIDE |= {"biz-service-tls", "agent-auth"}
+INSIDE = {"keycloak-inner", "openbao", "openbao-cluster", "postgres", "token-api", "biz-service-tls", "agent-auth"}
 """What programs use, and no browser."""
 
 
@@ -27,4 +26,5 @@ def test_every_port_that_a_browser_opens_is_forwarded_with_its_name() -> None:
     names = {port: name for name, port in PORTS.items()}
     forwarded = {names[port] for port in FOUND["forwardPorts"]}
     assert set(FOUND["portsAttributes"]) == {str(port) for port in FOUND["forwardPorts"]}
-    assert forwarded == {name for name in PORTS if name not in INSIDE and not name.endswith("-metrics")}
+    usual = {port for service in SERVICES if not service.optional for port in service.ports}
+    assert forwarded == usual - INSIDE

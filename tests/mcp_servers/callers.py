@@ -212,6 +212,12 @@ class Vault:
         """How Vault answers a call that need not succeed."""
         return self._client.request(method, f"/{path}").status_code
 
+    def found(self, method: str, path: str) -> Any:
+        """The ``data`` of what is there; None for nothing."""
+        answer = self._client.request(method, f"/{path}")
+        assert answer.is_success or answer.status_code == 404, answer.text
+        return answer.json()["data"] if answer.is_success else None
+
     def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """One call that must succeed."""
         answer = self._client.request(method, f"/{path}", json=body)

@@ -1,10 +1,11 @@
-"""On any day the same Keycloak is fetched: a repository with a newer release brings the pinned version."""
+"""On any day the same files come from Maven: a repository with a newer release brings the pinned version."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,18 @@ from typing import Any
 import jgo.maven
 import pytest
 
-from stack import distribution
+from stack import distribution, maven, zipkin
+from stack.maven import MavenFile
 
-ARCHIVE = b"stands for Keycloak's archive"
-METADATA = """<metadata><groupId>org.keycloak</groupId><artifactId>keycloak-quarkus-dist</artifactId><versioning>
-<latest>{0}</latest><release>{0}</release><versions><version>{1}</version><version>{0}</version></versions>
+CONTENT = b"stands for what was pinned"
+METADATA = """<metadata><groupId>{group}</groupId><artifactId>{artifact}</artifactId><versioning>
+<latest>{new}</latest><release>{new}</release><versions><version>{old}</version><version>{new}</version></versions>
 <lastUpdated>20991231000000</lastUpdated></versioning></metadata>"""
 
 
-def test_keycloak_comes_in_the_pinned_version_whatever_was_released_since(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("file", [distribution.ARCHIVE, zipkin.ARCHIVE], ids=lambda file: file.title)
+def test_a_file_comes_in_the_pinned_version_whatever_was_released_since(
+    file: MavenFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
 
@@ -33,9 +36,10 @@ def test_keycloak_comes_in_the_pinned_version_whatever_was_released_since(
             asked.append(self.path)
             body = None
             if self.path.endswith("maven-metadata.xml"):
-                body = METADATA.format("9999.0.0", distribution.VERSION).encode()
-            elif self.path.endswith(".zip"):
-                body = ARCHIVE if distribution.VERSION in self.path else b"a newer release"
+                about = {"group": file.group, "artifact": file.artifact}
+                body = METADATA.format(new="9999.0.0", old=file.version, **about).encode()
+            elif self.path.endswith(f".{file.packaging}"):
+                body = CONTENT if file.version in self.path else b"a newer release"
             self.send_response(404 if body is None else 200)
             self.send_header("Content-Length", str(len(body or b"")))
             self.end_headers()
@@ -51,12 +55,12 @@ def test_keycloak_comes_in_the_pinned_version_whatever_was_released_since(
         there = {"central": f"http://127.0.0.1:{server.server_port}"}
         local = functools.partial(jgo.maven.MavenContext, remote_repos=there, repo_cache=tmp_path, local_repos=[])
         monkeypatch.setattr(jgo.maven, "MavenContext", local)
-        monkeypatch.setattr(distribution, "SHA256", hashlib.sha256(ARCHIVE).hexdigest())
+        expected = replace(file, sha256=hashlib.sha256(CONTENT).hexdigest())
         try:
-            archive = distribution.fetch(lambda _said: None)
+            archive = maven.fetch(expected, lambda _said: None)
         finally:
             server.shutdown()
             thread.join()
-    assert archive.read_bytes() == ARCHIVE
-    assert archive.name == f"keycloak-quarkus-dist-{distribution.VERSION}.zip"
+    assert archive.read_bytes() == CONTENT
+    assert archive.name.startswith(f"{file.artifact}-{file.version}")
     assert not [path for path in asked if "9999" in path]
