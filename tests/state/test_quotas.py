@@ -191,6 +191,25 @@ async def test_the_turn_of_the_minute_stops_nobody() -> None:
     assert len(store.asked) == 3
 
 
+async def test_answers_that_all_come_too_late_stop_nobody() -> None:
+    """A count that is busier than its minute lasts: each answer is of a minute that is over, and refuses nobody."""
+    now = 100.0
+
+    class Late(Counted):
+        async def take(self, wishes: Sequence[QuotaWish]) -> dict[str, QuotaPart]:
+            nonlocal now
+            self.asked.append(wishes)
+            now += 1.0
+            return {wish.key: QuotaPart(0, min(wish.slots, 1), 7, 100, 0.5) for wish in wishes}
+
+    store = Late()
+    at = Allowances(store, clock=lambda: now)
+    for _ in range(3):
+        async with at.admitted({ALICE: Quota(100, 5), CLIENT: Quota(1000, 50)}):
+            pass
+    assert 3 < len(store.asked) < 20
+
+
 async def test_room_that_is_asked_for_as_a_minute_ends_brings_the_next_one_s_calls_too() -> None:
     """The calls that are here end with their minute, which nobody knew when only room was asked for."""
     now = 100.0
