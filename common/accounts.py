@@ -12,6 +12,7 @@ from pydantic_settings import NoDecode
 from common.production import address_fault, secret_fault
 from common.settings import CommonSettings
 from fastmcp_vault.accounts.provider import (
+    ATLASSIAN,
     AccountFacts,
     ClientAuthentication,
     Provider,
@@ -76,7 +77,7 @@ class AccountSettings(CommonSettings):
 
     jira_oauth_client_id: str = Field("", description="Our client at Atlassian; empty: no accounts are connected.")
     jira_oauth_client_secret: SecretStr | None = Field(None, description="Its secret.")
-    jira_oauth_url: str = Field("https://auth.atlassian.com", description="Atlassian's sign-in, as browsers reach it.")
+    jira_oauth_url: str = Field(ATLASSIAN, description="Atlassian's sign-in, as browsers reach it.")
     jira_oauth_inside_url: str = Field("", description="The same as this process reaches it, where that differs.")
     jira_oauth_api_url: str = Field("https://api.atlassian.com", description="Where connected accounts are used.")
     github_oauth_client_id: str = Field("", description="Our GitHub App; empty: no accounts are connected.")

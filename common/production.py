@@ -78,6 +78,15 @@ def address_fault(name: str, url: str, *, public: bool = False) -> str | None:
     return f"{name} is not https"
 
 
+def is_ip(host: str) -> bool:
+    """Whether this is an IP address, and no name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def is_loopback(host: str) -> bool:
     """Whether this host name or address can only be this machine itself."""
     try:

@@ -31,8 +31,7 @@ class ConnectedPath:
 
 def of_person(vault: VaultAdmin, name: str) -> list[ConnectedPath]:
     """What this person connected."""
-    listed = vault.list(f"secret/metadata/users/{name}/accounts")["keys"]
-    return [ConnectedPath(name, provider) for provider in listed if not provider.endswith("/")]
+    return [ConnectedPath(name, provider) for provider in vault.names(f"secret/metadata/users/{name}/accounts")]
 
 
 def end(vault: VaultAdmin, found: ConnectedPath, providers: Mapping[str, Provider]) -> str:

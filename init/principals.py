@@ -196,8 +196,8 @@ class Suspending:
 
     def _api_tokens(self, sub: str) -> None:
         register = f"secret/metadata/token-api/issued/{sub}"
-        for key in self._vault.list(register)["keys"]:
-            self._revoke(str(key).rpartition("-")[2])
+        for key in self._vault.names(register):
+            self._revoke(key.rpartition("-")[2])
             self._vault.delete(f"{register}/{key}")
 
     def _revoke(self, accessor: str) -> None:

@@ -112,9 +112,7 @@ def _sessions(settings: InitSettings, subs: Sequence[str]) -> Mapping[str, set[s
 def _chats(vault: VaultAdmin) -> Mapping[str, list[str]]:
     """The chats that are linked to somebody, by the person's id (mock_services/chatbot/links.py)."""
     found: dict[str, list[str]] = {}
-    for chat in vault.list(_CHATS.format("metadata"))["keys"]:
-        if chat.endswith("/"):
-            continue
+    for chat in vault.names(_CHATS.format("metadata")):
         kept = vault.read(f"{_CHATS.format('data')}/{chat}") or {}
         found.setdefault(str((kept.get("data") or {}).get("sub", "")), []).append(chat)
     return found
@@ -128,9 +126,8 @@ def _forget(settings: InitSettings, vault: VaultAdmin, name: str, chats: Sequenc
         if why:
             left.append(f"The account of {name} at {found.provider} is gone from Vault; it did not end there: {why}")
     folder = f"secret/metadata/users/{name}"
-    for kind in vault.list(folder)["keys"]:
-        if not kind.endswith("/"):
-            vault.delete(f"{folder}/{kind}")
+    for kind in vault.names(folder):
+        vault.delete(f"{folder}/{kind}")
     for chat in chats:
         vault.delete(f"{_CHATS.format('metadata')}/{chat}")
     return left

@@ -6,7 +6,6 @@ what it may vouch for (RFC 5280 §4.2.1.10), because people install it on device
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 from cryptography import x509
 
+from common.production import is_ip
 from common.tls import new_key
 from fastmcp_vault.files import write_private
 from fastmcp_vault.vault.admin import VaultAdmin
@@ -77,7 +77,7 @@ def _authority(vault: VaultAdmin, name: str) -> x509.Certificate | None:
 
 def _root(address: str, name: str) -> dict[str, Any]:
     """OpenBao knows no ranges of addresses, and passes over that field; an IP address's authority names no host."""
-    ip = _is_ip(address)
+    ip = is_ip(address)
     return {
         "common_name": f"Workshop at {address}",
         "organization": ["MCP Remote Vault demo"],
@@ -102,7 +102,7 @@ def _role(address: str) -> dict[str, Any]:
         "allow_localhost": False,
         "allow_bare_domains": True,
         "allowed_domains": [address],
-        "allow_ip_sans": _is_ip(address),
+        "allow_ip_sans": is_ip(address),
         "allow_wildcard_certificates": False,
         "require_cn": False,
         "use_csr_common_name": False,
@@ -115,7 +115,7 @@ def _role(address: str) -> dict[str, Any]:
 def _sign(vault: VaultAdmin, name: str, address: str, folder: Path) -> None:
     """A certificate for a key that is made here (Vault API: POST pki/issuer/:ref/sign/:role)."""
     key, request = new_key()
-    names = {"ip_sans": address} if _is_ip(address) else {"alt_names": address}
+    names = {"ip_sans": address} if is_ip(address) else {"alt_names": address}
     asked = {"csr": request, "exclude_cn_from_sans": True, "ttl": f"{CERTIFICATE_DAYS * 24}h"} | names
     signed = vault.write(f"{MOUNT}/issuer/{name}/sign/{ROLE}", asked)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -133,17 +133,9 @@ def _is_current(folder: Path, address: str, authority: x509.Certificate) -> bool
         kept.verify_directly_issued_by(authority)
     except Exception:
         return False
-    wanted = names.get_values_for_type(x509.IPAddress) if _is_ip(address) else names.get_values_for_type(x509.DNSName)
+    wanted = names.get_values_for_type(x509.IPAddress) if is_ip(address) else names.get_values_for_type(x509.DNSName)
     return shown == authority and address in map(str, wanted) and _left(kept) >= timedelta(days=RENEWED_DAYS)
 
 
 def _left(certificate: x509.Certificate) -> timedelta:
     return certificate.not_valid_after_utc - datetime.now(UTC)
-
-
-def _is_ip(address: str) -> bool:
-    try:
-        ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return True

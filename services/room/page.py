@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from html import escape
 
 import segno
@@ -12,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from common.production import is_ip
 from common.speech import said, spoken
 from fastmcp_vault.sentences import Sentence
 from services.room.settings import RoomSettings
@@ -69,7 +69,7 @@ class RoomPage:
 
 def _page(settings: RoomSettings, authority: x509.Certificate, language: str) -> str:
     words, origin = WORDS[language], escape(settings.origin)
-    limits = words["limits-ip" if _is_ip(settings.room_address) else "limits"].format(
+    limits = words["limits-ip" if is_ip(settings.room_address) else "limits"].format(
         address=f"<code>{escape(settings.room_address)}</code>", until=authority.not_valid_after_utc.date().isoformat()
     )
     steps = "".join(f"<dt>{escape(device)}</dt><dd>{escape(way)}</dd>" for device, way in STEPS[language])
@@ -85,11 +85,3 @@ def _page(settings: RoomSettings, authority: x509.Certificate, language: str) ->
         f"<h2>{words['how']}</h2><dl>{steps}</dl>"
         f"<p>{words['scan']} <code>{escape(settings.page)}</code></p>{drawn}</body></html>\n"
     )
-
-
-def _is_ip(address: str) -> bool:
-    try:
-        ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return True

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from stack.testing import Stack
-from tests.support.browser import FLAGS, Visitor, chromium
+from tests.support.browser import Visitor, arrivals, chromium, started
 
 
 @pytest.fixture(scope="module")
@@ -17,25 +17,14 @@ def browser() -> Iterator[Browser]:
 
     Not for the whole session: Playwright keeps an event loop running in this thread, and async tests need it free.
     """
-    path = chromium()
-    if path is None:
+    if chromium() is None:
         pytest.skip("needs Chromium: install Debian's `chromium`")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield started
-        started.close()
+    with started() as found:
+        yield found
 
 
 @pytest.fixture
 def visitor(browser: Browser, stack: Stack) -> Iterator[Callable[[], Visitor]]:
     """Makes visitors of the stack's app, each with a browser profile of their own."""
-    contexts = []
-
-    def arrive() -> Visitor:
-        context = browser.new_context(viewport={"width": 1400, "height": 1000}, locale="en-US")
-        contexts.append(context)
-        return Visitor(context, stack.url("app"))
-
-    yield arrive
-    for context in contexts:
-        context.close()
+    with arrivals(browser, stack.url("app")) as arrive:
+        yield arrive

@@ -17,7 +17,6 @@ from typing import Any
 import httpx2
 import pytest
 import yaml
-from playwright.sync_api import sync_playwright
 
 from fastmcp_vault.errors import InputError
 from fastmcp_vault.http import async_client
@@ -33,7 +32,7 @@ from stack.zipkin import ZipkinPart
 from tests.deploy import compose
 from tests.mcp_servers.callers import signed_in, text, until
 from tests.mcp_servers.serving import replica
-from tests.support.browser import FLAGS, PATIENCE, Visitor, chromium
+from tests.support.browser import PATIENCE, arrivals, chromium, started
 from tests.support.people import Person
 
 FILES = ROOT / "deploy" / "observability"
@@ -261,10 +260,8 @@ def followed(instance: Instance, facilitator: Person) -> dict[str, str]:
     """What the facilitator reads on the way from the slowest call to its row, click by click."""
     at = {name: f"http://localhost:{instance.ports[name]}" for name in ("app", "prometheus", "zipkin")}
     seen = {}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-        context = browser.new_context(viewport={"width": 1400, "height": 1000}, locale="en-US")
-        visitor = Visitor(context, at["app"])
+    with started() as browser, arrivals(browser, at["app"]) as arrive:
+        visitor = arrive()
         visitor.sign_in(facilitator, "/audit")
         page = visitor.page
         page.goto(f"{at['prometheus']}/consoles/{CONSOLE}")
@@ -272,12 +269,11 @@ def followed(instance: Instance, facilitator: Person) -> dict[str, str]:
         page.get_by_text("vault-login").first.wait_for()
         seen["spans"] = page.inner_text("body")
         page.locator(f"button:has({ZIPKIN_MENU})").click()
-        with context.expect_page() as opened:
+        with visitor.context.expect_page() as opened:
             page.get_by_role("menuitem", name="View Logs").click()
         visitor.page = opened.value
         visitor.page.set_default_timeout(PATIENCE)
         visitor.settled()
         seen["row"] = visitor.words()
         visitor.sign_out()
-        browser.close()
     return seen

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import sys
 
-from playwright.sync_api import sync_playwright
-
 from stack.layout import ROOT
 from tests.browser import test_scenarios as scenarios
 from tests.fresh.scenario import main as by_script
-from tests.support.browser import FLAGS, Visitor, chromium
+from tests.support.browser import arrivals, started
 from tests.support.people import read_users
 
 APP = "http://localhost:8501"
@@ -24,16 +22,10 @@ def main() -> int:
     sys.argv[1:] = ["3001", "8501"]
     if by_script():
         return 1
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-
-        def arrive() -> Visitor:
-            return Visitor(browser.new_context(viewport={"width": 1400, "height": 1000}, locale="en-US"), APP)
-
+    with started() as browser, arrivals(browser, APP) as arrive:
         alice, bob = people["alice"], people["bob"]
         scenarios.test_isolation_alice_and_bob_see_their_own_and_nothing_of_each_other(arrive, alice, bob)
         scenarios.test_get_issue_brings_the_issue_with_alices_credential(arrive, alice)
-        browser.close()
     print("alice saw PROJ-1, bob that he has no credential: by a plain client and in Chromium.")
     return 0
 

@@ -7,16 +7,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from common.users_file import entries
 from stack.layout import ROOT
 from stack.testing import Stack, running
-from tests.support.browser import FLAGS, Visitor, chromium
+from tests.support.browser import Visitor, arrivals, chromium, started
 
 ADDRESS = "127.0.0.2"
 
@@ -58,26 +57,14 @@ def served() -> Iterator[ServedRoom]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The system's Chromium, as in tests/browser."""
-    path = chromium()
-    if path is None:
+    if chromium() is None:
         pytest.skip("needs Chromium: install Debian's `chromium`")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield started
-        started.close()
+    with started() as found:
+        yield found
 
 
 @pytest.fixture
 def visitor(browser: Browser, served: ServedRoom) -> Iterator[Callable[[], Visitor]]:
     """Visitors of the room. The profile trusts any certificate; what certificates are worth is tested without it."""
-    contexts = []
-
-    def arrive() -> Visitor:
-        size: Any = {"width": 1400, "height": 1000}
-        context = browser.new_context(viewport=size, locale="en-US", ignore_https_errors=True)
-        contexts.append(context)
-        return Visitor(context, served.origin)
-
-    yield arrive
-    for context in contexts:
-        context.close()
+    with arrivals(browser, served.origin, ignore_https_errors=True) as arrive:
+        yield arrive

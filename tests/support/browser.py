@@ -10,10 +10,11 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
-from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from app.mcp_client import LABELS
@@ -31,6 +32,9 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+SIZE: Any = {"width": 1400, "height": 1000}
+"""Of a page, in pixels."""
 
 PATIENCE = 30_000
 """Milliseconds for anything a page is to show; a bound for slow machines, not a wait."""
@@ -58,10 +62,32 @@ def chromium() -> str | None:
     return next((path for path in map(shutil.which, names) if path), None)
 
 
-def agree_in_chromium(url: str, person: Person, *, arriving: str) -> str:
-    """Sign in at ``url`` in a browser of its own, say yes, and arrive at ``arriving`` (a pattern); the consent page."""
+@contextmanager
+def started() -> Iterator[Browser]:
+    """The system's Chromium, headless, for as long as the block lasts."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def arrivals(browser: Browser, base: str, **profile: Any) -> Iterator[Callable[[], Visitor]]:
+    """Makes visitors of the app at ``base``, each with a browser profile of their own."""
+    contexts = []
+
+    def arrive() -> Visitor:
+        contexts.append(browser.new_context(viewport=SIZE, locale="en-US", **profile))
+        return Visitor(contexts[-1], base)
+
+    yield arrive
+    for context in contexts:
+        context.close()
+
+
+def agree_in_chromium(url: str, person: Person, *, arriving: str) -> str:
+    """Sign in at ``url`` in a browser of its own, say yes, and arrive at ``arriving`` (a pattern); the consent page."""
+    with started() as browser:
         page = browser.new_page()
         page.set_default_timeout(PATIENCE)
         page.goto(url)
@@ -72,7 +98,6 @@ def agree_in_chromium(url: str, person: Person, *, arriving: str) -> str:
         asked = page.inner_text("body")
         page.get_by_role("button", name="Yes").click()
         page.wait_for_url(arriving)
-        browser.close()
     return asked
 
 

@@ -40,7 +40,7 @@ class CompactJws:
         self.header(token)
         try:
             found = deserialize_compact(token, key, registry=JWSRegistry(algorithms=[self.algorithm])).payload
-        except (JoseError, ValueError) as error:
+        except (JoseError, ValueError, RecursionError) as error:
             raise TokenInvalid(
                 "The token's signature is not good.", fix="Sign in again.", reason="signature"
             ) from error

@@ -21,4 +21,5 @@ class SpannedCursor(psycopg.AsyncCursor[Row]):
         if not query or not spans.sampled():
             return await run()
         text = query.as_string(self) if isinstance(query, Composable) else query
-        return await spans.of_statement(self.connection, text if isinstance(text, str) else text.decode(), run)
+        shown = text if isinstance(text, str) else text.decode()
+        return await spans.makers().statement(self.connection, shown, run)

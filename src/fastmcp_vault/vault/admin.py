@@ -58,6 +58,10 @@ class VaultAdmin:
             "keys": []
         }
 
+    def names(self, path: str) -> tuple[str, ...]:
+        """What lies right below ``path``, folders left out."""
+        return tuple(str(key) for key in self.list(path)["keys"] if not key.endswith("/"))
+
     def write(self, path: str, data: dict[str, Any]) -> dict[str, Any]:
         """Write ``data``; the answer's ``data``, or its ``auth``, or nothing."""
         answer = self._ask(Sentence("writing {path}", path=path), lambda: self._hvac.post(anywhere(path), json=data))
