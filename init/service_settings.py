@@ -9,8 +9,10 @@ starts again.
 from __future__ import annotations
 
 import base64
+import json
 import secrets
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 from urllib.parse import quote
 
@@ -28,6 +30,9 @@ FROM_OUTSIDE: Final = ("KEYCLOAK_ADMIN", "KEYCLOAK_ADMIN_PASSWORD", "POSTGRES_AD
 OF_ACCOUNTS: Final = ("JIRA_OAUTH_CLIENT_SECRET", "GITHUB_OAUTH_CLIENT_SECRET")
 """Our clients at the providers of people's accounts: given, or made for the mocks."""
 
+GIVEN: Final = ("ACCOUNT_PROVIDERS",)
+"""What is there only when somebody gives it: further providers, with their secrets (common/accounts.py)."""
+
 FERNET_KEYS: Final = ("APP_SESSION_KEY",)
 
 
@@ -35,12 +40,16 @@ def _state(account: str, password: str) -> dict[str, str]:
     return {"STATE_DSN": f"postgresql://{account}:{{{password}}}@{{state}}"}
 
 
+def _own_providers(spec: ServerSpec) -> str:
+    return spec.variable("ACCOUNT_PROVIDERS")
+
+
 def _server(spec: ServerSpec) -> dict[str, str]:
     account = f"{spec.name.upper()}_OAUTH_CLIENT_SECRET"
     return {
         **_state(spec.client, spec.variable("STATE_PASSWORD")),
         "MCP_CLIENT_SECRET": f"{{{spec.variable('CLIENT_SECRET')}}}",
-        **({account: f"{{{account}}}"} if spec.account else {}),
+        **({account: f"{{{account}}}", "ACCOUNT_PROVIDERS": f"{{{_own_providers(spec)}}}"} if spec.account else {}),
     }
 
 
@@ -49,7 +58,7 @@ SERVICE_SETTINGS: Mapping[str, Mapping[str, str]] = {
     "app": {
         **_state("mcp-demo-app", "APP_STATE_PASSWORD"),
         **{name: f"{{{name}}}" for name in ("APP_CLIENT_SECRET", "APP_SESSION_KEY", "LAB_CLIENT_SECRET")},
-        **{name: f"{{{name}}}" for name in ("CHATBOT_MESSENGER_KEY", *OF_ACCOUNTS)},
+        **{name: f"{{{name}}}" for name in ("CHATBOT_MESSENGER_KEY", *OF_ACCOUNTS, *GIVEN)},
     },
     "token-api": _state("token-api", "TOKEN_API_STATE_PASSWORD"),
     "agents": _state("agents", "AGENTS_STATE_PASSWORD"),
@@ -87,7 +96,7 @@ def known(vault: VaultAdmin, given: Mapping[str, str], *, within: float) -> dict
         wait_until_ready("Vault's engine secret/", lambda: vault.read("secret/config"), within=within)
     found = (vault.read(f"{PATH}/init") or {}).get("data") or {}
     values = {name: str(value) for name, value in found.items()}
-    values |= {name: given[name] for name in (*FROM_OUTSIDE, *MADE) if given.get(name)}
+    values |= {name: given[name] for name in (*FROM_OUTSIDE, *GIVEN, *MADE) if given.get(name)}
     values |= {name: _made(name) for name in MADE if name not in values}
     if values != found:
         vault.write(f"{PATH}/init", {"data": values})
@@ -101,22 +110,33 @@ def _made(name: str) -> str:
     return secrets.token_urlsafe(32)
 
 
-def hand_out(vault: VaultAdmin, ledger: Ledger, values: Mapping[str, str], *, state: str) -> None:
+def filled(values: Mapping[str, str], *, state: str) -> dict[str, dict[str, str]]:
     """Each service's entry. ``state``: the shared state's host, database and parameters, as in an address."""
-    for service, templates in SERVICE_SETTINGS.items():
-        filled = {
-            name: template.format_map({**_escaped(values), "state": state}) for name, template in templates.items()
-        }
+    known_names = {**_escaped(values), **_providers(values), "state": state}
+    return {
+        service: {name: template.format_map(known_names) for name, template in templates.items()}
+        for service, templates in SERVICE_SETTINGS.items()
+    }
+
+
+def hand_out(vault: VaultAdmin, ledger: Ledger, values: Mapping[str, str], *, state: str) -> None:
+    """Keep each service's entry in Vault; ``state``: see :func:`filled`."""
+    for service, wanted in filled(values, state=state).items():
         path = f"{PATH}/{service}"
         found = (vault.read(path) or {}).get("data")
-        ledger.settle(
-            PART,
-            "secret settings",
-            service,
-            exists=bool(found),
-            equal=found == filled,
-            act=lambda path=path, filled=filled: vault.write(path, {"data": filled}),  # type: ignore[misc]
-        )
+        act = partial(vault.write, path, {"data": wanted})
+        ledger.settle(PART, "secret settings", service, exists=bool(found), equal=found == wanted, act=act)
+
+
+def _providers(values: Mapping[str, str]) -> dict[str, str]:
+    """All of them, and for each MCP server its own entry alone, as JSON."""
+    given = values.get("ACCOUNT_PROVIDERS") or "{}"
+    entries: dict[str, object] = json.loads(given)
+    own = {
+        _own_providers(spec): json.dumps({name: entry for name, entry in entries.items() if name == spec.name})
+        for spec in SERVERS.values()
+    }
+    return {"ACCOUNT_PROVIDERS": given, **own}
 
 
 def _escaped(values: Mapping[str, str]) -> dict[str, str]:

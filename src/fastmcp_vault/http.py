@@ -8,6 +8,7 @@ A client is shared by many people. A cookie that a server sets beside one person
 
 from __future__ import annotations
 
+import os
 import ssl
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -116,6 +117,8 @@ class TimedSession(requests.Session):
         super().__init__()
         self.timeout = timeout
         self.trust_env = False
+        # The environment's authorities, as OpenSSL and the clients above name them; `requests` has a name of its own.
+        self.verify = os.environ.get("SSL_CERT_FILE") or True
         self.cookies.set_policy(_no_cookies())
         adapter = HTTPAdapter(pool_connections=connections, pool_maxsize=connections)
         self.mount("http://", adapter)

@@ -7,7 +7,8 @@ only LABEL_VALUES different values are kept: whatever callers send, the number o
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
@@ -65,6 +66,30 @@ class Count(Instrument):
         """So many more."""
         if self._made is not None:
             self._made.add(number, self._bounded(labels))
+
+
+class Running(Instrument):
+    """How many of something are under way."""
+
+    _made: Any = None
+
+    def use(self, meter: Meter | None) -> None:
+        """See Instrument."""
+        self._made = meter and meter.create_up_down_counter(self.name, self.unit, self.description)
+
+    @contextmanager
+    def one(self, **labels: str) -> Iterator[None]:
+        """One more, for as long as the block runs."""
+        made = self._made
+        if made is None:
+            yield
+            return
+        kept = self._bounded(labels)
+        made.add(1, kept)
+        try:
+            yield
+        finally:
+            made.add(-1, kept)
 
 
 class Duration(Instrument):
@@ -129,6 +154,11 @@ CALLS = Duration(
     "fastmcp_vault.call.duration",
     "Tool calls. Outcome: done, asked (a person is asked first), refused, failed; reason: the problem's code.",
     labels=("server", "tool", "outcome", "reason"),
+)
+IN_FLIGHT = Running(
+    "fastmcp_vault.calls.in_flight",
+    "Tool calls that have begun and are not answered yet.",
+    labels=("server",),
 )
 STEPS = Duration(
     "fastmcp_vault.step.duration",

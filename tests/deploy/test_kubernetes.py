@@ -7,14 +7,17 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
 from common.servers import SERVERS
+from fastmcp_vault import metrics
 from init import service_settings, vault_kubernetes
 from init.settings import InitSettings
 from stack.service import Service
@@ -38,7 +41,7 @@ ITS_OWN = {
     "POSTGRES_HOST",
 }
 """Here without Redis, with people from a Secret, and with engines at addresses of their own."""
-NOT_ON_KUBERNETES = {"ACCOUNT_PROVIDERS", "REDIS_HOST", "REDIS_PORT", "VAULT_SECRET_ID", "EXAMPLE_SECRET_ID"}
+NOT_ON_KUBERNETES = {"REDIS_HOST", "REDIS_PORT", "VAULT_SECRET_ID", "EXAMPLE_SECRET_ID"}
 
 
 def helm() -> str:
@@ -51,34 +54,32 @@ def helm() -> str:
 
 
 @cache
-def rendered(values: str = "values.yaml") -> tuple[dict[str, Any], ...]:
-    """Every object that the chart makes."""
-    command = [
-        helm(),
-        "template",
-        "mcp",
-        str(CHART),
-        "--namespace",
-        "mcp-remote-vault",
-        "--values",
-        str(CHART / values),
-    ]
+def rendered(values: str = "values.yaml", *chosen: str) -> tuple[dict[str, Any], ...]:
+    """Every object that the chart makes, with further values as ``--set`` takes them."""
+    command = [helm(), "template", "mcp", str(CHART), "--namespace", "mcp-remote-vault"]
+    command += ["--values", str(CHART / values), *(word for one in chosen for word in ("--set", one))]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return tuple(found for found in yaml.safe_load_all(text) if found)
 
 
-def named(kind: str, name: str, values: str = "values.yaml") -> dict[str, Any]:
-    (found,) = (one for one in rendered(values) if (one["kind"], one["metadata"]["name"]) == (kind, name))
+def named(kind: str, name: str, values: str = "values.yaml", *chosen: str) -> dict[str, Any]:
+    (found,) = (one for one in rendered(values, *chosen) if (one["kind"], one["metadata"]["name"]) == (kind, name))
     return found
 
 
-def container(name: str) -> dict[str, Any]:
-    (only,) = named("Deployment", name)["spec"]["template"]["spec"]["containers"]
+def container(name: str, *chosen: str, kind: str = "Deployment") -> dict[str, Any]:
+    (only,) = named(kind, name, "values.yaml", *chosen)["spec"]["template"]["spec"]["containers"]
     return dict(only)
 
 
-def variables(name: str) -> dict[str, str]:
-    return {one["name"]: one["value"] for one in container(name)["env"]}
+def variables(name: str, *chosen: str, kind: str = "Deployment") -> dict[str, str]:
+    return {one["name"]: one["value"] for one in container(name, *chosen, kind=kind)["env"]}
+
+
+def peers(rules: Iterable[dict[str, Any]], side: str) -> set[str]:
+    """The services that rules of a NetworkPolicy name."""
+    found = (peer for rule in rules for peer in rule[side] if "podSelector" in peer)
+    return {peer["podSelector"]["matchLabels"]["app.kubernetes.io/name"] for peer in found}
 
 
 def test_the_list_of_mcp_servers_is_that_of_the_specs() -> None:
@@ -99,7 +100,19 @@ def test_a_service_takes_from_vault_the_secrets_that_the_stack_hands_to_it(servi
         for name, value in service.secrets.items()
         if name not in NOT_ON_KUBERNETES
     }
+    if "ACCOUNT_PROVIDERS" in service.takes:
+        expected["ACCOUNT_PROVIDERS"] = handed["ACCOUNT_PROVIDERS"]
     assert dict(handed) == expected
+
+
+def test_an_mcp_server_is_given_its_own_further_provider_alone() -> None:
+    entries = {"jira": {"client_secret": "of-jira"}, "github": {"client_secret": "of-github"}}
+    values = dict.fromkeys((*service_settings.MADE, *service_settings.FROM_OUTSIDE), "x")
+    given = service_settings.filled(values | {"ACCOUNT_PROVIDERS": json.dumps(entries)}, state="db:5432/mcp_state")
+    assert json.loads(given["mcp-jira"]["ACCOUNT_PROVIDERS"]) == {"jira": entries["jira"]}
+    assert json.loads(given["app"]["ACCOUNT_PROVIDERS"]) == entries
+    assert "ACCOUNT_PROVIDERS" not in given["mcp-postgres"]
+    assert service_settings.filled(values, state="s")["mcp-jira"]["ACCOUNT_PROVIDERS"] == "{}"
 
 
 def test_what_init_makes_is_what_services_and_its_own_settings_need() -> None:
@@ -109,7 +122,8 @@ def test_what_init_makes_is_what_services_and_its_own_settings_need() -> None:
         for text in one.values()
         for name in re.findall(r"\{([A-Z_]+)\}", text)
     }
-    assert wanted <= set(service_settings.MADE)
+    own = {spec.variable("ACCOUNT_PROVIDERS") for spec in SERVERS.values() if spec.account}
+    assert wanted <= {*service_settings.MADE, *service_settings.GIVEN, *own}
     passwords = {name for name in service_named("init").secrets if name.endswith(("_CLIENT_SECRET", "_STATE_PASSWORD"))}
     assert passwords <= set(service_settings.MADE)
 
@@ -120,7 +134,7 @@ def test_a_pod_runs_the_same_command_with_the_same_settings(service: Service) ->
     assert made["command"] == ["python", "-m", "common.from_vault", "python", "-m", *service.module]
     given = variables(service.name)
     composed = compose.load(compose.DEMO)["services"][service.name]["environment"]
-    secret = set(service.secrets) | NOT_ON_KUBERNETES
+    secret = set(service_settings.SERVICE_SETTINGS[service.name]) | set(service.secrets) | NOT_ON_KUBERNETES
     assert set(composed) - secret - set(given) == set()
     common = set(variables("token-api")) if service.name == "mock" else set()
     assert set(given) - set(composed) - OF_THE_CLUSTER - common == set()
@@ -128,27 +142,17 @@ def test_a_pod_runs_the_same_command_with_the_same_settings(service: Service) ->
         assert without_hosts(given[name]) == without_hosts(composed[name]), name
 
 
-@pytest.mark.parametrize("service", LONG, ids=lambda s: s.name)
-def test_whom_a_service_calls_is_who_lets_it_in(service: Service) -> None:
+@pytest.mark.parametrize("name", [*(one.name for one in LONG), "init"])
+def test_whom_a_pod_calls_is_who_lets_it_in(name: str) -> None:
     """Each address inside the release is an arrow of the NetworkPolicies, on both ends."""
     names = {one.name for one in LONG}
-    called = set(re.findall(r"https?://([a-z-]+):\d+", " ".join(variables(service.name).values()))) & names
-    called.discard(service.name)
-    rules = named("NetworkPolicy", service.name)["spec"]["egress"]
-    allowed = {
-        peer["podSelector"]["matchLabels"]["app.kubernetes.io/name"]
-        for rule in rules
-        for peer in rule["to"]
-        if "podSelector" in peer
-    }
+    given = variables("init-1", kind="Job") if name == "init" else variables(name)
+    given.pop("APP_BACKCHANNEL_URL", None)  # Keycloak calls there
+    called = set(re.findall(r"https?://([a-z-]+):\d+", " ".join(given.values()))) & names - {name}
+    allowed = peers(named("NetworkPolicy", name)["spec"]["egress"], "to")
     assert called <= allowed
     for other in allowed:
-        (rule,) = named("NetworkPolicy", other)["spec"]["ingress"]
-        assert service.name in {
-            peer["podSelector"]["matchLabels"]["app.kubernetes.io/name"]
-            for peer in rule["from"]
-            if "podSelector" in peer
-        }
+        assert name in peers(named("NetworkPolicy", other)["spec"]["ingress"], "from")
 
 
 @pytest.mark.parametrize("values", VALUES)
@@ -209,3 +213,92 @@ def test_the_engines_hold_what_compose_gives_them() -> None:
 
 def _paths(request: dict[str, Any]) -> list[tuple[str, Any]]:
     return [(one["path"], one["data"]) for one in request.values()]
+
+
+MEASURED = [one.name for one in LONG if one.metrics]
+
+
+def test_prometheus_alone_reads_the_metrics_of_each_service_that_has_some() -> None:
+    chosen = ("monitoring.enabled=true", "monitoring.serviceMonitor.enabled=true", "monitoring.rules.enabled=true")
+    port = 9464
+    for one in LONG:
+        ports = {
+            found["name"]: found["port"] for found in named("Service", one.name, VALUES[0], *chosen)["spec"]["ports"]
+        }
+        assert ports.get("metrics") == (port if one.metrics else None)
+        *others, last = named("NetworkPolicy", one.name, VALUES[0], *chosen)["spec"]["ingress"]
+        if one.metrics:
+            given = variables(one.name, *chosen)
+            assert given["OTEL_METRICS_EXPORTER"] == "prometheus"
+            assert (given["OTEL_EXPORTER_PROMETHEUS_HOST"], given["OTEL_EXPORTER_PROMETHEUS_PORT"]) == (
+                "0.0.0.0",
+                str(port),
+            )
+            assert last["ports"] == [{"port": port}]
+            assert [list(peer) for peer in last["from"]] == [["namespaceSelector"]]
+        assert all({"port": port} not in rule["ports"] for rule in (others if one.metrics else [*others, last]))
+    monitor = named("ServiceMonitor", "mcp-remote-vault", VALUES[0], *chosen)["spec"]
+    labels = named("Service", "mcp-jira", VALUES[0], *chosen)["metadata"]["labels"]
+    assert monitor["selector"]["matchLabels"].items() <= labels.items()
+    rules = yaml.safe_load((compose.ROOT / "deploy" / "observability" / "rules.yml").read_text())
+    assert named("PrometheusRule", "mcp-remote-vault", VALUES[0], *chosen)["spec"] == rules
+    assert f'job="{labels[monitor["jobLabel"]]}"' in json.dumps(rules).replace('\\"', '"')
+    assert {"ServiceMonitor", "PrometheusRule"}.isdisjoint(one["kind"] for one in rendered())
+
+
+def test_replicas_are_added_by_the_calls_in_flight() -> None:
+    scaled = named("HorizontalPodAutoscaler", "mcp-jira", "values-production.yaml")["spec"]["metrics"]
+    asked = [one["pods"]["metric"]["name"] for one in scaled if one["type"] == "Pods"]
+    adapter = yaml.safe_load((PLACE / "engines" / "prometheus-adapter.yaml").read_text())
+    assert (
+        asked == [metrics.IN_FLIGHT.name.replace(".", "_")] == [one["name"]["as"] for one in adapter["rules"]["custom"]]
+    )
+    assert all(one["seriesQuery"].startswith(asked[0]) for one in adapter["rules"]["custom"])
+
+
+def test_what_has_a_public_address_is_routed_to_a_service_that_is_there() -> None:
+    chosen = (
+        "ingress.enabled=true",
+        "gateway.enabled=true",
+        "ingress.stickyAnnotations.cookie=yes",
+        "ingress.issuer=ours",
+    )
+    for values in VALUES:
+        found = rendered(values, *chosen)
+        services = {
+            (one["metadata"]["name"], port["port"])
+            for one in found
+            if one["kind"] == "Service"
+            for port in one["spec"]["ports"]
+        }
+        ingresses = {one["metadata"]["name"]: one for one in found if one["kind"] == "Ingress"}
+        routes = {one["metadata"]["name"]: one["spec"] for one in found if one["kind"] == "HTTPRoute"}
+        given = yaml.safe_load((CHART / values).read_text())
+        servers = {f"mcp-{one['name']}": one["publicUrl"] for one in given["mcpServers"]}
+        public = {
+            "app": given["public"]["app"],
+            "auth-relay": given["public"]["relay"],
+            "token-api": given["public"]["tokenApi"],
+            "biz": given["public"]["biz"],
+        }
+        public |= servers | ({"chatbot": given["public"]["chatbot"]} if given.get("mocks", True) else {})
+        hosts = {name: urlsplit(url).hostname for name, url in public.items()}
+        assert {name: one["hostnames"][0] for name, one in routes.items()} == hosts
+        assert {name: one["spec"]["rules"][0]["host"] for name, one in ingresses.items()} == hosts
+        for name, route in routes.items():
+            (rule,) = route["rules"]
+            (backend,) = rule["backendRefs"]
+            assert (backend["name"], backend["port"]) in services
+            (path,) = ingresses[name]["spec"]["rules"][0]["http"]["paths"]
+            same = path["backend"]["service"]
+            assert (same["name"], same["port"]["number"]) == (backend["name"], backend["port"])
+        sticky = {name for name, one in ingresses.items() if "cookie" in one["metadata"]["annotations"]}
+        assert sticky == {"app"}
+
+
+def test_every_pod_trusts_the_authorities_that_are_given() -> None:
+    chosen = ("trust.configMap=authorities",)
+    for kind, name in (*(("Deployment", one.name) for one in LONG), ("Job", "init-1")):
+        given = variables(name, *chosen, kind=kind)
+        mounts = {one["name"]: one["mountPath"] for one in container(name, *chosen, kind=kind)["volumeMounts"]}
+        assert given["SSL_CERT_FILE"] == given["PGSSLROOTCERT"] == f"{mounts['trust']}/ca.crt"

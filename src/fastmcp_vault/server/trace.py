@@ -87,7 +87,12 @@ class TraceMiddleware(Middleware):
         )
         recorder = recorder_of(call, context.message.name)
         began = time.perf_counter()
-        with serving(call), correlation.carrying(call.correlation_id), recording(recorder):
+        with (
+            metrics.IN_FLIGHT.one(server=self._server),
+            serving(call),
+            correlation.carrying(call.correlation_id),
+            recording(recorder),
+        ):
             if recorder is not None:
                 self._note_check(recorder, call.caller)
             try:

@@ -26,6 +26,17 @@ KEYCLOAK_REALM: {{ .Values.keycloak.realm }}
 VAULT_ADDR: {{ .Values.vault.url }}
 VAULT_SERVICE_ACCOUNT_TOKEN: /var/run/secrets/vault/token
 VAULT_SERVICE_ACCOUNT_MOUNT: {{ .Values.vault.mount }}
+{{- if .Values.trust.configMap }}
+SSL_CERT_FILE: &trusted /trust/{{ .Values.trust.key }}
+PGSSLROOTCERT: *trusted
+{{- end }}
+{{- end }}
+
+{{/* OpenTelemetry's variables of a service that has metrics. */}}
+{{- define "mrv.metrics" -}}
+OTEL_METRICS_EXPORTER: {{ .Values.env.OTEL_EXPORTER_OTLP_ENDPOINT | empty | ternary "prometheus" "otlp,prometheus" }}
+OTEL_EXPORTER_PROMETHEUS_HOST: 0.0.0.0
+OTEL_EXPORTER_PROMETHEUS_PORT: {{ .Values.monitoring.port | quote }}
 {{- end }}
 
 {{- define "mrv.env" -}}
@@ -64,4 +75,16 @@ capabilities: {drop: [ALL]}
 
 {{- define "mrv.people" -}}
 - {name: people, secret: {secretName: {{ .Values.peopleSecret | default "demo-people" }}}}
+{{- end }}
+
+{{- define "mrv.trustMount" -}}
+{{- if .Values.trust.configMap }}
+- {name: trust, mountPath: /trust, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{- define "mrv.trust" -}}
+{{- if .Values.trust.configMap }}
+- {name: trust, configMap: {name: {{ .Values.trust.configMap }}}}
+{{- end }}
 {{- end }}
