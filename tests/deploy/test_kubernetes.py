@@ -249,7 +249,7 @@ def test_prometheus_alone_reads_the_metrics_of_each_service_that_has_some() -> N
 def test_replicas_are_added_by_the_calls_in_flight() -> None:
     scaled = named("HorizontalPodAutoscaler", "mcp-jira", "values-production.yaml")["spec"]["metrics"]
     asked = [one["pods"]["metric"]["name"] for one in scaled if one["type"] == "Pods"]
-    adapter = yaml.safe_load((PLACE / "engines" / "prometheus-adapter.yaml").read_text())
+    adapter = yaml.safe_load((PLACE / "engines" / "production" / "prometheus-adapter.yaml").read_text())
     assert (
         asked == [metrics.IN_FLIGHT.name.replace(".", "_")] == [one["name"]["as"] for one in adapter["rules"]["custom"]]
     )
@@ -302,3 +302,32 @@ def test_every_pod_trusts_the_authorities_that_are_given() -> None:
         given = variables(name, *chosen, kind=kind)
         mounts = {one["name"]: one["mountPath"] for one in container(name, *chosen, kind=kind)["volumeMounts"]}
         assert given["SSL_CERT_FILE"] == given["PGSSLROOTCERT"] == f"{mounts['trust']}/ca.crt"
+
+
+def production(name: str) -> list[dict[str, Any]]:
+    return [one for one in yaml.safe_load_all((PLACE / "engines" / "production" / name).read_text()) if one]
+
+
+def test_the_engines_by_operators_and_the_chart_name_each_other_as_they_are_called() -> None:
+    """What only a cluster with their operators would notice: a name in one file that another one spells otherwise."""
+    certificates = production("certificates.yaml")
+    own = {(one["kind"], one["metadata"]["name"]): one["spec"] for one in certificates}
+    (keycloak,), (cluster, backup) = production("keycloak.yaml"), production("postgres.yaml")
+    (openbao,) = production("openbao.yaml")
+    chart = yaml.safe_load((CHART / "values-production.yaml").read_text())
+    service = f"{cluster['metadata']['name']}-rw.{cluster['metadata']['namespace']}.svc"
+    assert keycloak["spec"]["db"]["host"] == chart["postgres"]["host"] == service
+    assert keycloak["spec"]["db"]["database"] == cluster["spec"]["bootstrap"]["initdb"]["database"]
+    assert keycloak["spec"]["hostname"]["hostname"] == chart["public"]["keycloak"]
+    assert backup["spec"]["cluster"]["name"] == cluster["metadata"]["name"]
+    assert keycloak["spec"]["http"]["tlsSecret"] == own["Certificate", "keycloak"]["secretName"]
+    assert own["Certificate", "keycloak"]["dnsNames"] == [f"{keycloak['metadata']['name']}-service.keycloak.svc"]
+    assert openbao["server"]["volumes"][0]["secret"]["secretName"] == own["Certificate", "openbao"]["secretName"]
+    joined = re.findall(r'leader_api_addr\s+= "https://([^:"]+):8200"', openbao["server"]["ha"]["raft"]["config"])
+    assert len(joined) == openbao["server"]["ha"]["replicas"]
+    assert {*joined, "openbao-active.openbao.svc"} <= set(own["Certificate", "openbao"]["dnsNames"])
+    issuers = {name for kind, name in own if kind == "ClusterIssuer"}
+    assert {spec["issuerRef"]["name"] for (kind, _), spec in own.items() if kind == "Certificate"} <= issuers
+    (gateway,) = (one["metadata"] for one in certificates if one["kind"] == "Gateway")
+    assert chart["gateway"]["parentRefs"] == [{"name": gateway["name"], "namespace": gateway["namespace"]}]
+    assert gateway["annotations"]["cert-manager.io/cluster-issuer"] in issuers
