@@ -17,8 +17,9 @@ import httpx2
 import requests
 from requests.adapters import HTTPAdapter
 
-CONNECT_SECONDS = 1.0
-"""Loopback or a cluster network: a connection that takes longer than this is an outage."""
+CONNECT_SECONDS = 1.5
+"""A lost first packet is sent again after 1 s (RFC 6298, section 2), and that must be in time; loopback or a cluster's
+network: a connection that takes longer than this is an outage."""
 
 READ_SECONDS = 10.0
 

@@ -19,8 +19,8 @@ from tests.kubernetes import images, install, killing, probes
 from tests.kubernetes.cluster import RELEASE, Cluster, missing
 
 T = TypeVar("T")
-PEOPLE, CALLING = 100, 10
-"""Provisioned beside the demo's own, and those of them who call while pods end: two cores for everything."""
+PEOPLE = 100
+"""Provisioned beside the demo's own; they call while pods end."""
 
 
 def main() -> int:
@@ -47,7 +47,7 @@ def main() -> int:
             timed("sign-out", lambda: probes.sign_out(cluster))
             timed("helm upgrade", lambda: install.upgrade(cluster))
             if not options.quick:
-                timed("every pod ended", lambda: killing.everything(cluster, CALLING))
+                timed("every pod ended", lambda: killing.everything(cluster, PEOPLE))
         if not options.keep:
             timed("uninstall", lambda: install.uninstall(cluster))
     finally:
