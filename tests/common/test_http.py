@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+from pathlib import Path
 
 import httpx2
 import pytest
+import requests
 
 from fastmcp_vault.http import ResponseTooLarge, TimedSession, async_client, async_transport, sync_client
+from tests.support.document_server import document_server
 from tests.support.odd_server import odd_server
 
 SESSION = "JSESSIONID=alices-session; Path=/"
@@ -36,6 +39,19 @@ def test_the_session_under_python_keycloak_does_neither() -> None:
         for _ in range(2):
             http.get(server.url)
     assert [seen.get("Cookie") for seen in server.headers_seen] == [None, None]
+
+
+def test_the_session_under_python_keycloak_trusts_whom_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with document_server(tmp_path) as server:
+        address = server.serve("/", b"{}")
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+        with TimedSession() as http, pytest.raises(requests.exceptions.SSLError):
+            http.get(address)
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
+        with TimedSession() as http:
+            assert http.get(address).status_code == 200
 
 
 @pytest.mark.parametrize(("size", "fits"), [(4096, True), (4097, False), (10_000_000, False)])

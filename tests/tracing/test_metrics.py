@@ -82,6 +82,16 @@ def test_an_open_circuit_is_seen_while_it_is_watched(reader: InMemoryMetricReade
     assert not points(reader, metrics.CIRCUITS.name)
 
 
+def test_calls_are_in_flight_until_they_are_answered_whatever_the_answer(reader: InMemoryMetricReader) -> None:
+    def under_way() -> list[int]:
+        return [point.value for point in points(reader, metrics.IN_FLIGHT.name)]
+
+    with pytest.raises(RuntimeError), metrics.IN_FLIGHT.one(server="jira"), metrics.IN_FLIGHT.one(server="jira"):
+        assert under_way() == [2]
+        raise RuntimeError
+    assert under_way() == [0]
+
+
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
