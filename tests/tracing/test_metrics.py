@@ -86,9 +86,13 @@ def test_calls_are_in_flight_until_they_are_answered_whatever_the_answer(reader:
     def under_way() -> list[int]:
         return [point.value for point in points(reader, metrics.IN_FLIGHT.name)]
 
-    with pytest.raises(RuntimeError), metrics.IN_FLIGHT.one(server="jira"), metrics.IN_FLIGHT.one(server="jira"):
-        assert under_way() == [2]
-        raise RuntimeError
+    def fail() -> None:
+        with metrics.IN_FLIGHT.one(server="jira"), metrics.IN_FLIGHT.one(server="jira"):
+            assert under_way() == [2]
+            raise RuntimeError("unforeseen")
+
+    with pytest.raises(RuntimeError, match="unforeseen"):
+        fail()
     assert under_way() == [0]
 
 
