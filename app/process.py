@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from app.example import Example
+from app.lab import passwords
 from app.loop import Loop
 from app.pending import PendingLogins, SeenTokens
 from app.person_vault import PersonVault
@@ -42,6 +44,8 @@ class AppProcess:
     person_vault: PersonVault
     providers: Providers
     rules: Rules
+    password_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(passwords.AT_ONCE))
+    """Turns for sending a password to Keycloak, as exercises and attacks do."""
 
     _running: ClassVar[list[AppProcess]] = []
 

@@ -350,6 +350,7 @@ SERVICES: tuple[Service, ...] = (
         health="/_room/health",
         env={
             "KEYCLOAK_URL": "http://localhost:{port[keycloak]}",
+            "KEYCLOAK_PAGES_URL": "http://localhost:{port[keycloak-inner]}",
             "KEYCLOAK_REALM": "mcp-demo",
             "APP_URL": "http://localhost:{port[app]}",
             "AUTH_RELAY_URL": "http://localhost:{port[auth-relay]}",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
+from app.lab.passwords import granted
 from app.lab.people import DemoPerson
 from app.lab.targets import Targets, wire
 from app.person_vault import require_known
@@ -79,14 +80,8 @@ async def _granted(process: AppProcess, person: DemoPerson, client: str) -> Asyn
     """Tokens by direct grant (RFC 6749 §4.3); the session that it began ends with the block."""
     targets = Targets.of(process.settings)
     me = {"client_id": client, "client_secret": process.settings.lab_client_secret.get_secret_value()}
-    grant = {
-        "grant_type": "password",
-        "username": person.username,
-        "password": person.password.get_secret_value(),
-        "scope": "openid",
-    }
     async with wire(targets) as http:
-        answer = await http.post(f"{targets.openid}/token", data=grant | me)
+        answer = await granted(http, targets, person, client=me, turns=process.password_turns, scope="openid")
         if not answer.is_success:
             raise KeycloakRefused(
                 t("iso.no-token", client=client, username=person.username), fix=t("lab.no-client.fix")

@@ -12,6 +12,7 @@ import httpx2
 from pydantic import SecretStr
 
 from app.lab.browser import Browser
+from app.lab.passwords import granted
 from app.lab.people import DemoPerson
 from app.lab.targets import Targets, wire
 from app.texts import t
@@ -35,6 +36,8 @@ class AttackTarget:
     victim: DemoPerson
     redirect_uri: str
     cookie: str
+    password_turns: asyncio.Semaphore
+    """Turns for sending a password to Keycloak."""
     without_jira: tuple[DemoPerson, ...] = ()
     """Others for whom nothing is stored at Jira."""
 
@@ -66,7 +69,7 @@ class AttackerTools:
         """A further one, with a session of its own: for attacks that come after its end."""
         request = self.range.keycloak.login_request(redirect_uri=self.range.redirect_uri)
         visitor = browser or Browser(self.client, self.range.targets)
-        async with self._signing_in:
+        async with self._signing_in, self.range.password_turns:
             back = await visitor.authorize(request.url, self.range.attacker)
         tokens = await self.range.keycloak.redeem(
             code=back.get("code", ""),
@@ -124,14 +127,13 @@ class AttackerTools:
         whose = person or self.range.attacker
 
         async def make() -> TokenSet:
-            form = {
-                "grant_type": "password",
-                "username": whose.username,
-                "password": whose.password.get_secret_value(),
-            }
             async with self._signing_in:
-                answer = await self.client.post(
-                    f"{self.range.targets.openid}/token", data=form | self.lab_login(client)
+                answer = await granted(
+                    self.client,
+                    self.range.targets,
+                    whose,
+                    client=self.lab_login(client),
+                    turns=self.range.password_turns,
                 )
             if not answer.is_success:
                 raise KeycloakRefused(t("lab.no-client", client=client), fix=t("lab.no-client.fix"))
@@ -149,7 +151,7 @@ class AttackerTools:
     async def app_session(self) -> SecretStr:
         """The cookie of a session at the app, signed in as a browser does."""
         browser = Browser(self.client, self.range.targets)
-        async with self._signing_in:
+        async with self._signing_in, self.range.password_turns:
             return await browser.sign_in_to_the_app(self.range.attacker, self.range.cookie)
 
     async def close(self) -> None:

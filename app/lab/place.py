@@ -26,5 +26,6 @@ def between(process: AppProcess, attacker: DemoPerson, victim: DemoPerson) -> At
         victim=victim,
         redirect_uri=settings.redirect_uri,
         cookie=cookie_name(https=settings.https),
+        password_turns=process.password_turns,
         without_jira=without_jira(everybody(settings), attacker),
     )

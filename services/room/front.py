@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 
 import httpx2
@@ -19,7 +19,7 @@ from fastmcp_vault.sentences import Sentence
 from services.room.paths import RoomServer, find, servers
 from services.room.settings import RoomSettings
 from services.room.sockets import pass_socket
-from services.room.wire import forwarded, returned
+from services.room.wire import announced, forwarded, returned
 
 BODY_LIMIT = 262_144
 """Bytes of a request's body: the largest is a form that somebody typed."""
@@ -29,6 +29,9 @@ BODY_SECONDS = 15.0
 
 READ_SECONDS = 60.0
 """For a server's answer to begin, and between two pieces of it."""
+
+TURN_SECONDS = 60.0
+"""For a turn at a server that works on few requests at once."""
 
 HEALTH = "/_room/health"
 
@@ -53,6 +56,7 @@ class RoomFront:
         self._origin, self._client = settings.origin, client
         self._host = settings.origin.removeprefix("https://")
         self._table: Sequence[RoomServer] = servers(settings)
+        self._turns = {one.name: asyncio.Semaphore(one.at_once) for one in self._table if one.at_once}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or one web socket."""
@@ -94,11 +98,11 @@ class RoomFront:
 
         try:
             await self._exchange(server, scope, body, noting)
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, TimeoutError) as error:
             _log.info("%s does not answer: %s", server.name, type(error).__name__)
             if begun:
                 raise  # the browser sees a connection that breaks off, as here
-            status = 504 if isinstance(error, httpx2.TimeoutException) else 502
+            status = 504 if isinstance(error, (httpx2.TimeoutException, TimeoutError)) else 502
             await _answer(scope, status, "This part of the demo does not answer now; try again in a moment.")(
                 scope, receive, send
             )
@@ -112,7 +116,12 @@ class RoomFront:
         )
         if scope["method"] == "POST" and not body:
             request.headers["content-length"] = "0"
-        response = await self._client.send(request, stream=True)
+        if server.proxy_protocol:
+            request.headers["connection"] = "close"
+            request.extensions = {"trace": announced(scope["client"], scope["server"])}
+        async with self._turn(server):
+            response = await self._client.send(request, stream=True)
+        # Its work is done: a browser that takes the answer slowly, or has gone, keeps nobody waiting.
         try:
             headers = returned(response.headers.raw)
             await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
@@ -121,6 +130,20 @@ class RoomFront:
             await send({"type": "http.response.body", "body": b""})
         finally:
             await response.aclose()
+
+    @asynccontextmanager
+    async def _turn(self, server: RoomServer) -> AsyncIterator[None]:
+        """A turn at the server, first come, first served. Raises TimeoutError."""
+        turns = self._turns.get(server.name)
+        if turns is None:
+            yield
+            return
+        async with asyncio.timeout(TURN_SECONDS):
+            await turns.acquire()
+        try:
+            yield
+        finally:
+            turns.release()
 
 
 def _address(server: RoomServer, scope: Scope) -> httpx2.URL:

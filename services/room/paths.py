@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,10 @@ _PLAIN = re.compile(rb"/[A-Za-z0-9/._~!$&'()*+,:=@%-]*")
 """Without `;`, with which some servers begin parameters inside a path, and without what RFC 3986 does not allow."""
 
 _NONE = re.compile(r"(?!)")
+
+PAGES_AT_ONCE = max(2, os.cpu_count() or 2)
+"""Requests for Keycloak's pages, of all browsers together: when a whole room signs in at one moment, what the demo's
+servers ask of Keycloak must not wait for all of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,10 @@ class RoomServer:
     """Those of them that are no browser's business."""
     socket: str = ""
     """The path of its web socket."""
+    at_once: int = 0
+    """Requests that it works on at the same time; the others wait in the front. 0: it takes whatever comes."""
+    proxy_protocol: bool = False
+    """It takes the browser's address from the first line of each connection, and from no header."""
 
     @property
     def place(self) -> tuple[str, int]:
@@ -55,7 +64,7 @@ def servers(settings: RoomSettings) -> tuple[RoomServer, ...]:
     return (
         RoomServer(
             "keycloak",
-            settings.keycloak_url,
+            settings.keycloak_pages_url or settings.keycloak_url,
             (
                 f"{realm}/protocol/openid-connect/auth",
                 f"{realm}/protocol/openid-connect/logout",
@@ -64,6 +73,8 @@ def servers(settings: RoomSettings) -> tuple[RoomServer, ...]:
                 "/resources/",
             ),
             cookies=re.compile(r"(?!__Host-).+"),
+            at_once=PAGES_AT_ONCE,
+            proxy_protocol=bool(settings.keycloak_pages_url),
         ),
         RoomServer(
             "auth-relay",

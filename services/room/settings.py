@@ -25,6 +25,11 @@ class RoomSettings(CommonSettings):
         None, description="The authority's certificate (PEM) that people have to trust; none: no page hands one out."
     )
     app_url: str = Field("http://localhost:8501", description="The app as this process reaches it.")
+    keycloak_pages_url: str = Field(
+        "",
+        description="Keycloak's port that takes the PROXY protocol (HAProxy, version 1), which tells it the browser's "
+        "address; without it Keycloak takes this process for every browser.",
+    )
     auth_relay_url: str = Field("http://localhost:5600", description="The login relay, likewise.")
     chatbot_url: str = Field("http://localhost:8003", description="The mock chatbot, likewise.")
     mock_jira_url: str = Field("http://localhost:8001", description="The mock Jira, likewise.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
 
 Raw = list[tuple[bytes, bytes]]
 """Headers as ASGI has them: names in lower case."""
@@ -39,6 +40,21 @@ def forwarded(headers: Iterable[tuple[bytes, bytes]], *, cookies: re.Pattern[str
     host = next((value for name, value in given if name == b"host"), b"")
     about = ((b"x-forwarded-for", client.encode()), (b"x-forwarded-proto", b"https"), (b"x-forwarded-host", host))
     return [*kept, *about]
+
+
+def announced(client: tuple[str, int], here: tuple[str, int]) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
+    """For a request of httpx2's (its extension ``trace``): a new connection begins with who is calling.
+
+    That is the PROXY protocol's first line (HAProxy, version 1, IPv4). It is said once for a connection, so that each
+    request needs its own.
+    """
+    line = f"PROXY TCP4 {client[0]} {here[0]} {client[1]} {here[1]}\r\n".encode("ascii")
+
+    async def trace(event: str, info: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            await info["return_value"].write(line)
+
+    return trace
 
 
 def of_a_socket(headers: Raw) -> list[tuple[str, str]]:

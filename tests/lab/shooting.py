@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from pydantic import SecretStr
 
-from app.lab import catalog
+from app.lab import catalog, passwords
 from app.lab.arms import AttackTarget
 from app.lab.attack import Attack, AttackResult
 from app.lab.people import read, without_jira
@@ -57,6 +58,7 @@ async def shooting_range(stack: Stack, attacker: Person, victim: Person) -> Asyn
                 victim=people[victim.username],
                 redirect_uri=f"{stack.url('app')}/auth/callback",
                 cookie=COOKIE,
+                password_turns=asyncio.Semaphore(passwords.AT_ONCE),
                 without_jira=without_jira(people, people[attacker.username]),
             )
     finally:

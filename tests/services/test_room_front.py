@@ -24,7 +24,7 @@ from fastmcp_vault.http import async_client
 from services import patience
 from services.room import front as front_module
 from services.room.front import BODY_LIMIT, RoomFront
-from services.room.paths import find, servers
+from services.room.paths import PAGES_AT_ONCE, find, servers
 from services.room.settings import RoomSettings
 from services.room.sockets import FROM_BROWSER
 from services.room.wire import forwarded, returned
@@ -151,6 +151,17 @@ async def _pieces(request: Request) -> Response:
     return StreamingResponse(stream())
 
 
+async def _works(request: Request) -> Response:
+    state = request.app.state
+    state.working += 1
+    state.most = max(state.most, state.working)
+    if state.working >= PAGES_AT_ONCE:
+        state.full.set()
+    await released(request).wait()
+    state.working -= 1
+    return Response("done")
+
+
 def released(request: Request) -> asyncio.Event:
     event: asyncio.Event = request.app.state.released
     return event
@@ -176,6 +187,8 @@ class Served:
             routes=[
                 WebSocketRoute("/_stcore/stream", _socket),
                 Route("/pieces", _pieces),
+                Route(f"{REALM}/login-actions/authenticate", _works, methods=["POST"]),
+                Route(f"{REALM}/login-actions/pieces", _pieces),
                 Route("/{rest:path}", _echo, methods=["GET", "POST"]),
             ]
         )
@@ -183,6 +196,7 @@ class Served:
             room_address="127.0.0.1",
             room_port=ports["front"],
             app_url=f"http://localhost:{ports['app']}",
+            keycloak_url=f"http://localhost:{ports['app']}",
             chatbot_url=f"http://localhost:{ports['nobody']}",
         )
         self.port, self.host = ports["front"], f"127.0.0.1:{ports['front']}"
@@ -190,7 +204,8 @@ class Served:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[httpx2.AsyncClient]:
-        self.app.state.released = asyncio.Event()
+        state = self.app.state
+        state.released, state.full, state.working, state.most = asyncio.Event(), asyncio.Event(), 0, 0
         stopping = asyncio.Event()
         async with async_client() as inner, async_client(base_url=f"http://{self.host}") as client:
             endpoints = [
@@ -256,6 +271,47 @@ async def test_an_answer_is_passed_on_piece_by_piece(served: tuple[Served, httpx
         assert await anext(pieces) == b"first"
         room.app.state.released.set()
         assert await anext(pieces) == b"second"
+
+
+async def test_a_whole_room_that_signs_in_at_once_waits_in_the_front_and_not_in_keycloak(
+    served: tuple[Served, httpx2.AsyncClient],
+) -> None:
+    """So that what servers ask of Keycloak meanwhile does not wait for all of it; and everybody is answered."""
+    made, client = served
+    state = made.app.state
+    everybody = [asyncio.create_task(client.post(f"{REALM}/login-actions/authenticate")) for _ in range(30)]
+    await state.full.wait()
+    for _ in range(10):
+        assert (await client.get("/another/page")).status_code == 200, "of another server"
+    assert 0 < state.working <= PAGES_AT_ONCE
+    state.released.set()
+    assert {answer.text for answer in await asyncio.gather(*everybody)} == {"done"}
+    assert state.most <= PAGES_AT_ONCE
+
+
+async def test_browsers_that_take_an_answer_slowly_keep_nobody_waiting(
+    served: tuple[Served, httpx2.AsyncClient],
+) -> None:
+    made, client = served
+    async with contextlib.AsyncExitStack() as slow:
+        for _ in range(PAGES_AT_ONCE):
+            await slow.enter_async_context(client.stream("GET", f"{REALM}/login-actions/pieces"))
+        assert (await client.get(f"{REALM}/login-actions/other")).status_code == 200
+        made.app.state.released.set()
+
+
+async def test_who_gets_no_turn_in_time_is_told_to_try_again(
+    served: tuple[Served, httpx2.AsyncClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, client = served
+    monkeypatch.setattr(front_module, "TURN_SECONDS", 0.05)
+    at_work = [asyncio.create_task(client.post(f"{REALM}/login-actions/authenticate")) for _ in range(PAGES_AT_ONCE)]
+    await made.app.state.full.wait()
+    late = await client.post(f"{REALM}/login-actions/authenticate")
+    assert late.status_code == 504
+    assert "try again in a moment" in late.text
+    made.app.state.released.set()
+    assert {answer.status_code for answer in await asyncio.gather(*at_work)} == {200}
 
 
 async def test_a_head_that_does_not_come_ends_the_connection(
