@@ -39,7 +39,7 @@ def async_client(
     """An async client for servers and for the app's routes; the caller closes it. Times in seconds."""
     return httpx2.AsyncClient(
         base_url=base_url,
-        timeout=httpx2.Timeout(timeout, connect=CONNECT_SECONDS),
+        timeout=httpx2.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
         transport=transport or async_transport(connections=connections),
         follow_redirects=False,
         trust_env=False,
@@ -51,7 +51,7 @@ def async_client(
 def sync_client(*, timeout: float = READ_SECONDS, connections: int = 100) -> httpx2.Client:
     """A sync client, for several threads at once, where nothing is served; the caller closes it. Times in seconds."""
     return httpx2.Client(
-        timeout=httpx2.Timeout(timeout, connect=CONNECT_SECONDS),
+        timeout=httpx2.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
         limits=_limits(connections),
         verify=_trust(),
         follow_redirects=False,
@@ -128,7 +128,7 @@ class TimedSession(requests.Session):
     def send(self, request: requests.PreparedRequest, **kwargs: object) -> requests.Response:
         """Send one prepared request, with this session's limit where the caller set none."""
         if kwargs.get("timeout") is None:
-            kwargs["timeout"] = (CONNECT_SECONDS, self.timeout)
+            kwargs["timeout"] = (min(self.timeout, CONNECT_SECONDS), self.timeout)
         return super().send(request, **kwargs)  # type: ignore[arg-type]
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gzip
+import socket
 from pathlib import Path
 
 import httpx2
+import psutil
 import pytest
 import requests
 
 from fastmcp_vault.http import ResponseTooLarge, TimedSession, async_client, async_transport, sync_client
 from tests.support.document_server import document_server
+from tests.support.eventually import eventually
 from tests.support.odd_server import odd_server
 
 SESSION = "JSESSIONID=alices-session; Path=/"
@@ -82,3 +87,38 @@ async def test_the_machine_s_authorities_are_read_once_however_many_clients_are_
             pass
         sync_client().close()
     assert len(read) <= 1
+
+
+async def test_a_server_whose_queue_is_full_for_a_moment_is_no_outage() -> None:
+    """TCP drops what finds the queue full, and tries again after a second."""
+    with socket.socket() as server, contextlib.ExitStack() as ends:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        server.settimeout(10)
+        address = server.getsockname()
+
+        def trying() -> int:
+            mine = psutil.Process().net_connections("tcp")
+            return sum(one.status == psutil.CONN_SYN_SENT and one.raddr == address for one in mine)
+
+        while not trying():
+            filling = ends.enter_context(socket.socket())
+            filling.setblocking(False)
+            filling.connect_ex(address)
+
+        def serve() -> None:
+            """Takes whoever waits, until one of them asks for something."""
+            while True:
+                connection, _ = server.accept()
+                with connection:
+                    if connection.recv(1024):
+                        connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+                        return
+
+        before = trying()
+        async with async_client() as http:
+            asking = asyncio.create_task(http.get(f"http://127.0.0.1:{address[1]}/"))
+            await eventually(lambda: trying() > before)
+            ends.close()
+            answer, _ = await asyncio.gather(asking, asyncio.to_thread(serve))
+            assert answer.status_code == 204
