@@ -10,7 +10,9 @@ from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, model_validator
 
 from common.accounts import AccountSettings
+from common.host_check import LOCAL
 from common.ports import HttpPort, PublicUrl
+from common.servers import MCP_SERVERS
 from common.settings import SSLMODE, SslMode, with_servers
 
 if TYPE_CHECKING:
@@ -106,6 +108,12 @@ class AppSettings(_ServerAddresses):
     def https(self) -> bool:
         """True when browsers reach the app by https, and cookies are to be ``Secure``."""
         return urlsplit(self.app_public_url).scheme == "https"
+
+    @property
+    def browsers_only(self) -> bool:
+        """True when people come from other devices, and the MCP servers' addresses lead to this one alone: a room."""
+        here = {urlsplit(self.mcp_url(server)).hostname for server in MCP_SERVERS}
+        return self.public_host not in LOCAL and here <= LOCAL
 
     def mcp_url(self, server: str) -> str:
         """The MCP endpoint of ``server`` (jira, github, postgres)."""

@@ -22,6 +22,8 @@ def show() -> None:
         sentence.problem(problem)
         return
     urls = {server: settings.mcp_url(server) for server in MCP_SERVERS}
+    if settings.browsers_only:
+        st.info(t("connect.browsers-only"), icon=":material/lock:")
     server = st.segmented_control(
         t("connect.server"),
         MCP_SERVERS,

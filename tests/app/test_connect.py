@@ -15,6 +15,7 @@ from app.connect import CLIENTS, forms
 from app.process import AppProcess
 from app.session import Visit
 from app.settings import AppSettings
+from app.texts import t
 from common.servers import MCP_SERVERS
 from tests.support.documents import blocks
 
@@ -58,6 +59,18 @@ def test_the_page_needs_nobody_and_shows_the_settings_addresses(
     assert all("https://jira.tools.example/mcp" in text for text in shown)
     app.segmented_control(key="arg.connect.server").set_value("postgres").run()
     assert any(settings.mcp_url("postgres") in code.value and "list_tables" in code.value for code in app.code)
+
+
+def test_in_a_room_the_page_says_that_browsers_alone_are_let_in(
+    app: AppTest, looked_up: Callable[[Visit], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up(Visit())
+    for public, said in (("https://workshop.local:4443", 1), ("http://localhost:8501", 0)):
+        settings = AppSettings(app_public_url=public)
+        current = classmethod(lambda cls, of=settings: SimpleNamespace(settings=of))
+        monkeypatch.setattr(AppProcess, "current", current)
+        app.switch_page("connect.py").run()
+        assert [info.value for info in app.info] == [t("connect.browsers-only")] * said
 
 
 def test_the_document_prints_what_the_page_prints() -> None:

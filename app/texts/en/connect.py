@@ -9,6 +9,9 @@ TEXTS: dict[str, str] = {
     "connect.lead": "**How do I use these servers from a client of my own?** "
     "These servers are for any MCP client. Copy what yours wants: the address is enough, the client "
     "finds Keycloak by itself, and you sign in there. No token and no secret is copied anywhere.",
+    "connect.browsers-only": "This demo serves a room: it lets browsers in, and no other programs. A client of your "
+    "own reaches neither these servers nor what it would need of Keycloak. Start the demo on your own machine "
+    "(`./demo up`): what follows is then ready to copy.",
     "connect.server": "Server",
     "connect.address": "Its address: {url}",
     "connect.client.inspector": "MCP Inspector",
