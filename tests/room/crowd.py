@@ -18,7 +18,9 @@ import psycopg
 from app.texts import t
 from app.workshop import EXERCISES
 from fastmcp_vault.vault.admin import VaultAdmin
+from init.keycloak_admin import RealmAdmin
 from init.settings import InitSettings
+from tests.room.chromium_table import ChromiumTable
 from tests.room.conftest import ServedRoom
 from tests.room.participant import RoomParticipant
 
@@ -35,12 +37,14 @@ class CrowdReport:
     pressed: Sequence[float]
     """Buttons, whose runs wait for Keycloak, Vault and the servers; the cut lies in some of them."""
     memory: dict[str, int]
+    lost: int
+    """Connections that the cut ended, and that were made anew."""
 
     def lines(self) -> list[str]:
         """For people."""
         told = [_percentiles("pages opened", self.opened), _percentiles("buttons pressed", self.pressed)]
         sizes = ", ".join(f"{name} {size / 1e6:.0f} MB" for name, size in self.memory.items())
-        return [*told, f"memory: {sizes}"]
+        return [*told, f"connections that the cut ended, made anew: {self.lost}", f"memory: {sizes}"]
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -53,42 +57,62 @@ def _percentiles(name: str, values: Sequence[float]) -> str:
     return f"{name}: {len(values)}, p50 {middle:.2f} s, p95 {late:.2f} s, longest {max(values):.2f} s"
 
 
-async def workshop(served: ServedRoom, count: int, *, cut: float, pause: float, say: Say) -> CrowdReport:
-    """``count`` people do all exercises; ``cut``: seconds without a network; ``pause``: how long people think at most.
+async def workshop(
+    served: ServedRoom, count: int, *, cut: float, pause: float, say: Say, browsers: int = 0
+) -> CrowdReport:
+    """``count`` people do all exercises, and ``browsers`` of them at a real Chromium; the others by its traffic.
 
+    ``cut``: seconds without a network; ``pause``: how long people think at most, in seconds.
     Raises AssertionError for whatever is not as it must be.
     """
     trust = ssl.create_default_context(cafile=str(served.stack.layout.data / "room" / "authority.pem"))
     served.command("people", "add", "--count", str(count), "--prefix", PREFIX)
     names = [f"{PREFIX}-{number:02d}" for number in range(1, count + 1)]
-    people = [RoomParticipant(name, served.password(name), served.origin, trust) for name in names]
-    charlie = RoomParticipant("charlie", served.password("charlie"), served.origin, trust)
+    people = [
+        RoomParticipant(name, served.password(name), served.origin, trust, f"127.0.1.{number}")
+        for number, name in enumerate(names[browsers:], 1)
+    ]
+    tables = [ChromiumTable(name, served.password(name), served.origin) for name in names[:browsers]]
+    charlie = RoomParticipant("charlie", served.password("charlie"), served.origin, trust, "127.0.2.1")
     before = _standing(served, names)
     try:
         await charlie.sign_in()
-        report = await _all_of_it(served, people, cut=cut, pause=pause, say=say)
-        await _reset(charlie, people)
+        report = await _all_of_it(served, people, tables, charlie, cut=cut, pause=pause, say=say)
+        await _reset(charlie, people, tables)
         assert _standing(served, names) == before, "the facilitator's reset left something"
     finally:
-        for one in (*people, charlie):
+        for one in (*people, *tables, charlie):
             await one.leave()
     served.command("people", "remove", "--prefix", PREFIX)
     return report
 
 
 async def _all_of_it(
-    served: ServedRoom, people: Sequence[RoomParticipant], *, cut: float, pause: float, say: Say
+    served: ServedRoom,
+    people: Sequence[RoomParticipant],
+    tables: Sequence[ChromiumTable],
+    charlie: RoomParticipant,
+    *,
+    cut: float,
+    pause: float,
+    say: Say,
 ) -> CrowdReport:
-    async def everybody(what: str, act: Callable[[RoomParticipant], Coroutine[Any, Any, object]]) -> list[Any]:
+    async def everybody(
+        what: str,
+        act: Callable[[RoomParticipant], Coroutine[Any, Any, object]],
+        in_chromium: Callable[[ChromiumTable], None] | None = None,
+    ) -> list[Any]:
         async def one(person: RoomParticipant) -> object:
             await asyncio.sleep(random.uniform(0, pause))
             return await act(person)
 
-        found = await asyncio.gather(*map(one, people))
+        beside = [table.does(in_chromium) for table in tables] if in_chromium else []
+        found = await asyncio.gather(*map(one, people), *beside)
         say(what)
-        return list(found)
+        return list(found)[: len(people)]
 
-    await everybody("signed in", _arrive)
+    await everybody("signed in", _arrive, ChromiumTable.arrives)
+    _recorded(served, people)
     shown = await everybody("used their tools", RoomParticipant.use_tools)
     _nothing_crossed(served, people, shown)
     found = dict(zip([person.name for person in people], shown, strict=True))
@@ -109,20 +133,24 @@ async def _all_of_it(
         await person.check("give")
         await person.check("broken", part=t("workshop.broken.part.signature"), layer=t("workshop.broken.layer.mcp"))
 
-    await everybody("did exercises 1 to 4", first)
+    await everybody("did exercises 1 to 4", first, ChromiumTable.does_1_to_4)
     cutting = asyncio.create_task(_cut(served, cut))
     await everybody(f"did exercises 5, 6 and 9, with {cut:g} s without a network", second)
     await cutting
-    await everybody("loaded their page again", RoomParticipant.reload)
-    await everybody("did exercises 7 and 10", _tokens_and_audit)
+    await everybody("loaded their page again", RoomParticipant.reload, ChromiumTable.goes_on)
+    await everybody("did exercises 7 and 10", _tokens_and_audit, ChromiumTable.does_7_and_10)
     await everybody("did exercise 11", _chats)
-    await everybody("did exercise 12", _connects)
-    served.command("agent", "suspend", "mcp-github", "--reason", "workshop")
-    await everybody("met the suspended server", lambda person: person.check("suspend", done=False))
-    served.command("agent", "resume", "mcp-github")
-    await everybody("did exercise 8", lambda person: person.check("suspend"))
+    await everybody("did exercise 12", _connects, ChromiumTable.does_11_and_12)
+    await charlie.suspend("mcp-github", reason="workshop")
+    await everybody(
+        "met the suspended server",
+        lambda person: person.check("suspend", done=False),
+        ChromiumTable.meets_the_suspended_server,
+    )
+    await charlie.resume("mcp-github")
+    await everybody("did exercise 8", lambda person: person.check("suspend"), ChromiumTable.does_8)
     memory = _memory(served)
-    await everybody("did exercise 13", _signs_out)
+    await everybody("did exercise 13", _signs_out, ChromiumTable.does_13)
     for person in people:
         assert person.done == {exercise.id for exercise in EXERCISES}, person.name
         await person.tab.press("workshop.act.give.take-back")
@@ -131,6 +159,7 @@ async def _all_of_it(
         opened=[seconds for what, seconds in ran if what.startswith("open")],
         pressed=[seconds for what, seconds in ran if what.startswith("press")],
         memory=memory,
+        lost=sum(person.tab.lost for person in people),
     )
 
 
@@ -188,13 +217,14 @@ async def _cut(served: ServedRoom, seconds: float) -> None:
         os.kill(front, signal.SIGCONT)
 
 
-async def _reset(charlie: RoomParticipant, people: Sequence[RoomParticipant]) -> None:
+async def _reset(charlie: RoomParticipant, people: Sequence[RoomParticipant], tables: Sequence[ChromiumTable]) -> None:
     await charlie.tab.open("workshop")
     await charlie.tab.press("workshop.reset.do", **{"pick.reset": t("workshop.reset.everybody")})
-    assert t("workshop.reset.done", count=len(people)) in charlie.tab.words()
+    assert t("workshop.reset.done", count=len(people) + len(tables)) in charlie.tab.words()
     for person in people:
         person.done = set()
         await person.reload()
+    await asyncio.gather(*(table.does(ChromiumTable.begins_anew) for table in tables))
 
 
 def _nothing_crossed(served: ServedRoom, people: Sequence[RoomParticipant], shown: Sequence[tuple[str, str]]) -> None:
@@ -211,6 +241,19 @@ def _nothing_crossed(served: ServedRoom, people: Sequence[RoomParticipant], show
         words = person.tab.words()
         others = [other.name for other in people if other is not person and other.name in words]
         assert not others, f"{person.name} sees {others}"
+
+
+def _recorded(served: ServedRoom, people: Sequence[RoomParticipant]) -> None:
+    """Keycloak's record of sign-ins knows from which device each came, although all came by the front."""
+    settings = InitSettings(**{k.lower(): v for k, v in served.stack.environment("init").items()})
+    keycloak = RealmAdmin.of(settings)
+    try:
+        for person in people:
+            (known,) = keycloak.get("/mcp-demo/users", username=person.name, exact="true")
+            found = keycloak.get("/mcp-demo/events", type="LOGIN", user=known["id"])
+            assert {event["ipAddress"] for event in found} == {person.address}, person.name
+    finally:
+        keycloak.close()
 
 
 def _standing(served: ServedRoom, names: Sequence[str]) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 ENDED = {ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY}
@@ -30,6 +31,8 @@ class PageSocket:
     trust: ssl.SSLContext
     ran: list[tuple[str, float]] = field(default_factory=list)
     page: str = ""
+    lost: int = 0
+    """Connections that ended by themselves."""
     _socket: ClientConnection | None = None
     _drawn: dict[tuple[int, ...], tuple[Any, str]] = field(default_factory=dict)
     _values: dict[str, WidgetState] = field(default_factory=dict)
@@ -66,7 +69,18 @@ class PageSocket:
         await self._run("open", page_name=page)
 
     async def press(self, key: str, **typed: str) -> None:
-        """Press the button with this key, after filling in widgets by their keys (radios by their text)."""
+        """Press the button with this key, after filling in widgets by their keys (radios by their text).
+
+        A connection that the network's loss has ended is made anew, as browsers do, and the button pressed once more.
+        """
+        try:
+            await self._press(key, typed)
+        except ConnectionClosed:
+            self.lost += 1
+            await self.open(self.page)
+            await self._press(key, typed)
+
+    async def _press(self, key: str, typed: Mapping[str, str]) -> None:
         for name, value in typed.items():
             self._put(name, value)
         button, fragment = self._found(key)

@@ -21,18 +21,20 @@ _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 @dataclass
 class RoomParticipant:
-    """One person with one browser. ``card``: the password that stands on it."""
+    """One person with one browser. ``card``: the password that stands on it; ``address``: that of their device."""
 
     name: str
     card: str
     origin: str
     trust: ssl.SSLContext
+    address: str
     cookies: dict[str, str] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     password: str = ""
 
     def __post_init__(self) -> None:
-        self.http = httpx2.AsyncClient(verify=self.trust, timeout=120, trust_env=False, follow_redirects=False)
+        device = httpx2.AsyncHTTPTransport(verify=self.trust, local_address=self.address)
+        self.http = httpx2.AsyncClient(transport=device, timeout=120, trust_env=False, follow_redirects=False)
         self.tab = PageSocket(self.origin, "", self.trust)
 
     async def leave(self) -> None:
@@ -150,6 +152,18 @@ class RoomParticipant:
         agreed = await self.http.post(asked, data=form)
         back = await self.http.get(agreed.headers["location"])
         assert "connected=jira" in back.headers["location"], back.text
+
+    async def suspend(self, server: str, *, reason: str) -> None:
+        """The facilitator's button on the page People."""
+        await self.tab.open("people")
+        await self.tab.press(f"room.suspend.now.{server}", **{f"reason-{server}": reason})
+        assert self.tab.has(f"room.resume.{server}"), _said(self.tab.words())
+
+    async def resume(self, server: str) -> None:
+        """Let it serve again, likewise."""
+        await self.tab.open("people")
+        await self.tab.press(f"room.resume.{server}")
+        assert self.tab.has(f"room.suspend.now.{server}"), _said(self.tab.words())
 
     async def sign_out(self) -> None:
         """The app's button."""

@@ -14,13 +14,13 @@ import httpx2
 import psutil
 import pytest
 from cryptography import x509
-from playwright.sync_api import Page, expect
 
 from stack import control
 from tests.browser.test_workshop import check, exercise
+from tests.room.chromium_table import chats, choose_password, connects
 from tests.room.conftest import ADDRESS, ServedRoom
 from tests.room.crowd import workshop
-from tests.support.browser import PATIENCE, Visitor
+from tests.support.browser import Visitor
 
 
 def trusting(served: ServedRoom) -> ssl.SSLContext:
@@ -120,7 +120,7 @@ def test_what_is_no_browser_s_is_closed_at_the_front(served: ServedRoom) -> None
 def test_everybody_finishes_the_workshop_and_the_reset_leaves_nothing(
     served: ServedRoom, record_property: Callable[[str, object], None]
 ) -> None:
-    """Two people at once, by the traffic of their browsers, and a short cut of the network."""
+    """The small version of `python -m tests.room`: two people at once, and a short cut of the network."""
     report = asyncio.run(workshop(served, 2, cut=3.0, pause=0.1, say=lambda _: None))
     for number, line in enumerate(report.lines()):
         record_property(f"measured_{number}", line)
@@ -157,54 +157,10 @@ def test_a_table_does_what_leads_to_other_pages_at_one_origin(
     me.press_for_trace(tool.get_by_role("button", name="Execute"))
     me.sees("get_issue ran at Jira as seat-01.")
 
-    chats(me)
-    connects(me, password)
+    chats(me, "seat-01")
+    connects(me, "seat-01", password)
     me.open("/workshop")
     exercise(me, "chat")
     check(me, "chat", "Done")
     me.sign_out()
     assert me.page.url.startswith(served.origin)
-
-
-def choose_password(me: Visitor, name: str, password: str) -> None:
-    """Sign in with a password that is good once."""
-    me.fill_in(name, password)
-    me.page.locator("#password-new").fill("a password of my own")
-    me.page.locator("#password-confirm").fill("a password of my own")
-    me.page.get_by_role("button", name="Submit").click()
-    expect(me.page.get_by_role("group", name=f"Signed in as {name}").first).to_be_visible(timeout=PATIENCE)
-
-
-def chats(me: Visitor) -> None:
-    """The login relay's page, Keycloak, the chatbot's callback, and back."""
-    me.open("/login-relay")
-    me.page.get_by_role("button", name="Get a login link").click()
-    me.sees("Your code")
-    me.settled()
-    code = me.page.get_by_test_id("stMetricValue").inner_text()
-    with me.context.expect_page() as opened:
-        me.page.get_by_role("link", name="Open the link").click()
-    tab: Page = opened.value
-    tab.set_default_timeout(PATIENCE)
-    assert tab.url.startswith(f"{me.base}/relay/login/")
-    tab.get_by_label("Code that your chat shows").fill(code)
-    tab.get_by_role("button", name="Continue to sign in").click()
-    tab.locator("input[type=password]").fill("a password of my own")
-    tab.get_by_role("button", name="Sign In").click()
-    tab.get_by_role("button", name="Yes").click()
-    tab.wait_for_url(re.compile("/login-relay"), timeout=PATIENCE)
-    tab.close()
-    me.sees("The demo chatbot acts as seat-01 since")
-
-
-def connects(me: Visitor, password: str) -> None:
-    """The mock provider's own pages, which keep the password of the card."""
-    me.open("/my-secrets")
-    me.page.locator(".st-key-account-jira").get_by_role("link", name="Connect").click()
-    expect(me.page.get_by_role("heading", name="Atlassian (mock)")).to_be_visible(timeout=PATIENCE)
-    assert me.page.url.startswith(f"{me.base}/mock/jira/authorize?")
-    me.page.get_by_label("E-mail or user name").fill("seat-01")
-    me.page.get_by_label("Password").fill(password)
-    me.page.get_by_role("button", name="Sign in and allow").click()
-    expect(me.page.locator(".st-key-account-jira")).to_contain_text("seat-01@example.com", timeout=PATIENCE)
-    me.settled()

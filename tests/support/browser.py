@@ -63,10 +63,10 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def started() -> Iterator[Browser]:
-    """The system's Chromium, headless, for as long as the block lasts."""
+def started(*flags: str) -> Iterator[Browser]:
+    """The system's Chromium, headless, for as long as the block lasts; ``flags``: besides the usual ones."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=chromium(), args=[*FLAGS, *flags])
         yield browser
         browser.close()
 
