@@ -11,7 +11,6 @@ import time
 from dataclasses import dataclass
 
 from app.mcp_client import LABELS
-from app.person_login import logged_in
 from app.person_vault import PersonLogin
 from app.process import AppProcess
 from app.sessions import Session
@@ -73,7 +72,7 @@ async def connect(process: AppProcess, session: Session, server: str, *, code: s
     account = await client.account(tokens.access_token)
     grant = AccountGrant.of(tokens, account, provider=client.provider.name, at=time.time())
     try:
-        async with logged_in(process, session, "connector") as (login, entity):
+        async with process.person_vault.for_one_action(session.caller, "connector") as (login, entity):
             kept = store(process.vault, server)
             version = await kept.write(login, entity.name, grant)
             await kept.tidy(login, entity.name, grant, version)
@@ -92,7 +91,7 @@ async def disconnect(process: AppProcess, cookie: str, server: str) -> str:
     """
     session = await process.sessions.renewed(cookie)
     client, left = process.providers.client(server), ""
-    async with logged_in(process, session, "disconnector") as (login, entity):
+    async with process.person_vault.for_one_action(session.caller, "disconnector") as (login, entity):
         kept = store(process.vault, server)
         try:
             grant, _ = await kept.read(login, entity.name)

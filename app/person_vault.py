@@ -1,34 +1,43 @@
-"""The person's own login at Vault (role ``person``): one for each session, reused while it lives, ended with it."""
+"""The signed-in person's logins at Vault: one kept for each session, in the role for people; others for one action."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
-from weakref import WeakValueDictionary
 
 from pydantic import SecretStr
 
 from app.sessions import Session
 from app.texts import t
 from fastmcp_vault import tracing
-from fastmcp_vault.credentials.logins import RegisteredLogins
-from fastmcp_vault.errors import AccessSuspended, PersonUnknown, SessionEnded, StateUnavailable, VaultDenied
+from fastmcp_vault.credentials.caller import Caller, CallerKey
+from fastmcp_vault.credentials.caller_cache import CallerCache
+from fastmcp_vault.credentials.logins import Logins, LoginSteps, VaultLogin
+from fastmcp_vault.errors import StateUnavailable, VaultDenied
 from fastmcp_vault.oidc.oidc import Keycloak
-from fastmcp_vault.oidc.tokens import Claims, unverified_claims
-from fastmcp_vault.state import Principal, State
-from fastmcp_vault.state.protocol import Suspended, principals_of
+from fastmcp_vault.oidc.tokens import Claims, TokenSet
+from fastmcp_vault.state import State
 from fastmcp_vault.vault import Entity, Lease, Vault, VaultToken
+from fastmcp_vault.vault.models import require_known
+from fastmcp_vault.vault.shelf import Shelf
 
 ROLE, HOLDER = "person", "mcp-demo-app"
 PART = "own"
 """The part of a trace that is about the person's own login."""
 
+STEPS = LoginSteps("person-exchange", "person-login", "person-entity")
+
 MARGIN = 10.0
 """A login with less life left than this (seconds) is not used any more."""
+
+CAPACITY = 10_000
+"""Sessions whose login is kept at once."""
+
+SHOWN_SECONDS = 3600.0
+"""How long the last database user of a session is shown after its end."""
 
 T = TypeVar("T")
 
@@ -49,19 +58,25 @@ class OwnUser:
 
 @dataclass(slots=True, eq=False)
 class PersonLogin:
-    """What is held for one session: its login, whom Vault takes the person for, and the last database user they made.
+    """What is kept for one session: its login, whom Vault takes the person for, and the last database user they made.
 
-    ``claims``: of the session's token when it was made.
+    ``claims``: of the session's token when the login was made, at ``since`` (seconds since the epoch).
 
     ``revoked``: nothing opens with the login any more.
     """
 
+    key: CallerKey
     claims: Claims
     login: VaultToken
     entity: Entity
     since: float
     user: OwnUser | None = None
     revoked: bool = False
+
+    @property
+    def expires_at(self) -> float:
+        """From when on it is not used any more (seconds since the epoch); revoked, at once."""
+        return 0.0 if self.revoked else self.login.lease.expires_at - MARGIN
 
     def user_lives(self, now: float) -> bool:
         """Whether the database user can still be used."""
@@ -70,7 +85,7 @@ class PersonLogin:
 
 
 class PersonVault:
-    """Logins of people, by their sessions, for one event loop. ``clock`` gives seconds since the epoch.
+    """Logins of people, made and ended as an MCP server's are. ``clock`` gives seconds since the epoch. One event loop.
 
     Each is registered in the shared state, so that it is ended even if this process is killed.
     """
@@ -79,11 +94,15 @@ class PersonVault:
         self, *, keycloak: Keycloak, vault: Vault, state: State, clock: Callable[[], float] = time.time
     ) -> None:
         self._keycloak, self._vault, self._state, self._clock = keycloak, vault, state, clock
-        self._logins = RegisteredLogins(server=HOLDER, holder=HOLDER, vault=vault, state=state)
-        self._held: dict[str, PersonLogin] = {}
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        state.on_ended(self.end)
-        state.on_suspended(self._suspended)
+        self._by_role: dict[str, Logins] = {}
+        self._logins = self._logins_in(ROLE)
+        self._kept: CallerCache[PersonLogin] = CallerCache(
+            holder=HOLDER, state=state, capacity=CAPACITY, release=self._release, clock=clock
+        )
+        self._users: Shelf[CallerKey, OwnUser] = Shelf(
+            capacity=CAPACITY, expires_at=lambda user: user.until + SHOWN_SECONDS
+        )
+        state.on_ended(self._forget_user)
 
     async def use(self, session: Session, work: Callable[[PersonLogin], Awaitable[T]], *, part: str = PART) -> T:
         """``work`` with the session's login; once more with a new one if Vault does not know the first any more.
@@ -93,21 +112,32 @@ class PersonVault:
         Raises SessionEnded, ExchangeRefused, VaultLoginRefused, PersonUnknown, KeycloakUnavailable, VaultUnavailable,
         and what ``work`` raises.
         """
-        held = await self._login(session, part)
-        try:
+        caller = session.caller
+        async with self._login(caller, part) as held:
+            try:
+                return await work(held)
+            except VaultDenied:
+                if await self._alive(held):
+                    raise
+                held.revoked = True
+        async with self._login(caller, part) as held:
             return await work(held)
-        except VaultDenied:
-            if await self._alive(held):
-                raise
-            held.revoked = True
-            return await work(await self._login(session, part))
+
+    def for_one_action(
+        self, caller: Caller, role: str, *, exchanged: TokenSet | None = None
+    ) -> AbstractAsyncContextManager[tuple[VaultToken, Entity]]:
+        """A login in ``role``, which may do that action and nothing else, ended with the block; and the entity.
+
+        ``exchanged``: a token that Vault accepts already. Raises what :meth:`use` raises.
+        """
+        return self._logins_in(role).for_one_action(caller, exchanged=exchanged, part=PART)
 
     async def make_user(self, held: PersonLogin) -> None:
         """A new database user. Raises CredentialMissing when the person may have none, VaultUnavailable."""
         with tracing.step("own-secret", server=PART) as opened:
             made = await self._vault.database_creds(held.login.token, held.entity.name)
             opened.protect(made.password.get_secret_value())
-            held.user = self._user(held, made.username, made.password, made.lease)
+            held.user = self._noted(held, made.username, made.password, made.lease)
             opened.valid(until=held.user.until)
             opened.say(t("step.own-user", user=made.username))
 
@@ -118,7 +148,7 @@ class PersonVault:
             user = held.user
             if user is not None and held.user_lives(self._clock()):
                 lease = await self._vault.renew_lease(held.login.token, user.lease)
-                held.user = self._user(held, user.username, user.password, lease)
+                held.user = self._noted(held, user.username, user.password, lease)
                 opened.valid(until=held.user.until)
             opened.say(t("step.own-renewed"))
 
@@ -131,60 +161,38 @@ class PersonVault:
         with suppress(StateUnavailable):
             await self._state.vault_tokens.forget(held.login.accessor)
 
-    async def end(self, sid: str) -> None:
-        """The session is over: so is what was held for it."""
-        held = self._held.pop(sid, None)
-        if held is not None:
-            await self._logins.revoke(held.login)
-
-    async def _suspended(self, what: Suspended) -> None:
-        """A person is, or this app is: what was held for them ends."""
-        if isinstance(what, Principal):
-            theirs = [sid for sid, held in self._held.items() if what in principals_of(held.claims)]
-            await asyncio.gather(*(self.end(sid) for sid in theirs))
-
     async def close(self) -> None:
-        """End everything that is held."""
-        await asyncio.gather(*(self.end(sid) for sid in list(self._held)))
+        """End everything that is kept."""
+        await self._kept.close()
+        for logins in self._by_role.values():
+            await logins.close()
 
-    async def _login(self, session: Session, part: str) -> PersonLogin:
-        async with self._locks.setdefault(session.sid, asyncio.Lock()):
-            known = self._held.get(session.sid)
-            if known is not None and not known.revoked and self._left(known) > MARGIN:
-                _note_reuse(known, part)
-                return known
-            self._forget_others()
-            held = await self._log_in(session, part)
-            held.user = known.user if known is not None else None
-            self._held[session.sid] = held
-        try:
-            self._state.check(session.claims, server=HOLDER)
-        except (SessionEnded, AccessSuspended):
-            # Signed out or suspended meanwhile: the end came before there was anything to end.
-            await self.end(session.sid)
-            raise
-        return held
+    @asynccontextmanager
+    async def _login(self, caller: Caller, part: str) -> AsyncIterator[PersonLogin]:
+        """The session's login: the one that is kept, or a new one, which all who wait for it share."""
+        made = False
 
-    async def _log_in(self, session: Session, part: str) -> PersonLogin:
-        with tracing.step("person-exchange", server=part) as opened:
-            traded = await self._keycloak.exchange(session.tokens.access_token, audience="vault", scope="vault:login")
-            opened.valid(until=traded.expires_at)
-            opened.detail(claims=unverified_claims(traded.access_token))
-            opened.say(t("step.exchanged", audience="vault"))
-        with tracing.step("person-login", server=part) as opened:
-            login = await self._vault.login_jwt(role=ROLE, jwt=traded.access_token)
-            opened.protect(login.token.get_secret_value())
-            opened.valid(until=login.lease.expires_at)
-            await self._logins.register(login, session.claims)
-            try:
-                entity = await self._vault.entity(login.token, login.entity_id)
-                require_known(entity)
-            except BaseException:
-                await asyncio.shield(self._logins.revoke(login))
-                raise
-            opened.detail(policies=list(login.policies), entity=entity.name, entity_id=entity.id)
-            opened.say(t("step.person-login", username=session.username))
-        return PersonLogin(session.claims, login, entity, self._clock())
+        async def log_in() -> PersonLogin:
+            nonlocal made
+            made = True
+            return await self._log_in(caller, part)
+
+        async with self._kept.borrow(caller.key(HOLDER), log_in) as held:
+            if not made:
+                _note_reuse(held, part)
+            yield held
+
+    async def _log_in(self, caller: Caller, part: str) -> PersonLogin:
+        await self._kept.sweep()
+        await self._logins.settle()
+        key = caller.key(HOLDER)
+        async with self._logins.made(caller, part=part) as (login, _):
+            entity = await self._logins.entity(login, caller, part=part)
+            require_known(entity.name)
+        return PersonLogin(key, caller.claims, login, entity, self._clock(), self._users.live(key, self._clock()))
+
+    async def _release(self, held: PersonLogin) -> None:
+        await self._logins.revoke(held.login)
 
     async def _alive(self, held: PersonLogin) -> bool:
         try:
@@ -193,27 +201,30 @@ class PersonVault:
             return False
         return True
 
-    def _user(self, held: PersonLogin, username: str, password: SecretStr, lease: Lease) -> OwnUser:
+    def _noted(self, held: PersonLogin, username: str, password: SecretStr, lease: Lease) -> OwnUser:
         until = min(lease.expires_at, held.login.lease.expires_at)
-        return OwnUser(username, password, lease, held.login.accessor, until)
+        user = OwnUser(username, password, lease, held.login.accessor, until)
+        self._users.put(held.key, user)
+        return user
 
-    def _left(self, held: PersonLogin) -> float:
-        return held.login.lease.remaining(self._clock())
+    async def _forget_user(self, sid: str) -> None:
+        self._users.take(lambda key: key.sid == sid)
 
-    def _forget_others(self) -> None:
-        """What Vault has ended by itself needs no place here."""
-        for sid in [sid for sid, held in self._held.items() if self._left(held) == 0 and sid not in self._locks]:
-            del self._held[sid]
-
-
-def require_known(entity: Entity) -> None:
-    """Raises PersonUnknown for somebody whom init never provisioned."""
-    if not entity.provisioned:
-        raise PersonUnknown(t("person.unknown"), fix=t("person.unknown.fix"))
+    def _logins_in(self, role: str) -> Logins:
+        if role not in self._by_role:
+            self._by_role[role] = Logins(
+                server=HOLDER,
+                login=VaultLogin(role=role, scope="vault:login"),
+                exchange=self._keycloak,
+                vault=self._vault,
+                state=self._state,
+                holder=HOLDER,
+                steps=STEPS,
+                clock=self._clock,
+            )
+        return self._by_role[role]
 
 
 def _note_reuse(held: PersonLogin, part: str) -> None:
-    recorder = tracing.current()
-    if recorder is not None:
-        for kind in ("person-exchange", "person-login"):
-            recorder.note(kind, server=part).reused(since=held.since, until=held.login.lease.expires_at)
+    for kind in (STEPS.exchange, STEPS.login, STEPS.entity):
+        tracing.reused(kind, since=held.since, until=held.login.lease.expires_at, server=part)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from app.texts import t
 from fastmcp_vault import tracing
+from fastmcp_vault.credentials.caller import Caller
 from fastmcp_vault.errors import KeycloakUnavailable, SessionEnded
 from fastmcp_vault.oidc.oidc import Keycloak
 from fastmcp_vault.oidc.standing import Standing
@@ -62,6 +63,11 @@ class Session(BaseModel):
     def claims(self) -> Claims:
         """Of the newest access token, which this app got from Keycloak itself."""
         return Claims.model_validate(unverified_claims(self.tokens.access_token))
+
+    @property
+    def caller(self) -> Caller:
+        """The person and the session, with the newest access token, as a login at Vault wants them."""
+        return Caller(self.claims, self.tokens.access_token)
 
     @property
     def roles(self) -> frozenset[str]:

@@ -10,7 +10,6 @@ from app.lab.arms import armed
 from app.lab.people import DemoPerson, everybody
 from app.lab.place import between
 from app.mcp_client import ServerConnection, connected
-from app.person_login import logged_in
 from app.process import AppProcess
 from app.settings import AppSettings
 from app.texts import t, told
@@ -77,7 +76,7 @@ async def store(process: AppProcess, cookie: str) -> str:
     Raises InputError without a partner; SessionEnded, VaultDenied, VaultUnavailable, VersionChanged …
     """
     session = await process.sessions.renewed(cookie)
-    async with logged_in(process, session, ROLE) as (login, entity):
+    async with process.person_vault.for_one_action(session.caller, ROLE) as (login, entity):
         bob = everybody(process.settings).get(_named(process, entity.name).partner)
         waiting = bob.waiting.get(SERVER) if bob is not None else None
         if bob is None or waiting is None:
@@ -94,7 +93,7 @@ async def store(process: AppProcess, cookie: str) -> str:
 async def take_back(process: AppProcess, cookie: str) -> str:
     """Remove it again, every version; a sentence. Raises as :func:`store`."""
     session = await process.sessions.renewed(cookie)
-    async with logged_in(process, session, ROLE) as (login, entity):
+    async with process.person_vault.for_one_action(session.caller, ROLE) as (login, entity):
         name = _named(process, entity.name).partner
         await process.vault.kv_remove(login.token, f"users/{name}/{SERVER}")
     return t("workshop.give.taken", partner=name)

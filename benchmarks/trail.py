@@ -78,5 +78,5 @@ def _call(visit: BenchVisit) -> Call:
         token=visit.token, client_id=claims.azp, scopes=[], verified=claims, checked_at=time.time(), check_ms=0.0
     )
     return Call(
-        Caller(token), secrets.token_hex(16), credential="secret/data/users/x/jira", accessor=secrets.token_hex(12)
+        Caller.of(token), secrets.token_hex(16), credential="secret/data/users/x/jira", accessor=secrets.token_hex(12)
     )

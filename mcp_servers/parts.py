@@ -83,7 +83,6 @@ async def opened(
     )
     credentials = Credentials(
         server=settings.server,
-        role=settings.client_id,
         logins=logins,
         source=source,
         state=parts.state,

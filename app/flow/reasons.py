@@ -248,6 +248,7 @@ _FACTS: Mapping[str, Callable[[Step, Trace], dict[str, Any]]] = {
     "vault-login": _vault_login,
     "person-login": _vault_login,
     "entity": _entity,
+    "person-entity": _entity,
     "credential": _credential,
     "credential-check": _confirmed,
     "backend": _backend,

@@ -12,13 +12,13 @@ from pydantic import SecretStr
 from app.lab.passwords import granted
 from app.lab.people import DemoPerson
 from app.lab.targets import Targets, wire
-from app.person_vault import require_known
 from app.process import AppProcess
 from app.sessions import Session
 from app.texts import t
 from common.servers import MCP_SERVERS
+from fastmcp_vault.credentials.caller import Caller
 from fastmcp_vault.errors import KeycloakRefused, Problem
-from fastmcp_vault.oidc.tokens import TokenSet, unverified_claims
+from fastmcp_vault.oidc.tokens import Claims, TokenSet, unverified_claims
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,12 @@ async def oneself(process: AppProcess, session: Session) -> AsyncIterator[Actor]
     """The signed-in person. Their Vault token, and the database user it may make, ends with the block."""
     subject = session.tokens.access_token
     wanted = [(f"mcp-{server}", f"mcp:{server}") for server in MCP_SERVERS]
-    vault, *servers = await asyncio.gather(
-        process.keycloak.exchange(subject, audience="vault", scope="vault:login"),
-        *(process.keycloak.exchange(subject, audience=audience, scope=scope) for audience, scope in wanted),
+    servers = await asyncio.gather(
+        *(process.keycloak.exchange(subject, audience=audience, scope=scope) for audience, scope in wanted)
     )
-    async with _logged_in(process, "person", vault) as (token, entity):
+    async with process.person_vault.for_one_action(session.caller, "person") as (login, entity):
         tokens = {name: one.access_token for name, one in zip(MCP_SERVERS, servers, strict=True)}
-        yield Actor(session.username, entity, token, tokens)
+        yield Actor(session.username, entity.name, login.token, tokens)
 
 
 @asynccontextmanager
@@ -59,20 +58,10 @@ async def by_lab(process: AppProcess, person: DemoPerson) -> AsyncIterator[Actor
         for server in MCP_SERVERS:
             servers[server] = (await ends.enter_async_context(_granted(process, person, f"lab-{server}"))).access_token
         vault = await ends.enter_async_context(_granted(process, person, "lab-vault"))
-        token, entity = await ends.enter_async_context(_logged_in(process, "lab-person", vault))
-        yield Actor(person.username, entity, token, servers)
-
-
-@asynccontextmanager
-async def _logged_in(process: AppProcess, role: str, tokens: TokenSet) -> AsyncIterator[tuple[SecretStr, str]]:
-    login = await process.vault.login_jwt(role=role, jwt=tokens.access_token)
-    try:
-        entity = await process.vault.entity(login.token, login.entity_id)
-        require_known(entity)
-        yield login.token, entity.name
-    finally:
-        with suppress(Problem):
-            await asyncio.shield(process.vault.revoke_self(login.token))
+        caller = Caller(Claims.model_validate(unverified_claims(vault.access_token)), vault.access_token)
+        own = process.person_vault.for_one_action(caller, "lab-person", exchanged=vault)
+        login, entity = await ends.enter_async_context(own)
+        yield Actor(person.username, entity.name, login.token, servers)
 
 
 @asynccontextmanager

@@ -197,11 +197,11 @@ class VaultAuth(ResourceServerAuth):
             exchange=self._exchange or client,
             vault=vault,
             state=self._state,
+            holder=self.profile.audience,
             clock=self._clock,
         )
         return Credentials(
             server=self.profile.name,
-            role=self.profile.audience,
             logins=logins,
             source=spec.source(vault, server=self.profile.name, clock=self._clock, state=self._state),
             state=self._state,

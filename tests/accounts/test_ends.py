@@ -9,7 +9,6 @@ import pytest
 from pydantic import SecretStr
 
 from app import audit, connections, workshop
-from app.person_login import logged_in
 from app.texts import t
 from fastmcp_vault.accounts.grant import ConnectionFacts
 from fastmcp_vault.errors import InputError, VaultDenied
@@ -143,12 +142,12 @@ async def test_the_app_s_logins_read_no_token_or_write_none(browser: Browser, va
         with pytest.raises(VaultDenied):
             await process.person_vault.use(session, read)
         store, name = connections.store(process.vault, "jira"), browser.person.username
-        async with logged_in(process, session, "connector") as (login, _):
+        async with process.person_vault.for_one_action(session.caller, "connector") as (login, _):
             with pytest.raises(VaultDenied):
                 await store.read(login, name)
             with pytest.raises(VaultDenied):
                 await process.vault.kv_write(login.token, f"users/{name}/jira", {"api_token": "x"})
-        async with logged_in(process, session, "disconnector") as (login, _):
+        async with process.person_vault.for_one_action(session.caller, "disconnector") as (login, _):
             grant, _ = await store.read(login, name)
             with pytest.raises(VaultDenied):
                 await store.write(login, name, grant)

@@ -74,7 +74,7 @@ async def test_stored_secrets_are_masked_revealed_on_purpose_and_read_with_one_l
     assert token not in repr(done)
     assert token not in as_json(done.trace)
     kinds = [step.kind for step in done.trace.steps if step.status == "done"]
-    assert kinds == ["jwt", "person-exchange", "person-login", "own-secret"]
+    assert kinds == ["jwt", "person-exchange", "person-login", "person-entity", "own-secret"]
     assert (await my_secrets.reveal(process, cookie, "jira", 1))["api_token"].get_secret_value() == token
     again = await my_secrets.look(process, cookie)
     assert {s.kind: s.status for s in again.trace.steps}["person-login"] == "reused"

@@ -297,7 +297,7 @@ def caller(world: World, sub: str, *, sid: str = "s-1", lives: float = 100_000.0
         auth_time=now,
         preferred_username=world.usernames.get(sub, world.people.get(sub, "nobody")),
     )
-    return Caller(
+    return Caller.of(
         VerifiedToken(
             token=f"{sub}|{sid}|jira",
             client_id="some-client",
@@ -338,7 +338,6 @@ async def serving(
     logins = Logins(server=server, login=login, exchange=issuer, vault=vault, state=state, clock=world.clock)
     credentials: Credentials[Any] = Credentials(
         server=server,
-        role=f"mcp-{server}",
         logins=logins,
         source=_source(vault, world.clock, pools, database=database),
         state=state,

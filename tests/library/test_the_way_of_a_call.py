@@ -58,8 +58,9 @@ async def way(make: Callable[[World], Call], *, before: int) -> list[str]:
         for _ in range(before):
             await server.get(make(world))
         await settle()
+        one = make(world)
         with recorded(found):
-            await _once(server, make(world))
+            await _once(server, one)
             await settle()
     return found
 

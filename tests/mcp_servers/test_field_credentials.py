@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from app.texts import t
 from common.advice import ADVICE
 from fastmcp_vault.vault.models import UNKNOWN, UNKNOWN_FIX
 from stack.testing import Stack
@@ -97,4 +96,3 @@ async def test_somebody_whom_init_never_made_hears_one_sentence_everywhere(by_ha
         assert UNKNOWN in str(traced["credential"])
     for sentence in (UNKNOWN, fix):
         assert "entity" not in sentence
-    assert (t("person.unknown"), t("person.unknown.fix")) == (UNKNOWN, fix)

@@ -11,7 +11,6 @@ from pydantic import SecretStr
 
 from app import audit, room, token_api, workshop, workshop_checks, workshop_lab
 from app.actions import execute, load_tools
-from app.person_login import logged_in
 from app.process import AppProcess
 from common.servers import MCP_SERVERS
 from fastmcp_vault.errors import InputError, VaultDenied
@@ -179,7 +178,7 @@ async def test_a_partner_s_credential_is_written_and_never_read_and_nobody_else_
     vault = me.process.vault
     alice = await arrive(everybody["alice"])
     session = await me.process.sessions.renewed(alice.cookie)
-    async with logged_in(me.process, session, workshop_lab.ROLE) as (login, entity):
+    async with me.process.person_vault.for_one_action(session.caller, workshop_lab.ROLE) as (login, entity):
         assert entity.name == "alice"
         for path in ("users/bob/jira", "users/bob/github", "users/alice/jira"):
             with pytest.raises(VaultDenied):
@@ -191,7 +190,7 @@ async def test_a_partner_s_credential_is_written_and_never_read_and_nobody_else_
                 await vault.kv_remove(login.token, path)
         assert "create" in await capabilities(me.process, login.token, "secret/data/users/bob/jira")
     session = await me.process.sessions.renewed(me.cookie)
-    async with logged_in(me.process, session, workshop_lab.ROLE) as (login, _):
+    async with me.process.person_vault.for_one_action(session.caller, workshop_lab.ROLE) as (login, _):
         assert await capabilities(me.process, login.token, "secret/data/users/bob/jira") == ["deny"]
     with pytest.raises(InputError, match="no partner"):
         await workshop_lab.store(me.process, me.cookie)

@@ -58,7 +58,6 @@ TEXTS: dict[str, str] = {
     "action.agent-token": "{agent}: get a token",
     "action.agent-call": "{method} {path}",
     "action.agent-revoke": "{agent}: revoke the token",
-    "step.person-login": "Vault takes the app for {username}, for what is {username}'s own.",
     "step.agent-certificate": "Vault signed a certificate for {agent}. Its key was made here and stays here.",
     "step.mutual-tls": "Both sides proved their keys: the server its own, and {agent} the certificate's.",
     "step.tls-only": "The server proved its key. The caller showed no certificate.",

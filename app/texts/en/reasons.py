@@ -32,6 +32,9 @@ TEXTS: dict[str, str] = {
     "reason.entity.checked": "{by} looked up at the login whose alias the user id `{user_id}` is (the claim `sub`), "
     "and now tells who that is.",
     "reason.entity.out": "entity `{entity_id}`, named `{entity}`. An entity is Vault's record of one person.",
+    "reason.person-entity.checked": "{by} looked up at the login whose alias the user id `{user_id}` is (the claim "
+    "`sub`), and now tells who that is.",
+    "reason.person-entity.out": "entity `{entity_id}`, named `{entity}`. An entity is Vault's record of one person.",
     "reason.credential.checked": "{by} checked that the policy opens `{path}` to the entity `{entity}`.",
     "reason.credential.out": "{came}.",
     "reason.credential.empty": "{by} checked that the policy opens `{path}` to the entity `{entity}`: it does, and "
@@ -63,6 +66,7 @@ TEXTS: dict[str, str] = {
     "step 7.",
     "kept.person-exchange": "Not needed while the Vault login made with it lives.",
     "kept.person-login": "Ends with sign-out, too. Vault checks it again on every request.",
+    "kept.person-entity": "Known as long as the Vault login.",
     "kept.ahead": "Made ahead, when a client listed the tools.",
     "kept.confirmed": "Last confirmed with Vault {at}; asked again before that is {every} s old.",
     "reason.reuse.title": "Why it is safe to use again what was kept, and until when",

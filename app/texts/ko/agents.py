@@ -58,7 +58,6 @@ TEXTS: dict[str, str] = {
     "action.agent-token": "{agent}: 토큰 받기",
     "action.agent-call": "{method} {path}",
     "action.agent-revoke": "{agent}: 토큰 폐기",
-    "step.person-login": "Vault는 앱을 {username} 님으로 보며, {username} 님 본인의 것만 허용합니다.",
     "step.agent-certificate": "Vault가 {agent} 에이전트의 인증서에 서명했습니다. 키는 여기에서 만들어졌고 밖으로 나가지 않습니다.",
     "step.mutual-tls": "서버와 {agent} 에이전트가 서로의 키를 증명했습니다.",
     "step.tls-only": "서버는 키를 증명했고, 호출자는 인증서를 보이지 않았습니다.",

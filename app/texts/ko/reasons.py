@@ -26,6 +26,8 @@ TEXTS: dict[str, str] = {
     "reason.person-login.out": "정책 {policies}의 Vault 토큰, 갱신하지 않으면 {life}.",
     "reason.entity.checked": "{by}: 로그인할 때 사용자 ID `{user_id}`(claim `sub`)가 누구의 alias인지 찾았고, 이제 그 사람이 누구인지 알려 줍니다.",
     "reason.entity.out": "Entity `{entity_id}`, 이름 `{entity}`. Entity는 한 사람에 대한 Vault의 기록입니다.",
+    "reason.person-entity.checked": "{by}: 로그인할 때 사용자 ID `{user_id}`(claim `sub`)가 누구의 alias인지 찾았고, 이제 그 사람이 누구인지 알려 줍니다.",
+    "reason.person-entity.out": "Entity `{entity_id}`, 이름 `{entity}`. Entity는 한 사람에 대한 Vault의 기록입니다.",
     "reason.credential.checked": "{by}: 정책이 entity `{entity}`에게 `{path}`를 여는지 확인했습니다.",
     "reason.credential.out": "{came}.",
     "reason.credential.empty": "{by}: 정책이 entity `{entity}`에게 `{path}`를 여는지 확인했습니다. 열리지만 저장된 것이 없습니다(404). 다른 사람의 "
@@ -54,6 +56,7 @@ TEXTS: dict[str, str] = {
     "kept.credential": "로그아웃하거나 누군가 Vault에서 바꾸면 끝납니다. 백엔드가 7단계에서 다시 확인합니다.",
     "kept.person-exchange": "이것으로 만든 Vault 로그인이 살아 있는 동안에는 필요하지 않습니다.",
     "kept.person-login": "로그아웃해도 끝납니다. Vault가 모든 요청에서 다시 확인합니다.",
+    "kept.person-entity": "Vault 로그인과 같은 동안 알고 있습니다.",
     "kept.ahead": "클라이언트가 도구 목록을 요청했을 때 미리 만들었습니다.",
     "kept.confirmed": "Vault에 마지막으로 확인한 시각 {at}; {every}초가 지나기 전에 다시 묻습니다.",
     "reason.reuse.title": "보관한 것을 다시 써도 안전한 이유와 그 기한",

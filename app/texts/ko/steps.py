@@ -47,6 +47,8 @@ TEXTS: dict[str, str] = {
     "토큰으로 교환합니다.",
     "registry.person-login.title": "이 사람으로 Vault에 로그인",
     "registry.person-login.why": "사람을 위한 역할은 로그인한 그 사람 본인의 것에 한해서만 앱이 들어갈 수 있게 합니다.",
+    "registry.person-entity.title": "본인의 entity 찾기",
+    "registry.person-entity.why": "`sub` claim은 한 entity의 alias이며, 사람을 위한 정책은 그 entity의 이름을 기준으로 합니다.",
     "registry.agent-certificate.title": "에이전트의 인증서 받기",
     "registry.agent-certificate.why": "키는 여기에서 만들어지고 밖으로 나가지 않습니다. Vault는 그 키의 인증서에 서명하면서 누구의 "
     "에이전트인지 직접 채워 넣으므로, 다른 사람의 에이전트 인증서는 아무도 받을 수 없습니다.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from fastmcp.server.auth import AccessToken
@@ -31,16 +32,24 @@ class VerifiedToken(AccessToken):
     """Whether the client that holds it may ask for a trace."""
 
 
+@dataclass(slots=True, eq=False)
 class Caller:
-    """The person and the session behind one request, and the token that says so."""
+    """The person and the session behind one request, and the token that says so.
 
-    def __init__(self, token: VerifiedToken) -> None:
-        self.claims = token.verified
-        self.token = SecretStr(token.token)
-        self.checked_at = token.checked_at
-        self.check_ms = token.check_ms
-        self.may_trace = token.may_trace
-        """Whether the request comes through a client that may see the trace."""
+    ``checked_at`` (seconds since the epoch) and ``check_ms``: when the token was verified, and how long that took.
+    ``may_trace``: the request comes through a client that may see the trace.
+    """
+
+    claims: Claims
+    token: SecretStr
+    checked_at: float = 0.0
+    check_ms: float = 0.0
+    may_trace: bool = False
+
+    @classmethod
+    def of(cls, token: VerifiedToken) -> Caller:
+        """Whoever holds this token."""
+        return cls(token.verified, SecretStr(token.token), token.checked_at, token.check_ms, token.may_trace)
 
     def key(self, server: str) -> CallerKey:
         """Where this person's credential for ``server`` is kept."""
@@ -52,4 +61,4 @@ def current_caller() -> Caller:
     token = get_access_token()
     if not isinstance(token, VerifiedToken):
         raise SessionEnded("Nobody is signed in on this request.", fix="Sign in again.")
-    return Caller(token)
+    return Caller.of(token)

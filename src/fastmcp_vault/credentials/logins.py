@@ -1,11 +1,12 @@
-"""Logging in to Vault as the caller, through this server: exchange, login, entity; and ending such a login."""
+"""Logging in to Vault as the caller, through this program: exchange, login, entity; and ending such a login."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ from fastmcp_vault.state.protocol import RegisteredToken, SharedState
 from fastmcp_vault.tracing import step
 from fastmcp_vault.tracing.beside import BesideCalls
 from fastmcp_vault.vault import Entity, Lease, Vault, VaultToken
+from fastmcp_vault.vault.models import require_known
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +35,7 @@ class TokenExchange(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VaultLogin:
-    """How this server logs in to Vault as a caller: JWT auth method at ``mount``, its ``role`` there, and the
+    """How this program logs in to Vault as a caller: JWT auth method at ``mount``, its ``role`` there, and the
     ``audience`` and ``scope`` that the exchanged token is asked for with (Vault API: auth/jwt)."""
 
     role: str
@@ -42,21 +44,122 @@ class VaultLogin:
     mount: str = "jwt"
 
 
-class RegisteredLogins:
-    """Logins of people that one program, the ``holder``, keeps: renewed, looked up and ended.
+@dataclass(frozen=True, slots=True)
+class LoginSteps:
+    """The kinds of step (:mod:`fastmcp_vault.tracing.registry`) that a login is in a trace."""
 
-    The shared state keeps their accessors, so that the tokens of a killed replica can be ended. ``server``: how the
-    program is called in metrics.
+    exchange: str = "token-exchange"
+    login: str = "vault-login"
+    entity: str = "entity"
+
+
+class Logins:
+    """Logins at Vault of callers, as ``login`` says: made, renewed, looked up and ended. One event loop.
+
+    The shared state keeps their accessors under ``holder`` (the role unless given), so that those of a killed replica
+    can be ended. A token that could not be revoked is owed, and :meth:`settle` tries again. ``server``: the part of
+    traces and metrics that they belong to.
     """
 
-    def __init__(self, *, server: str, holder: str, vault: Vault, state: SharedState) -> None:
-        self._server, self._holder, self._vault, self._state = server, holder, vault, state
+    def __init__(
+        self,
+        *,
+        server: str,
+        login: VaultLogin,
+        exchange: TokenExchange,
+        vault: Vault,
+        state: SharedState,
+        holder: str = "",
+        steps: LoginSteps = LoginSteps(),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.holder = holder or login.role
+        self._server, self._login, self._steps = server, login, steps
+        self._exchange, self._vault, self._state, self._clock = exchange, vault, state, clock
+        self._owed: dict[str, VaultToken] = {}
+        self._background = BesideCalls()
+
+    @property
+    def owed(self) -> int:
+        """Vault tokens that should be revoked and could not be yet."""
+        return len(self._owed)
+
+    @asynccontextmanager
+    async def made(self, caller: Caller, *, part: str = "") -> AsyncIterator[tuple[VaultToken, Mapping[str, Any]]]:
+        """A login for whoever keeps it when the block is left; with the claims of the token that it was made with.
+
+        Where the block fails, or the caller was signed out or suspended meanwhile, it is revoked in the background.
+        ``part``: of the trace, where that is not the server's.
+
+        Raises SessionEnded, AccessSuspended, ExchangeRefused, VaultLoginRefused, KeycloakUnavailable, VaultUnavailable.
+        """
+        exchanged = await self.exchange(caller, part=part)
+        login = await self.log_in(exchanged.access_token, caller, part=part)
+        try:
+            # Signed out meanwhile: whoever ends what is kept for the session found nothing there yet.
+            self._state.check(caller.claims, server=self.holder)
+            yield login, unverified_claims(exchanged.access_token)
+        except BaseException:
+            self._background.start(self.revoke(login))
+            raise
+        self._background.start(self.register(login, caller.claims))
+
+    @asynccontextmanager
+    async def for_one_action(
+        self, caller: Caller, *, exchanged: TokenSet | None = None, part: str = ""
+    ) -> AsyncIterator[tuple[VaultToken, Entity]]:
+        """A login for the block alone, and the caller's entity. ``exchanged``: a token that Vault accepts already.
+
+        Raises PersonUnknown, and what :meth:`made` raises.
+        """
+        traded = exchanged or await self.exchange(caller, part=part)
+        login = await self.log_in(traded.access_token, caller, part=part)
+        try:
+            entity = await self.entity(login, caller, part=part)
+            require_known(entity.name)
+            yield login, entity
+        finally:
+            await asyncio.shield(self.revoke(login))
+
+    async def exchange(self, caller: Caller, *, part: str = "") -> TokenSet:
+        """The caller's token, exchanged for one that Vault accepts.
+
+        Raises SessionEnded, ExchangeRefused, KeycloakUnavailable.
+        """
+        with step(self._steps.exchange, server=part or self._server) as opened:
+            exchanged = await self._exchange.exchange(
+                caller.token, audience=self._login.audience, scope=self._login.scope
+            )
+            opened.say(f"{self.holder} traded {caller.claims.username}'s token for one that only Vault accepts.")
+            opened.detail(claims=unverified_claims(exchanged.access_token))
+            opened.valid(until=exchanged.expires_at)
+        return exchanged
+
+    async def log_in(self, jwt: SecretStr, caller: Caller, *, part: str = "") -> VaultToken:
+        """A login with a token that Vault accepts. Raises VaultLoginRefused, VaultUnavailable."""
+        role = self._login.role
+        with step(self._steps.login, server=part or self._server) as opened:
+            login = await self._vault.login_jwt(role=role, jwt=jwt, mount=self._login.mount)
+            opened.protect(login.token.get_secret_value())
+            opened.say(f"Vault logged {caller.claims.username} in through {self.holder}.")
+            opened.detail(role=role, policies=list(login.policies), metadata=dict(login.metadata))
+            opened.valid(until=login.lease.expires_at)
+        return login
+
+    async def entity(self, login: VaultToken, caller: Caller, *, part: str = "") -> Entity:
+        """Whom Vault takes the caller for. Raises VaultDenied, VaultUnavailable."""
+        name = caller.claims.username
+        with step(self._steps.entity, server=part or self._server) as opened:
+            entity = await self._vault.entity(login.token, login.entity_id)
+            opened.say(f"Vault takes {name} for the entity {entity.name}.")
+            opened.detail(entity_id=entity.id, entity=entity.name, user_id=caller.claims.sub, username=name)
+        return entity
 
     async def register(self, login: VaultToken, claims: Claims) -> None:
         """Note a login, or its new end; ``claims``: of its person. State that is away is no failure of theirs."""
         noted = RegisteredToken(
             login.accessor,
-            self._holder,
+            self.holder,
             claims.sub,
             claims.sid,
             login.lease.expires_at,
@@ -77,84 +180,19 @@ class RegisteredLogins:
         await self._vault.lookup_self(login.token)
 
     async def revoke(self, login: VaultToken) -> bool:
-        """End the login and every lease under it; False where Vault could not."""
+        """End the login and every lease under it; False where Vault could not yet, and it is owed."""
         try:
             await self._vault.revoke_self(login.token)
         except Problem as problem:
             metrics.REVOCATIONS.add(server=self._server, outcome="owed")
             _log.warning("A Vault token could not be revoked yet: %s", problem)
+            self._owed[login.accessor] = login
             return False
         metrics.REVOCATIONS.add(server=self._server, outcome="done")
         with suppress(StateUnavailable):
             await self._state.vault_tokens.forget(login.accessor)
+        self._owed.pop(login.accessor, None)
         return True
-
-
-class Logins(RegisteredLogins):
-    """Makes and ends Vault logins of callers as ``login`` says.
-
-    A token that could not be revoked is owed, and :meth:`settle` tries again.
-    """
-
-    def __init__(
-        self,
-        *,
-        server: str,
-        login: VaultLogin,
-        exchange: TokenExchange,
-        vault: Vault,
-        state: SharedState,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        super().__init__(server=server, holder=login.role, vault=vault, state=state)
-        self._role, self._login, self._exchange, self._clock = login.role, login, exchange, clock
-        self._owed: dict[str, VaultToken] = {}
-        self._background = BesideCalls()
-
-    @property
-    def owed(self) -> int:
-        """Vault tokens that should be revoked and could not be yet."""
-        return len(self._owed)
-
-    async def make(self, caller: Caller) -> tuple[VaultToken, Mapping[str, Any]]:
-        """Exchange the caller's token, and log in to Vault with what comes; the claims of what came beside the login.
-
-        Raises SessionEnded, ExchangeRefused, VaultLoginRefused, KeycloakUnavailable, VaultUnavailable.
-        """
-        name = caller.claims.username
-        with step("token-exchange", server=self._server) as opened:
-            exchanged = await self._exchange.exchange(
-                caller.token, audience=self._login.audience, scope=self._login.scope
-            )
-            opened.say(f"{self._role} traded {name}'s token for one that only Vault accepts.")
-            claims = unverified_claims(exchanged.access_token)
-            opened.detail(claims=claims)
-            opened.valid(until=exchanged.expires_at)
-        with step("vault-login", server=self._server) as opened:
-            login = await self._vault.login_jwt(role=self._role, jwt=exchanged.access_token, mount=self._login.mount)
-            opened.say(f"Vault logged {name} in through {self._role}.")
-            opened.detail(role=self._role, policies=list(login.policies), metadata=dict(login.metadata))
-            opened.valid(until=login.lease.expires_at)
-        return login, claims
-
-    async def entity(self, login: VaultToken, caller: Caller) -> Entity:
-        """Whom Vault takes the caller for. Raises VaultDenied, VaultUnavailable."""
-        name = caller.claims.username
-        with step("entity", server=self._server) as opened:
-            entity = await self._vault.entity(login.token, login.entity_id)
-            opened.say(f"Vault takes {name} for the entity {entity.name}.")
-            opened.detail(entity_id=entity.id, entity=entity.name, user_id=caller.claims.sub, username=name)
-        self._background.start(self.register(login, caller.claims))
-        return entity
-
-    async def revoke(self, login: VaultToken) -> bool:
-        """End the login and every lease under it, now or as soon as Vault answers."""
-        ended = await super().revoke(login)
-        if ended:
-            self._owed.pop(login.accessor, None)
-        else:
-            self._owed[login.accessor] = login
-        return ended
 
     async def settle(self) -> None:
         """Revoke what is owed; what has expired meanwhile is forgotten."""

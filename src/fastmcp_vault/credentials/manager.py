@@ -13,6 +13,7 @@ from typing import Generic
 
 from fastmcp_vault import correlation, metrics
 from fastmcp_vault.credentials.caller import CallerKey
+from fastmcp_vault.credentials.caller_cache import CallerCache
 from fastmcp_vault.credentials.calls import Call
 from fastmcp_vault.credentials.grant import STALE_SECONDS, Grant, HeldCredential, renewal_due, renewed
 from fastmcp_vault.credentials.logins import Logins
@@ -30,12 +31,11 @@ from fastmcp_vault.errors import (
     SessionEnded,
     VaultDenied,
     VaultUnavailable,
-    session_ended,
 )
-from fastmcp_vault.state.protocol import Principal, SharedState, Suspended, access_suspended, principals_of
+from fastmcp_vault.state.protocol import SharedState
 from fastmcp_vault.tracing import recording, step
 from fastmcp_vault.tracing.beside import BesideCalls
-from fastmcp_vault.vault import Cache, Entity, Lease, VaultToken
+from fastmcp_vault.vault import Entity, Lease, VaultToken
 
 SWEEP_SECONDS = 5.0
 """How often what has expired is released, and what is near its end renewed."""
@@ -61,7 +61,6 @@ class Credentials(Generic[C]):
         self,
         *,
         server: str,
-        role: str,
         logins: Logins,
         source: Source[C],
         state: SharedState,
@@ -69,15 +68,12 @@ class Credentials(Generic[C]):
         clock: Callable[[], float] = time.time,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._server, self._role = server, role
-        self._logins, self._source, self._state, self._clock, self._pause = logins, source, state, clock, pause
-        self._cache: Cache[CallerKey, Grant[C]] = Cache(
-            capacity=capacity, expires_at=lambda grant: grant.expires_at, release=self._release, clock=clock
+        self._server, self._logins, self._source, self._clock, self._pause = server, logins, source, clock, pause
+        self._cache: CallerCache[Grant[C]] = CallerCache(
+            holder=logins.holder, state=state, capacity=capacity, release=self._release, clock=clock
         )
         self._background = BesideCalls()
         self._ahead: set[CallerKey] = set()
-        state.on_ended(self.session_ended)
-        state.on_suspended(self._suspended)
 
     def __len__(self) -> int:
         return len(self._cache)
@@ -145,20 +141,14 @@ class Credentials(Generic[C]):
                 raise
             grant.caller_until = max(grant.caller_until, call.caller.claims.exp)
             if not call.logs_in:
-                note_login_kept(grant, role=self._role, server=self._server)
+                note_login_kept(grant, role=self._logins.holder, server=self._server)
             yield grant
 
     async def _log_in(self, call: Call, key: CallerKey) -> Grant[C]:
         """A new grant: exchange and login, then the entity and the first read at once."""
         call.logs_in = True
-        login, traded = await self._logins.make(call.caller)
-        try:
-            # Signed out or suspended meanwhile: the drop came before there was anything to drop.
-            self._state.check(call.caller.claims, server=self._role)
+        async with self._logins.made(call.caller) as (login, traded):
             grant = await self._begin(login, call)
-        except BaseException:
-            self._background.start(self._logins.revoke(login))
-            raise
         grant.traded = traded
         return grant
 
@@ -306,22 +296,7 @@ class Credentials(Generic[C]):
 
     async def session_ended(self, sid: str) -> None:
         """Let go of what is held for this session."""
-        await self._cache.drop(lambda key: key.sid == sid, because=session_ended())
-
-    async def _suspended(self, what: Suspended) -> None:
-        """Let go of everything, if it is this server; or of what is held for that person, or by that client's calls."""
-        if what == self._role:
-            await self._cache.drop(lambda _: True)
-        elif isinstance(what, Principal):
-            theirs = {
-                CallerKey(grant.claims.iss, grant.claims.sub, grant.claims.sid, self._server)
-                for grant in self._cache.values()
-                if what in principals_of(grant.claims)
-            }
-            await self._cache.drop(
-                lambda key: key in theirs or Principal("person", key.iss, key.sub) == what,
-                because=access_suspended(what, ""),
-            )
+        await self._cache.session_ended(sid)
 
     async def _fetched_ahead(self, call: Call, key: CallerKey) -> None:
         try:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import SecretStr
 
-from fastmcp_vault.errors import CredentialMissing, PersonUnknown
+from fastmcp_vault.errors import CredentialMissing
 from fastmcp_vault.masking import mask
 from fastmcp_vault.sentences import Sentence, joined
 from fastmcp_vault.vault import DatabaseCredential, Lease, Vault, VaultToken
-from fastmcp_vault.vault.models import NOT_TEXT, UNKNOWN, UNKNOWN_FIX, UNPROVISIONED
+from fastmcp_vault.vault.models import NOT_TEXT, require_known
 
 if TYPE_CHECKING:
     from fastmcp_vault.credentials.pools import LeasePool
@@ -130,7 +130,7 @@ class KVSource(Unopened):
         """The newest version. Raises CredentialMissing when it is not there, or lacks a field."""
         read_at = self._clock()
         path = self._vault.kv_path(self._path(entity), mount=self._mount)
-        _require_known(entity, path)
+        require_known(entity, path=path)
         try:
             secret = await self._vault.kv_read(login.token, self._path(entity), mount=self._mount)
         except CredentialMissing as problem:
@@ -226,7 +226,7 @@ class DatabaseSource:
         read_at = self._clock()
         role = self._role.replace("{entity}", entity)
         path = f"{self._mount}/creds/{role}"
-        _require_known(entity, path)
+        require_known(entity, path=path)
         try:
             made = await self._vault.database_creds(login.token, role, mount=self._mount)
         except CredentialMissing as problem:
@@ -281,12 +281,6 @@ def masked_fields(data: Mapping[str, SecretStr]) -> dict[str, str]:
         name: _text(data, name) if name in OPEN_FIELDS else mask(_text(data, name))
         for name in sorted(data, key=lambda name: (name not in OPEN_FIELDS, name))
     }
-
-
-def _require_known(entity: str, path: str) -> None:
-    """Raises PersonUnknown for an entity that Vault made by itself: nothing is stored for such a person."""
-    if UNPROVISIONED.fullmatch(entity):
-        raise PersonUnknown(UNKNOWN, fix=UNKNOWN_FIX, entity=entity, path=path)
 
 
 def _without_last_line_break(value: SecretStr) -> SecretStr:

@@ -118,6 +118,16 @@ _KINDS = (
         "Role, audience and `azp` must fit.",
     ),
     StepKind(
+        "person-entity",
+        5,
+        "app",
+        "vault",
+        "Find the person's entity",
+        "The `sub` claim is an alias of one entity, of whose name the policy for people speaks.",
+        "Vault identity (entities and aliases); auth/token/lookup-self",
+        "An entity that nobody provisioned opens nothing: provision the person first.",
+    ),
+    StepKind(
         "entity",
         5,
         "mcp",
@@ -188,8 +198,7 @@ _KINDS = (
         "app",
         "mcp",
         "Prove both certificates in the TLS handshake",
-        "The server shows its certificate, the agent its own, and each proves that it holds the key."
-        " No secret is sent.",
+        "The server and the agent show their certificates and prove that they hold the keys. No secret is sent.",
         "TLS 1.3 (RFC 8446 §4.4.2); OAuth mutual TLS (RFC 8705 §2)",
         "An expired, foreign or self-made certificate ends here: get a new one.",
     ),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import SecretStr
 
+from fastmcp_vault.errors import PersonUnknown
 from fastmcp_vault.vault.lease import Lease
 
 
@@ -43,10 +45,11 @@ class Entity:
     disabled: bool
     metadata: Mapping[str, str]
 
-    @property
-    def provisioned(self) -> bool:
-        """Whether somebody made it for a person, rather than Vault for a caller it did not know."""
-        return not UNPROVISIONED.fullmatch(self.name)
+
+def require_known(entity: str, **detail: Any) -> None:
+    """Raises PersonUnknown, with ``detail``, for an entity that Vault made by itself: nothing is stored for them."""
+    if UNPROVISIONED.fullmatch(entity):
+        raise PersonUnknown(UNKNOWN, fix=UNKNOWN_FIX, entity=entity, **detail)
 
 
 NOT_TEXT: Mapping[str, str] = {
