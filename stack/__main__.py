@@ -61,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     fetch = verbs.add_parser("fetch", help="download and build everything beforehand")
     fetch.add_argument("--observe", action="store_true", help="also what `up --observe` needs")
     verbs.add_parser("record", help="record Keycloak's start, so that later ones are quicker (`up` does this once)")
+    verbs.add_parser("compose", help="write what compose and the chart say of each MCP server (common/servers.py)")
     verbs.add_parser("doctor", help="check this machine and say what is missing")
     verbs.add_parser("test", help="run the tests; further arguments are pytest's", add_help=False)
     bench = "measure the servers; `bench start` a warm start instead (further arguments: `bench --help`)"

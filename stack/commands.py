@@ -316,6 +316,15 @@ def fetch(layout: Layout, options: Namespace, began: float) -> int:
     return 0
 
 
+def compose(layout: Layout, options: Namespace, began: float) -> int:
+    """Write what docker-compose.yml, .env.example and the chart say of each MCP server."""
+    from stack.compose import write  # noqa: PLC0415 - only here
+
+    for name, changed in write(layout.root).items():
+        show(f"{'changed' if changed else 'unchanged'}: {name}")
+    return 0
+
+
 def record(layout: Layout, options: Namespace, began: float) -> int:
     """Record Keycloak's start at the lowest priority; ended half-done, it leaves nothing behind."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

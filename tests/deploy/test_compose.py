@@ -17,15 +17,17 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
 from app.settings import AppSettings
+from common.servers import SERVERS
 from init.settings import InitSettings
 from init.unseal import UnsealSettings
-from mcp_servers.settings import GithubSettings, JiraSettings, PostgresSettings
+from mcp_servers.kind import server_named
 from mock_services.chatbot.settings import ChatbotSettings
 from mock_services.settings import MockSettings
 from services.agents.settings import AgentsSettings
 from services.auth_relay.settings import RelaySettings
 from services.token_api.settings import LaunchSettings, TokenApiSettings
 from stack import distribution
+from stack.compose import SECTIONS, written
 from stack.instance import make
 from stack.keycloak import ADVERTISED, ADVERTISED_WITH_DOCUMENTS, KeycloakPart
 from stack.layout import Layout
@@ -39,9 +41,7 @@ SETTINGS: dict[str, tuple[type[BaseSettings], ...]] = {
     "unseal": (UnsealSettings,),
     "init": (InitSettings, UnsealSettings),
     "mock": (MockSettings,),
-    "mcp-jira": (JiraSettings,),
-    "mcp-github": (GithubSettings,),
-    "mcp-postgres": (PostgresSettings,),
+    **{spec.client: (server_named(spec.name).settings,) for spec in SERVERS.values()},
     "token-api": (TokenApiSettings, LaunchSettings),
     "agents": (AgentsSettings,),
     "app": (AppSettings,),
@@ -162,6 +162,12 @@ def test_the_demos_secrets_are_those_that_production_refuses(name: str) -> None:
         for field, info in settings.model_fields.items():
             if isinstance(info.default, SecretStr) and field.upper() in given and field != "state_dsn":
                 assert given[field.upper()] == info.default.get_secret_value(), field
+
+
+@pytest.mark.parametrize("file", SECTIONS)
+def test_what_is_said_of_each_mcp_server_is_what_demo_compose_writes(file: str) -> None:
+    text = (compose.ROOT / file).read_text()
+    assert written(file, text) == text, "run `./demo compose`"
 
 
 def test_ports_are_the_same_and_on_loopback_only() -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from stack.compose import SECTIONS
 from stack.layout import ROOT
 from stack.processes import base_environment
 from stack.testing import Stack
@@ -20,7 +23,7 @@ from tests.support.documents import blocks
 from tests.support.people import Person
 
 GUIDE = "docs/ADD_A_SERVER.md"
-ROOMS = ("app", "common", "init", "mcp_servers", "src", "stack", "vault_client")
+ROOMS = ("app", "common", "deploy", "init", "mcp_servers", "mock_services", "services", "src", "stack", "vault_client")
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("own")
     for room in ROOMS:
         shutil.copytree(ROOT / room, place / room, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", place)
+    for file in ("pyproject.toml", *ROOT.glob("docker-compose*.yml"), ".env.example"):
+        shutil.copy(ROOT / file, place)
     (template,) = blocks(GUIDE, "python")
     (place / "mcp_servers" / "forge.py").write_text(template)
     (diff,) = blocks(GUIDE, "diff")
@@ -72,6 +76,46 @@ def test_everything_else_that_must_know_of_the_server_follows_from_the_entry(cop
     assert second == "http://localhost:3004/mcp ['secret/data/users/bob/forge', 'mcp-forge: credential_status']"
     assert third == "['MCP_FORGE_CLIENT_SECRET', 'MCP_FORGE_STATE_PASSWORD'] Forge Forge MCP server"
     assert fourth.endswith("--tool-name who_am_i")
+
+
+def test_compose_and_the_chart_follow_by_one_command_and_leave_with_the_entry(copy: Path) -> None:
+    files = [copy / file for file in SECTIONS]
+    before = [file.read_text() for file in files]
+    _compose(copy)
+    for file in files:
+        assert "forge" in file.read_text(), file
+    for file in files[:1]:
+        services = yaml.safe_load(file.read_text())["services"]
+        forge, github = services["mcp-forge"], services["mcp-github"]
+        assert forge["environment"].pop("FORGE_URL").startswith("${FORGE_URL:")
+        for name in [name for name in github["environment"] if name.startswith(("GITHUB_", "BACKEND_", "ACCOUNT_"))]:
+            del github["environment"][name]
+        assert forge == _as_forge(github), "tests/deploy compares the latter with the stack"
+        for whole in (services["init"]["environment"], services["app"]["environment"]):
+            theirs = {name: value for name, value in whole.items() if name.startswith("MCP_GITHUB_")}
+            assert theirs
+            assert _as_forge(theirs).items() <= whole.items()
+    entries = copy / "common/servers.py"
+    with_it = entries.read_text()
+    shutil.copy(ROOT / "common/servers.py", entries)
+    try:
+        _compose(copy)
+    finally:
+        entries.write_text(with_it)
+    assert [file.read_text() for file in files] == before
+
+
+def _as_forge(of_github: Any) -> Any:
+    """What is said of the GitHub server, said of the new one."""
+    text = json.dumps(of_github)
+    for old, new in (("github", "forge"), ("GITHUB", "FORGE"), ("GitHub", "Forge"), ("3002", "3004")):
+        text = text.replace(old, new)
+    return json.loads(text)
+
+
+def _compose(source: Path) -> None:
+    """What `./demo compose` does."""
+    subprocess.run([sys.executable, "-m", "stack", "compose"], cwd=source, capture_output=True, check=True)
 
 
 @pytest.fixture

@@ -132,7 +132,7 @@ TEXTS: dict[str, str] = {
     "facilitator suspends one on the page *People* when everybody is here. Check "
     "while it is stopped, and check once more when it serves again. On a machine "
     "of your own:",
-    "workshop.suspend.serving": "All three servers serve you.",
+    "workshop.suspend.serving": "Every server serves you.",
     "workshop.suspend.stopped": "{server} refuses you: {reason} Now let it serve again, and check.",
     "workshop.suspend.still": "{server} is still suspended.",
     "workshop.suspend.done": "{server} serves again. While it was suspended nothing of it worked, for anybody, and the"

@@ -119,7 +119,7 @@ TEXTS: dict[str, str] = {
     "workshop.suspend.do": "이 실습은 모두에 대해 서버를 멈추므로 함께 합니다. 모두가 여기까지 오면 진행자가 *참가자* 페이지에서 "
     "한 서버를 중지합니다. 멈춘 동안 확인하고, 다시 서비스하면 한 번 더 확인하십시오. 자신의 컴퓨터에서 "
     "한다면:",
-    "workshop.suspend.serving": "세 서버가 모두 서비스하고 있습니다.",
+    "workshop.suspend.serving": "모든 서버가 서비스하고 있습니다.",
     "workshop.suspend.stopped": "{server}이(가) 거부합니다: {reason} 이제 다시 서비스하게 하고 확인하십시오.",
     "workshop.suspend.still": "{server}은(는) 아직 중지되어 있습니다.",
     "workshop.suspend.done": "{server}이(가) 다시 서비스합니다. 중지된 동안에는 누구에게도 동작하지 않았고, 가지고 있던 Vault 토큰은 "
