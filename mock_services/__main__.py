@@ -40,7 +40,7 @@ class _OneLine(logging.Formatter):
         return super().format(record)[:LINE_LIMIT].encode("unicode_escape").decode("ascii")
 
 
-class _Server(uvicorn.Server):
+class _MockServer(uvicorn.Server):
     """A server that leaves signals alone: one handler below stops all of them."""
 
     @contextlib.contextmanager
@@ -95,13 +95,13 @@ def _listen(settings: MockSettings, name: str) -> socket.socket:
     return sock
 
 
-def _server(settings: MockSettings, users: UsersFile, name: str) -> _Server:
+def _server(settings: MockSettings, users: UsersFile, name: str) -> _MockServer:
     app = SERVICES[name][1](users, settings)
     # Our own line per request is the access log; uvicorn's would show the query as well.
-    return _Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False, proxy_headers=False))
+    return _MockServer(uvicorn.Config(app, log_config=None, access_log=False, server_header=False, proxy_headers=False))
 
 
-async def _serve(servers: Sequence[tuple[_Server, socket.socket]]) -> int:
+async def _serve(servers: Sequence[tuple[_MockServer, socket.socket]]) -> int:
     def stop() -> None:
         for server, _ in servers:
             server.should_exit = True

@@ -24,7 +24,7 @@ from stack.display import ProgressDisplay
 from stack.instance import make, ports_at
 from stack.layout import Layout
 from stack.overridable import METRICS, TRACES
-from stack.part import Instance, Room
+from stack.part import Instance, RoomAddress
 from stack.processes import base_environment, last_lines
 from stack.python_service import environment
 from stack.services import FRONT, PORTS, SERVICES, USUAL, given, service
@@ -76,7 +76,7 @@ def _observe(options: Namespace) -> None:
     options.only = (*(options.only or USUAL), "prometheus", "zipkin")
 
 
-def _room(options: Namespace) -> Room | None:
+def _room(options: Namespace) -> RoomAddress | None:
     """The room that is asked for, and its front among the services. Raises InputError."""
     if not options.room:
         if options.room_certificate or options.room_key:
@@ -86,7 +86,7 @@ def _room(options: Namespace) -> Room | None:
     return room.asked(options.room, options.room_certificate, options.room_key)
 
 
-def _refuse_other_settings(now: status.StackStatus, options: Namespace, asked: Room | None) -> None:
+def _refuse_other_settings(now: status.StackStatus, options: Namespace, asked: RoomAddress | None) -> None:
     """Raises InputError when this ``up`` asks for settings that the running demo was not started with."""
     others = [name for name, digest in given(os.environ).items() if now.given.get(name) != digest]
     if options.port_offset and now.ports != ports_at(options.port_offset):
@@ -374,4 +374,4 @@ def running_or_default(layout: Layout) -> Instance:
 
 def _running_instance(layout: Layout, now: status.StackStatus) -> Instance:
     users = Path(now.users_file) if now.users_file else None
-    return make(layout, now.ports, users, Room(**now.room) if now.room else None)
+    return make(layout, now.ports, users, RoomAddress(**now.room) if now.room else None)

@@ -11,7 +11,7 @@ from fastmcp_vault.errors import InputError
 from stack import programs
 from stack.keycloak import KeycloakPart, tables
 from stack.layout import ROOT, Layout
-from stack.part import Instance, Room, StackPart
+from stack.part import Instance, RoomAddress, StackPart
 from stack.ports import HIGHEST, LOWEST, nearest_offset
 from stack.postgres import Postgres
 from stack.prometheus import PrometheusPart
@@ -61,7 +61,7 @@ def title_of(port: str) -> str:
 
 
 def make(
-    layout: Layout, ports: Mapping[str, int], users_file: Path | None = None, room: Room | None = None
+    layout: Layout, ports: Mapping[str, int], users_file: Path | None = None, room: RoomAddress | None = None
 ) -> Instance:
     """An instance on these ports; its users file is ``USERS_FILE`` of the environment, or the project's own."""
     chosen = users_file or Path(os.environ.get("USERS_FILE") or USERS_FILE)

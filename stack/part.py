@@ -16,7 +16,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Room:
+class RoomAddress:
     """The address that a room's browsers open, and the files (PEM) of a certificate that was given for it."""
 
     address: str
@@ -31,7 +31,7 @@ class Instance:
     layout: Layout
     ports: Mapping[str, int]
     users_file: Path
-    room: Room | None = None
+    room: RoomAddress | None = None
     """Set where the demo serves a room."""
 
     @property

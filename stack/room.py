@@ -17,7 +17,7 @@ from fastmcp_vault.errors import InputError
 from fastmcp_vault.files import write_private
 from stack import secret_store
 from stack.layout import Layout
-from stack.part import Instance, Room
+from stack.part import Instance, RoomAddress
 from stack.service import Service
 from stack.services import FRONT
 
@@ -36,7 +36,7 @@ SHORTCUTS = (
 """What would not be so in production; said at each start."""
 
 
-def asked(address: str, certificate: str, key: str) -> Room:
+def asked(address: str, certificate: str, key: str) -> RoomAddress:
     """The room of `up --room`. Raises InputError for an address that browsers, or this machine, could not use."""
     name = address.strip().lower().rstrip(".")
     ip = _ip(name)
@@ -51,13 +51,13 @@ def asked(address: str, certificate: str, key: str) -> Room:
         raise InputError("A certificate needs its key.", fix="Give both: --room-certificate FILE --room-key FILE.")
     here = os.environ.get("DEMO_CALLED_FROM", "")
     files = [str(Path(here, file).resolve()) if file else "" for file in (certificate, key)]
-    made = Room(name, *files)
+    made = RoomAddress(name, *files)
     if certificate:
         _check_given(made)
     return made
 
 
-def _check_given(room: Room) -> None:
+def _check_given(room: RoomAddress) -> None:
     """Raises InputError for a certificate that does not fit its key, or names another address."""
     from cryptography import x509  # noqa: PLC0415 - only here
 
@@ -142,7 +142,7 @@ def _replaced(found: Any) -> Any:
     return f"room-{readable()}-{readable()}" if isinstance(found, str) and is_published(found) else found
 
 
-def bind(room: Room) -> str:
+def bind(room: RoomAddress) -> str:
     """Where the front listens: at the address itself, or for a host name on every address of this machine."""
     return room.address if _ip(room.address) else _EVERYWHERE
 
@@ -170,7 +170,7 @@ def settings(instance: Instance, service: Service) -> dict[str, str]:
     return {name: value for name, value in public.items() if name in names} | _of(instance, instance.room, service.name)
 
 
-def _of(instance: Instance, room: Room, service: str) -> dict[str, str]:
+def _of(instance: Instance, room: RoomAddress, service: str) -> dict[str, str]:
     """What one service is told besides."""
     folder = _folder(instance)
     match service:

@@ -55,7 +55,7 @@ class StackStatus:
     ports: dict[str, int]
     users_file: str = ""
     room: dict[str, str] = field(default_factory=dict)
-    """The room that it serves, as `stack.part.Room` has it; empty without one."""
+    """The room that it serves, as `stack.part.RoomAddress` has it; empty without one."""
     given: dict[str, str] = field(default_factory=dict)
     """The settings that came from the caller's environment, as digests."""
     ready_after: float | None = None

@@ -17,7 +17,7 @@ from pathlib import Path
 from fastmcp_vault.errors import NotReady
 from stack import control, instance, postgres, status
 from stack.layout import ROOT, Layout
-from stack.part import Instance, Room
+from stack.part import Instance, RoomAddress
 from stack.processes import wait_until
 from stack.python_service import environment
 from stack.services import INFRASTRUCTURE, service
@@ -105,7 +105,7 @@ def running(
         now = status.read(layout)
         if now is None:
             raise NotReady("The stack started but left no status.")
-        served = Room(**now.room) if now.room else None
+        served = RoomAddress(**now.room) if now.room else None
         yield Stack(instance.make(layout, now.ports, Path(now.users_file), served))
     finally:
         control.stop(layout, lambda _status: None)

@@ -9,17 +9,18 @@ import secrets
 from collections.abc import Callable
 
 from joserfc import jwt
-from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
+from fastmcp_vault.errors import TokenInvalid
+from fastmcp_vault.oidc.jws import CompactJws
 from services.auth_relay.problems import AGAIN, InvalidOrExpiredState
 
 TYPE = "lit+jwt"
 """The header's ``typ`` (RFC 8725 §3.11), so that no other JWT of the same secret passes for a link."""
 
-LONGEST = 8_192
-"""Characters."""
+JWS = CompactJws("HS256", 8_192)
+"""What is read of a link; it has some 600 characters."""
 
 
 class Lit(BaseModel):
@@ -57,7 +58,7 @@ class LitMaker:
             callback_url=callback_url,
             redirect_after=redirect_after,
         )
-        return jwt.encode({"alg": "HS256", "typ": TYPE}, lit.model_dump(), self._key), lit
+        return jwt.encode({"alg": JWS.algorithm, "typ": TYPE}, lit.model_dump(), self._key), lit
 
     def read(self, token: str) -> Lit:
         """What the token says, if it is ours and its time is not over. Raises InvalidOrExpiredState."""
@@ -69,10 +70,8 @@ class LitMaker:
         return lit
 
     def _verified(self, token: str) -> Lit | None:
-        if len(token) > LONGEST:
-            return None
         try:
-            found = jwt.decode(token, self._key, algorithms=["HS256"])
-            return Lit.model_validate(found.claims) if found.header.get("typ") == TYPE else None
-        except (JoseError, ValidationError, ValueError, RecursionError):
+            payload = JWS.payload(token, self._key)
+            return Lit.model_validate(payload) if JWS.header(token).get("typ") == TYPE else None
+        except (TokenInvalid, ValidationError):
             return None

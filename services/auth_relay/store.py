@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 from diskcache import FanoutCache, JSONDisk, Timeout
 
-from common.workers import Workers
 from fastmcp_vault.sentences import Sentence
 from services.auth_relay.problems import StoreUnavailable
 
@@ -30,7 +31,8 @@ class Store:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._workers = Workers("relay-store", threads=8)
+        # Threads of its own: a slow disk holds up nobody who waits for one of asyncio's.
+        self._threads = ThreadPoolExecutor(8, thread_name_prefix="relay-store")
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
@@ -76,7 +78,7 @@ class Store:
 
     async def close(self) -> None:
         """Close the files."""
-        self._workers.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
         self._cache.close()
 
     async def _do(self, work: Callable[[], T]) -> T:
@@ -88,4 +90,4 @@ class Store:
                     "The relay cannot read or write its sign-ins.", fix="Try again; its log says why."
                 ) from error
 
-        return await self._workers.run(call)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)

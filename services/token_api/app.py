@@ -64,7 +64,7 @@ async def front(request: Request) -> Response:
 
 @router.post(
     "/api/token/create",
-    responses=errors(413) | {code: {"model": models.Outcome} for code in (400, 401, 403, 429, 503)},
+    responses=errors(413) | {code: {"model": models.TokenActionDone} for code in (400, 401, 403, 429, 503)},
 )
 async def create(request: Request, body: models.CreateToken, owner: Owner) -> models.TokenCreated:
     """Make a token: one hour, its permissions enforced by Vault's policies."""
@@ -123,7 +123,7 @@ async def renew_own(request: Request, token: TokenHeader = None) -> models.Token
 
 
 @router.post("/api/token/revoke", responses=errors(400, 401, 403, 503))
-async def revoke_own(request: Request, token: TokenHeader = None) -> models.Outcome:
+async def revoke_own(request: Request, token: TokenHeader = None) -> models.TokenActionDone:
     """End the token in the header."""
     presented = _presented(token)
     await _tokens(request).look_up(presented)
@@ -150,7 +150,7 @@ async def renew(request: Request, owner: Owner, accessor: Annotated[Accessor, Pa
 
 
 @router.delete("/api/tokens/{accessor}", responses=errors(400, 401, 403, 404, 503))
-async def revoke(request: Request, owner: Owner, accessor: Annotated[Accessor, Path()]) -> models.Outcome:
+async def revoke(request: Request, owner: Owner, accessor: Annotated[Accessor, Path()]) -> models.TokenActionDone:
     """End one of the caller's tokens."""
     await _tokens(request).revoke(owner, accessor)
     return _done(request, "The token is revoked.")
@@ -176,21 +176,21 @@ async def read_item(request: Request, key: models.ItemKey, token: TokenHeader = 
 @items.put("/{key}", responses=errors(413))
 async def write_item(
     request: Request, key: models.ItemKey, body: models.Item, token: TokenHeader = None
-) -> models.Outcome:
+) -> models.TokenActionDone:
     """Write one item: needs `create` for a new key, `update` for one that exists."""
     version = await _vault(request).kv_write(_presented(token), f"{ITEMS}/{key}", {"value": body.value}, mount=MOUNT)
     return _done(request, Sentence("Version {version} of {key} is written.", version=version, key=key))
 
 
 @items.delete("/{key}")
-async def delete_item(request: Request, key: models.ItemKey, token: TokenHeader = None) -> models.Outcome:
+async def delete_item(request: Request, key: models.ItemKey, token: TokenHeader = None) -> models.TokenActionDone:
     """Delete one item with all its versions: needs `delete`."""
     await _vault(request).delete(_presented(token), f"{MOUNT}/metadata/{ITEMS}/{key}")
     return _done(request, Sentence("{key} is deleted.", key=key))
 
 
-def _done(request: Request, message: str) -> models.Outcome:
-    return models.Outcome(success=True, message=said(message, spoken_by(request)))
+def _done(request: Request, message: str) -> models.TokenActionDone:
+    return models.TokenActionDone(success=True, message=said(message, spoken_by(request)))
 
 
 def _presented(token: str | None) -> SecretStr:

@@ -63,7 +63,7 @@ class TokenCreated(BaseModel):
     message: str
 
 
-class Outcome(BaseModel):
+class TokenActionDone(BaseModel):
     """Whether it was done."""
 
     success: bool

@@ -1,12 +1,10 @@
-"""Workers, backoff and correlation: small things that much depends on."""
+"""Backoff and settings: small things that much depends on."""
 
 from __future__ import annotations
 
 import ast
-import asyncio
 import inspect
 import random
-import threading
 from pathlib import Path
 
 import pytest
@@ -14,45 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.settings import CommonSettings, load
-from common.workers import Workers
-from fastmcp_vault import correlation
 from fastmcp_vault.backoff import LONGEST, Backoff
 from fastmcp_vault.errors import ConfigError
 from tests.support.tracked import tracked
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-async def test_a_worker_sees_what_its_caller_carries_and_nobody_else_s() -> None:
-    workers = Workers("test", threads=4)
-
-    async def ask(mine: str) -> tuple[str | None, str]:
-        with correlation.carrying(mine):
-            return await workers.run(lambda: (correlation.current(), threading.current_thread().name))
-
-    answers = await asyncio.gather(*(ask(f"id{n}") for n in range(50)))
-    assert [seen for seen, _ in answers] == [f"id{n}" for n in range(50)]
-    assert all(name.startswith("test") for _, name in answers)
-    assert correlation.current() is None
-    workers.close()
-
-
-async def test_a_cancelled_caller_does_not_wait_for_its_worker() -> None:
-    workers, gate = Workers("test", threads=1), threading.Event()
-    waiting = asyncio.create_task(workers.run(gate.wait))
-    await asyncio.sleep(0)
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-    gate.set()
-    assert await workers.run(lambda: 1) == 1
-    workers.close()
-
-
-def test_workers_serve_one_event_loop_after_another() -> None:
-    workers = Workers("test", threads=1)
-    assert [asyncio.run(workers.run(lambda: n)) for n in range(3)] == [0, 1, 2]  # noqa: B023
-    workers.close()
 
 
 @given(st.integers(1, 40), st.integers())

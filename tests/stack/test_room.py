@@ -19,7 +19,7 @@ from stack import commands, display, instance, room, secret_store
 from stack.__main__ import parser
 from stack.keycloak import KeycloakPart
 from stack.layout import Layout
-from stack.part import Room
+from stack.part import RoomAddress
 from stack.python_service import environment
 from stack.services import PORTS, SERVICES, service
 from stack.status import StackStatus
@@ -63,7 +63,7 @@ def test_any_other_is_refused_with_a_sentence(address: str) -> None:
 def test_a_given_certificate_fits_its_key_and_the_address(tmp_path: Path) -> None:
     files = {name: certificate(tmp_path / name, name) for name in ("workshop.local", "*.example.org")}
     plain, wild = files["workshop.local"], files["*.example.org"]
-    assert room.asked("workshop.local", *plain) == Room("workshop.local", *plain)
+    assert room.asked("workshop.local", *plain) == RoomAddress("workshop.local", *plain)
     assert room.asked("table.example.org", *wild).certificate == wild[0]
     for address, given in (
         ("other.local", plain),
@@ -118,7 +118,7 @@ def test_a_new_room_has_secrets_and_people_of_its_own(layout: Layout, monkeypatc
     for name, entry in people.items():
         assert entry.get("entitlements", {}).keys() == usual[name].get("entitlements", {}).keys()
         assert entry["email"] == usual[name]["email"]
-    shown = display.addresses(instance.make(layout, PORTS, users, Room("workshop.local")), STATUS)
+    shown = display.addresses(instance.make(layout, PORTS, users, RoomAddress("workshop.local")), STATUS)
     told = "\n".join(shown)
     assert f"charlie / {people['charlie']['password']}: good once" in told
     assert f"The room opens  {ORIGIN}" in told
@@ -152,7 +152,7 @@ def test_every_public_address_is_the_room_s_and_every_other_stays_on_loopback(
     for name in ("JIRA_URL", "JIRA_OAUTH_URL", "GITHUB_OAUTH_URL"):
         monkeypatch.delenv(name, raising=False)
     layout.make()
-    served = instance.make(layout, PORTS, None, Room("workshop.local"))
+    served = instance.make(layout, PORTS, None, RoomAddress("workshop.local"))
     alone = instance.make(layout, PORTS)
     differ: dict[str, set[str]] = {}
     secret_store.keep(layout, VAULT_TOKEN="t")
@@ -192,7 +192,7 @@ def test_every_public_address_is_the_room_s_and_every_other_stays_on_loopback(
 def test_accounts_at_a_real_provider_stay_there(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     layout.make()
     monkeypatch.setenv("JIRA_OAUTH_URL", "https://auth.example.com")
-    given = environment(instance.make(layout, PORTS, None, Room("workshop.local")), service("app"))
+    given = environment(instance.make(layout, PORTS, None, RoomAddress("workshop.local")), service("app"))
     assert given["JIRA_OAUTH_URL"] == "https://auth.example.com"
     assert "JIRA_OAUTH_INSIDE_URL" not in given
     assert given["GITHUB_OAUTH_URL"] == f"{ORIGIN}/mock/github"

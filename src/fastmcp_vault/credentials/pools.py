@@ -257,7 +257,7 @@ class LeasePool:
 def _telling(noting: Callable[[str], None]) -> type[psycopg.AsyncConnection[Any]]:
     """Connections that tell ``noting`` why they could not be made: the pool keeps that to itself."""
 
-    class Telling(psycopg.AsyncConnection[Any]):
+    class ExplainingConnection(psycopg.AsyncConnection[Any]):
         @classmethod
         async def connect(cls, conninfo: str = "", **kwargs: Any) -> Self:
             try:
@@ -266,7 +266,7 @@ def _telling(noting: Callable[[str], None]) -> type[psycopg.AsyncConnection[Any]
                 noting(str(error))
                 raise
 
-    return Telling
+    return ExplainingConnection
 
 
 async def _discard_all(connection: psycopg.AsyncConnection) -> None:
