@@ -15,11 +15,10 @@ from app.texts import t
 from fastmcp_vault import tracing
 from fastmcp_vault.credentials.caller import Caller, CallerKey
 from fastmcp_vault.credentials.caller_cache import CallerCache
-from fastmcp_vault.credentials.logins import Logins, LoginSteps, VaultLogin
+from fastmcp_vault.credentials.logins import Logins, LoginSteps, TokenExchange, VaultLogin
 from fastmcp_vault.errors import StateUnavailable, VaultDenied
-from fastmcp_vault.oidc.oidc import Keycloak
 from fastmcp_vault.oidc.tokens import Claims, TokenSet
-from fastmcp_vault.state import State
+from fastmcp_vault.state.protocol import SharedState
 from fastmcp_vault.vault import Entity, Lease, Vault, VaultToken
 from fastmcp_vault.vault.models import require_known
 from fastmcp_vault.vault.shelf import Shelf
@@ -91,7 +90,7 @@ class PersonVault:
     """
 
     def __init__(
-        self, *, keycloak: Keycloak, vault: Vault, state: State, clock: Callable[[], float] = time.time
+        self, *, keycloak: TokenExchange, vault: Vault, state: SharedState, clock: Callable[[], float] = time.time
     ) -> None:
         self._keycloak, self._vault, self._state, self._clock = keycloak, vault, state, clock
         self._by_role: dict[str, Logins] = {}

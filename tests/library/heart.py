@@ -316,41 +316,48 @@ def call(world: World, sub: str, *, sid: str = "s-1", fresh: bool = False, **mor
 
 
 @asynccontextmanager
-async def serving(
-    world: World, *, server: str = "jira", database: bool = False, capacity: int = 100, state: MemoryState | None = None
-) -> AsyncIterator[Server]:
-    """The credentials of one server, running."""
-    state = state or MemoryState(clock=world.clock)
+async def clients(world: World, client_id: str) -> AsyncIterator[tuple[OidcClient, Vault]]:
+    """The real clients of the world's issuer and Vault, each with a circuit of its own."""
     endpoints = Endpoints(
         issuer="http://issuer", authorization="", token="http://issuer/token", jwks="", end_session=""
     )
     issuer = OidcClient(
         endpoints,
-        client_id=f"mcp-{server}",
+        client_id=client_id,
         client_secret=SecretStr("secret"),
         transport=world.transport,
         clock=world.clock,
     )
     vault = Vault("http://vault", transport=world.transport, clock=world.clock)
     vault.circuit, issuer.circuit = Circuit("vault", clock=world.clock), Circuit("keycloak", clock=world.clock)
-    pools: list[FakePool] = []
-    login = VaultLogin(role=f"mcp-{server}")
-    logins = Logins(server=server, login=login, exchange=issuer, vault=vault, state=state, clock=world.clock)
-    credentials: Credentials[Any] = Credentials(
-        server=server,
-        logins=logins,
-        source=_source(vault, world.clock, pools, database=database),
-        state=state,
-        capacity=capacity,
-        clock=world.clock,
-        pause=world.clock.pause,
-    )
     try:
-        async with state, credentials:
-            yield Server(world, credentials, logins, state, pools)
+        yield issuer, vault
     finally:
         await vault.close()
         await issuer.close()
+
+
+@asynccontextmanager
+async def serving(
+    world: World, *, server: str = "jira", database: bool = False, capacity: int = 100, state: MemoryState | None = None
+) -> AsyncIterator[Server]:
+    """The credentials of one server, running."""
+    state = state or MemoryState(clock=world.clock)
+    pools: list[FakePool] = []
+    login = VaultLogin(role=f"mcp-{server}")
+    async with clients(world, f"mcp-{server}") as (issuer, vault):
+        logins = Logins(server=server, login=login, exchange=issuer, vault=vault, state=state, clock=world.clock)
+        credentials: Credentials[Any] = Credentials(
+            server=server,
+            logins=logins,
+            source=_source(vault, world.clock, pools, database=database),
+            state=state,
+            capacity=capacity,
+            clock=world.clock,
+            pause=world.clock.pause,
+        )
+        async with state, credentials:
+            yield Server(world, credentials, logins, state, pools)
 
 
 def _source(vault: Vault, clock: Callable[[], float], pools: list[FakePool], *, database: bool) -> Source[Any]:
