@@ -1,7 +1,7 @@
 """Masking: nothing that opens a door leaves the process readable, whatever it is embedded in.
 
-What is masked is often what a stranger sent. So every text is cut before it is masked, and every pattern runs in
-linear time: the work for one text is bounded, however long it is.
+What is masked is often what a stranger sent. So every text is cut before it is masked, and every pattern
+(:mod:`fastmcp_vault.secret_patterns`) runs in linear time: the work for one text is bounded, however long it is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,22 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus
+
+from fastmcp_vault.secret_patterns import (
+    HEADER_LINE,
+    NAMED,
+    NAMED_ENCODED,
+    NAMED_NESTED,
+    NAMED_QUOTED,
+    NAMES_A_SECRET,
+    NAMES_NO_SECRET,
+    SCHEME_IN_TEXT,
+    SPACED,
+    SQL_PASSWORD,
+    TOKEN,
+    URL_PASSWORD,
+    WORDS,
+)
 
 BULLETS = "••••"
 
@@ -32,72 +48,11 @@ CUT = "…"
 # What ends a run of characters that may be one secret, looked for backwards from the place of a cut.
 _WHOLE_PIECE = re.compile(r"""[^\s"'&,;<>{}()\[\]]*""")
 
-# A name that says its value opens a door. The exceptions hold metadata about such values.
-_SECRET_NAME = re.compile(
-    r"authorization|cookie|passw|secret|token|api[-_]?key|credential|^code$|code_verifier|assertion"
-    r"|^jwt$|private_key|unseal|^state$|^nonce$|id_token_hint|session_key"
-    r"|mcp_demo_(?:session|login)|keycloak_(?:identity|session)|auth_session_id",
-    re.IGNORECASE,
-)
-_WORDS = (
-    *("authorization", "cookie", "passw", "secret", "token", "credential", "code", "assertion", "jwt", "unseal"),
-    *("state", "nonce", "session", "mcp_demo_login", "identified by", "keycloak_identity"),
-    *("apikey", "api-key", "api_key", "private_key", "x-"),
-)
-"""In lower case: a text without any of these names no secret."""
-_SAFE_NAME = re.compile(
-    r"token_type|token_policies|token_endpoint|token_ttl|requested_token_type|subject_token_type|issued_token_type"
-    r"|token_introspection|token_num_uses|token_bound|token_duration|secret_path|credential_path|num_tokens|cursor"
-    r"|page_?token|masked|^credential_status$|_supported$|credential_version",
-    re.IGNORECASE,
-)
 # A run of characters that tokens are made of; a compact JWS is looked for inside one, wherever it begins.
 _RUN = re.compile(r"[A-Za-z0-9_.-]{20,}")
 _JWS_HEADER = re.compile(r"eyJ[A-Za-z0-9_-]{5}")
-# Vault tokens (hvs., hvb., hvr.; s., b., r. where a word begins, be it after an escape), GitHub's and Atlassian's.
-_SECRET_TEXT = re.compile(
-    r"hv[sbr]\.[A-Za-z0-9_-]{20,}"
-    r"|(?:(?<![A-Za-z0-9_.-])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt]))[sbr]\.[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9]+)?"
-    r"|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{20,}"
-    r"|ATATT[A-Za-z0-9_=-]{10,}"
-)
 _SCHEME = re.compile(r"^(Basic|Bearer|DPoP)\s+(\S+)$", re.IGNORECASE)
 _SCHEME_ALONE = re.compile(r"(?:Basic|Bearer|DPoP)\s*(?:[…•<{]|\W*$)", re.IGNORECASE)
-_SCHEME_IN_TEXT = re.compile(r"\b(Basic|Bearer|DPoP) (?![A-Za-z]?[a-z_]+(?![A-Za-z0-9+/.~-]))([A-Za-z0-9+/_.~-]{8,}=*)")
-_URL_PASSWORD = re.compile(r"(?<=://)([^/\s:@]{0,256}):([^/\s]{1,1024})@")
-# name=value as in queries, forms, cookies and connection strings; "name": "value" as in JSON and printed dictionaries.
-_NAMED = re.compile(r"(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{1,64})=([\"']?)([^&\s;,\"'`<>]+)")
-_NAMED_QUOTED = re.compile(r"""(["'])([A-Za-z0-9_.-]{1,64})\1(\s{0,8}:\s{0,8}\1)((?:\\.|(?!\1)[^\\])++)""", re.DOTALL)
-# The same inside a JSON string, to the fifth string in a string: a quote at depth n stands behind 2^n - 1 backslashes.
-_NAMED_NESTED = [
-    (
-        "\\" * slashes + '"',
-        re.compile(
-            rf"""((?<!\\)\\{{{slashes}}}")([A-Za-z0-9_.-]{{1,64}})\1(\s{{0,8}}:\s{{0,8}}\1)"""
-            rf"""((?:[^"\\]|\\++(?!")|(?:\\{{{2 * slashes + 2}}})*+\\{{{2 * slashes + 1}}}")++)"""
-        ),
-    )
-    for slashes in (1, 3, 7, 15, 31)
-]
-# name%3Dvalue: a query inside a query's value, be it quoted more than once.
-_NAMED_ENCODED = re.compile(
-    r"(%(?:25){0,3}[0-9A-Fa-f]{2}|(?<![A-Za-z0-9_.%-]))([A-Za-z0-9_.-]{1,64})(%(?:25){0,3}3[Dd])"
-    r"((?:[^&\s;,\"'`<>%]|%(?!(?:25){0,3}26))++)"
-)
-# Header lines of requests and answers: everything to the end of the line.
-_HEADER_LINE = re.compile(
-    r"(?<![A-Za-z0-9_.-])((?:proxy-)?authorization|(?:set-)?cookie|x-[a-z-]{0,40}(?:token|key|secret)|token-header)"
-    r"(:[ \t]{0,8})((?:[^\r\n\"\\]|\\(?![nr])|\"(?!\s{0,8}(?:[}\]]|$|,\s{0,8}[\"'{\[])))++)",
-    re.IGNORECASE,
-)
-# "name: value" and "name = value", as in configuration files, sentences and code.
-_SPACED = re.compile(
-    r"(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{1,64})([ \t]{1,8}=[ \t]{0,8}|=[ \t]{1,8}|=(?=[\"'])|:[ \t]{1,8})"
-    r"(?:([\"'])((?:\\.|(?!\3)[^\\])++)"
-    r"|(\\{1,31}[\"'])((?:[^\"'\\]|\\++(?![\"']))++)"
-    r"|((?:[^\s\"'`<>\\]|\\(?![nr]))++))",
-    re.DOTALL,
-)
 _EVERYDAY_NAME = re.compile(r"^(?:code|state|nonce)$", re.IGNORECASE)
 """Secret as a parameter of a redirect; in a sentence, a configuration file or SQL, words like others."""
 _TELLING = re.compile(r"(?=[^\d]*\d)(?=[^A-Za-z]*[A-Za-z])|.*[!@#$%^&*+~|]")
@@ -105,11 +60,6 @@ _TELLING = re.compile(r"(?=[^\d]*\d)(?=[^A-Za-z]*[A-Za-z])|.*[!@#$%^&*+~|]")
 _LINE_BEGINS = re.compile(r"(?:[\r\n]|\\n)[ \t-]{0,12}$")
 _LINE_ENDS = re.compile(r"[ \t,]{0,8}(?:[\r\n\"'`]|\\n|$)")
 _NO_VALUE = re.compile(r"(?:None|null|true|false|yes|no)\W*$|[A-Za-z_][\w.]*\(", re.IGNORECASE)
-# SQL: CREATE ROLE … PASSWORD '…', also as E'…' and between dollars.
-_SQL_PASSWORD = re.compile(
-    r"\b(PASSWORD|IDENTIFIED BY)(\s{1,8}(?:E|U&)?)(?:'((?:[^'\\]|''|\\.)++)|\$(\w{0,16})\$(.{1,200}?)\$\4\$)",
-    re.IGNORECASE | re.DOTALL,
-)
 _STUMP = re.compile(r"\S{4}…\S{4}|[…•]*")
 """What a masked value looks like."""
 
@@ -150,19 +100,19 @@ def mask_text(text: str, *, secrets: Iterable[str] = (), limit: int = TEXT_LIMIT
             text = text.replace(form, mask(secret))
     # Most texts are log lines that hold nothing: each pattern runs only where a piece stands that it cannot do without.
     lowered = text.lower()
-    names_a_secret = any(word in lowered for word in _WORDS)
-    text = _named_masked(text) if names_a_secret else _SCHEME_IN_TEXT.sub(_masked_scheme, text)
+    names_a_secret = any(word in lowered for word in WORDS)
+    text = _named_masked(text) if names_a_secret else SCHEME_IN_TEXT.pattern.sub(_masked_scheme, text)
     if "://" in text:
-        text = _URL_PASSWORD.sub(lambda m: f"{m[1]}:{BULLETS}@", text)
+        text = URL_PASSWORD.pattern.sub(lambda m: f"{m[1]}:{BULLETS}@", text)
     if "eyJ" in text:
         text = _RUN.sub(_masked_jws, text)
-    return _SECRET_TEXT.sub(lambda m: mask(m[0]), text)
+    return TOKEN.sub(lambda m: mask(m[0]), text)
 
 
 def is_secret_name(name: str) -> bool:
     """True when a field, header or parameter of this name holds a secret."""
     name = name[:NAME_LIMIT]
-    return bool(_SECRET_NAME.search(name)) and not _SAFE_NAME.search(name)
+    return bool(NAMES_A_SECRET.search(name)) and not NAMES_NO_SECRET.search(name)
 
 
 def mask_value(name: str, value: Any, *, secrets: Iterable[str] = (), limit: int = VALUE_LIMIT) -> Any:
@@ -290,20 +240,22 @@ def _masked_pair(pair: re.Match[str]) -> str:
 def _named_masked(text: str) -> str:
     """``text`` with every value masked that stands beside a name which says that it is secret."""
     if ":" in text:
-        text = _HEADER_LINE.sub(_masked_header, text)
-    text = _SCHEME_IN_TEXT.sub(_masked_scheme, text)
+        text = HEADER_LINE.pattern.sub(_masked_header, text)
+    text = SCHEME_IN_TEXT.pattern.sub(_masked_scheme, text)
     if '"' in text or "'" in text:
-        text = _NAMED_QUOTED.sub(_masked_pair, text)
-        for quote_mark, nested in _NAMED_NESTED:
+        text = NAMED_QUOTED.pattern.sub(_masked_pair, text)
+        for quote_mark, nested in NAMED_NESTED:
             if quote_mark in text:
-                text = nested.sub(_masked_pair, text)
+                text = nested.pattern.sub(_masked_pair, text)
     if "'" in text or "$" in text:
-        text = _SQL_PASSWORD.sub(_masked_sql, text)
-    text = _SPACED.sub(_masked_spaced, text)
+        text = SQL_PASSWORD.pattern.sub(_masked_sql, text)
+    text = SPACED.pattern.sub(_masked_spaced, text)
     if "%" in text:
-        text = _NAMED_ENCODED.sub(lambda m: f"{m[1]}{m[2]}{m[3]}{mask(m[4])}" if _opens(m[2], m[4]) else m[0], text)
+        text = NAMED_ENCODED.pattern.sub(
+            lambda m: f"{m[1]}{m[2]}{m[3]}{mask(m[4])}" if _opens(m[2], m[4]) else m[0], text
+        )
     if "=" in text:
-        text = _NAMED.sub(lambda m: f"{m[1]}={m[2]}{mask(m[3])}" if _opens(m[1], m[3]) else m[0], text)
+        text = NAMED.pattern.sub(lambda m: f"{m[1]}={m[2]}{mask(m[3])}" if _opens(m[1], m[3]) else m[0], text)
     return text
 
 

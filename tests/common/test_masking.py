@@ -25,6 +25,23 @@ from fastmcp_vault.masking import (
     mask_url,
     mask_value,
 )
+from fastmcp_vault.secret_patterns import PATTERNS, SAFE_NAMES, SECRET_NAMES, WORDS, SecretPattern
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.name)
+def test_each_pattern_finds_its_example_which_is_masked(pattern: SecretPattern) -> None:
+    assert pattern.pattern.search(pattern.example)
+    assert pattern.secret in pattern.example
+    assert pattern.secret not in mask_text(pattern.example)
+
+
+def test_each_name_of_the_table_is_secret_or_an_exception_to_one_that_is() -> None:
+    for name in SECRET_NAMES:
+        assert is_secret_name(name.example), name
+        assert any(word in name.example.lower() for word in WORDS), name
+    for name in SAFE_NAMES:
+        assert not is_secret_name(name.example), name
+
 
 URL_SAFE = string.ascii_letters + string.digits + "_-"
 
