@@ -18,6 +18,7 @@ import yaml
 
 from common.servers import SERVERS
 from fastmcp_vault import metrics
+from fastmcp_vault.http import CONNECT_SECONDS
 from init import service_settings, vault_kubernetes
 from init.settings import InitSettings
 from stack.service import Service
@@ -215,9 +216,6 @@ def _paths(request: dict[str, Any]) -> list[tuple[str, Any]]:
     return [(one["path"], one["data"]) for one in request.values()]
 
 
-MEASURED = [one.name for one in LONG if one.metrics]
-
-
 def test_prometheus_alone_reads_the_metrics_of_each_service_that_has_some() -> None:
     chosen = ("monitoring.enabled=true", "monitoring.serviceMonitor.enabled=true", "monitoring.rules.enabled=true")
     port = 9464
@@ -331,3 +329,17 @@ def test_the_engines_by_operators_and_the_chart_name_each_other_as_they_are_call
     (gateway,) = (one["metadata"] for one in certificates if one["kind"] == "Gateway")
     assert chart["gateway"]["parentRefs"] == [{"name": gateway["name"], "namespace": gateway["namespace"]}]
     assert gateway["annotations"]["cert-manager.io/cluster-issuer"] in issuers
+
+
+def test_where_secrets_are_made_by_an_operator_no_pod_reads_its_settings_from_vault() -> None:
+    for one in LONG:
+        made = container(one.name, "secretsFrom=secrets")
+        assert made["command"] == ["python", "-m", *one.module]
+        assert made["envFrom"] == [{"secretRef": {"name": one.name}}]
+        assert "envFrom" not in container(one.name)
+
+
+def test_a_question_to_the_dns_that_got_lost_is_asked_again_before_a_connection_is_given_up() -> None:
+    for one in LONG:
+        options = named("Deployment", one.name)["spec"]["template"]["spec"]["dnsConfig"]["options"]
+        assert float({option["name"]: option.get("value") for option in options}["timeout"]) < CONNECT_SECONDS
