@@ -228,6 +228,7 @@ spec:
         command: [/host/coredns, -conf, /conf/Corefile]
         volumeMounts: [{name: bin, mountPath: /host, readOnly: true}, {name: conf, mountPath: /conf}]
         readinessProbe: {httpGet: {path: /ready, port: 8181}, periodSeconds: 1}
+        resources: {requests: {cpu: 100m, memory: 70Mi}} # without, it starves whenever a pod starts, and nobody finds anybody
 Y
   for i in $(seq 20); do mkdir $R/pv/$i; echo "{apiVersion: v1, kind: PersistentVolume, metadata: {name: pv$i}, spec: {storageClassName: standard, capacity: {storage: 100Gi}, accessModes: [ReadWriteOnce, ReadWriteMany],
    local: {path: $R/pv/$i}, nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [node1]}]}]}}}}"; echo ---; done | kube apply -f - >/dev/null
