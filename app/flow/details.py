@@ -50,8 +50,9 @@ def title(step: Step) -> str:
 
 def sentence(step: Step) -> str:
     """One sentence on what happened: the error where it failed, else what was said, else why the step is there."""
-    said = told(Sentence.read(step.error, step.words.get("error"))) if step.status == "failed" else step.sentence
-    return said or t(f"registry.{step.kind}.why")
+    said = step.error if step.status == "failed" else step.sentence
+    form = step.words.get("error" if step.status == "failed" else "sentence")
+    return told(Sentence.read(said, form)) or t(f"registry.{step.kind}.why")
 
 
 def times(step: Step) -> str:

@@ -40,7 +40,11 @@ def reason(step: Step, trace: Trace) -> Reason:
     if step.status == "reused":
         return Reason(out=_sentence(step.kind, "out", values))  # Nothing was checked now.
     said = Reason(*(_sentence(step.kind, part, values) for part in ("checked", "out", "stops")))
-    return said if said.out else Reason(said.checked, step.sentence, said.stops)
+    return (
+        said
+        if said.out
+        else Reason(said.checked, told(Sentence.read(step.sentence, step.words.get("sentence"))), said.stops)
+    )
 
 
 def instead(step: Step, trace: Trace) -> str:

@@ -9,13 +9,15 @@ from typing import Any, cast
 
 import pytest
 
+from app.flow.details import sentence
 from app.person_vault import PersonLogin, PersonVault
 from app.sessions import Session
+from app.texts import speaking
 from fastmcp_vault import tracing
 from fastmcp_vault.errors import VaultDenied
 from fastmcp_vault.state import MemoryState
 from fastmcp_vault.state.protocol import Principal
-from fastmcp_vault.tracing import Recorder
+from fastmcp_vault.tracing import Recorder, Step
 from tests.library.heart import TOKEN_LIFE, World, caller, clients, settle
 
 
@@ -59,6 +61,24 @@ async def test_pages_at_once_share_one_login_and_the_next_one_reuses_it(world: W
         (kind, "own", "reused") for kind in kinds
     ]
     assert len(world.tokens) == 1
+
+
+async def test_each_step_of_the_login_is_told_in_the_reader_s_language(world: World, vault: PersonVault) -> None:
+    recorder = Recorder("look")
+    with tracing.recording(recorder):
+        await vault.use(alice(world), itself)
+    sent = [Step.model_validate_json(step.model_dump_json()) for step in recorder.trace.steps]
+    assert [sentence(step) for step in sent] == [
+        "mcp-demo-app traded alice's token for one that only Vault accepts.",
+        "Vault logged alice in through mcp-demo-app.",
+        "Vault takes alice for the entity alice.",
+    ]
+    with speaking("ko"):
+        assert [sentence(step) for step in sent] == [
+            "mcp-demo-app: alice 님의 토큰을 Vault만 받아들이는 토큰으로 교환했습니다.",
+            "Vault가 mcp-demo-app을(를) 통해 alice 님을 로그인시켰습니다.",
+            "Vault는 alice 님을 entity alice(으)로 봅니다.",
+        ]
 
 
 async def test_a_login_near_its_end_is_replaced_and_what_it_leaves_behind_is_revoked(

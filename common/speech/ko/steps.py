@@ -1,8 +1,16 @@
-"""What to do when a step of the trace fails in a way that nobody foresaw, in Korean."""
+"""What a login at Vault and a credential say of themselves in a trace, and what to do when a step fails, in Korean."""
 
 from __future__ import annotations
 
 TEXTS: dict[str, str] = {
+    "{client} traded {username}'s token for one that only Vault accepts.": "{client}: {username} 님의 토큰을 Vault만 받아들이는 토큰으로 교환했습니다.",
+    "Vault logged {username} in through {client}.": "Vault가 {client}을(를) 통해 {username} 님을 로그인시켰습니다.",
+    "Vault takes {username} for the entity {entity}.": "Vault는 {username} 님을 entity {entity}(으)로 봅니다.",
+    "{entity}'s own {server} credential was read at {path}.": "{entity} 본인의 {server} 자격 증명을 {path}에서 읽었습니다.",
+    "Not needed: the Vault login made with it still holds.": "필요하지 않습니다. 이것으로 한 Vault 로그인이 아직 유효합니다.",
+    "The login of {entity} through {client} still holds.": "{client}을(를) 통한 {entity}의 로그인이 아직 유효합니다.",
+    "Vault took the caller for the entity {entity}.": "Vault는 호출자를 entity {entity}(으)로 보았습니다.",
+    "{entity}'s credential from {path} still holds.": "{path}의 {entity} 자격 증명이 아직 유효합니다.",
     "Sign out and sign in again; if it stays, `./demo status` says whether Keycloak is up.": "로그아웃한 다음 다시 로그인하십시오. 계속되면 `./demo status`로 Keycloak이 실행 중인지 확인하십시오.",
     "An expired or foreign token: sign in again.": "만료되었거나 다른 곳의 토큰입니다. 다시 로그인하십시오.",
     "The session may have ended at Keycloak: sign in again.": "Keycloak에서 세션이 종료되었을 수 있습니다. 다시 로그인하십시오.",

@@ -16,6 +16,7 @@ from fastmcp_vault import metrics
 from fastmcp_vault.credentials.caller import Caller
 from fastmcp_vault.errors import Problem, StateUnavailable
 from fastmcp_vault.oidc import Claims, TokenSet, unverified_claims
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.state.protocol import RegisteredToken, SharedState
 from fastmcp_vault.tracing import step
 from fastmcp_vault.tracing.beside import BesideCalls
@@ -130,7 +131,13 @@ class Logins:
             exchanged = await self._exchange.exchange(
                 caller.token, audience=self._login.audience, scope=self._login.scope
             )
-            opened.say(f"{self.holder} traded {caller.claims.username}'s token for one that only Vault accepts.")
+            opened.say(
+                Sentence(
+                    "{client} traded {username}'s token for one that only Vault accepts.",
+                    client=self.holder,
+                    username=caller.claims.username,
+                )
+            )
             opened.detail(claims=unverified_claims(exchanged.access_token))
             opened.valid(until=exchanged.expires_at)
         return exchanged
@@ -141,7 +148,8 @@ class Logins:
         with step(self._steps.login, server=part or self._server) as opened:
             login = await self._vault.login_jwt(role=role, jwt=jwt, mount=self._login.mount)
             opened.protect(login.token.get_secret_value())
-            opened.say(f"Vault logged {caller.claims.username} in through {self.holder}.")
+            name = caller.claims.username
+            opened.say(Sentence("Vault logged {username} in through {client}.", username=name, client=self.holder))
             opened.detail(role=role, policies=list(login.policies), metadata=dict(login.metadata))
             opened.valid(until=login.lease.expires_at)
         return login
@@ -151,7 +159,7 @@ class Logins:
         name = caller.claims.username
         with step(self._steps.entity, server=part or self._server) as opened:
             entity = await self._vault.entity(login.token, login.entity_id)
-            opened.say(f"Vault takes {name} for the entity {entity.name}.")
+            opened.say(Sentence("Vault takes {username} for the entity {entity}.", username=name, entity=entity.name))
             opened.detail(entity_id=entity.id, entity=entity.name, user_id=caller.claims.sub, username=name)
         return entity
 

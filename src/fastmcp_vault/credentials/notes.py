@@ -9,13 +9,15 @@ from typing import Any
 from fastmcp_vault.credentials.grant import STALE_SECONDS, Grant, holds_until
 from fastmcp_vault.credentials.sources import C, Credential
 from fastmcp_vault.errors import CredentialMissing, Problem
+from fastmcp_vault.sentences import Sentence
 from fastmcp_vault.tracing import OpenStep, current, reused, step
 from fastmcp_vault.vault import VaultToken
 
 
 def note_read(opened: OpenStep, credential: Credential, *, entity: str, server: str, login: VaultToken) -> None:
     """The step of a read: whose, where, and until when."""
-    opened.say(f"{entity}'s own {server} credential was read at {credential.path}.")
+    where = {"entity": entity, "server": server, "path": credential.path}
+    opened.say(Sentence("{entity}'s own {server} credential was read at {path}.", **where))
     opened.detail(**_facts(credential))
     opened.valid(until=holds_until(credential, login))
 
@@ -41,11 +43,15 @@ def note_login_kept(grant: Grant[C], *, role: str, server: str) -> None:
     for kind, sentence, detail in (
         (
             "token-exchange",
-            "Not needed: the Vault login made with it still holds.",
+            Sentence("Not needed: the Vault login made with it still holds."),
             {"claims": dict(grant.traded)} | ahead,
         ),
-        ("vault-login", f"The login of {entity.name} through {role} still holds.", asked | ahead),
-        ("entity", f"Vault took the caller for the entity {entity.name}.", known | ahead),
+        (
+            "vault-login",
+            Sentence("The login of {entity} through {client} still holds.", entity=entity.name, client=role),
+            asked | ahead,
+        ),
+        ("entity", Sentence("Vault took the caller for the entity {entity}.", entity=entity.name), known | ahead),
     ):
         reused(kind, since=grant.made_at, until=until, server=server, sentence=sentence, **detail)
 
@@ -54,7 +60,8 @@ def note_credential_kept(grant: Grant[C], credential: C, *, server: str) -> None
     """The read that was not needed."""
     if current() is None:
         return
-    sentence = f"{grant.entity.name}'s credential from {credential.path} still holds."
+    where = {"entity": grant.entity.name, "path": credential.path}
+    sentence = Sentence("{entity}'s credential from {path} still holds.", **where)
     until, facts = holds_until(credential, grant.login), {**_facts(credential), **_asked(grant)}
     reused("credential", since=credential.read_at, until=until, server=server, sentence=sentence, **facts)
 

@@ -36,7 +36,7 @@ class Step(BaseModel):
 
     ``since`` and ``until`` (seconds since the epoch) tell of a reused step from when to when its
     result holds. ``detail`` is small, masked and made for people. ``words`` holds what another language
-    needs of ``error`` and ``fix`` (:meth:`fastmcp_vault.sentences.Sentence.read`).
+    needs of ``sentence``, ``error`` and ``fix`` (:meth:`fastmcp_vault.sentences.Sentence.read`).
     """
 
     model_config = ConfigDict(extra="forbid")

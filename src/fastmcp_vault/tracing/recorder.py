@@ -32,8 +32,9 @@ class OpenStep:
         self._recorder = recorder
 
     def say(self, sentence: str) -> None:
-        """One plain sentence on what happened."""
-        self.step.sentence = mask_text(sentence, secrets=self._secrets)
+        """One plain sentence on what happened; of a Sentence, the words are kept for other languages."""
+        self.step.sentence = masked(sentence, partial(mask_text, secrets=self._secrets))
+        self.step.words |= with_words(sentence=self.step.sentence).get("words", {})
 
     def detail(self, **values: Any) -> None:
         """Facts worth showing beside the step; secret-looking names and values are masked."""
@@ -66,7 +67,7 @@ class OpenStep:
             step.error, step.fix, step.code = f"{type(error).__name__}: {error}", advice(step.about.hint), "internal"
         mask = partial(mask_text, secrets=self._secrets)
         step.error, step.fix = masked(step.error, mask), masked(step.fix, mask)
-        step.words = with_words(error=step.error, fix=step.fix).get("words", {})
+        step.words |= with_words(error=step.error, fix=step.fix).get("words", {})
 
     @property
     def secrets(self) -> frozenset[str]:
