@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import statistics
 import time
+import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from app.actions import ActionDone, ServerView
@@ -17,12 +19,19 @@ from app.lab.isolation import THINGS, Cell
 from app.lab.sheet import kept
 from app.session import Visit
 from fastmcp_vault.tracing import STEPS, Exchange, Step, Trace
+from stack.layout import ROOT
 from tests.app.conftest import ALICE, FRAME
 from tests.app.test_flow import T0
 from tests.app.test_lab import result
 from tests.app.test_pages import GET_ISSUE, credential, load
 
 PROMISE = 0.2
+
+
+def test_a_page_s_run_does_not_end_with_a_look_through_every_object_while_everybody_else_waits() -> None:
+    chosen = tomllib.loads((ROOT / "app" / ".streamlit" / "config.toml").read_text())
+    assert isinstance(config.get_option("runner.postScriptGC"), bool), "Streamlit knows the setting"
+    assert chosen["runner"]["postScriptGC"] is False
 
 
 def long_trace() -> Trace:

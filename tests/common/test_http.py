@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gzip
 import socket
+import time
 from pathlib import Path
 
 import httpx2
@@ -122,3 +123,17 @@ async def test_a_server_whose_queue_is_full_for_a_moment_is_no_outage() -> None:
             ends.close()
             answer, _ = await asyncio.gather(asking, asyncio.to_thread(serve))
             assert answer.status_code == 204
+
+
+async def test_an_event_loop_that_stands_still_for_moments_makes_no_outage_of_a_server_that_is_up() -> None:
+    """As the app's does while many people's pages are drawn in other threads."""
+
+    async def standing_still() -> None:
+        for _ in range(6):
+            time.sleep(0.5)  # noqa: ASYNC251 - that is what is tried
+            await asyncio.sleep(0)
+
+    with odd_server() as server:
+        async with async_client() as http:
+            answer, _ = await asyncio.gather(http.get(server.url), standing_still())
+    assert answer.status_code == 200
