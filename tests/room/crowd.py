@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -20,6 +21,7 @@ from app.workshop import EXERCISES
 from fastmcp_vault.vault.admin import VaultAdmin
 from init.keycloak_admin import RealmAdmin
 from init.settings import InitSettings
+from stack import control
 from tests.room.chromium_table import ChromiumTable
 from tests.room.conftest import ServedRoom
 from tests.room.participant import RoomParticipant
@@ -30,7 +32,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class CrowdReport:
-    """What was measured. Times in seconds, memory in bytes (resident)."""
+    """What was measured. Times in seconds, memory in bytes (proportional set size)."""
 
     opened: Sequence[float]
     """Pages that were opened, and runs that only draw."""
@@ -60,7 +62,7 @@ def _percentiles(name: str, values: Sequence[float]) -> str:
 async def workshop(
     served: ServedRoom, count: int, *, cut: float, pause: float, say: Say, browsers: int = 0
 ) -> CrowdReport:
-    """``count`` people do all exercises, and ``browsers`` of them at a real Chromium; the others by its traffic.
+    """``count`` people do all exercises by the traffic of browsers, ``browsers`` of them some at a real Chromium.
 
     ``cut``: seconds without a network; ``pause``: how long people think at most, in seconds.
     Raises AssertionError for whatever is not as it must be.
@@ -79,6 +81,7 @@ async def workshop(
         await charlie.sign_in()
         report = await _all_of_it(served, people, tables, charlie, cut=cut, pause=pause, say=say)
         await _reset(charlie, people, tables)
+        assert not any(table.failed for table in tables), "\n".join(table.failed for table in tables)
         assert _standing(served, names) == before, "the facilitator's reset left something"
     finally:
         for one in (*people, *tables, charlie):
@@ -108,7 +111,7 @@ async def _all_of_it(
 
         beside = [table.does(in_chromium) for table in tables] if in_chromium else []
         found = await asyncio.gather(*map(one, people), *beside)
-        say(what)
+        say(f"{what} ({_percentiles('pages so far', _seconds(people, 'open'))})")
         return list(found)[: len(people)]
 
     await everybody("signed in", _arrive, ChromiumTable.arrives)
@@ -138,29 +141,29 @@ async def _all_of_it(
     await everybody(f"did exercises 5, 6 and 9, with {cut:g} s without a network", second)
     await cutting
     await everybody("loaded their page again", RoomParticipant.reload, ChromiumTable.goes_on)
-    await everybody("did exercises 7 and 10", _tokens_and_audit, ChromiumTable.does_7_and_10)
+    await everybody("did exercises 7 and 10", _tokens_and_audit)
     await everybody("did exercise 11", _chats)
-    await everybody("did exercise 12", _connects, ChromiumTable.does_11_and_12)
+    await everybody("did exercise 12", _connects)
     await charlie.suspend("mcp-github", reason="workshop")
-    await everybody(
-        "met the suspended server",
-        lambda person: person.check("suspend", done=False),
-        ChromiumTable.meets_the_suspended_server,
-    )
+    await everybody("met the suspended server", lambda person: person.check("suspend", done=False))
     await charlie.resume("mcp-github")
-    await everybody("did exercise 8", lambda person: person.check("suspend"), ChromiumTable.does_8)
+    await everybody("did exercise 8", lambda person: person.check("suspend"))
     memory = _memory(served)
-    await everybody("did exercise 13", _signs_out, ChromiumTable.does_13)
+    await everybody("did exercise 13", _signs_out)
     for person in people:
         assert person.done == {exercise.id for exercise in EXERCISES}, person.name
         await person.tab.press("workshop.act.give.take-back")
-    ran = [one for person in people for one in person.tab.ran]
     return CrowdReport(
-        opened=[seconds for what, seconds in ran if what.startswith("open")],
-        pressed=[seconds for what, seconds in ran if what.startswith("press")],
+        opened=_seconds(people, "open"),
+        pressed=_seconds(people, "press"),
         memory=memory,
         lost=sum(person.tab.lost for person in people),
     )
+
+
+def _seconds(people: Sequence[RoomParticipant], did: str) -> list[float]:
+    """How long each run of a page took that began so."""
+    return [seconds for person in people for what, seconds in person.tab.ran if what.startswith(did)]
 
 
 async def _arrive(person: RoomParticipant) -> None:
@@ -273,10 +276,14 @@ def _standing(served: ServedRoom, names: Sequence[str]) -> dict[str, object]:
 
 
 def _memory(served: ServedRoom) -> dict[str, int]:
-    """Resident memory of the services that people's browsers use, and of all together."""
+    """Memory of the services that people's browsers use, and of all together; what is shared is counted once."""
     found: dict[str, int] = {}
     for name in ("app", "front", "keycloak", "mcp-jira"):
         pid = served.stack.status(name).pid
         if pid is not None:
-            found[name] = psutil.Process(pid).memory_info().rss
+            found[name] = psutil.Process(pid).memory_full_info().pss
+    found["all services"] = 0
+    for process in control.processes_of(served.stack.layout):
+        with contextlib.suppress(psutil.Error):  # It has just ended.
+            found["all services"] += process.memory_full_info().pss
     return found

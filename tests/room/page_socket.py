@@ -77,7 +77,9 @@ class PageSocket:
             await self._press(key, typed)
         except ConnectionClosed:
             self.lost += 1
+            known = len(self.ran)
             await self.open(self.page)
+            del self.ran[known:]  # It waited for the network to come back.
             await self._press(key, typed)
 
     async def _press(self, key: str, typed: Mapping[str, str]) -> None:
