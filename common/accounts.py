@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from pydantic_settings import NoDecode
 
 from common.production import address_fault, secret_fault
+from common.secret_files import HoldsSecrets
 from common.settings import CommonSettings
 from fastmcp_vault.accounts.provider import (
     ATLASSIAN,
@@ -86,7 +87,7 @@ class AccountSettings(CommonSettings):
     github_oauth_inside_url: str = Field("", description="The same as this process reaches it, where that differs.")
     github_oauth_api_url: str = Field("https://api.github.com", description="GitHub's API.")
 
-    account_providers: Annotated[dict[str, ProviderEntry], NoDecode] = Field(
+    account_providers: Annotated[dict[str, ProviderEntry], NoDecode, HoldsSecrets] = Field(
         {},
         description="Further providers, as JSON by the MCP server whose accounts they are; docs/ACCOUNTS.md has one.",
     )

@@ -17,8 +17,15 @@ LONGEST: Final = 65_536
 """Bytes of such a file."""
 
 
+class HoldsSecrets:
+    """Marks a field that holds secrets among other things: its text may come out of a file as well."""
+
+
 class SecretFiles(PydanticBaseSettingsSource):
-    """The secret fields whose variable ``NAME_FILE`` is among ``given`` (names in lower case). Raises ConfigError."""
+    """The fields that are or hold secrets, and whose variable ``NAME_FILE`` is among ``given`` (names in lower case).
+
+    Raises ConfigError.
+    """
 
     def __init__(self, settings_cls: type[BaseSettings], given: Mapping[str, str | None]) -> None:
         super().__init__(settings_cls)
@@ -27,7 +34,8 @@ class SecretFiles(PydanticBaseSettingsSource):
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """What the file of one field holds, or None."""
         kinds = {field.annotation, *getattr(field.annotation, "__args__", ())}
-        return (secret_of_file(self._given, field_name) if SecretStr in kinds else None), field_name, False
+        secret = SecretStr in kinds or HoldsSecrets in field.metadata
+        return (secret_of_file(self._given, field_name) if secret else None), field_name, False
 
     def __call__(self) -> dict[str, Any]:
         """What files give, by field."""

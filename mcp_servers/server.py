@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,6 +34,7 @@ from fastmcp_vault.server.tool import persons_tool
 from fastmcp_vault.server.trace_offers import OfferTraceMiddleware
 from fastmcp_vault.state.allowances import Allowances
 from fastmcp_vault.tracing.served import ServedSpans
+from fastmcp_vault.vault.health import standing
 from mcp_servers.accounts import with_accounts
 from mcp_servers.browsers import PageForBrowsers
 from mcp_servers.kind import server_named
@@ -141,17 +143,18 @@ def _front(settings: ServerSettings) -> Response:
 async def _health(settings: ServerSettings, parts: Parts, contexts: list[ServerContext], backend: Circuit) -> Response:
     """Whether requests are served, which parts are down, and how much is held; nobody's name, no secret.
 
-    503 while requests are refused; with a part down (``degraded``) what is held goes on being used.
+    503 while requests are refused; with a part down, or Vault sealed (``degraded``), what is held goes on being used.
     """
-    fresh = await parts.state.serves()
+    fresh, seal = await asyncio.gather(parts.state.serves(), standing(parts.vault))
     context = contexts[0] if contexts else None
     circuits = {"keycloak": parts.keycloak.circuit, "vault": parts.vault.circuit, "backend": backend}
-    well = all(circuit.state == "closed" for circuit in circuits.values())
+    well = seal != "sealed" and all(circuit.state == "closed" for circuit in circuits.values())
     body = {
         "status": "refusing" if not (fresh and context) else "ok" if well else "degraded",
         "server": settings.client_id,
         "state": "fresh" if fresh else "stale",
         "parts": {name: circuit.as_dict() for name, circuit in circuits.items()},
+        "vault": seal,
         "suspended": parts.state.suspended(settings.client_id),
         "credentials_held": len(context.credentials) if context else 0,
         "revocations_owed": context.logins.owed if context else 0,

@@ -127,9 +127,14 @@ class TimedSession(requests.Session):
         self.mount("https://", adapter)
 
     def send(self, request: requests.PreparedRequest, **kwargs: object) -> requests.Response:
-        """Send one prepared request, with this session's limit where the caller set none."""
+        """Send one prepared request, with this session's limit and authorities where the caller named none.
+
+        python-keycloak says ``verify=True`` with every request, which would overrule the session's.
+        """
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = (min(self.timeout, CONNECT_SECONDS), self.timeout)
+        if kwargs.get("verify") is True:
+            kwargs["verify"] = self.verify
         return super().send(request, **kwargs)  # type: ignore[arg-type]
 
 

@@ -7,6 +7,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from pydantic import SecretStr, ValidationError
 
 from app import connections
 from common.accounts import AccountSettings, ProviderEntry
+from common.settings import load
 from fastmcp_vault.accounts.client import GrantGone, ProviderClient
 from fastmcp_vault.accounts.errors import ProviderRefused, ProviderUnavailable
 from fastmcp_vault.accounts.provider import AccountFacts, Provider, ProviderEndpoints
@@ -169,3 +171,13 @@ async def test_a_client_with_a_key_of_its_own_signs_who_it_is_for_whom_and_for_h
     assert 0 < token.claims["exp"] - time.time() <= 61
     assert pem not in repr(provider)
     await client.close()
+
+
+def test_the_providers_may_come_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = {"title": "P", "issuer": "https://p.example", "client_id": "us", "account_url": "https://p.example/me"}
+    (tmp_path / "providers").write_text(json.dumps({"p": entry | {"client_secret": "a-secret-of-ours"}}) + "\n")
+    monkeypatch.setenv("ACCOUNT_PROVIDERS_FILE", str(tmp_path / "providers"))
+    monkeypatch.setenv("ACCOUNT_PROVIDERS", "")
+    found = load(AccountSettings).account_providers
+    assert found["p"].client_secret.get_secret_value() == "a-secret-of-ours"
+    assert "a-secret-of-ours" not in repr(found)

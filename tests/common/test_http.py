@@ -57,7 +57,7 @@ def test_the_session_under_python_keycloak_trusts_whom_the_environment_names(
             http.get(address)
         monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
         with TimedSession() as http:
-            assert http.get(address).status_code == 200
+            assert http.get(address).status_code == http.get(address, verify=True).status_code == 200
 
 
 @pytest.mark.parametrize(("size", "fits"), [(4096, True), (4097, False), (10_000_000, False)])

@@ -26,6 +26,7 @@ from fastmcp_vault.vault.failures import (
     of_a_token_that_is_gone,
     of_another_version,
     of_nothing_there,
+    translated,
 )
 from fastmcp_vault.vault.lease import Lease
 from fastmcp_vault.vault.models import DatabaseCredential, Entity, KVContents, KVVersion, StaticCredential, VaultToken
@@ -324,8 +325,12 @@ class Vault(Calls):
         )
 
     async def health(self) -> dict[str, Any]:
-        """``initialized``, ``sealed``, ``standby``, ``version`` … (Vault API: GET sys/health), whatever its status."""
-        return await self._call("asking for its health", Health(self._as(None)).read_health_status(method="GET"), dict)
+        """``initialized``, ``sealed``, ``standby``, ``version`` … (Vault API: GET sys/health), whatever its status.
+
+        Asked even while the circuit is open, and no sign of life for it: a sealed Vault answers this and nothing else.
+        """
+        with translated("asking for its health", at=self._place):
+            return dict(await Health(self._as(None)).read_health_status(method="GET"))
 
     def _no_secret(self, path: str, mount: str) -> CredentialMissing:
         return CredentialMissing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Literal
 
 from fastmcp_vault.errors import Problem
 from fastmcp_vault.vault.client import Vault
@@ -10,10 +11,15 @@ from fastmcp_vault.vault.client import Vault
 ANSWER_SECONDS = 2.0
 
 
-async def serves(vault: Vault) -> bool:
-    """True when Vault answers within ANSWER_SECONDS and is unsealed; never raises (Vault API: GET sys/health)."""
+async def standing(vault: Vault) -> Literal["unsealed", "sealed", "unreachable"]:
+    """What Vault says of itself within ANSWER_SECONDS; never raises (Vault API: GET sys/health)."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            return not (await vault.health()).get("sealed", True)
+            return "sealed" if (await vault.health()).get("sealed", True) else "unsealed"
     except (Problem, TimeoutError):
-        return False
+        return "unreachable"
+
+
+async def serves(vault: Vault) -> bool:
+    """True when Vault answers and is unsealed; see :func:`standing`."""
+    return await standing(vault) == "unsealed"
