@@ -11,6 +11,7 @@ from typing import Any, Final
 from init import (
     client_documents,
     keycloak_grants,
+    keycloak_group,
     keycloak_levels,
     keycloak_people,
     keycloak_realm,
@@ -65,6 +66,8 @@ def provision(
             keycloak_grants.provision(keycloak, f"/{settings.keycloak_realm}", scopes.get("offline_access"), ledger)
             known = people.result()
         realm_stands()
+        if settings.people_group:
+            return keycloak_group.people(keycloak, settings, known, bound())
         return keycloak_people.provision(keycloak, settings.keycloak_realm, users, known, ledger, bound())
     finally:
         keycloak.close()

@@ -12,7 +12,7 @@ from fastmcp_vault.errors import KeycloakRefused
 from init.keycloak_admin import CONNECTIONS, RealmAdmin
 from init.keycloak_realm import FACILITATOR
 from init.ledger import Ledger
-from init.users import User
+from init.users import Entitled, User
 
 PART: Final = "keycloak"
 OURS = "managed-by-init"
@@ -28,10 +28,16 @@ _IMPORTS = 4
 
 
 class PeoplesAccounts(NamedTuple):
-    """The people's ids (the ``sub`` claim) by username, and who of them an administrator has disabled."""
+    """The people's ids (the ``sub`` claim) by username, and who of them an administrator has disabled.
+
+    ``people``: who they are, where a group of Keycloak says it and no users file; ``left``: who of them is left alone,
+    and why.
+    """
 
     ids: Mapping[str, str]
     disabled: frozenset[str] = frozenset()
+    people: tuple[Entitled, ...] = ()
+    left: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,9 +54,9 @@ def found(keycloak: RealmAdmin, realm: str) -> Found:
     """Everybody in the realm, in pages."""
     group = next((g["id"] for g in keycloak.get(f"{realm}/groups", search=OURS, exact="true") or []), "")
     with ThreadPoolExecutor(3) as pool:
-        users = pool.submit(list, _pages(keycloak, f"{realm}/users", briefRepresentation="true"))
-        leaders = pool.submit(list, _pages(keycloak, f"{realm}/roles/{FACILITATOR}/users"))
-        ours = list(_pages(keycloak, f"{realm}/groups/{group}/members", briefRepresentation="true")) if group else []
+        users = pool.submit(list, pages(keycloak, f"{realm}/users", briefRepresentation="true"))
+        leaders = pool.submit(list, pages(keycloak, f"{realm}/roles/{FACILITATOR}/users"))
+        ours = list(pages(keycloak, f"{realm}/groups/{group}/members", briefRepresentation="true")) if group else []
         return Found(
             users={user["username"]: user for user in users.result()},
             ours=frozenset(user["id"] for user in ours),
@@ -229,7 +235,8 @@ def _let_go(keycloak: RealmAdmin, path: str, known: Found, ledger: Ledger, user:
     ledger.changed(PART, "user", user["username"], act, note="renamed, and no longer init's")
 
 
-def _pages(keycloak: RealmAdmin, path: str, **query: str) -> Iterator[dict[str, Any]]:
+def pages(keycloak: RealmAdmin, path: str, **query: str) -> Iterator[dict[str, Any]]:
+    """Everything that a list of Keycloak's holds."""
     first = 0
     while True:
         page = keycloak.get(path, first=first, max=_PAGE, **query) or []

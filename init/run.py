@@ -33,7 +33,7 @@ PARTS: tuple[Part, ...] = ("keycloak", "postgresql", "vault")
 def run(
     settings: InitSettings, *, dry_run: bool = False, only: Part | None = None, names: Container[str] | None = None
 ) -> Ledger:
-    """Bring everything, or ``only`` one part, to what the settings and the users file say.
+    """Bring everything, or ``only`` one part, to what the settings and the users file (or Keycloak's group) say.
 
     With ``dry_run`` nothing is written: the ledger is then the plan. ``names``: whom the run is about, in Vault; the
     others' entities, credentials and database roles are not looked at.
@@ -43,8 +43,8 @@ def run(
     a server does not come up within ``wait_seconds``, and whatever Problem a server answers with. What
     was done until then stays, and the next run finishes it.
     """
-    users = load_people(settings.users_file, settings.room_file)
-    if not settings.demo:
+    users = () if settings.people_group else load_people(settings.users_file, settings.room_file)
+    if not settings.demo and not settings.people_group:
         refuse_published(users, settings.users_file)
     ledger = Ledger(dry_run=dry_run)
     admin = VaultAdmin(settings.vault_addr, settings.vault_token)
@@ -69,8 +69,11 @@ def run(
                 if not (people.done() and people.exception()):
                     vault.jwt_login(settings, admin, ledger)
             known = people.result()
+            for name, note in known.left:
+                ledger.left("keycloak", "user", name, note=note)
         if only in (None, "vault"):
-            vault_people.provision(admin, users, known, ledger, settings.providers(), names=names)
+            everybody = known.people if settings.people_group else users
+            vault_people.provision(admin, everybody, known, ledger, settings.providers(), names=names)
             if settings.own_vault:
                 vault_retired.provision(admin, ledger)
     finally:

@@ -127,6 +127,11 @@ class InitSettings(_ServerSecrets):
         Path(__file__).with_name("users.yaml"),
         description="People and what they hold; outside the demo a file of your own.",
     )
+    people_group: str = Field(
+        "",
+        description="Path of a group of the realm, such as `/mcp`, whose members are the people, instead of a users "
+        "file; a subgroup named as a right of the database gives it to its members.",
+    )
     room_file: Path | None = Field(
         None, description="People that `./demo people add` made for a room, beside those of the users file."
     )

@@ -84,24 +84,13 @@ else:
     )
 
 
-class User(_Strict):
-    """One person."""
+class Entitled(_Strict):
+    """One person as Vault is to know them."""
 
     username: str
-    password: SecretStr = Field(min_length=1)
-    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
-    first_name: str = ""
-    last_name: str = ""
-    one_time: bool = False
-    """Whether Keycloak asks for a password of the person's own at the first sign-in."""
-    realm_roles: tuple[str, ...] = ()
     partner: str = ""
     """Who plays bob for this person in the workshop: this person may store the partner's Jira credential in Vault."""
-    attacker: str = ""
-    """Who attacks in this person's name in the attack lab, which signs in by password."""
     entitlements: Entitlements = Entitlements()
-    waiting: Entitlements = Entitlements()
-    """Accounts at Jira or GitHub whose credential nobody has put into Vault yet."""
 
     @field_validator("username")
     @classmethod
@@ -112,6 +101,22 @@ class User(_Strict):
                 " lower-case letter and holds only lower-case letters, digits, '-' and '_', 31 characters at most"
             )
         return name
+
+
+class User(Entitled):
+    """One person of a users file, whose account at Keycloak init makes."""
+
+    password: SecretStr = Field(min_length=1)
+    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+    first_name: str = ""
+    last_name: str = ""
+    one_time: bool = False
+    """Whether Keycloak asks for a password of the person's own at the first sign-in."""
+    realm_roles: tuple[str, ...] = ()
+    attacker: str = ""
+    """Who attacks in this person's name in the attack lab, which signs in by password."""
+    waiting: Entitlements = Entitlements()
+    """Accounts at Jira or GitHub whose credential nobody has put into Vault yet."""
 
     @field_validator("realm_roles")
     @classmethod

@@ -14,7 +14,7 @@ from init.keycloak_people import PeoplesAccounts
 from init.ledger import Ledger
 from init.shop import SHOP
 from init.shop_limits import CONNECTIONS as OF_ONE_PERSON
-from init.users import User
+from init.users import Entitled
 from init.vault import differs, jwt_accessor
 
 PART: Final = "vault"
@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 def provision(
     vault: VaultAdmin,
-    users: Sequence[User],
+    users: Sequence[Entitled],
     known: PeoplesAccounts,
     ledger: Ledger,
     providers: Mapping[str, Provider] | None = None,
@@ -83,7 +83,7 @@ def bound(vault: VaultAdmin) -> dict[str, str]:
 
 def _entities(
     vault: VaultAdmin,
-    users: Sequence[User],
+    users: Sequence[Entitled],
     ids: Mapping[str, str],
     ledger: Ledger,
     about: Container[str],
@@ -100,7 +100,7 @@ def _entities(
         if alias["mount_accessor"] == accessor
     }
 
-    def settle(user: User) -> None:
+    def settle(user: Entitled) -> None:
         _entity(vault, ledger, user, ids.get(user.username, ""), entities, owner_of)
 
     _each(settle, users)
@@ -111,7 +111,7 @@ def _entities(
 def _entity(
     vault: VaultAdmin,
     ledger: Ledger,
-    user: User,
+    user: Entitled,
     sub: str,
     entities: Mapping[str, str],
     owner_of: Mapping[str, str],
@@ -139,12 +139,12 @@ def _entity(
         _settle_partner(vault, ledger, user, entity)
 
 
-def metadata(user: User) -> dict[str, str]:
+def metadata(user: Entitled) -> dict[str, str]:
     """What an entity says of the person; policies fill in the partner's name (init/vault_policies.py)."""
     return OURS | ({PARTNER: user.partner} if user.partner else {})
 
 
-def _settle_partner(vault: VaultAdmin, ledger: Ledger, user: User, entity: str) -> None:
+def _settle_partner(vault: VaultAdmin, ledger: Ledger, user: Entitled, entity: str) -> None:
     path = f"identity/entity/id/{entity}"
     found = (vault.read(path) or {}).get("metadata") or {}
     wanted = {key: value for key, value in found.items() if key != PARTNER}
@@ -177,7 +177,7 @@ def _remove_entity(vault: VaultAdmin, ledger: Ledger, name: str, entity: str) ->
 
 
 def _credentials(
-    vault: VaultAdmin, users: Sequence[User], ledger: Ledger, about: Container[str], *, ready: bool
+    vault: VaultAdmin, users: Sequence[Entitled], ledger: Ledger, about: Container[str], *, ready: bool
 ) -> None:
     wanted = {f"{user.username}/{kind}": data for user in users for kind, data in user.entitlements.secrets().items()}
     people = {name.rstrip("/") for name in vault.list("secret/metadata/users")["keys"]} if ready else set()
@@ -208,7 +208,7 @@ def _credential(vault: VaultAdmin, ledger: Ledger, path: str, data: dict[str, st
 
 def _accounts(
     vault: VaultAdmin,
-    users: Sequence[User],
+    users: Sequence[Entitled],
     disabled: Collection[str],
     ledger: Ledger,
     providers: Mapping[str, Provider],
@@ -228,7 +228,7 @@ def _accounts(
 
 def _database_roles(
     vault: VaultAdmin,
-    users: Sequence[User],
+    users: Sequence[Entitled],
     ids: Mapping[str, str],
     ledger: Ledger,
     about: Container[str],
