@@ -32,7 +32,9 @@ COPY common common
 # The file system is read-only under compose: nothing is compiled at run time, and /tmp is the one place to write.
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp
 LABEL org.opencontainers.image.title="MCP Remote Vault" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.description="MCP servers that use each caller's own credentials, out of Vault" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.base.name="docker.io/library/python:3.11-slim-bookworm"
 
 FROM base AS server
 COPY --from=server-packages /venv /venv
@@ -43,9 +45,17 @@ COPY mock_services mock_services
 COPY init init
 RUN python -m compileall -q .
 USER 10001:10001
+# Each process has a port of its own: docker-compose.yml says how each is asked whether it is well.
+ARG VERSION=dev REVISION=
+LABEL org.opencontainers.image.version=$VERSION \
+      org.opencontainers.image.revision=$REVISION
 
 FROM base AS app
 COPY --from=app-packages /venv /venv
 COPY app app
 RUN python -m compileall -q .
 USER 10001:10001
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s CMD ["python", "/app/healthcheck.py", "8501"]
+ARG VERSION=dev REVISION=
+LABEL org.opencontainers.image.version=$VERSION \
+      org.opencontainers.image.revision=$REVISION

@@ -1,21 +1,24 @@
-"""The compose files on a Docker engine: ``.venv/bin/python -m tests.containers``.
+"""The compose files on a Docker engine: ``.venv/bin/python -m tests.containers [--quick] [images|demo|production]``.
 
-Builds, brings everything up, does the README's second scenario by a script, brings it up again (nothing is made anew),
+Builds, brings everything up, does both scenarios of the README in Chromium, brings it up again (nothing is made anew),
 ends every container's process in turn and waits until it is well again, stops and starts with the data kept, and takes
-everything away. On free ports of its own, beside whatever runs. Needs root where it has to start an engine.
+everything away. Then the same with docker-compose.production.yml on top, through TLS (tests/containers/production.py).
+``--quick`` ends some containers at once and does nothing twice; ``images`` only makes every image, for a later run. On
+free ports of its own, beside whatever runs. Needs root where it has to start an engine, and Chromium.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
 import signal
-import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -23,96 +26,106 @@ from stack.layout import ROOT
 from stack.ports import free_offset
 from stack.processes import wait_until
 from stack.services import PORTS
+from tests.browser import test_scenarios as scenarios
+from tests.containers.composed import Composed, timed
 from tests.containers.engine import PLACE, Docker, docker
 from tests.containers.images import OFFICIAL, provide
+from tests.containers.production import production
+from tests.containers.shape import look
+from tests.support.browser import arrivals, started
+from tests.support.people import read_users
 
 PROJECT = "mcp-remote-vault-test"
-UP_SECONDS = 600
-T = TypeVar("T")
 BACK_SECONDS = 300.0
-
-
-class Composed:
-    """The project's compose file, its published ports moved by ``offset``."""
-
-    def __init__(self, engine: Docker, offset: int) -> None:
-        self.engine, self.offset = engine, offset
-        services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-        moved = [
-            f"  {name}:\n    ports: !override [{', '.join(map(self._moved, service['ports']))}]\n"
-            for name, service in services.items()
-            if "ports" in service
-        ]
-        self._ports = PLACE / "ports.yml"
-        self._ports.write_text("services:\n" + "".join(moved))
-        example = (ROOT / ".env.example").read_text()
-        public = re.findall(r"^([A-Z_]+_PUBLIC_URL)=(https?://localhost):(\d+)$", example, re.MULTILINE)
-        self._variables = {name: f"{host}:{int(port) + offset}" for name, host, port in public}
-        self._variables |= {"VAULT_IMAGE": OFFICIAL["openbao"], "IMAGE_TAG": "test"}
-
-    def __call__(self, *words: str, check: bool = True) -> str:
-        """Standard output of ``docker compose …`` for this project."""
-        files = ["-f", ROOT / "docker-compose.yml", "-f", self._ports]
-        return self.engine.compose("-p", PROJECT, *files, *words, variables=self._variables, check=check)
-
-    def up(self) -> None:
-        """Returns when every container is well."""
-        self("up", "--detach", "--wait", "--wait-timeout", str(UP_SECONDS))
-
-    def containers(self) -> dict[str, str]:
-        """Each service's container, by the service's name; those that have ended as well."""
-        lines = self("ps", "--all", "--format", "json").splitlines()
-        return {found["Service"]: found["ID"] for found in map(json.loads, lines)}
-
-    def port(self, name: str) -> str:
-        """A published port."""
-        return str(PORTS[name] + self.offset)
-
-    def _moved(self, published: str) -> str:
-        host, outside, inside = published.split(":")
-        return f'"{host}:{int(outside) + self.offset}:{inside}"'
+QUICK = ("vault", "postgres", "mcp-jira")
+"""Whose end `--quick` tries: what is sealed then, what everybody waits for, and one of the servers."""
 
 
 def main() -> int:
     """1, with what is wrong, when something is not as it should be."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("which", nargs="?", choices=("images", "demo", "production"), help="one of them alone")
+    parser.add_argument("--quick", action="store_true", help="what CI runs each time")
+    options = parser.parse_args()
     PLACE.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with docker(PLACE) as engine:
+    with docker(PLACE) as engine, tempfile.TemporaryDirectory() as folder:
+        # What containers are given to read lies here, and is not theirs.
+        Path(folder).chmod(0o755)
         standins = timed("images", lambda: provide(engine, PLACE))
         print("stand-ins for: " + ", ".join(standins) if standins else "official images", flush=True)
-        compose = Composed(engine, free_offset(PORTS.values()))
-        try:
-            timed("build", lambda: compose("build", "--quiet"))
-            timed("up", compose.up)
-            scenario(compose)
-            again(compose)
-            for name in sorted(compose.containers().keys() - {"init"}):
-                ended(compose, name)
-            scenario(compose)
-            compose("down")
-            timed("up with the data of before", compose.up)
-            scenario(compose)
-        finally:
-            compose("down", "--volumes", "--remove-orphans")
-        left = engine.run("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}")
-        volumes = engine.run("volume", "ls", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}")
-        if left or volumes:
-            sys.exit(f"Left behind: {left} {volumes}")
+        if options.which == "images":
+            timed("build", lambda: moved(engine, Path(folder), 0)("build", "--quiet"))
+        if options.which in (None, "demo"):
+            demo(engine, Path(folder), quick=options.quick)
+        if options.which in (None, "production"):
+            production(engine, Path(folder))
     print("All good.")
     return 0
 
 
-def timed(what: str, step: Callable[[], T]) -> T:
-    """Do it, and print how long it took."""
-    began = time.monotonic()
-    done = step()
-    print(f"{what}: {time.monotonic() - began:.0f} s", flush=True)
-    return done
+def demo(engine: Docker, place: Path, *, quick: bool) -> None:
+    """docker-compose.yml as it is. Ends the program, or raises, when something is not as it should be."""
+    offset = free_offset(PORTS.values())
+    compose = moved(engine, place, offset)
+    compose.gone()
+    try:
+        timed("build", lambda: compose("build", "--quiet"))
+        look(engine)
+        timed("up", compose.up)
+        timed("both scenarios in Chromium", lambda: in_chromium(offset))
+        if quick:
+            ended(compose, *QUICK)
+            return
+        again(compose)
+        for name in sorted(compose.containers().keys() - {"init"}):
+            ended(compose, name)
+        compose("down")
+        timed("up with the data of before", compose.up)
+        timed("both scenarios in Chromium", lambda: in_chromium(offset))
+    finally:
+        compose.gone()
 
 
-def scenario(compose: Composed) -> None:
-    """alice gets her issue and bob a clear refusal (tests/fresh/scenario.py)."""
-    command = [sys.executable, "-m", "tests.fresh.scenario", compose.port("mcp-jira"), compose.port("app")]
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+def in_chromium(offset: int) -> None:
+    """The README's two scenarios, by the browser tests that the stack is tested with."""
+    people = read_users(ROOT / "init" / "users.yaml")
+    with started() as browser, arrivals(browser, f"http://localhost:{PORTS['app'] + offset}") as arrive:
+        scenarios.test_isolation_alice_and_bob_see_their_own_and_nothing_of_each_other(
+            arrive, people["alice"], people["bob"]
+        )
+        scenarios.test_get_issue_brings_the_issue_with_alices_credential(arrive, people["alice"])
+
+
+def moved(engine: Docker, place: Path, offset: int) -> Composed:
+    """docker-compose.yml, what it publishes moved by ``offset``."""
+    files = (ROOT / "docker-compose.yml", moved_ports(place, offset))
+    return Composed(engine, PROJECT, files, moved_addresses(offset))
+
+
+def moved_ports(place: Path, offset: int) -> Path:
+    """A file that publishes the demo's ports elsewhere, to lay over the demo's."""
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+
+    def elsewhere(published: str) -> str:
+        host, outside, inside = published.split(":")
+        return f'"{host}:{int(outside) + offset}:{inside}"'
+
+    lines = [
+        f"  {name}:\n    ports: !override [{', '.join(map(elsewhere, service['ports']))}]\n"
+        for name, service in services.items()
+        if "ports" in service
+    ]
+    file = place / "ports.yml"
+    file.write_text("services:\n" + "".join(lines))
+    return file
+
+
+def moved_addresses(offset: int) -> dict[str, str]:
+    """The variables of the demo, its public addresses at the moved ports."""
+    example = (ROOT / ".env.example").read_text()
+    public = re.findall(r"^([A-Z_]+_PUBLIC_URL)=(https?://localhost):(\d+)$", example, re.MULTILINE)
+    addresses = {name: f"{host}:{int(port) + offset}" for name, host, port in public}
+    return addresses | {"VAULT_IMAGE": OFFICIAL["openbao"], "IMAGE_TAG": "test"}
 
 
 def again(compose: Composed) -> None:
@@ -124,23 +137,32 @@ def again(compose: Composed) -> None:
         sys.exit(f"A second `up` made anew: {', '.join(changed)}")
 
 
-def ended(compose: Composed, name: str) -> None:
-    """End a container's process as a crash would, and wait until everything is well again."""
-    container = compose.containers()[name]
-    before = int(compose.engine.run("inspect", "--format", "{{.State.Pid}}", container))
-    os.kill(before, signal.SIGKILL)
+def ended(compose: Composed, *names: str) -> None:
+    """End the processes of containers as a crash would, at once, and wait until everything is well again."""
+    containers = compose.containers()
+    states = _states(compose)
+    before = {containers[name]: states[containers[name]]["Pid"] for name in names}
+    for process in before.values():
+        os.kill(process, signal.SIGKILL)
     began = time.monotonic()
-    if not any(well(compose, container, before) for _ in wait_until(began + BACK_SECONDS, step=0.5)):
-        sys.exit(f"{name} did not come back: {compose('ps', '--all')}")
-    print(f"{name} was killed: back after {time.monotonic() - began:.0f} s", flush=True)
+    if not any(well(compose, before) for _ in wait_until(began + BACK_SECONDS, step=0.5)):
+        sys.exit(f"{', '.join(names)} did not come back: {compose('ps', '--all')}")
+    print(f"{', '.join(names)}: killed, back after {time.monotonic() - began:.0f} s", flush=True)
 
 
-def well(compose: Composed, killed: str, before: int) -> bool:
-    """The killed one runs again, as another process, and every container says that it is well."""
-    ids = compose.containers().values()
-    states = {found["Id"]: found["State"] for found in json.loads(compose.engine.run("inspect", *ids))}
-    again = next(state for container, state in states.items() if container.startswith(killed))
-    return again["Running"] and again["Pid"] not in (0, before) and all(map(_is_well, states.values()))
+def well(compose: Composed, killed: dict[str, int]) -> bool:
+    """The killed ones run again, each as another process than before, and every container says that it is well."""
+    states = _states(compose)
+    again = all(states[one]["Running"] and states[one]["Pid"] not in (0, before) for one, before in killed.items())
+    return again and all(map(_is_well, states.values()))
+
+
+def _states(compose: Composed) -> dict[str, dict[str, Any]]:
+    """What the engine says of each container, by its short id."""
+    ids = list(compose.containers().values())
+    return {
+        one: found["State"] for one, found in zip(ids, json.loads(compose.engine.run("inspect", *ids)), strict=True)
+    }
 
 
 def _is_well(state: dict[str, Any]) -> bool:

@@ -6,21 +6,20 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from stack.layout import Layout
+from stack.lock import alone
 from stack.processes import end, wait_until
-from tests.support.debian import debian_mirror
+from tests.support.debian import file_of_package
 
 PLACE = Layout.from_environment().runtime / "containers"
 """Where an engine of our own keeps its images."""
 
 START_SECONDS = 60.0
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 class Docker:
@@ -35,9 +34,9 @@ class Docker:
         """Standard output of ``docker …``. Ends the program with docker's own words when it fails."""
         return self._run(["docker", *words], {}, check)
 
-    def compose(self, *words: str | Path, variables: Mapping[str, str], check: bool = True) -> str:
+    def compose(self, *words: str | Path, variables: Mapping[str, str], check: bool = True, given: str = "") -> str:
         """Standard output of ``docker compose …`` with ``variables``; the errors' too, when it fails."""
-        return self._run([*self._compose, *words], {"DOCKER_BUILDKIT": "1", **variables}, check)
+        return self._run([*self._compose, *words], {"DOCKER_BUILDKIT": "1", **variables}, check, given)
 
     def serves(self) -> bool:
         """Whether the engine answers."""
@@ -47,9 +46,9 @@ class Docker:
         """Whether the engine holds this image."""
         return bool(self.run("image", "ls", "--quiet", image).strip())
 
-    def _run(self, command: list[str | Path], variables: Mapping[str, str], check: bool) -> str:
+    def _run(self, command: list[str | Path], variables: Mapping[str, str], check: bool, given: str = "") -> str:
         done = subprocess.run(
-            command, check=False, capture_output=True, text=True, env=self.environment | dict(variables)
+            command, check=False, capture_output=True, text=True, env=self.environment | dict(variables), input=given
         )
         if done.returncode and check:
             sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
@@ -60,7 +59,7 @@ class Docker:
 def docker(place: Path, *options: str) -> Iterator[Docker]:
     """The engine that is there, or one of our own whose data lies in ``place`` and that ends with the block.
 
-    ``options``: further ones of our own `dockerd`.
+    It waits for another of our own that uses ``place``. ``options``: further ones of our own `dockerd`.
     """
     plugin = subprocess.run(["docker", "compose", "version"], check=False, capture_output=True).returncode == 0
     compose = ["docker", "compose"] if plugin else [str(_compose(place))]
@@ -69,6 +68,11 @@ def docker(place: Path, *options: str) -> Iterator[Docker]:
         return
     if not shutil.which("dockerd"):
         sys.exit("There is no Docker engine here, and no `dockerd` to start one: install Debian's `docker.io`.")
+    with alone(place / "engine.lock"):
+        yield from _own(place, compose, *options)
+
+
+def _own(place: Path, compose: Sequence[str], *options: str) -> Iterator[Docker]:
     host = f"unix://{place / 'docker.sock'}"
     command: list[str | Path] = [
         "dockerd",
@@ -102,20 +106,5 @@ def _compose(place: Path) -> Path:
     """Compose from Debian trixie, as one file; bookworm's own is too old for this project's files."""
     program = place / "docker-compose"
     if not program.exists():
-        with tempfile.TemporaryDirectory(dir=place) as folder:
-            apt = Path(folder)
-            (apt / "lists" / "partial").mkdir(parents=True)
-            (apt / "sources").write_text(f"deb [signed-by={KEYRING}] {debian_mirror()} trixie main\n")
-            options = {
-                "Dir::Etc::sourcelist": apt / "sources",
-                "Dir::Etc::sourceparts": "/dev/null",
-                "Dir::State::lists": apt / "lists",
-                "APT::Get::List-Cleanup": 0,
-                "APT::Sandbox::User": "root",
-            }
-            words = ["-qq", *(f"-o{name}={value}" for name, value in options.items())]
-            subprocess.run(["apt-get", *words, "update"], check=True, cwd=apt)
-            subprocess.run(["apt-get", *words, "download", "docker-compose"], check=True, cwd=apt)
-            subprocess.run(["dpkg", "-x", next(apt.glob("*.deb")), apt / "unpacked"], check=True)
-            shutil.copy(apt / "unpacked" / "usr/libexec/docker/cli-plugins/docker-compose", program)
+        file_of_package("trixie", "docker-compose", "usr/libexec/docker/cli-plugins/docker-compose", program)
     return program

@@ -1,6 +1,7 @@
 """Reads the compose files as `docker compose` does: variables filled in, one file laid over the other.
 
-Only what our files use: ``${NAME:-default}``, ``${NAME:?message}``, ``$$``, YAML anchors and merges.
+Only what our files use: ``${NAME:-default}``, ``${NAME:?message}``, ``$$``, YAML anchors and merges, ``!reset`` and
+``!override``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,18 @@ DOCUMENTS = ROOT / "docker-compose.documents.yml"
 _VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>[A-Z_]+)(?::(?P<kind>[-?])(?P<rest>[^}]*))?\})")
 
 
+class Instead(list[Any]):
+    """A list under ``!override`` or ``!reset``: it takes the other file's place, and is not added to it."""
+
+
+class _Loader(yaml.SafeLoader):
+    pass
+
+
+for _tag in ("!reset", "!override"):
+    _Loader.add_constructor(_tag, lambda loader, node: Instead(loader.construct_sequence(node)))
+
+
 class Missing(Exception):
     """A variable that must be given and is not."""
 
@@ -35,7 +48,7 @@ def variables(path: Path) -> dict[str, set[tuple[str, str]]]:
 
 def load(path: Path, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The file with its variables filled in from ``environment``. Raises Missing."""
-    document: dict[str, Any] = _filled(yaml.safe_load(path.read_text()), environment or {})
+    document: dict[str, Any] = _filled(yaml.load(path.read_text(), _Loader), environment or {})
     return document
 
 
@@ -50,7 +63,7 @@ def _filled(value: Any, environment: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
         return {name: _filled(each, environment) for name, each in value.items()}
     if isinstance(value, list):
-        return [_filled(each, environment) for each in value]
+        return type(value)(_filled(each, environment) for each in value)
     return _VARIABLE.sub(lambda match: _one(match, environment), value) if isinstance(value, str) else value
 
 

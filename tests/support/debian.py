@@ -6,9 +6,11 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 def bootstrap(suite: str, target: Path, packages: str) -> None:
@@ -28,3 +30,23 @@ def debian_mirror() -> str:
     text = "\n".join(file.read_text() for file in sources if file.suffix in (".list", ".sources") and file.is_file())
     found = re.search(r"https?://\S+/debian/?(?=\s|$)", text)
     return found[0] if found else ""
+
+
+def file_of_package(suite: str, package: str, inside: str, to: Path) -> None:
+    """One file out of a package of ``suite``, copied to ``to``; nothing is installed."""
+    with tempfile.TemporaryDirectory(dir=to.parent) as folder:
+        apt = Path(folder)
+        (apt / "lists" / "partial").mkdir(parents=True)
+        (apt / "sources").write_text(f"deb [signed-by={KEYRING}] {debian_mirror()} {suite} main\n")
+        options = {
+            "Dir::Etc::sourcelist": apt / "sources",
+            "Dir::Etc::sourceparts": "/dev/null",
+            "Dir::State::lists": apt / "lists",
+            "APT::Get::List-Cleanup": 0,
+            "APT::Sandbox::User": "root",
+        }
+        words = ["-qq", *(f"-o{name}={value}" for name, value in options.items())]
+        subprocess.run(["apt-get", *words, "update"], check=True, cwd=apt)
+        subprocess.run(["apt-get", *words, "download", package], check=True, cwd=apt)
+        subprocess.run(["dpkg", "-x", next(apt.glob("*.deb")), apt / "unpacked"], check=True)
+        shutil.copy(apt / "unpacked" / inside, to)
