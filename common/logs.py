@@ -6,7 +6,9 @@ import json
 import logging
 import os
 import sys
+import threading
 from datetime import UTC, datetime
+from logging.handlers import MemoryHandler
 from types import TracebackType
 
 from fastmcp_vault.masking import mask_text
@@ -27,6 +29,9 @@ TRACEBACK_LIMIT = 30_000
 
 SEVERITY = {logging.DEBUG: 5, logging.INFO: 9, logging.WARNING: 13, logging.ERROR: 17, logging.CRITICAL: 21}
 """OpenTelemetry's number of a level (log data model, SeverityNumber)."""
+
+GATHERED = 100
+"""Events that wait to be written together at most."""
 
 CONTINUED = "    | "
 """Every line of a traceback begins so: none of them can pass for an event of its own."""
@@ -83,12 +88,36 @@ class JsonFormatter(MaskingFormatter):
         return json.dumps({name: value for name, value in event.items() if value}, ensure_ascii=False)
 
 
-def set_up(service: str, *, level: str = "INFO") -> None:
-    """Send every logger of this process to standard error: through JsonFormatter where ``LOG_FORMAT`` is ``json``."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(CorrelationFilter())
+class GatheringHandler(MemoryHandler):
+    """Writes events a moment later and together, so that no call waits for its own line; a warning, at once.
+
+    ``seconds``: how long an event waits at most. A process that is killed loses what waits; one that ends writes it.
+    """
+
+    def __init__(self, target: logging.Handler, *, seconds: float) -> None:
+        super().__init__(GATHERED, flushLevel=logging.WARNING, target=target)
+        self._seconds = seconds
+        threading.Thread(target=self._flush_for_ever, name="logs", daemon=True).start()
+
+    def _flush_for_ever(self) -> None:
+        waiting = threading.Event()
+        while self.target is not None:
+            waiting.wait(self._seconds)
+            if self.buffer:
+                self.flush()
+
+
+def set_up(service: str, *, level: str = "INFO", gather_seconds: float = 0.0) -> None:
+    """Send every logger of this process to standard error: through JsonFormatter where ``LOG_FORMAT`` is ``json``.
+
+    ``gather_seconds``: how long an event may wait for others to be written with; 0: each is written at once.
+    """
+    handler: logging.Handler = logging.StreamHandler(sys.stderr)
     text = MaskingFormatter(f"%(asctime)s %(levelname)s {service} %(name)s: %(message)s")
     handler.setFormatter(JsonFormatter(service) if os.environ.get(FORMAT, "") == "json" else text)
+    if gather_seconds:
+        handler = GatheringHandler(handler, seconds=gather_seconds)
+    handler.addFilter(CorrelationFilter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     server = parser.parse_args(arguments).server
     try:
         settings = load(server_named(server).settings)
-        logs.set_up(settings.client_id)
+        logs.set_up(settings.client_id, gather_seconds=0.1)
         telemetry.start(settings.client_id)
     except ConfigError as error:
         show(error, file=sys.stderr)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import LiteralString, TypeVar
 
@@ -113,10 +113,11 @@ Work = Callable[[psycopg.AsyncConnection], Awaitable[T]]
 
 @dataclass(frozen=True, slots=True)
 class _Transaction:
-    """How a transaction begins and ends, and whether ``work`` may be done again when its connection was lost."""
+    """How a transaction begins, whether it is kept, and whether ``work`` may be done again when its connection was
+    lost."""
 
     mode: LiteralString
-    end: LiteralString
+    keep: bool
     again: bool
     offset: int = 0
 
@@ -134,15 +135,16 @@ class Database:
         self._statement_ms = int(gateway.settings.postgres_statement_timeout * 1000)
 
     async def read(self, work: Work[T], *, offset: int = 0) -> T:
-        """``work`` inside ``BEGIN READ ONLY`` … ``ROLLBACK``; begun again with a new lease if the old one is gone.
+        """``work`` inside ``BEGIN READ ONLY``, rolled back beside the answer; begun again with a new lease if the old
+        one is gone.
 
         ``offset``: characters of ours that stand before the caller's statement.
         """
-        return await self._transact(_Transaction("READ ONLY", "ROLLBACK", again=True, offset=offset), work)
+        return await self._transact(_Transaction("READ ONLY", keep=False, again=True, offset=offset), work)
 
     async def write(self, work: Work[T]) -> T:
         """``work`` inside ``BEGIN`` … ``COMMIT``, never done twice: only one that did not begin is tried again."""
-        return await self._transact(_Transaction("READ WRITE", "COMMIT", again=False), work)
+        return await self._transact(_Transaction("READ WRITE", keep=True, again=False), work)
 
     async def _transact(self, transaction: _Transaction, work: Work[T]) -> T:
         for attempt in (1, 2):
@@ -172,7 +174,8 @@ class Database:
                         result = await work(connection)
                         if connection.info.transaction_status == pq.TransactionStatus.IDLE:
                             raise ended_transaction()
-                        await connection.execute(transaction.end)
+                        if transaction.keep:
+                            await connection.execute("COMMIT")
                 except TimeoutError as error:
                     raise BackendUnavailable(
                         Sentence("PostgreSQL at {address} stopped answering.", address=self._gateway.address),
@@ -184,14 +187,17 @@ class Database:
                     if _connection_lost(error, connection):
                         raise LeaseGone if transaction.again else _half_done() from error
                     raise await refused(error, connection, offset=transaction.offset) from error
-                _tell(opened, held, transaction.end)
+                _tell(opened, held, transaction)
                 return result
 
     @asynccontextmanager
     async def _begun(
         self, user: DatabaseUser, mode: LiteralString, name: str
     ) -> AsyncIterator[psycopg.AsyncConnection]:
-        """A connection in a transaction whose mode cannot be changed any more: its first query has been made."""
+        """A connection in a transaction whose mode cannot be changed any more: its first query has been made.
+
+        What is not committed inside the block is rolled back by the pool, beside the answer (psycopg's ``putconn``).
+        """
         pool = user.pool
         assert pool is not None
         with self._gateway.circuit.asking():
@@ -200,28 +206,20 @@ class Database:
             await self._begin(connection, mode, name)
             yield connection
         finally:
-            if connection.info.transaction_status in _IN_TRANSACTION:
-                with suppress(psycopg.Error):
-                    await connection.execute("ROLLBACK")
             await pool.give_back(connection)
 
     async def _begin(self, connection: psycopg.AsyncConnection, mode: LiteralString, name: str) -> None:
         # One message. The function takes one of the person's places (init/shop_limits.sql), and is the first query:
         # after it, a read-only transaction stays read-only (PostgreSQL, SET TRANSACTION). Settings are set by SET LOCAL
         # because set_config is closed: called in the person's statement, it would lift that statement's own limits.
-        places = self._gateway.settings.postgres_connections
-        begin = sql.SQL(
-            "BEGIN TRANSACTION " + mode + "; SET LOCAL application_name = {name};"
-            " SET LOCAL statement_timeout = {ms}; SET LOCAL lock_timeout = {ms};"
-            " SET LOCAL transaction_timeout = 0; SET LOCAL transaction_timeout = {end};"  # 0: its clock starts anew
-            " SELECT limits.take_place({places}, {sweep})"
-        ).format(
-            name=sql.Literal(name),
-            ms=sql.Literal(self._statement_ms),
-            end=sql.Literal(self._statement_ms + END_MS),
-            places=sql.Literal(places),
-            sweep=sql.Literal(self._gateway.sweeps(time.monotonic())),
-        )
+        places, ms = self._gateway.settings.postgres_connections, self._statement_ms
+        begin = (
+            f"BEGIN TRANSACTION {mode}; SET LOCAL application_name = {sql.quote(name, connection)};"
+            f" SET LOCAL statement_timeout = {ms:d}; SET LOCAL lock_timeout = {ms:d};"
+            # 0: its clock starts anew.
+            f" SET LOCAL transaction_timeout = 0; SET LOCAL transaction_timeout = {ms + END_MS:d};"
+            f" SELECT limits.take_place({places:d}, {self._gateway.sweeps(time.monotonic())})"
+        ).encode()
         taken = False
         try:
             async with asyncio.timeout(BEGIN_SECONDS):
@@ -240,19 +238,16 @@ class Database:
             raise LeaseGone from error
 
 
-async def _begins(connection: psycopg.AsyncConnection, begin: sql.Composed) -> bool:
+async def _begins(connection: psycopg.AsyncConnection, begin: bytes) -> bool:
     """Whether the transaction has begun; otherwise all of the person's places are taken."""
     cursor = await connection.execute(begin)
-    while cursor.nextset():
-        pass
+    await cursor.set_result(-1)
     return await cursor.fetchone() == (True,)
 
 
-_IN_TRANSACTION = (pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR)
-
-
-def _tell(opened: OpenStep, held: HeldCredential[DatabaseUser], end: str) -> None:
-    opened.say(f"PostgreSQL ran it as {held.credential.username}, a role of {held.entity}'s own, then {end}.")
+def _tell(opened: OpenStep, held: HeldCredential[DatabaseUser], transaction: _Transaction) -> None:
+    how = "and committed it" if transaction.keep else "in a read-only transaction"
+    opened.say(f"PostgreSQL ran it as {held.credential.username}, a role of {held.entity}'s own, {how}.")
 
 
 def _half_done() -> BackendUnavailable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -163,8 +164,15 @@ async def _health(settings: ServerSettings, parts: Parts, contexts: list[ServerC
     return JSONResponse(body, 200 if fresh and context else 503)
 
 
+COLLECT_AFTER = (10_000, 50, 50)
+"""After how many new objects Python looks for cycles (``gc.set_threshold``). With its own 700 that took 2 to 4 % of a
+warm call, which leaves next to none."""
+
+
 def run(settings: ServerSettings) -> None:
     """Serve until SIGTERM or SIGINT; then let calls finish, and revoke what is held."""
+    gc.freeze()  # What is imported stays, and need not be looked through.
+    gc.set_threshold(*COLLECT_AFTER)
     for name in ("fastmcp", "mcp"):
         logger = logging.getLogger(name)
         logger.handlers.clear()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 
 import pytest
 
-from common.logs import ID_LIMIT, JsonFormatter, MaskingFormatter
+from common.logs import ID_LIMIT, GatheringHandler, JsonFormatter, MaskingFormatter
 from fastmcp_vault import correlation, tracing
 from fastmcp_vault.tracing import Recorder
 from fastmcp_vault.tracing.logged import CorrelationFilter
+from tests.support.eventually import eventually
 
 FORGED = "\n2026-01-01 00:00:00 INFO app: all is well\x1b[2J\u2028"
 
@@ -54,3 +56,22 @@ def test_a_stranger_s_id_is_cut_and_escaped() -> None:
     with correlation.carrying(f"a{FORGED}{'b' * 500}"):
         (line,) = MaskingFormatter("%(message)s").format(record("done")).splitlines()
     assert len(line) < 2 * ID_LIMIT
+
+
+async def test_lines_are_written_together_a_moment_later_and_a_warning_at_once_behind_them() -> None:
+    out = io.StringIO()
+    soon, late = (GatheringHandler(logging.StreamHandler(out), seconds=seconds) for seconds in (0.01, 60))
+    log = logging.Logger("app.x")
+    log.addHandler(soon)
+    log.info("first")
+    await eventually(lambda: out.getvalue() == "first\n")
+    log.removeHandler(soon)
+    log.addHandler(late)
+    log.info("second")
+    assert out.getvalue() == "first\n"
+    log.warning("third")
+    assert out.getvalue().splitlines() == ["first", "second", "third"]
+    log.info("last")
+    for handler in (soon, late):
+        handler.close()
+    assert out.getvalue().splitlines()[-1] == "last"

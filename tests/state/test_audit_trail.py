@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -14,7 +15,7 @@ import pytest
 from fastmcp_vault.errors import InputError, StateUnavailable
 from fastmcp_vault.state import Principal, State
 from fastmcp_vault.state.audit_rows import ChainHead
-from fastmcp_vault.state.trail import AuditEntry, QueuedTrail
+from fastmcp_vault.state.trail import BATCH, AuditEntry, QueuedTrail
 from init import state_rights
 from init.ledger import Ledger
 from init.state_rights import APP, SERVERS
@@ -175,7 +176,7 @@ async def test_several_replicas_that_write_at_once_make_one_chain(trail: Databas
             ]
             for number in range(120):
                 for each in trails:
-                    each.record({"n": number})
+                    each.record(partial(dict, n=number))
                 await asyncio.sleep(0)
         check = await app.audit_rows.verify()
         assert (check.rows, check.faults, check.gaps) == (6 + 360, [], [])
@@ -220,11 +221,11 @@ async def test_a_store_that_is_away_delays_nobody_and_what_is_lost_is_counted_an
     store.fails = StateUnavailable("away")
     async with QueuedTrail("jira", store.write, capacity=3, linger=0.01) as trail:
         for number in range(5):
-            trail.record({"n": number})
+            trail.record(partial(dict, n=number))
         assert (trail.waiting, trail.lost) == (3, 2)
         store.fails = None
         await eventually(lambda: trail.waiting == 0)
-        trail.record({"n": 5})
+        trail.record(partial(dict, n=5))
     assert [(said["n"], said["number"], said.get("lost_before")) for said in store.written] == [
         (0, 1, None),
         (1, 2, None),
@@ -238,12 +239,30 @@ async def test_what_no_store_takes_is_lost_and_what_still_waits_at_the_end_is_wr
     store = Store()
     store.fails = InputError("no")
     async with QueuedTrail("jira", store.write, linger=0.01) as trail:
-        trail.record({})
+        trail.record(dict)
         await eventually(lambda: trail.lost == 1)
         store.fails = None
-        trail.record({})
+        trail.record(dict)
     assert (len(store.written), trail.lost) == (1, 1)
     store.fails = StateUnavailable("away")
     async with trail:
-        trail.record({})
+        trail.record(dict)
     assert trail.lost == 2
+
+
+async def test_what_is_written_is_made_beside_the_call_and_of_a_batch_at_most_is_more_kept() -> None:
+    store = Store()
+    made: list[int] = []
+
+    def note(number: int) -> AuditEntry:
+        made.append(number)
+        return {"n": number}
+
+    async with QueuedTrail("jira", store.write, linger=60) as trail:
+        for number in range(BATCH - 1):
+            trail.record(partial(note, number))
+        assert made == []
+        trail.record(partial(note, BATCH - 1))
+        assert made == list(range(BATCH))
+        await eventually(lambda: trail.waiting == 0)
+    assert [said["n"] for said in store.written] == list(range(BATCH))

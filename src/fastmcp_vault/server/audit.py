@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
@@ -65,14 +66,22 @@ class AuditMiddleware(Middleware):
             told = _of_problem(as_problem(error).as_dict())
             raise
         finally:
-            self._trail.record({**told, **self._facts(call, name, arguments, began)})
+            times = {"at": round(began, 3), "ms": round((time.time() - began) * 1000, 1)}
+            self._trail.record(partial(self._entry, {**told, **times}, call, name, arguments, spans.trace_id()))
         return result
 
-    def _facts(self, call: Call, name: str, arguments: Mapping[str, Any], began: float) -> AuditEntry:
+    def _entry(
+        self,
+        told: Mapping[str, Any],
+        call: Call,
+        name: str,
+        arguments: Mapping[str, Any],
+        trace_id: str | None,
+    ) -> AuditEntry:
+        """What is written. It is made after the call, which does not wait for it."""
         claims = call.caller.claims
         return {
-            "at": round(began, 3),
-            "ms": round((time.time() - began) * 1000, 1),
+            **told,
             "iss": claims.iss,
             "sub": claims.sub,
             "sid": claims.sid,
@@ -85,7 +94,7 @@ class AuditMiddleware(Middleware):
             "accessor": call.accessor,
             "approved": _name(call.approved),
             "correlation_id": call.correlation_id,
-            **({"trace_id": trace_id} if (trace_id := spans.trace_id()) else {}),
+            **({"trace_id": trace_id} if trace_id else {}),
         }
 
 

@@ -76,7 +76,7 @@ class CallCounter:
 
     def refusal(self, claims: Claims) -> RateLimited | None:
         """Why any call of this caller would be refused, as far as that was found just now. No I/O."""
-        return self.allowances.refusal(self._of_caller(claims))
+        return self.allowances.refusal(self._of_caller(claims)) if self.allowances.refuses() else None
 
     def refused(self) -> None:
         """Count a call that was refused for its quota."""

@@ -117,7 +117,7 @@ class Allowances:
         self._held: dict[QuotaKey, Allowance] = {}
         self._locks: WeakValueDictionary[QuotaKey, asyncio.Lock] = WeakValueDictionary()
         self._unused: list[UnusedPart] = []
-        self._away_until = float("-inf")
+        self._away_until = self._refused_at = float("-inf")
         self._returning: asyncio.Task[None] | None = None
 
     @asynccontextmanager
@@ -137,6 +137,7 @@ class Allowances:
         _count_alone((one for one in mine.values() if one.quota.per_minute and now >= one.until), now)
         for key, one in mine.items():
             if one.lacks(now):
+                self._refused_at = now
                 raise _refused(key, one, now)
         for one in mine.values():
             one.calls, one.slots, one.used, one.last_used = one.calls - 1, one.slots - 1, one.used + 1, now
@@ -145,6 +146,10 @@ class Allowances:
         finally:
             for one in mine.values():
                 one.slots, one.used, one.last_used = one.slots + 1, one.used - 1, self._clock()
+
+    def refuses(self) -> bool:
+        """Whether anybody was refused within the last minute: otherwise :meth:`refusal` knows of nobody."""
+        return self._clock() - self._refused_at < WINDOW_SECONDS
 
     def refusal(self, quotas: Mapping[QuotaKey, Quota]) -> RateLimited | None:
         """Why one more call would be refused, where that is known by an answer of just now. No I/O, and no promise."""

@@ -16,6 +16,9 @@ from fastmcp_vault.errors import InputError, StateUnavailable
 AuditEntry = Mapping[str, Any]
 """One action, ready to be written: JSON values, masked and cut."""
 
+Noted = Callable[[], AuditEntry]
+"""An action as it was noted; what is to be written is made of it beside the call."""
+
 QUEUE = 2000
 """Actions that wait for the store at most; what comes while it is full is lost, and counted."""
 
@@ -53,6 +56,7 @@ class QueuedTrail:
     ) -> None:
         self._server, self._write, self._capacity, self._linger = server, write, capacity, linger
         self._process, self._number, self._unsaid = uuid.uuid4().hex, 0, 0
+        self._noted: list[tuple[Noted, Mapping[str, Any]]] = []
         self._queue: deque[AuditEntry] = deque()
         self._some, self._many = asyncio.Event(), asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
@@ -63,21 +67,31 @@ class QueuedTrail:
     @property
     def waiting(self) -> int:
         """Actions that are not written yet."""
-        return len(self._queue)
+        return len(self._queue) + len(self._noted)
 
-    def record(self, entry: AuditEntry) -> None:
-        """Note one action; with the queue full it is lost. Never waits and never fails."""
+    def record(self, noted: Noted) -> None:
+        """Note one action; with the queue full it is lost. Never waits and never fails.
+
+        ``noted`` is called within ``linger`` seconds or BATCH actions: until then what it refers to stays in memory.
+        """
         self._number += 1
-        if len(self._queue) >= self._capacity:
+        if self.waiting >= self._capacity:
             self._unsaid += 1
             self._lose(1, first=self._unsaid == 1, why="the queue is full")
             return
         said = {"lost_before": self._unsaid} if self._unsaid else {}
         self._unsaid = 0
-        self._queue.append({**entry, **said, "process": self._process, "number": self._number})
+        self._noted.append((noted, {**said, "process": self._process, "number": self._number}))
         self._some.set()
-        if len(self._queue) >= BATCH:
+        if len(self._noted) >= BATCH:
+            self._take_up()
+        if self.waiting >= BATCH:
             self._many.set()
+
+    def _take_up(self) -> None:
+        """Make of what was noted what will be written."""
+        noted, self._noted = self._noted, []
+        self._queue.extend({**one(), **more} for one, more in noted)
 
     async def __aenter__(self) -> Self:
         self._writing = asyncio.create_task(self._write_for_ever())
@@ -90,10 +104,10 @@ class QueuedTrail:
         self._witness_at = float("-inf")
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
-                while self._queue:
+                while self.waiting:
                     await self._write_some()
         except (StateUnavailable, TimeoutError) as error:
-            self._lose(len(self._queue), why=f"at the end, {error or 'no answer in time'}")
+            self._lose(self.waiting, why=f"at the end, {error or 'no answer in time'}")
 
     async def _write_for_ever(self) -> None:
         backoff = Backoff()
@@ -103,7 +117,7 @@ class QueuedTrail:
             try:
                 await self._write_some()
             except StateUnavailable as error:
-                _log.warning("%s actions wait for the audit trail: %s", len(self._queue), error)
+                _log.warning("%s actions wait for the audit trail: %s", self.waiting, error)
                 await asyncio.sleep(backoff.failed())
             else:
                 backoff.succeeded()
@@ -118,6 +132,7 @@ class QueuedTrail:
 
     async def _write_some(self) -> None:
         """Write the oldest, which leave the queue once they are written; a second attempt writes none of them twice."""
+        self._take_up()
         batch = [self._queue[index] for index in range(min(BATCH, len(self._queue)))]
         try:
             self._witness(await self._write(batch))
@@ -127,9 +142,9 @@ class QueuedTrail:
             metrics.AUDITED.add(len(batch), server=self._server, outcome="written")
         for _ in batch:
             self._queue.popleft()
-        if not self._queue:
+        if not self.waiting:
             self._some.clear()
-        if len(self._queue) < BATCH:
+        if self.waiting < BATCH:
             self._many.clear()
 
     def _witness(self, head: str) -> None:
