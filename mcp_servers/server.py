@@ -89,7 +89,7 @@ def build(settings: ServerSettings) -> Starlette:
         lifespan=lifespan,
         middleware=[
             AskByError(),
-            LimitMiddleware(counter),
+            LimitMiddleware(counter, ahead=settings.mcp_ahead),
             OfferTraceMiddleware(settings.server, silent=silent, ahead=_fetch_ahead if settings.mcp_ahead else None),
             AuditMiddleware(settings.client_id, parts.trail),
         ],

@@ -239,3 +239,59 @@ async def test_who_comes_with_the_minute_before_takes_from_the_one_that_has_begu
         for _ in range(10):
             await pace.call(behind, quotas)
         assert pace.done == 8
+
+
+async def test_a_crowd_that_arrives_at_one_moment_asks_a_few_times_and_each_is_admitted() -> None:
+    """What all of them share, their client's quota, is not asked for by each; what one answer brings is not enough."""
+
+    class Slow(Counted):
+        async def take(self, wishes: Sequence[QuotaWish]) -> dict[str, QuotaPart]:
+            self.asked.append(wishes)
+            await asyncio.sleep(0)
+            return {wish.key: QuotaPart(min(wish.calls, 64), 0, 7, 0, 30.0) for wish in wishes}
+
+    store, pace = Slow(), Pace()
+    at = Allowances(store)
+    people = [QuotaKey("person", "https://sso.example", f"guest-{n}") for n in range(300)]
+    await asyncio.gather(*(pace.call(at, {one: Quota(3000, 0), CLIENT: Quota(60_000, 0)}) for one in people))
+    assert (pace.done, pace.refused) == (300, 0)
+    assert len(store.asked) < 12
+
+
+async def test_who_is_within_the_quota_is_never_refused_because_others_were_quicker() -> None:
+    """Each answer brings room for one, and somebody else takes it, for longer than a call asks."""
+    now, pace = 100.0, Pace()
+
+    class Scarce(Counted):
+        async def take(self, wishes: Sequence[QuotaWish]) -> dict[str, QuotaPart]:
+            nonlocal now
+            now += 0.3
+            await asyncio.sleep(0)
+            return {wish.key: QuotaPart(min(wish.calls, 1), 0, 7, 0, 30.0) for wish in wishes}
+
+    at = Allowances(Scarce(), clock=lambda: now)
+    await asyncio.gather(*(pace.call(at, {CLIENT: Quota(50, 0)}) for _ in range(20)))
+    assert (pace.done, pace.refused) == (20, 0)
+
+
+async def test_a_crowd_at_two_replicas_waits_for_moments_only(database: Database) -> None:
+    async with replicas(database, 2) as both:
+        await in_one_minute(database, 5.0)
+        pace, began = Pace(), time.monotonic()
+        people = [QuotaKey("person", "https://sso.example", f"guest-{n}") for n in range(100)]
+        quotas = [{one: Quota(3000, 20), CLIENT: Quota(60_000, 500)} for one in people]
+        await asyncio.gather(*(pace.call(both[n % 2], quota) for n, quota in enumerate(quotas)))
+        assert (pace.done, pace.refused) == (100, 0)
+        assert time.monotonic() - began < 1.5, "it is less than a call's patience, after which replicas count alone"
+
+
+async def test_who_is_expected_finds_the_count_asked_and_a_call_waits_for_that_one_question() -> None:
+    store = Counted()
+    at, quotas = Allowances(store), {ALICE: Quota(100, 5)}
+    at.expect(quotas)
+    at.expect(quotas)
+    await Pace().call(at, quotas)
+    assert len(store.asked) == 1
+    at.expect(quotas)
+    await asyncio.sleep(0)
+    assert len(store.asked) == 1, "there is enough here"

@@ -7,7 +7,7 @@ Outermost, so that who calls past a quota costs next to nothing. A refusal is a 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -16,7 +16,7 @@ import mcp_types as mt
 from fastmcp.prompts import PromptResult
 from fastmcp.resources import ResourceResult
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
-from fastmcp.tools import ToolResult
+from fastmcp.tools import Tool, ToolResult
 from fastmcp.tools.base import InputRequiredToolResult
 from mcp import MCPError
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -74,6 +74,10 @@ class CallCounter:
         tool = self._limits.tools.get(name, self._limits.tool)
         return {**self._of_caller(claims), **({QuotaKey("tool", "", name): tool} if any(tool) else {})}
 
+    def expect(self, claims: Claims) -> None:
+        """This caller will call: what is not here of their quotas is asked for beside the request."""
+        self.allowances.expect(self._of_caller(claims))
+
     def refusal(self, claims: Claims) -> RateLimited | None:
         """Why any call of this caller would be refused, as far as that was found just now. No I/O."""
         return self.allowances.refusal(self._of_caller(claims)) if self.allowances.refuses() else None
@@ -130,10 +134,19 @@ def answer(problem: RateLimited) -> Response:
 
 
 class LimitMiddleware(Middleware):
-    """Counts calls of tools, reads of resources and prompts."""
+    """Counts calls of tools, reads of resources and prompts. ``ahead``: listing the tools begins to ask the count for
+    what the caller's first call will need."""
 
-    def __init__(self, counter: CallCounter) -> None:
-        self._counter = counter
+    def __init__(self, counter: CallCounter, *, ahead: bool = False) -> None:
+        self._counter, self._ahead = counter, ahead
+
+    async def on_list_tools(
+        self, context: MiddlewareContext[mt.ListToolsRequest], call_next: CallNext[mt.ListToolsRequest, Sequence[Tool]]
+    ) -> Sequence[Tool]:
+        """List the tools; that is not counted."""
+        if self._ahead:
+            self._counter.expect(current_caller().claims)
+        return await call_next(context)
 
     async def on_call_tool(
         self,

@@ -11,9 +11,8 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
-from weakref import WeakValueDictionary
 
 from fastmcp_vault.errors import RateLimited, StateUnavailable
 from fastmcp_vault.sentences import Sentence
@@ -30,12 +29,10 @@ ASK_AGAIN_SECONDS = 0.2
 """How often a used-up quota is asked about: others give back what they do not need."""
 
 PATIENCE_SECONDS = 2.0
-"""How long a call waits for the count: one that is slow is not away. Then the replica counts alone for AWAY_SECONDS."""
+"""How long the count may take to answer: one that is slow is not away. Then the replica counts alone for AWAY_SECONDS.
+Also how long a call goes on asking: in a crowd others may take what an answer brought."""
 
 AWAY_SECONDS = 5.0
-
-TURN_ATTEMPTS = 5
-"""How often a call asks the count at the turn of a minute: answers may come in the next one."""
 
 ROOM_SECONDS = 1.0
 """When to try again where too many calls are under way: that depends on them, and nobody knows it."""
@@ -106,6 +103,14 @@ class Allowance:
         return QuotaStanding(self.quota.per_minute, left, self.until - now)
 
 
+@dataclass(slots=True, eq=False)
+class _Question:
+    """What the count is asked next, for all calls that wait for it."""
+
+    lacking: dict[QuotaKey, Allowance] = field(default_factory=dict)
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class Allowances:
     """The parts that this replica holds, by key. One event loop; ``clock`` gives seconds and does not jump.
 
@@ -115,26 +120,21 @@ class Allowances:
     def __init__(self, store: QuotaStore, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._store, self._clock = store, clock
         self._held: dict[QuotaKey, Allowance] = {}
-        self._locks: WeakValueDictionary[QuotaKey, asyncio.Lock] = WeakValueDictionary()
+        self._next = _Question()
+        self._asking: asyncio.Task[None] | None = None
         self._unused: list[UnusedPart] = []
         self._away_until = self._refused_at = float("-inf")
         self._returning: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def admitted(self, quotas: Mapping[QuotaKey, Quota]) -> AsyncIterator[dict[QuotaKey, QuotaStanding]]:
-        """One call of each key inside the block; what is left then. Raises RateLimited, and nothing else.
-
-        The first key is the narrowest: who waits for its count keeps nobody else waiting.
-        """
-        now = self._clock()
+        """One call of each key inside the block; what is left then. Raises RateLimited, and nothing else."""
+        began = now = self._clock()
         mine = {key: self._allowance(key, quota, now) for key, quota in quotas.items()}
-        for _ in range(TURN_ATTEMPTS):
-            if not any(one.lacks(now) and _askable(one, now) for one in mine.values()):
-                break
-            await self._fill(mine)
+        while now - began < PATIENCE_SECONDS and await self._filled(mine):
             now = self._clock()
-        # Nobody is refused by what was so in a minute that is over: a busy count answers too late for the next one.
-        _count_alone((one for one in mine.values() if one.quota.per_minute and now >= one.until), now)
+        # Nobody is refused by what was so in a minute that is over, nor because the count is busy.
+        _count_alone(_lacking(mine, now).values(), now)
         for key, one in mine.items():
             if one.lacks(now):
                 self._refused_at = now
@@ -146,6 +146,12 @@ class Allowances:
         finally:
             for one in mine.values():
                 one.slots, one.used, one.last_used = one.slots + 1, one.used - 1, self._clock()
+
+    def expect(self, quotas: Mapping[QuotaKey, Quota]) -> None:
+        """Begin to ask, beside the caller, for what a first call of these keys would wait for. Not after a refusal."""
+        now = self._clock()
+        if not self.refuses():
+            self._question({key: self._allowance(key, quota, now) for key, quota in quotas.items()})
 
     def refuses(self) -> bool:
         """Whether anybody was refused within the last minute: otherwise :meth:`refusal` knows of nobody."""
@@ -189,6 +195,8 @@ class Allowances:
             self._returning.cancel()
             with suppress(asyncio.CancelledError):
                 await self._returning
+        if self._asking is not None:
+            await self._asking
         await self.return_idle(idle=0.0)
 
     def _allowance(self, key: QuotaKey, quota: Quota, now: float) -> Allowance:
@@ -202,16 +210,36 @@ class Allowances:
             one.slots = min(one.slots, quota.at_once - one.used)
         return one
 
-    async def _fill(self, mine: Mapping[QuotaKey, Allowance]) -> None:
-        """Take what is lacking, once for all calls that wait for the same."""
-        async with self._locks.setdefault(next(iter(mine)), asyncio.Lock()):
-            now = self._clock()
-            lacking = {_text(key): one for key, one in mine.items() if one.lacks(now) and _askable(one, now)}
-            if not lacking:
-                return
-            if now >= self._away_until and await self._take(lacking, now):
-                return
-            _count_alone(lacking.values(), self._clock())
+    async def _filled(self, mine: Mapping[QuotaKey, Allowance]) -> bool:
+        """Whether the count was asked for what is lacking; not if nothing is, or the count is away."""
+        question = self._question(mine)
+        if question is not None:
+            await question.answered.wait()
+        return question is not None
+
+    def _question(self, mine: Mapping[QuotaKey, Allowance]) -> _Question | None:
+        """The question for what is lacking. One is under way at a time; what is lacking meanwhile goes in the next."""
+        now = self._clock()
+        lacking = _lacking(mine, now)
+        if not lacking or now < self._away_until:
+            return None
+        question = self._next
+        question.lacking.update(lacking)
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+        return question
+
+    async def _ask(self) -> None:
+        while self._next.lacking:
+            question, self._next = self._next, _Question()
+            try:
+                now = self._clock()
+                # The answer before this one may have brought it.
+                lacking = {_text(key): one for key, one in _lacking(question.lacking, now).items()}
+                if lacking and not await self._take(lacking, now):
+                    _count_alone(lacking.values(), self._clock())
+            finally:
+                question.answered.set()
 
     async def _take(self, lacking: Mapping[str, Allowance], now: float) -> bool:
         """Ask the count; whether it answered."""
@@ -247,6 +275,11 @@ def _text(key: QuotaKey) -> str:
 def _askable(one: Allowance, now: float) -> bool:
     """Whether the answer may be another than the last one."""
     return now >= one.until or now - one.asked_at >= ASK_AGAIN_SECONDS
+
+
+def _lacking(mine: Mapping[QuotaKey, Allowance], now: float) -> dict[QuotaKey, Allowance]:
+    """Those by which one more call cannot be admitted, as far as is known."""
+    return {key: one for key, one in mine.items() if one.lacks(now) and _askable(one, now)}
 
 
 def _put(one: Allowance, wish: QuotaWish, part: QuotaPart, asked_at: float) -> None:
