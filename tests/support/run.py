@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fastmcp_vault.errors import NotReady
@@ -47,7 +47,9 @@ class Run:
             if self.failed.exists():
                 raise NotReady(self.failed.read_text())
             if self.ready.exists():
-                return attached(Path(self.ready.read_text()))
+                # On a busy machine a service may be late with its health, and the stack not ready for a moment.
+                with suppress(NotReady):
+                    return attached(Path(self.ready.read_text()))
         raise NotReady(f"The stack for the tests was not ready within {PATIENCE:g} s.")
 
     def left_behind(self) -> list[str]:
