@@ -30,10 +30,13 @@ COMMANDS = (
 STAND_ALONE = {
     "common/host_check.py",
     "deploy/healthcheck.py",
+    "deploy/production_env.py",
+    "deploy/sbom.py",
     "deploy/select_packages.py",
     "mock_services/__main__.py",
 }
-"""They import nothing of ours, and no person reads what they print."""
+"""They import nothing of ours: they run before anything is installed, or beside it; what they print is short, or for
+programs."""
 
 
 def cut(arguments: list[str], *, also_errors: bool, **environment: str) -> tuple[int, str]:
