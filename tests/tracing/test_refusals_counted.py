@@ -37,7 +37,7 @@ async def test_a_refusal_for_a_quota_is_counted_at_the_door_and_behind_it(
     reader: InMemoryMetricReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claims = bearer("s1")
-    allowances = SimpleNamespace(admitted=full, refusal=lambda quotas: PROBLEM)
+    allowances = SimpleNamespace(admitted=full, refuses=lambda: True, refusal=lambda quotas: PROBLEM)
     overrides = SimpleNamespace(quota=lambda principal: None)
     counter = CallCounter("jira", CallLimits(), cast("Any", allowances), cast("Any", overrides))
     token = VerifiedToken(token="t", client_id="c", scopes=[], verified=claims, checked_at=0.0, check_ms=0.0)
