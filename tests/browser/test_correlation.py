@@ -17,7 +17,7 @@ def test_one_click_is_found_in_every_log(visitor: Callable[[], Visitor], person:
     me.press_for_trace(me.tool("jira", "list_projects").get_by_role("button", name="Execute"))
     me.press_for_trace(me.page.get_by_role("button", name="Run again without reuse"))
     click = me.trace_id()
-    assert [line for line in found(logs / "mcp-jira.log", click) if f"list_projects for {person.username} done" in line]
+    assert found(logs / "mcp-jira.log", click, saying=f"list_projects for {person.username} done")
     vault = audited(stack, click)
     for path in ("auth/jwt/login", f"secret/data/users/{person.username}/jira"):
         assert vault[path]["auth"]["metadata"]["username"] == person.username
@@ -25,6 +25,6 @@ def test_one_click_is_found_in_every_log(visitor: Callable[[], Visitor], person:
 
     me.press_for_trace(me.tool("postgres", "list_tables").get_by_role("button", name="Execute"))
     click = me.trace_id()
-    assert [line for line in found(logs / "mcp-postgres.log", click) if f"list_tables for {person.username}" in line]
+    assert found(logs / "mcp-postgres.log", click, saying=f"list_tables for {person.username}")
     assert [line for line in found(logs / "postgres.log", click) if f"-{person.username}-" in line]
     me.sign_out()

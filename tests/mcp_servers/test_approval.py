@@ -25,6 +25,7 @@ from stack.testing import Stack
 from tests.mcp_servers.callers import ERROR, TRACE, Caller, connected, post, says_yes, steps, text
 from tests.mcp_servers.conftest import SignIn
 from tests.mcp_servers.serving import replica
+from tests.support.logs import found
 from tests.support.people import Person
 from tests.support.visiting import AtTheForm
 
@@ -100,8 +101,9 @@ async def test_the_person_is_shown_what_will_be_done_and_with_which_credential(c
     assert not done.is_error, text(done)
     assert steps(done)["approval"]["status"] == "done"
     assert await made(caller, arguments) == 1
-    log = (stack.layout.logs / "mcp-jira.log").read_text()
-    about = [line for line in log.splitlines() if f"create_issue for {name}" in line and "[ask-1]" in line]
+    log = stack.layout.logs / "mcp-jira.log"
+    assert found(log, "[ask-1]", saying="the approval is spent")
+    about = found(log, "[ask-1]", saying=f"create_issue for {name}")
     assert any("waits for a yes (form, acr any)" in line for line in about)
     assert any("the approval is spent" in line for line in about)
     assert not any(arguments["summary"] in line for line in about)

@@ -25,7 +25,7 @@ async def test_one_call_is_found_in_every_log(
     assert not answer.is_error, text(answer)
     name, logs = caller.person.username, stack.layout.logs
 
-    (own,) = [line for line in found(logs / f"mcp-{server}.log", click) if "fastmcp_vault.server.trace" in line]
+    (own,) = found(logs / f"mcp-{server}.log", click, saying="fastmcp_vault.server.trace")
     assert f"{tool} for {name} done" in own
 
     entries = audited(stack, click)

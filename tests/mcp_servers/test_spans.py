@@ -112,7 +112,7 @@ async def test_its_log_says_which_call_and_which_trace_in_text_and_in_json(
         click, observed = secrets.token_hex(16), {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "LOG_FORMAT": chosen}
         async with replica(stack, "jira", settings=stack.environment("mcp-jira") | observed) as made:
             await caller.call("jira", "list_projects", correlation_id=click, at=made.url)
-        (line,) = [line for line in found(log, click) if "list_projects for" in line]
+        (line,) = found(log, click, saying="list_projects for")
         if chosen == "json":
             event = json.loads(line)
             assert event["correlation_id"] == click

@@ -12,6 +12,7 @@ from fastmcp_vault.http import async_client
 from fastmcp_vault.tracing import STEPS, Step
 from stack.testing import Stack
 from tests.mcp_servers.callers import TRACE, Caller, connected, steps
+from tests.support.logs import found
 
 KINDS = ["bearer-check", "token-exchange", "vault-login", "entity", "credential", "backend"]
 
@@ -50,8 +51,10 @@ async def test_a_first_call_shows_every_step_with_what_went_over_the_wire(
 async def test_no_secret_appears_in_a_trace_or_a_log(shared: Caller, stack: Stack, server: str) -> None:
     tool = {"jira": "list_projects", "github": "list_repos", "postgres": "list_tables"}[server]
     token = await shared.token(server)
-    result = await shared.call(server, tool, traced=True, fresh=True, token=token)
-    said = json.dumps(result.meta) + (stack.layout.logs / f"mcp-{server}.log").read_text()
+    log, click = stack.layout.logs / f"mcp-{server}.log", f"no-secret-{server}"
+    result = await shared.call(server, tool, traced=True, fresh=True, token=token, correlation_id=click)
+    assert found(log, click, saying=f"{tool} for")
+    said = json.dumps(result.meta) + log.read_text()
     secrets = [
         token,
         token.split(".")[2],

@@ -14,10 +14,11 @@ PATIENCE = 20.0
 """Seconds until a line is there: some are written after the answer."""
 
 
-def found(path: Path, correlation_id: str) -> list[str]:
-    """A log's lines about one click, once there are any. AssertionError when there are none."""
+def found(path: Path, correlation_id: str, *, saying: str = "") -> list[str]:
+    """A log's lines about one click that hold ``saying``, once there are any. AssertionError when there are none."""
     for _ in wait_until(time.monotonic() + PATIENCE):
         lines = [line for line in path.read_text(errors="replace").splitlines() if correlation_id in line]
+        lines = [line for line in lines if saying in line]
         if lines:
             return lines
     raise AssertionError(f"{path.name} has no line about {correlation_id}")

@@ -207,7 +207,7 @@ async def test_a_server_is_stopped_and_serves_again_and_a_reset_lifts_what_is_le
     me: Visitor, arrive: SignIn, everybody: dict[str, Person]
 ) -> None:
     state, charlie = me.process.state, await arrive(everybody["charlie"])
-    assert "All three" in (await me.check("suspend")).said
+    assert "Every server" in (await me.check("suspend")).said
     await state.suspend("mcp-github", reason="workshop")
     await eventually(lambda: state.suspended("mcp-github"))
     assert "GitHub refuses you" in (await me.check("suspend")).said
