@@ -29,6 +29,8 @@ class Realm:
     def __init__(self, stack: Stack) -> None:
         fields = {name.lower(): value for name, value in stack.environment("init").items()}
         self.name = f"test-{uuid.uuid4().hex[:12]}"
+        # The example application's file is the shared stack's.
+        del fields["vault_client_config"]
         self.settings = InitSettings(**{**fields, "keycloak_realm": self.name})  # type: ignore[arg-type]
         self.admin = RealmAdmin(
             self.settings.keycloak_url,

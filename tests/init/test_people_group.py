@@ -48,7 +48,7 @@ class CompanyRealm:
     def entities(self) -> dict[str, str]:
         """Whose account each entity belongs to."""
         found = self.vault.list("identity/entity/id")["key_info"].values()
-        return {one["name"]: one["aliases"][0]["name"] for one in found if one["name"] != "my-vault-app"}
+        return {one["name"]: one["aliases"][0]["name"] for one in found}
 
 
 @pytest.fixture
