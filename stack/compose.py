@@ -21,7 +21,16 @@ _SECTION = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _PORT = re.compile(r"\{port\[([\w-]+)\]\}")
-_STATE = "postgresql://{client}:${{{password}}}@postgres:5432/mcp_state"
+
+_DEMO = {
+    "PUBLIC_URL": "http://localhost:{port}",
+    "APPROVAL": "writes",
+    "APPROVAL_LOGIN_AGE": "0",
+    "APPROVAL_ACR": "",
+    "STATE_PASSWORD": "demo-{client}-state-password",
+    "CLIENT_SECRET": "demo-{client}-secret",
+}
+"""The variables that each server has of its own, with the demo's values."""
 
 Lines = Iterator[str]
 
@@ -52,10 +61,18 @@ def _account(spec: ServerSpec) -> bool:
     return bool(spec.account) and f"mock-{spec.name}" in PORTS
 
 
+def _demo(spec: ServerSpec, what: str) -> str:
+    return _DEMO[what].format(port=spec.port, client=spec.client)
+
+
+def _variable(spec: ServerSpec, what: str) -> str:
+    """One of the server's variables as Compose reads it, or else the demo's value."""
+    return f"${{{spec.variable(what)}:-{_demo(spec, what)}}}"
+
+
 def _secrets(spec: ServerSpec) -> Lines:
-    state, client = spec.variable("STATE_PASSWORD"), spec.variable("CLIENT_SECRET")
-    yield f"{state}: ${{{state}:-demo-{spec.client}-state-password}}"
-    yield f"{client}: ${{{client}:-demo-{spec.client}-secret}}"
+    for what in ("STATE_PASSWORD", "CLIENT_SECRET"):
+        yield f"{spec.variable(what)}: {_variable(spec, what)}"
 
 
 def _service(spec: ServerSpec) -> Lines:
@@ -74,23 +91,18 @@ def _service(spec: ServerSpec) -> Lines:
 
 
 def _environment(spec: ServerSpec) -> Lines:
-    state, secret = spec.variable("STATE_PASSWORD"), spec.variable("CLIENT_SECRET")
-    address, approval = spec.variable("PUBLIC_URL"), spec.variable("APPROVAL")
     yield "<<: *addresses"
-    password = f"{state}:-demo-{spec.client}-state-password"
-    yield f"STATE_DSN: {_STATE.format(client=spec.client, password=password)}"
+    yield f"STATE_DSN: postgresql://{spec.client}:{_variable(spec, 'STATE_PASSWORD')}@postgres:5432/mcp_state"
     yield f'MCP_PORT: "{spec.port}"'
-    yield f"MCP_PUBLIC_URL: ${{{address}:-http://localhost:{spec.port}}}"
-    yield f"MCP_APPROVAL: ${{{approval}:-writes}}"
-    yield f"MCP_APPROVAL_LOGIN_AGE: ${{{approval}_LOGIN_AGE:-0}}"
-    yield f"MCP_APPROVAL_ACR: ${{{approval}_ACR:-}}"
+    for what in ("PUBLIC_URL", "APPROVAL", "APPROVAL_LOGIN_AGE", "APPROVAL_ACR"):
+        yield f"MCP_{what}: {_variable(spec, what)}"
     yield "MCP_LIMIT_PERSON: ${MCP_LIMIT_PERSON:-3000/50}"
     yield "MCP_LIMIT_CLIENT: ${MCP_LIMIT_CLIENT:-60000/1000}"
     yield "MCP_LIMIT_TOOL: ${MCP_LIMIT_TOOL:-60000/1000}"
     yield "MCP_LIMIT_TOOLS: ${MCP_LIMIT_TOOLS:-}"
     yield "APP_PUBLIC_URL: ${APP_PUBLIC_URL:-http://localhost:8501}"
     yield f"MCP_ALLOWED_HOSTS: {spec.client}"
-    yield f"MCP_CLIENT_SECRET: ${{{secret}:-demo-{spec.client}-secret}}"
+    yield f"MCP_CLIENT_SECRET: {_variable(spec, 'CLIENT_SECRET')}"
     for name, value in back_end(spec).items():
         yield f"{name}: " + (f"${{{name}:-{value}}}" if _given(value) else _scalar(value))
     if _account(spec):
@@ -135,17 +147,9 @@ def _chart_entry(spec: ServerSpec, address: str, settings: Mapping[str, str], ou
 
 def _examples(what: str) -> Callable[[ServerSpec], Lines]:
     """Lines of ``.env.example``: a variable of each server, with the demo's value."""
-    values = {
-        "PUBLIC_URL": "http://localhost:{port}",
-        "APPROVAL": "writes",
-        "APPROVAL_LOGIN_AGE": "0",
-        "APPROVAL_ACR": "",
-        "STATE_PASSWORD": "demo-{client}-state-password",
-        "CLIENT_SECRET": "demo-{client}-secret",
-    }
 
     def lines(spec: ServerSpec) -> Lines:
-        yield f"{spec.variable(what)}={values[what].format(port=spec.port, client=spec.client)}"
+        yield f"{spec.variable(what)}={_demo(spec, what)}"
 
     return lines
 

@@ -70,7 +70,7 @@ class CallCounter:
         self.allowances = allowances
 
     def quotas(self, claims: Claims, name: str) -> dict[QuotaKey, Quota]:
-        """Whose quotas a call of this name spends: the person's first, for others must not wait for them."""
+        """Whose quotas a call of this name spends: the person's first, of which a refusal tells."""
         tool = self._limits.tools.get(name, self._limits.tool)
         return {**self._of_caller(claims), **({QuotaKey("tool", "", name): tool} if any(tool) else {})}
 
